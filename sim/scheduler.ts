@@ -1,0 +1,47 @@
+/**
+ * The runner of every model: models know no queue, they push `(time, kind, argument)` to a sink's number and are
+ * called at that time. One scheduler serves all hosts of a process.
+ */
+import { EventQueue } from './event-queue.js';
+import { LAST_INSTANT } from '../units/time.js';
+
+export interface EventSink {
+  /** Called at `scheduler.now`; `kind` (0..255) and `argument` are the sink's own. */
+  handle(kind: number, argument: number): void;
+}
+
+export class Scheduler {
+  now = 0;
+  /** Events done so far. */
+  events = 0;
+  readonly queue = new EventQueue();
+  private readonly sinks: EventSink[] = [];
+
+  /** Makes `sink` callable; its number is for {@link at}. */
+  register(sink: EventSink): number {
+    return this.sinks.push(sink) - 1;
+  }
+
+  /** Has sink number `sink` called at `time`; `key` from the source's {@link Sequencer} decides ties. */
+  at(time: number, key: number, sink: number, kind: number, argument: number): void {
+    if (time < this.now) {
+      throw new Error(`an event for ${time} ps was made at ${this.now} ps: time runs backwards`);
+    }
+    this.queue.push(time, key, sink, kind, argument);
+  }
+
+  /** The earliest pending time, or Infinity. */
+  next(): number {
+    return this.queue.peek();
+  }
+
+  /** Does the earliest event. */
+  step(): void {
+    const { queue } = this;
+    if (!queue.pop()) return;
+    if (queue.time > LAST_INSTANT) throw new Error('virtual time passed 2^53 ps (2.5 hours)');
+    this.now = queue.time;
+    this.events++;
+    this.sinks[queue.sink]!.handle(queue.kind, queue.argument);
+  }
+}
