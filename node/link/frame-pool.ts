@@ -36,14 +36,13 @@ export class FramePool {
   /** Views of each slot's payload area at full MTU, made once. */
   readonly payloads: Uint8Array[] = [];
 
+  readonly mtu: number;
   readonly slotSize: number;
   private free: Int32Array;
   private freeCount = 0;
 
-  constructor(
-    readonly mtu: number,
-    slots = SLOTS_PER_SLAB,
-  ) {
+  constructor(mtu: number, slots = SLOTS_PER_SLAB) {
+    this.mtu = mtu;
     this.slotSize = HEADROOM + Math.ceil((mtu + TAILROOM) / 64) * 64;
     this.bytes = new Uint8Array(0);
     this.view = new DataView(this.bytes.buffer);
