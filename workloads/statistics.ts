@@ -1,0 +1,111 @@
+/**
+ * Statistics: from the latency of every operation to the figures of a result.
+ *
+ * count, min, max, mean, stddev and the median are exact. The percentiles from 90 upward come from
+ * an HDR histogram of 3 significant digits: each is the highest value equivalent to the one of its
+ * rank, at most 0.1 % above it, and never above the exact maximum.
+ */
+import { build, type Histogram } from 'hdr-histogram-js';
+import { PS_PER_NS } from '../units/time.js';
+
+/** A figure that is one number. */
+export interface ValueMetric {
+  readonly name: string;
+  readonly unit: string;
+  readonly value: number;
+}
+
+/** A figure that is a distribution. */
+export interface DistributionMetric {
+  readonly name: string;
+  readonly unit: string;
+  readonly count: number;
+  readonly min: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly 'p99.9': number;
+  readonly max: number;
+  readonly mean: number;
+  readonly stddev: number;
+}
+
+export type Metric = ValueMetric | DistributionMetric;
+
+const SIGNIFICANT_DIGITS = 3;
+
+/** An HDR histogram of these whole numbers of picoseconds. Throws a RangeError if one is not whole or negative. */
+export function histogramOf(samples: ArrayLike<number>): Histogram {
+  const histogram = build({
+    bitBucketSize: 32,
+    autoResize: false,
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: Number.MAX_SAFE_INTEGER,
+    numberOfSignificantValueDigits: SIGNIFICANT_DIGITS,
+    useWebAssembly: false,
+  });
+  for (let index = 0; index < samples.length; index++) {
+    const sample = samples[index]!;
+    if (!Number.isSafeInteger(sample) || sample < 0) {
+      throw new RangeError(`sample ${index} is ${sample}: no whole number of picoseconds`);
+    }
+    histogram.recordValue(sample);
+  }
+  return histogram;
+}
+
+/** The metric of latencies in picoseconds, in nanoseconds. Throws a RangeError if there are none. */
+export function latencySummary(samples: ArrayLike<number>, name = 'latency'): DistributionMetric {
+  const count = samples.length;
+  if (count === 0) throw new RangeError(`${name}: no operation was measured`);
+  const histogram = histogramOf(samples);
+  const sorted = Float64Array.from(samples).sort();
+  const max = sorted[count - 1]!;
+  const mean = meanOf(samples);
+  const percentile = (percent: number): number =>
+    Math.min(histogram.getValueAtPercentile(percent), max) / PS_PER_NS;
+  return {
+    name,
+    unit: 'ns',
+    count,
+    min: sorted[0]! / PS_PER_NS,
+    p50: sorted[medianRank(count)]! / PS_PER_NS,
+    p90: percentile(90),
+    p99: percentile(99),
+    'p99.9': percentile(99.9),
+    max: max / PS_PER_NS,
+    mean: mean / PS_PER_NS,
+    stddev: deviationOf(samples, mean) / PS_PER_NS,
+  };
+}
+
+/** Which operation is the median one: rank ceil(n/2) by latency, equal ones by index. -1 if there are none. */
+export function medianIndex(samples: ArrayLike<number>): number {
+  const sorted = Float64Array.from(samples).sort();
+  const rank = medianRank(sorted.length);
+  const median = sorted[rank];
+  // Equal latencies stand together in rank order, so the offset into their run is an order by index.
+  let before = sorted.indexOf(median ?? NaN);
+  for (let index = 0; index < samples.length; index++) {
+    if (samples[index] === median && before++ === rank) return index;
+  }
+  return -1;
+}
+
+const medianRank = (count: number): number => Math.ceil(count / 2) - 1;
+
+function meanOf(samples: ArrayLike<number>): number {
+  let sum = 0;
+  for (let index = 0; index < samples.length; index++) sum += samples[index]!;
+  return sum / samples.length;
+}
+
+/** Of the whole population: the run is what is described, not a sample of something larger. */
+function deviationOf(samples: ArrayLike<number>, mean: number): number {
+  let squares = 0;
+  for (let index = 0; index < samples.length; index++) {
+    const deviation = samples[index]! - mean;
+    squares += deviation * deviation;
+  }
+  return Math.sqrt(squares / samples.length);
+}
