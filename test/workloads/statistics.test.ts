@@ -40,7 +40,9 @@ describe('latencySummary', () => {
   });
 
   it('holds latencies from a picosecond to hours', () => {
-    expect(latencySummary([0, 1, Number.MAX_SAFE_INTEGER]).max).toBe(9007199254740.991);
+    expect(latencySummary([0, 1, Number.MAX_SAFE_INTEGER]).max).toBe(
+      Number.MAX_SAFE_INTEGER / 1000,
+    );
     expect(latencySummary([1], 'cost')).toMatchObject({ name: 'cost', p50: 0.001, p99: 0.001 });
   });
 

@@ -1,0 +1,363 @@
+/**
+ * What a program sees: libibverbs's objects and names in TypeScript's manner.
+ *
+ * A program is an async function that is handed a {@link Core}. It runs in segments: resumed at a virtual time, it runs
+ * until it awaits the emulator. Posting costs time but does not end the segment; whatever reads what a device or another
+ * core may write is awaited. Times are picoseconds of the run's clock, sizes bytes, addresses virtual addresses of the
+ * host's process. A call that libibverbs fails with an errno throws {@link VerbsError} with that name in `code`.
+ */
+import type { StageTime } from '../sim/stages.js';
+import type { Lkey, Rkey } from '../units/keys.js';
+import type { Instant, Picoseconds } from '../units/time.js';
+
+export type { StageName, StageTime } from '../sim/stages.js';
+export type { Lkey, Rkey } from '../units/keys.js';
+export type { Instant, Picoseconds } from '../units/time.js';
+export { halveStages, STAGES, stageTimes } from '../sim/stages.js';
+export { VerbsError, type Errno } from './verbs-error.js';
+
+/** ibv_access_flags. */
+export const ACCESS = {
+  LOCAL_WRITE: 1,
+  REMOTE_WRITE: 2,
+  REMOTE_READ: 4,
+  REMOTE_ATOMIC: 8,
+} as const;
+
+/** ibv_qp_attr_mask. */
+export const QP_ATTR = {
+  STATE: 1,
+  CUR_STATE: 1 << 1,
+  EN_SQD_ASYNC_NOTIFY: 1 << 2,
+  ACCESS_FLAGS: 1 << 3,
+  PKEY_INDEX: 1 << 4,
+  PORT: 1 << 5,
+  QKEY: 1 << 6,
+  AV: 1 << 7,
+  PATH_MTU: 1 << 8,
+  TIMEOUT: 1 << 9,
+  RETRY_CNT: 1 << 10,
+  RNR_RETRY: 1 << 11,
+  RQ_PSN: 1 << 12,
+  MAX_QP_RD_ATOMIC: 1 << 13,
+  ALT_PATH: 1 << 14,
+  MIN_RNR_TIMER: 1 << 15,
+  SQ_PSN: 1 << 16,
+  MAX_DEST_RD_ATOMIC: 1 << 17,
+  PATH_MIG_STATE: 1 << 18,
+  CAP: 1 << 19,
+  DEST_QPN: 1 << 20,
+} as const;
+
+/** `RC` now; `UC` and `UD` have their opcodes on the wire but no queue pairs yet. */
+export type QpType = 'RC';
+export type QpState = 'RESET' | 'INIT' | 'RTR' | 'RTS' | 'SQD' | 'SQE' | 'ERR';
+
+/** ibv_wc_status, with its numbers. */
+export const WC_STATUS = {
+  SUCCESS: 0,
+  LOC_LEN_ERR: 1,
+  LOC_QP_OP_ERR: 2,
+  LOC_EEC_OP_ERR: 3,
+  LOC_PROT_ERR: 4,
+  WR_FLUSH_ERR: 5,
+  MW_BIND_ERR: 6,
+  BAD_RESP_ERR: 7,
+  LOC_ACCESS_ERR: 8,
+  REM_INV_REQ_ERR: 9,
+  REM_ACCESS_ERR: 10,
+  REM_OP_ERR: 11,
+  RETRY_EXC_ERR: 12,
+  RNR_RETRY_EXC_ERR: 13,
+} as const;
+export type WcStatus = keyof typeof WC_STATUS;
+export const WC_STATUS_NAMES = Object.keys(WC_STATUS) as WcStatus[];
+
+/** ibv_wc_opcode. */
+export const WC_OPCODES = [
+  'SEND',
+  'RDMA_WRITE',
+  'RDMA_READ',
+  'COMP_SWAP',
+  'FETCH_ADD',
+  'RECV',
+  'RECV_RDMA_WITH_IMM',
+] as const;
+export type WcOpcode = (typeof WC_OPCODES)[number];
+
+/** A piece of registered local memory. */
+export interface Sge {
+  readonly address: number;
+  readonly length: number;
+  readonly lkey: Lkey;
+}
+
+interface SendBase {
+  readonly wrId?: number;
+  /** Default: one SGE, `sges: [...]` for several. An inline request needs no lkey. */
+  readonly sges: readonly Sge[];
+  /** Ask for a completion (default true; with `sqSigAll` every request is signalled). */
+  readonly signaled?: boolean;
+  /** Wait until all earlier READs and atomics of this QP are complete. */
+  readonly fence?: boolean;
+}
+
+interface Inlinable {
+  /** Copy the data into the WQE at post: the buffer is free again when `postSend` returns. */
+  readonly inline?: boolean;
+}
+
+interface RemoteTarget {
+  readonly remoteAddress: number;
+  readonly rkey: Rkey;
+}
+
+/** ibv_send_wr as a discriminated union. `immediate` is 32 bits, unsigned. */
+export type SendWr = SendBase &
+  (
+    | ({ readonly opcode: 'SEND'; readonly solicited?: boolean } & Inlinable)
+    | ({
+        readonly opcode: 'SEND_WITH_IMM';
+        readonly immediate: number;
+        readonly solicited?: boolean;
+      } & Inlinable)
+    | ({ readonly opcode: 'RDMA_WRITE' } & Inlinable & RemoteTarget)
+    | ({
+        readonly opcode: 'RDMA_WRITE_WITH_IMM';
+        readonly immediate: number;
+        readonly solicited?: boolean;
+      } & Inlinable &
+        RemoteTarget)
+    | ({ readonly opcode: 'RDMA_READ' } & RemoteTarget)
+    | ({
+        readonly opcode: 'ATOMIC_CMP_AND_SWP';
+        readonly compare: bigint;
+        readonly swap: bigint;
+      } & RemoteTarget)
+    | ({ readonly opcode: 'ATOMIC_FETCH_AND_ADD'; readonly add: bigint } & RemoteTarget)
+  );
+
+export interface RecvWr {
+  readonly wrId?: number;
+  readonly sges: readonly Sge[];
+}
+
+/** ibv_wc. When `status` is not SUCCESS only `wrId`, `status`, `qpNum` and `vendorErr` mean anything. */
+export interface WorkCompletion {
+  readonly wrId: number;
+  readonly status: WcStatus;
+  readonly opcode: WcOpcode;
+  readonly byteLen: number;
+  readonly qpNum: number;
+  readonly vendorErr: number;
+  /** The sender's immediate data, if it sent any. */
+  readonly immediate: number | undefined;
+}
+
+/** ibv_qp_cap. `createQp` answers with what was really given, each at least what was asked for. */
+export interface QpCapabilities {
+  maxSendWr: number;
+  maxRecvWr: number;
+  maxSendSge: number;
+  maxRecvSge: number;
+  maxInlineData: number;
+}
+
+/** ibv_qp_attr. Which fields `modify` needs and takes depends on the transition (ibv_modify_qp(3)). */
+export interface QpAttributes {
+  state?: QpState;
+  curState?: QpState;
+  enSqdAsyncNotify?: boolean;
+  /** Of {@link ACCESS}: what the peer may do to this QP's memory. */
+  accessFlags?: number;
+  pkeyIndex?: number;
+  /** Port number; hosts have port 1. */
+  port?: number;
+  qkey?: number;
+  /** The peer's address: the host's number. */
+  ahHost?: number;
+  pathMtu?: number;
+  /** Local ACK timeout: 4.096 us * 2^timeout, 0 for none. */
+  timeout?: number;
+  retryCnt?: number;
+  /** 7 retries for ever. */
+  rnrRetry?: number;
+  rqPsn?: number;
+  maxRdAtomic?: number;
+  maxDestRdAtomic?: number;
+  /** Code of the IBTA's RNR timer table (12 = 0.64 ms). */
+  minRnrTimer?: number;
+  sqPsn?: number;
+  destQpNum?: number;
+  cap?: QpCapabilities;
+}
+
+/** A piece of the process's memory. */
+export interface Region {
+  readonly address: number;
+  readonly length: number;
+}
+
+/** A memory region: pinned, so its bytes can be seen as typed arrays. */
+export interface MemoryRegion extends Region {
+  readonly lkey: Lkey;
+  readonly rkey: Rkey;
+  readonly bytes: Uint8Array;
+  /** A view of the same bytes from `offset` on. */
+  readonly data: DataView;
+  /** An SGE of part of it (default: all). */
+  sge(offset?: number, length?: number): Sge;
+  deregister(): Promise<void>;
+}
+
+export interface ProtectionDomain {
+  /** ibv_reg_mr: pins the pages. EINVAL for remote write or atomic without local write, ENOMEM, EFAULT. */
+  registerMemory(region: Region, access: number): Promise<MemoryRegion>;
+  createQp(options: QpOptions): Promise<QueuePair>;
+  /** ibv_dealloc_pd: EBUSY while anything refers to it. */
+  deallocate(): Promise<void>;
+}
+
+export interface QpOptions {
+  readonly type?: QpType;
+  readonly sendCq: CompletionQueue;
+  readonly recvCq: CompletionQueue;
+  readonly cap?: Partial<QpCapabilities>;
+  /** Every send request is signalled. Default false. */
+  readonly sqSigAll?: boolean;
+}
+
+export interface CompletionQueue {
+  readonly capacity: number;
+  /** ibv_poll_cq: looks once; at most `max` completions, none if there are none. */
+  poll(max?: number): Promise<WorkCompletion[]>;
+  /** Polls in a loop until there is at least one. The core is busy meanwhile. */
+  busyPoll(max?: number): Promise<WorkCompletion[]>;
+  /** For {@link Core.any}: as {@link busyPoll}. */
+  polled(max?: number): Awaitable<WorkCompletion[]>;
+  /** ibv_req_notify_cq: one event for the next completion (or solicited one). */
+  requestNotify(solicitedOnly?: boolean): Promise<void>;
+  /** ibv_get_cq_event: sleeps until the event that was requested; the core is idle, waking costs an interrupt. */
+  event(): Promise<void>;
+  /** ibv_destroy_cq: EBUSY while a QP uses it. */
+  destroy(): Promise<void>;
+}
+
+export interface QueuePair {
+  readonly qpNum: number;
+  readonly cap: Readonly<QpCapabilities>;
+  /** ibv_post_send. Costs the core post and doorbell; throws EINVAL, ENOMEM (queue full). */
+  postSend(request: SendWr): void;
+  /** A list of requests with one doorbell; on an error `VerbsError.index` tells the first that was not posted. */
+  postSendList(requests: readonly SendWr[]): void;
+  /** ibv_post_recv. */
+  postRecv(request: RecvWr): void;
+  postRecvList(requests: readonly RecvWr[]): void;
+  /** ibv_modify_qp. `mask` defaults to the bits of the attributes given. */
+  modify(attributes: QpAttributes, mask?: number): Promise<void>;
+  query(): Promise<QpAttributes & { state: QpState }>;
+  destroy(): Promise<void>;
+}
+
+export interface DeviceAttributes {
+  readonly maxQp: number;
+  readonly maxQpWr: number;
+  readonly maxSge: number;
+  readonly maxCqe: number;
+  readonly maxInlineData: number;
+  readonly maxQpRdAtom: number;
+  readonly activeMtu: number;
+}
+
+export interface Context {
+  readonly attributes: DeviceAttributes;
+  allocatePd(): Promise<ProtectionDomain>;
+  /** ibv_create_cq: EINVAL unless 1 <= capacity <= maxCqe. */
+  createCq(capacity: number): Promise<CompletionQueue>;
+}
+
+/** Something that {@link Core.any} can wait for. */
+export interface Awaitable<T> {
+  readonly kind: string;
+  readonly take: () => T;
+}
+
+/** A core of an emulated host, as the program that runs on it sees it. */
+export interface Core {
+  readonly host: number;
+  readonly index: number;
+  /** This program's number among the run's programs, and how many there are. */
+  readonly rank: number;
+  readonly ranks: number;
+  /** The run's clock as this core sees it. Under `--clock real` the machine's monotonic clock. */
+  readonly now: Instant;
+  /** In [0, 1), from this core's own seeded stream. */
+  random(): number;
+
+  openDevice(): Promise<Context>;
+  /** Memory of the process, page-aligned, zeroed. ENOMEM when the host has no more. */
+  allocate(length: number): Promise<Region>;
+  /** Reads memory that need not be pinned. */
+  read(address: number, length: number): Promise<Uint8Array>;
+  write(address: number, bytes: Uint8Array): Promise<void>;
+
+  /** The core is idle until then. */
+  sleep(length: Picoseconds): Promise<void>;
+  sleepUntil(at: Instant): Promise<void>;
+  /** The core is busy for this long. */
+  work(length: Picoseconds): Promise<void>;
+  /**
+   * Arithmetic of a declared virtual cost: `flops` floating-point operations and `bytes` of memory traffic, the longer of
+   * the two. `fn` is what it computes; its result is there when the time has passed.
+   */
+  compute<T>(cost: { flops?: number; bytes?: number }, fn: () => T): Promise<T>;
+  /**
+   * Polls one byte in a loop until it differs from `seen`, and answers what it is now. The core is busy meanwhile.
+   */
+  watch(address: number, seen: number): Promise<number>;
+  watched(address: number, seen: number): Awaitable<number>;
+  /** Waits for several things at once; answers which came (its index) and what it gave. */
+  any<T>(awaitables: readonly Awaitable<T>[]): Promise<{ index: number; value: T }>;
+
+  /** Sends a value (JSON) to another rank over the out-of-band network, as programs exchange QP numbers. */
+  tell(rank: number, value: unknown): Promise<void>;
+  /** The next value from that rank, in order. */
+  hear(rank: number): Promise<unknown>;
+
+  /**
+   * Begins an operation whose latency will be told stage by stage, at its intended start (default: now). What is
+   * posted from here on carries it; it comes back with the completion, or goes on at the peer.
+   */
+  beginOperation(intended?: Instant): void;
+  /** Makes what this completion belongs to the core's current operation. A poll does so for its last completion. */
+  follow(completion: WorkCompletion): void;
+  /** The current operation: its intended start, and its stages up to now, summing to now - started exactly. */
+  readonly operationStart: Instant;
+  operationStages(): Float64Array;
+  /** Has nothing measured any more: bulk transfers run faster. */
+  endOperation(): void;
+  /** Adds to a counter that the run's results show. */
+  count(name: string, by?: number): void;
+}
+
+/** What a run hands its program. */
+export interface Task<P = Readonly<Record<string, number | string | boolean>>> {
+  /** The part this rank plays, as the workload named it. */
+  readonly role: string;
+  readonly params: P;
+  /** Bytes of input files that the workload named, the same for every rank that asked for them. */
+  readonly inputs: ReadonlyMap<string, Uint8Array>;
+  /** Host and core of every rank. */
+  readonly placement: readonly { readonly host: number; readonly core: number }[];
+  /** The run's seed: streams of a program's own are derived from it. */
+  readonly seed: number;
+  readonly clock: 'virtual' | 'real';
+}
+
+/** A program. What it returns (numbers, strings, arrays, typed arrays) reaches the workload's `summarise`. */
+export type Program<P = Readonly<Record<string, number | string | boolean>>, R = unknown> = (
+  core: Core,
+  task: Task<P>,
+) => Promise<R>;
+
+export type Stages = readonly StageTime[];

@@ -1,0 +1,106 @@
+/**
+ * What a workload is: parameters, who runs where, a program, and how its results are summed up and verified.
+ * The catalogue's own workloads and a user's module have the same shape.
+ */
+import type { Program, StageTime } from '../node/verbs.js';
+
+export type ParameterValue = number | string | boolean;
+export type Parameters = Readonly<Record<string, ParameterValue>>;
+
+/** One parameter of `--set key=value`, as `list` shows it. */
+export interface ParameterSpec {
+  readonly default: ParameterValue;
+  /** `size` takes 64KiB, `duration` takes 1.5us (held in ps), `file` is read before the run and handed to the program. */
+  readonly type:
+    'integer' | 'number' | 'size' | 'duration' | 'choice' | 'boolean' | 'file' | 'text';
+  readonly choices?: readonly string[];
+  readonly min?: number;
+  readonly max?: number;
+  readonly help: string;
+}
+
+/** The cluster that a run gets, as far as a workload may depend on it. */
+export interface ClusterShape {
+  readonly hosts: number;
+  readonly cores: number;
+  readonly mtu: number;
+  readonly clock: 'virtual' | 'real';
+  readonly seed: number;
+  readonly maxInline: number;
+}
+
+/** Where a rank runs and what part it plays. */
+export interface RankPlacement {
+  readonly host: number;
+  readonly core: number;
+  readonly role: string;
+}
+
+export interface DistributionMetric {
+  readonly name: string;
+  readonly unit: string;
+  readonly count: number;
+  readonly min: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly 'p99.9': number;
+  readonly max: number;
+  readonly mean: number;
+  readonly stddev: number;
+}
+
+export interface ValueMetric {
+  readonly name: string;
+  readonly unit: string;
+  readonly value: number;
+}
+
+export type Metric = DistributionMetric | ValueMetric;
+
+/** What a workload makes of its ranks' results: part of one entry of `results`. */
+export interface Summary {
+  /** False fails the run; null: nothing to verify, and `note` says why. */
+  readonly verified: boolean | null;
+  readonly note?: string;
+  readonly metrics: readonly Metric[];
+  /** Of the median operation; sums to its latency exactly. */
+  readonly stages?: readonly StageTime[];
+  readonly counters?: Readonly<Record<string, number>>;
+  /** Latencies in ps in order of operation, for plots and `--format perftest`. */
+  readonly samples?: Float64Array;
+}
+
+export interface Workload {
+  /** `micro/write-lat`; a user's module may leave it out and is named by its path. */
+  readonly name: string;
+  readonly summary: string;
+  readonly parameters: Readonly<Record<string, ParameterSpec>>;
+  /** Hosts that it needs when the user does not say (default 2), and the least it can do with. */
+  readonly hosts?: number;
+  readonly minHosts?: number;
+  /**
+   * Configurations to run one after another (a comparison, a sweep of sizes): each is one result. Default: the one given.
+   * An error text names what is wrong with the parameters; the run is refused with it (exit 2).
+   */
+  configurations?(params: Parameters, cluster: ClusterShape): Parameters[] | string;
+  /** The ranks of one configuration. */
+  place(params: Parameters, cluster: ClusterShape): RankPlacement[];
+  /** The program of every rank; `task.role` tells the part. */
+  readonly program: Program<never>;
+  /** `results[rank]` is what the rank's program returned. */
+  summarise(
+    results: readonly unknown[],
+    params: Parameters,
+    cluster: ClusterShape,
+    inputs: ReadonlyMap<string, Uint8Array>,
+  ): Summary;
+  /** A last result over all configurations, with empty params: what the comparison says. */
+  compare?(
+    results: readonly { params: Parameters; summary: Summary }[],
+    cluster: ClusterShape,
+  ): Summary | undefined;
+}
+
+/** Says that this object is a workload; a module's default export. */
+export const defineWorkload = (workload: Workload): Workload => workload;
