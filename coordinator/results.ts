@@ -2,7 +2,7 @@
  * Results: what a run leaves behind as JSON, schema `pinwire/1` (docs/results.schema.json).
  * With a virtual clock everything but `run` is the same, byte for byte, for the same seed and options.
  */
-import type { Metric } from '../workloads/statistics.js';
+import type { DistributionMetric, Metric } from '../workloads/statistics.js';
 
 export type { DistributionMetric, Metric, ValueMetric } from '../workloads/statistics.js';
 
@@ -73,6 +73,8 @@ export interface Results {
   readonly cluster: ClusterInfo;
   readonly results: readonly WorkloadResult[];
 }
+
+export const isDistribution = (metric: Metric): metric is DistributionMetric => 'p50' in metric;
 
 /** The text of a results file: keys in the order above, parameters in their own, counters by name. */
 export function formatResults(results: Results): string {

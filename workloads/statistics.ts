@@ -34,22 +34,35 @@ export type Metric = ValueMetric | DistributionMetric;
 
 const SIGNIFICANT_DIGITS = 3;
 
-/** An HDR histogram of these whole numbers of picoseconds. Throws a RangeError if one is not whole or negative. */
-export function histogramOf(samples: ArrayLike<number>): Histogram {
+/** How to fill a histogram. */
+export interface HistogramOptions {
+  /** The largest value it must hold: how many buckets it has. */
+  readonly highest?: number;
+  /**
+   * Corrects for coordinated omission: a value above this interval also stands for the operations
+   * that could not begin meanwhile, one interval shorter each. Needless where latency is measured
+   * from the intended send, as every workload here does.
+   */
+  readonly expectedInterval?: number;
+}
+
+/** An HDR histogram of whole numbers from 0 (picoseconds, as a rule). Throws a RangeError for any other number. */
+export function histogramOf(samples: ArrayLike<number>, options: HistogramOptions = {}): Histogram {
+  const { highest = Number.MAX_SAFE_INTEGER, expectedInterval = 0 } = options;
   const histogram = build({
     bitBucketSize: 32,
     autoResize: false,
     lowestDiscernibleValue: 1,
-    highestTrackableValue: Number.MAX_SAFE_INTEGER,
+    highestTrackableValue: highest,
     numberOfSignificantValueDigits: SIGNIFICANT_DIGITS,
     useWebAssembly: false,
   });
   for (let index = 0; index < samples.length; index++) {
     const sample = samples[index]!;
     if (!Number.isSafeInteger(sample) || sample < 0) {
-      throw new RangeError(`sample ${index} is ${sample}: no whole number of picoseconds`);
+      throw new RangeError(`sample ${index} is ${sample}: no whole number from 0`);
     }
-    histogram.recordValue(sample);
+    histogram.recordValueWithExpectedInterval(sample, expectedInterval);
   }
   return histogram;
 }
