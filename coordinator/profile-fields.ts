@@ -1,0 +1,159 @@
+/**
+ * Every number of a profile: its key in the data files and on the command line, the kind of its unit,
+ * and the values that make sense. The shape is node/profile.ts's, so a field that is missing here does not compile.
+ */
+import type { Cost, Profile } from '../node/profile.js';
+import type { PicosecondsPerByte } from '../units/rate.js';
+import type { Picoseconds } from '../units/time.js';
+import { PS_PER_MS, PS_PER_S } from '../units/time.js';
+
+export type Kind = 'cost' | 'time' | 'rate' | 'flops' | 'size' | 'buffer' | 'count' | 'choice';
+
+/** `least` and `most` are in the kind's base unit: picoseconds, Gb/s, Gflop/s, bytes, or a plain count. */
+export interface Field<K extends Kind = Kind> {
+  readonly key: string;
+  readonly kind: K;
+  readonly least: number;
+  readonly most: number;
+  /** For a choice, the words; for a size, the only sizes there are. */
+  readonly allowed: readonly (string | number)[] | null;
+}
+
+type KindOf<T> = T extends Cost
+  ? 'cost'
+  : T extends Picoseconds
+    ? 'time'
+    : T extends PicosecondsPerByte
+      ? 'rate'
+      : T extends string
+        ? 'choice'
+        : 'flops' | 'size' | 'buffer' | 'count';
+
+export type Group = Exclude<keyof Profile, 'name' | 'title'>;
+
+type FieldTable = {
+  readonly [G in Group]: { readonly [F in keyof Profile[G]]: Field<KindOf<Profile[G][F]>> };
+};
+
+const cost = (key: string, most = PS_PER_MS): Field<'cost'> => ({
+  key,
+  kind: 'cost',
+  least: 0,
+  most,
+  allowed: null,
+});
+const time = (key: string, most = PS_PER_MS): Field<'time'> => ({
+  key,
+  kind: 'time',
+  least: 0,
+  most,
+  allowed: null,
+});
+const rate = (key: string): Field<'rate'> => ({
+  key,
+  kind: 'rate',
+  least: 1e-3,
+  most: 1e5,
+  allowed: null,
+});
+const size = (key: string, least: number, most: number): Field<'size'> => ({
+  key,
+  kind: 'size',
+  least,
+  most,
+  allowed: null,
+});
+const powerOfTwo = (key: string, least: number, most: number): Field<'size'> => {
+  const allowed: number[] = [];
+  for (let bytes = least; bytes <= most; bytes *= 2) allowed.push(bytes);
+  return { key, kind: 'size', least, most, allowed };
+};
+const count = (key: string, most: number): Field<'count'> => ({
+  key,
+  kind: 'count',
+  least: 1,
+  most,
+  allowed: null,
+});
+const choice = (key: string, ...allowed: string[]): Field<'choice'> => ({
+  key,
+  kind: 'choice',
+  least: 0,
+  most: 0,
+  allowed,
+});
+
+/** QP numbers have 24 bits, of which 0 and 1 are the management QPs and 0xffffff is multicast (IBTA 3.5.10). */
+const MOST_QPS = 2 ** 24 - 3;
+
+/** The three crossings of the bus that a user thinks of as the NIC's are `nic.` keys, though the model has them under `pcie`. */
+export const FIELDS = {
+  cpu: {
+    post: cost('cpu.post'),
+    doorbell: cost('cpu.doorbell'),
+    poll: cost('cpu.poll'),
+    pollPeriod: time('cpu.poll_period'),
+    syscall: cost('cpu.syscall'),
+    copy: rate('cpu.copy'),
+    register: time('cpu.register', PS_PER_S),
+    registerPage: time('cpu.register_page'),
+    deregisterPage: time('cpu.deregister_page'),
+    flop: { key: 'cpu.flops', kind: 'flops', least: 1e-3, most: 1e6, allowed: null },
+    stream: rate('cpu.stream'),
+  },
+  pcie: {
+    rate: rate('pcie.rate'),
+    maxPayload: powerOfTwo('pcie.max_payload', 128, 4096),
+    maxReadRequest: powerOfTwo('pcie.max_read_request', 128, 4096),
+    writeOverhead: size('pcie.write_overhead', 0, 256),
+    completionOverhead: size('pcie.completion_overhead', 0, 256),
+    postedWrite: cost('nic.posted_write'),
+    dmaRead: cost('nic.dma_read'),
+    memoryWrite: cost('nic.memory_write'),
+  },
+  nic: {
+    tx: cost('nic.tx'),
+    rx: cost('nic.rx'),
+    wqeFetch: cost('nic.wqe_fetch'),
+    inlineBlock: time('nic.inline_block'),
+    cqe: cost('nic.cqe'),
+    qpGap: time('nic.qp_gap'),
+    packetGap: time('nic.packet_gap'),
+    atomic: cost('nic.atomic'),
+    atomicOccupancy: time('nic.atomic_occupancy'),
+    loopback: time('nic.loopback'),
+    readAhead: size('nic.read_ahead', 256, 2 ** 30),
+    qpCacheEntries: count('nic.qp_cache_entries', 2 ** 24),
+    qpCacheMiss: time('nic.qp_cache_miss'),
+    maxInline: size('nic.max_inline', 0, 1024),
+    maxQp: count('nic.max_qp', MOST_QPS),
+    maxQpWr: count('nic.max_qp_wr', 2 ** 20),
+    maxSge: count('nic.max_sge', 256),
+    maxCqe: count('nic.max_cqe', 2 ** 24),
+    maxRdAtomic: count('nic.max_rd_atomic', 255),
+    qpAccessNak: choice('nic.qp_access_nak', 'invalid_request', 'remote_access'),
+  },
+  link: {
+    type: choice('link.type', 'infiniband', 'ethernet'),
+    rate: rate('link.rate'),
+    framing: size('link.framing', -42, 1024),
+    mtu: powerOfTwo('link.mtu', 256, 4096),
+    propagation: time('link.propagation', PS_PER_S),
+    fec: time('link.fec'),
+  },
+  switch: {
+    latency: cost('switch.latency'),
+    buffer: { key: 'switch.buffer', kind: 'buffer', least: 64, most: 2 ** 40, allowed: null },
+  },
+  management: { latency: time('management.latency', PS_PER_S) },
+} as const satisfies FieldTable;
+
+/** The fields of one group of the profile, by their names in the model. */
+export const fieldsOf = (group: Group): [string, Field][] => Object.entries<Field>(FIELDS[group]);
+
+export const GROUPS = Object.keys(FIELDS) as Group[];
+
+/** Every field by its key, in the order in which profiles are listed. */
+export const FIELD_BY_KEY: ReadonlyMap<string, Field> = new Map(
+  GROUPS.flatMap((group) => fieldsOf(group).map(([, field]) => [field.key, field] as const)),
+);
