@@ -39,7 +39,8 @@ export const EXTENSION = {
 } as const;
 export type Extension = keyof typeof EXTENSION;
 
-const EXTENSION_LENGTHS: Readonly<Record<Extension, number>> = {
+/** Bytes of each extension header. */
+export const EXTENSION_HEADER_LENGTH: Readonly<Record<Extension, number>> = {
   deth: DETH_LENGTH,
   reth: RETH_LENGTH,
   atomic: ATOMIC_ETH_LENGTH,
@@ -148,7 +149,7 @@ const numbers = (value: (info: OpcodeInfo) => number): Uint8Array =>
 
 /** By opcode byte, for hot paths: bytes of all extension headers; 0 also where there is no such opcode. */
 export const EXTENSION_LENGTH = numbers((info) =>
-  info.extensions.reduce((sum, extension) => sum + EXTENSION_LENGTHS[extension], 0),
+  info.extensions.reduce((sum, extension) => sum + EXTENSION_HEADER_LENGTH[extension], 0),
 );
 /** By opcode byte: which extension headers, as bits of {@link EXTENSION}. */
 export const EXTENSION_BITS = numbers((info) =>
