@@ -84,6 +84,11 @@ export interface Workload {
    * An error text names what is wrong with the parameters; the run is refused with it (exit 2).
    */
   configurations?(params: Parameters, cluster: ClusterShape): Parameters[] | string;
+  /**
+   * Checks the input files, whole, before anything starts. An error text names the offset; the run is refused with it
+   * (exit 2).
+   */
+  check?(inputs: ReadonlyMap<string, Uint8Array>, params: Parameters): string | undefined;
   /** The ranks of one configuration. */
   place(params: Parameters, cluster: ClusterShape): RankPlacement[];
   /** The program of every rank; `task.role` tells the part. */
