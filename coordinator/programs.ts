@@ -1,0 +1,93 @@
+/** What `run` and `explain` name: a workload of the catalogue, or the path of a user's own module. */
+import { mkdirSync } from 'node:fs';
+import { join, relative, resolve, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { CATALOGUE, SUITES, type SuiteMember } from '../workloads/catalogue.js';
+import type { Workload } from '../workloads/workload.js';
+import { bundleModule } from './bundle.js';
+import { suggestion } from './option-values.js';
+import { UsageError } from './usage-error.js';
+
+export interface ResolvedWorkload {
+  readonly name: string;
+  readonly workload: Workload;
+  /** file: URL of the module that the processes import. */
+  readonly module: string;
+}
+
+const isModulePath = (name: string): boolean => /\.[cm]?[jt]s$/.test(name);
+
+/** Finds and loads the workload. A user's module is bundled into `directory`, a directory of its own each. */
+export async function resolveWorkload(name: string, directory: string): Promise<ResolvedWorkload> {
+  if (isModulePath(name)) return loadModule(name, directory);
+  const entry = CATALOGUE.find((each) => each.name === name);
+  if (entry === undefined) {
+    const known = CATALOGUE.map((each) => each.name);
+    throw new UsageError(
+      `unknown workload "${name}"${suggestion(name, known)} ` +
+        '(`pinwire list` shows them all; a path to a .js or .ts module runs your own)',
+    );
+  }
+  const { default: workload } = await entry.load();
+  return { name, workload, module: entry.moduleUrl };
+}
+
+async function loadModule(path: string, directory: string): Promise<ResolvedWorkload> {
+  mkdirSync(directory, { recursive: true });
+  const bundle = await bundleModule(path, directory);
+  const module = pathToFileURL(bundle).href;
+  let exported: unknown;
+  try {
+    exported = ((await import(module)) as { default?: unknown }).default;
+  } catch (error) {
+    throw new UsageError(`${path}: cannot be loaded: ${String(error)}`);
+  }
+  const missing = missingOf(exported);
+  if (missing !== undefined) {
+    throw new UsageError(
+      `${path}: ${missing}; expected a default export made by defineWorkload({ name, summary, parameters, ` +
+        'place, program, summarise }) of pinwire/workload',
+    );
+  }
+  const workload = exported as Workload;
+  const name = workload.name === '' ? undefined : (workload.name as string | undefined);
+  return { name: name ?? shown(path), workload, module };
+}
+
+/** What an export lacks to be a workload; undefined if it is one. */
+function missingOf(exported: unknown): string | undefined {
+  if (exported === undefined) return 'has no default export';
+  if (typeof exported !== 'object' || exported === null) {
+    return `its default export is a ${typeof exported}`;
+  }
+  const fields = exported as Readonly<Record<string, unknown>>;
+  for (const name of ['place', 'program', 'summarise']) {
+    if (typeof fields[name] !== 'function') return `its default export has no function ${name}`;
+  }
+  const { parameters } = fields;
+  if (typeof parameters !== 'object' || parameters === null) {
+    return 'its default export has no parameters ({} for none)';
+  }
+  return undefined;
+}
+
+/** The path as a name: relative to where the user is, with /, the same on every machine. */
+const shown = (path: string): string =>
+  relative(process.cwd(), resolve(path)).split(sep).join('/') || path;
+
+/** The members of a suite. */
+export function resolveSuite(name: string): readonly SuiteMember[] {
+  const members = Object.hasOwn(SUITES, name) ? SUITES[name]! : undefined;
+  if (members === undefined) {
+    const known = Object.keys(SUITES);
+    throw new UsageError(
+      `unknown suite "${name}"${suggestion(name, known)} (known: ${known.join(', ')})`,
+    );
+  }
+  if (members.length === 0) throw new UsageError(`suite ${name} is empty in this version`);
+  return members;
+}
+
+/** Where several modules are bundled side by side. */
+export const moduleDirectory = (directory: string, index: number): string =>
+  join(directory, `module${index}`);

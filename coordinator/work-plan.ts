@@ -1,0 +1,81 @@
+/** What a command will run, checked whole before any process starts: workloads, configurations, ranks, input files. */
+import type { ProgramSpec } from '../node/run-spec.js';
+import type { Parameters, Workload } from '../workloads/workload.js';
+import { clusterShape, type ClusterConfig } from './cluster-config.js';
+import { readInputs } from './input-files.js';
+import { readParameters, type Setting } from './parameters.js';
+import type { ResolvedWorkload } from './programs.js';
+import { UsageError } from './usage-error.js';
+import { isCount } from '../wire/control/field-reader.js';
+
+export interface PlannedConfiguration {
+  readonly params: Parameters;
+  readonly programs: readonly ProgramSpec[];
+}
+
+export interface PlannedWorkload extends ResolvedWorkload {
+  readonly configurations: readonly PlannedConfiguration[];
+  readonly inputs: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Hosts that a workload gets when nobody says. */
+const usualHosts = ({ hosts, minHosts }: Workload): number => hosts ?? Math.max(2, minHosts ?? 1);
+
+/** Hosts that all the workloads together need when nobody says. */
+export const hostsFor = (workloads: readonly ResolvedWorkload[]): number =>
+  Math.max(...workloads.map(({ workload }) => usualHosts(workload)));
+
+/** The plan of one workload on this cluster. Throws a UsageError for what cannot be run. */
+export function planWorkload(
+  resolved: ResolvedWorkload,
+  settings: readonly Setting[],
+  config: ClusterConfig,
+): PlannedWorkload {
+  const { name, workload } = resolved;
+  const shape = clusterShape(config);
+  const least = workload.minHosts ?? 1;
+  if (config.hosts < least) {
+    throw new UsageError(`${name} needs at least ${least} hosts, and --hosts says ${config.hosts}`);
+  }
+  const params = readParameters(workload, settings);
+  const inputs = readInputs(workload, params);
+  const broken = workload.check?.(inputs, params);
+  if (broken !== undefined) throw new UsageError(`${name}: ${broken}`);
+  const configurations = workload.configurations?.(params, shape) ?? [params];
+  if (typeof configurations === 'string') throw new UsageError(`${name}: ${configurations}`);
+  if (configurations.length === 0) throw new UsageError(`${name}: has nothing to run`);
+  return {
+    ...resolved,
+    inputs,
+    configurations: configurations.map((each) => ({
+      params: each,
+      programs: programsOf(name, workload, each, config),
+    })),
+  };
+}
+
+function programsOf(
+  name: string,
+  workload: Workload,
+  params: Parameters,
+  config: ClusterConfig,
+): ProgramSpec[] {
+  const placed = workload.place(params, clusterShape(config));
+  if (placed.length === 0) throw new UsageError(`${name}: places no program`);
+  const taken = new Set<string>();
+  return placed.map(({ host, core, role }, rank) => {
+    if (!isCount(host) || !isCount(core)) {
+      throw new UsageError(`${name}: places a program on host ${host}, core ${core}`);
+    }
+    if (host >= config.hosts) {
+      throw new UsageError(`${name} needs ${host + 1} hosts, and --hosts says ${config.hosts}`);
+    }
+    if (core >= config.cores) {
+      throw new UsageError(`${name} needs ${core + 1} cores, and --cores says ${config.cores}`);
+    }
+    const place = `host${host} core ${core}`;
+    if (taken.has(place)) throw new UsageError(`${name}: places two programs on ${place}`);
+    taken.add(place);
+    return { rank, host, core, role };
+  });
+}

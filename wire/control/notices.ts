@@ -1,0 +1,135 @@
+/**
+ * What a host process tells the coordinator: hello and linked once, then per run prepared, reports of virtual time (or of
+ * quiet), progress, and how it ended.
+ */
+import { FieldReader } from './field-reader.js';
+
+/** Frames sent to other processes and received from them since the run began: equal sums mean that none is under way. */
+export interface Quiet {
+  readonly sent: number;
+  readonly received: number;
+  /** Nothing is pending here: no event, no timer. */
+  readonly idle: boolean;
+  readonly programsLeft: number;
+}
+
+export type Notice =
+  | {
+      readonly type: 'hello';
+      readonly process: number;
+      readonly pid: number;
+      /** ws:// address that other processes dial for the fabric. */
+      readonly fabric: string;
+      readonly version: string;
+    }
+  | { readonly type: 'linked' }
+  | { readonly type: 'prepared'; readonly run: number }
+  | { readonly type: 'report'; readonly run: number; readonly report: unknown }
+  | ({ readonly type: 'quiet'; readonly run: number; readonly probe: number } & Quiet)
+  | {
+      readonly type: 'progress';
+      readonly run: number;
+      /** Virtual time in ps (real clock: since the run began). */
+      readonly now: number;
+      readonly events: number;
+      readonly packets: number;
+    }
+  | {
+      readonly type: 'failed';
+      readonly run: number;
+      /** Host and core of the program, -1 where it is neither's. */
+      readonly host: number;
+      readonly core: number;
+      readonly message: string;
+      readonly stack: string;
+    }
+  | {
+      readonly type: 'outcome';
+      readonly run: number;
+      /** A run's outcome, checked where it is used. */
+      readonly outcome: unknown;
+      /** Programs that had not ended, and what each waits for. */
+      readonly blocked: readonly string[];
+    }
+  | { readonly type: 'closed'; readonly run: number };
+
+const TYPES = [
+  'hello',
+  'linked',
+  'prepared',
+  'report',
+  'quiet',
+  'progress',
+  'failed',
+  'outcome',
+  'closed',
+] as const satisfies readonly Notice['type'][];
+
+const LONGEST_STACK = 2 ** 20;
+const MAX_PROGRAMS = 2 ** 16;
+
+/** A notice, or what is wrong with it. */
+export function parseNotice(value: unknown): Notice | string {
+  const fields = new FieldReader('notice', value);
+  const type = fields.oneOf('type', TYPES);
+  const notice = read(type, fields);
+  return fields.problem ?? notice;
+}
+
+function read(type: Notice['type'], fields: FieldReader): Notice {
+  switch (type) {
+    case 'hello':
+      return {
+        type,
+        process: fields.whole('process', 0, 511),
+        pid: fields.whole('pid', 1),
+        fabric: fields.text('fabric', 256),
+        version: fields.text('version', 64),
+      };
+    case 'linked':
+      return { type };
+    case 'prepared':
+    case 'closed':
+      return { type, run: fields.whole('run') };
+    case 'report':
+      return { type, run: fields.whole('run'), report: fields.any('report') };
+    case 'quiet':
+      return {
+        type,
+        run: fields.whole('run'),
+        probe: fields.whole('probe'),
+        sent: fields.whole('sent'),
+        received: fields.whole('received'),
+        idle: fields.flag('idle'),
+        programsLeft: fields.whole('programsLeft'),
+      };
+    case 'progress':
+      return {
+        type,
+        run: fields.whole('run'),
+        now: fields.number('now'),
+        events: fields.whole('events'),
+        packets: fields.whole('packets'),
+      };
+    case 'failed':
+      return {
+        type,
+        run: fields.whole('run'),
+        host: fields.whole('host', -1, 511),
+        core: fields.whole('core', -1, 127),
+        message: fields.text('message', LONGEST_STACK),
+        stack: fields.text('stack', LONGEST_STACK),
+      };
+    case 'outcome':
+      return {
+        type,
+        run: fields.whole('run'),
+        outcome: fields.any('outcome'),
+        blocked: fields
+          .list('blocked', MAX_PROGRAMS, (line) =>
+            typeof line === 'string' ? { line: line.slice(0, 400) } : 'not a text',
+          )
+          .map(({ line }) => line),
+      };
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * What the coordinator tells a host process, in the order of a process's life:
+ * peers (once), then per run prepare, begin, grants or probes, collect or abandon; at last stop.
+ * Runs are numbered; an order of a run that is over is ignored.
+ */
+import { FieldReader } from './field-reader.js';
+
+/** One host process: the hosts it runs, and where its fabric socket listens. */
+export interface PeerAddress {
+  readonly hosts: readonly number[];
+  readonly fabric: string;
+}
+
+export type Order =
+  | { readonly type: 'peers'; readonly processes: readonly PeerAddress[] }
+  | {
+      readonly type: 'prepare';
+      readonly run: number;
+      /** Checked where it is used: the machine knows what it needs. */
+      readonly spec: unknown;
+      /** Where host0.pcapng and so on are written; empty for no capture. */
+      readonly captureDirectory: string;
+    }
+  | { readonly type: 'begin'; readonly run: number }
+  | { readonly type: 'grant'; readonly run: number; readonly grant: unknown }
+  /** Real clock: say whether everything is quiet, under this number. */
+  | { readonly type: 'probe'; readonly run: number; readonly probe: number }
+  /** The run is over: answer with the outcome. */
+  | { readonly type: 'collect'; readonly run: number }
+  /** The run is given up: answer when nothing of it is left. */
+  | { readonly type: 'abandon'; readonly run: number }
+  | { readonly type: 'stop' };
+
+const TYPES = [
+  'peers',
+  'prepare',
+  'begin',
+  'grant',
+  'probe',
+  'collect',
+  'abandon',
+  'stop',
+] as const satisfies readonly Order['type'][];
+
+const MAX_PROCESSES = 512;
+const MAX_HOSTS = 512;
+
+/** An order, or what is wrong with it. */
+export function parseOrder(value: unknown): Order | string {
+  const fields = new FieldReader('order', value);
+  const type = fields.oneOf('type', TYPES);
+  const order = read(type, fields);
+  return fields.problem ?? order;
+}
+
+function read(type: Order['type'], fields: FieldReader): Order {
+  switch (type) {
+    case 'peers':
+      return { type, processes: fields.list('processes', MAX_PROCESSES, parsePeer) };
+    case 'prepare':
+      return {
+        type,
+        run: fields.whole('run'),
+        spec: fields.any('spec'),
+        captureDirectory: fields.text('captureDirectory'),
+      };
+    case 'grant':
+      return { type, run: fields.whole('run'), grant: fields.any('grant') };
+    case 'probe':
+      return { type, run: fields.whole('run'), probe: fields.whole('probe') };
+    case 'begin':
+    case 'collect':
+    case 'abandon':
+      return { type, run: fields.whole('run') };
+    case 'stop':
+      return { type };
+  }
+}
+
+function parsePeer(value: unknown): PeerAddress | string {
+  const fields = new FieldReader('process', value);
+  const hosts = fields.list('hosts', MAX_HOSTS, (host) =>
+    Number.isInteger(host) && Number(host) >= 0 && Number(host) < MAX_HOSTS
+      ? Number(host)
+      : 'not a host number',
+  );
+  const peer = { hosts, fabric: fields.text('fabric', 256) };
+  return fields.problem ?? peer;
+}
