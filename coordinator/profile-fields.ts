@@ -35,53 +35,28 @@ type FieldTable = {
   readonly [G in Group]: { readonly [F in keyof Profile[G]]: Field<KindOf<Profile[G][F]>> };
 };
 
-const cost = (key: string, most = PS_PER_MS): Field<'cost'> => ({
-  key,
-  kind: 'cost',
-  least: 0,
-  most,
-  allowed: null,
-});
-const time = (key: string, most = PS_PER_MS): Field<'time'> => ({
-  key,
-  kind: 'time',
-  least: 0,
-  most,
-  allowed: null,
-});
-const rate = (key: string): Field<'rate'> => ({
-  key,
-  kind: 'rate',
-  least: 1e-3,
-  most: 1e5,
-  allowed: null,
-});
-const size = (key: string, least: number, most: number): Field<'size'> => ({
-  key,
-  kind: 'size',
-  least,
-  most,
-  allowed: null,
-});
-const powerOfTwo = (key: string, least: number, most: number): Field<'size'> => {
-  const allowed: number[] = [];
-  for (let bytes = least; bytes <= most; bytes *= 2) allowed.push(bytes);
-  return { key, kind: 'size', least, most, allowed };
-};
-const count = (key: string, most: number): Field<'count'> => ({
-  key,
-  kind: 'count',
-  least: 1,
-  most,
-  allowed: null,
-});
-const choice = (key: string, ...allowed: string[]): Field<'choice'> => ({
-  key,
-  kind: 'choice',
-  least: 0,
-  most: 0,
-  allowed,
-});
+const field = <K extends Kind>(
+  kind: K,
+  key: string,
+  least: number,
+  most: number,
+  allowed: Field['allowed'] = null,
+): Field<K> => ({ key, kind, least, most, allowed });
+
+const cost = (key: string): Field<'cost'> => field('cost', key, 0, PS_PER_MS);
+const time = (key: string, most = PS_PER_MS): Field<'time'> => field('time', key, 0, most);
+const rate = (key: string): Field<'rate'> => field('rate', key, 1e-3, 1e5);
+const size = (key: string, least: number, most: number): Field<'size'> =>
+  field('size', key, least, most);
+const count = (key: string, most: number): Field<'count'> => field('count', key, 1, most);
+const choice = (key: string, ...words: string[]): Field<'choice'> =>
+  field('choice', key, 0, 0, words);
+
+function powerOfTwo(key: string, least: number, most: number): Field<'size'> {
+  const sizes: number[] = [];
+  for (let bytes = least; bytes <= most; bytes *= 2) sizes.push(bytes);
+  return field('size', key, least, most, sizes);
+}
 
 /** QP numbers have 24 bits, of which 0 and 1 are the management QPs and 0xffffff is multicast (IBTA 3.5.10). */
 const MOST_QPS = 2 ** 24 - 3;
@@ -98,7 +73,7 @@ export const FIELDS = {
     register: time('cpu.register', PS_PER_S),
     registerPage: time('cpu.register_page'),
     deregisterPage: time('cpu.deregister_page'),
-    flop: { key: 'cpu.flops', kind: 'flops', least: 1e-3, most: 1e6, allowed: null },
+    flop: field('flops', 'cpu.flops', 1e-3, 1e6),
     stream: rate('cpu.stream'),
   },
   pcie: {
@@ -143,7 +118,7 @@ export const FIELDS = {
   },
   switch: {
     latency: cost('switch.latency'),
-    buffer: { key: 'switch.buffer', kind: 'buffer', least: 64, most: 2 ** 40, allowed: null },
+    buffer: field('buffer', 'switch.buffer', 64, 2 ** 40),
   },
   management: { latency: time('management.latency', PS_PER_S) },
 } as const satisfies FieldTable;

@@ -170,7 +170,10 @@ class Reader {
           prefix === '' ? `${what}: unknown name "${name}"` : `no such key ${prefix}${name}`;
         throw this.error(offset(key as Node), where + hint);
       }
-      if (value === null) throw this.error(offset(key as Node), `${prefix}${name}: has no value`);
+      if (value === null || (isScalar(value) && value.value === null)) {
+        const whose = prefix === '' ? `${what}: ${name}` : `${prefix}${name}:`;
+        throw this.error(offset(key as Node), `${whose} has no value`);
+      }
       values.set(name, value as Node);
     }
     return { node, values };

@@ -50,11 +50,16 @@ export function loadProfile(name: string, overrides: readonly string[]): Profile
 export function loadProfileData(name: string): ProfileData {
   const file = locate(name, process.cwd());
   const { title, entries } = readLayers(file, name, []);
+  const ordered = new Map<string, Entry>();
   for (const key of FIELD_BY_KEY.keys()) {
-    if (!entries.has(key))
-      throw new UsageError(`${file}: ${key} is missing; state it or extend a profile`);
+    const entry = entries.get(key);
+    if (entry === undefined) {
+      throw new UsageError(`${shown(file)}: ${key} is missing; state it or extend a profile`);
+    }
+    ordered.set(key, entry);
   }
-  return { name: basename(file).replace(/\.ya?ml$/, ''), title: title ?? '', entries };
+  const short = basename(file).replace(/\.ya?ml$/, '');
+  return { name: short, title: title ?? short, entries: ordered };
 }
 
 const isPath = (name: string): boolean => /[\\/]|\.ya?ml$/.test(name);
