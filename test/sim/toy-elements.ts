@@ -28,7 +28,7 @@ export const TRAFFICS: readonly Traffic[] = [
 
 /** Least time from a commit in one element to its arrival in another; no two alike, and detours can be shorter. */
 export const delay = (from: number, to: number): number =>
-  1000 + 130 * from + ((from + to) % 3 === 0 ? 1700 : 0);
+  1000 + 130 * from + ((from + to) % 3 === 0 ? 6000 : 0);
 
 export interface ToyFrame {
   readonly from: number;
@@ -114,7 +114,10 @@ export class ToyProcess {
             scheduler.at(scheduler.now + i * 500, sequencer.key(), sink, LOCAL, random.below(9));
           }
         } else if (kind === ARRIVAL && left > 0 && random.unit() < answers(traffic)) {
-          tick(REACTION + random.below(200), ELEMENTS + Math.floor(argument / 2 ** 32));
+          // Of sparse traffic half the answers go on to a third element, so that detours matter.
+          const goesOn = traffic === 'sparse' && random.below(2) === 0;
+          const to = goesOn ? target(traffic, element, random) : Math.floor(argument / 2 ** 32);
+          tick(REACTION + random.below(200), ELEMENTS + to);
         }
       },
     });
