@@ -2,9 +2,9 @@
  * Results: what a run leaves behind as JSON, schema `pinwire/1` (docs/results.schema.json).
  * With a virtual clock everything but `run` is the same, byte for byte, for the same seed and options.
  */
-import type { DistributionMetric, Metric } from '../workloads/statistics.js';
+import type { DistributionMetric, Metric } from '../workloads/workload.js';
 
-export type { DistributionMetric, Metric, ValueMetric } from '../workloads/statistics.js';
+export type { DistributionMetric, Metric, ValueMetric } from '../workloads/workload.js';
 
 export const RESULTS_SCHEMA = 'pinwire/1';
 
@@ -22,6 +22,7 @@ export interface RunInfo {
   readonly rounds: number;
   /** The version of Node.js. */
   readonly node: string;
+  /** What followed `pinwire` on the command line. */
   readonly argv: readonly string[];
   /** The version of pinwire. */
   readonly pinwire?: string;

@@ -7,30 +7,7 @@
  */
 import { build, type Histogram } from 'hdr-histogram-js';
 import { PS_PER_NS } from '../units/time.js';
-
-/** A figure that is one number. */
-export interface ValueMetric {
-  readonly name: string;
-  readonly unit: string;
-  readonly value: number;
-}
-
-/** A figure that is a distribution. */
-export interface DistributionMetric {
-  readonly name: string;
-  readonly unit: string;
-  readonly count: number;
-  readonly min: number;
-  readonly p50: number;
-  readonly p90: number;
-  readonly p99: number;
-  readonly 'p99.9': number;
-  readonly max: number;
-  readonly mean: number;
-  readonly stddev: number;
-}
-
-export type Metric = ValueMetric | DistributionMetric;
+import type { DistributionMetric } from './workload.js';
 
 const SIGNIFICANT_DIGITS = 3;
 

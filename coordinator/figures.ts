@@ -1,0 +1,51 @@
+/** Figures for people: the unit a column reads best in, and as many digits as carry meaning. */
+import { formatSize } from '../units/size.js';
+import type { ParamValue } from './results.js';
+
+/** How the numbers of one column are printed. */
+export interface Scale {
+  readonly unit: string;
+  /** Printed = recorded / divisor. */
+  readonly divisor: number;
+  readonly digits: number;
+}
+
+const TIMES: readonly Scale[] = [
+  { unit: 's', divisor: 1e9, digits: 3 },
+  { unit: 'ms', divisor: 1e6, digits: 3 },
+  { unit: 'us', divisor: 1e3, digits: 3 },
+];
+const NANOSECONDS: Scale = { unit: 'ns', divisor: 1, digits: 1 };
+const MOST_DIGITS = 4;
+const SIGNIFICANT = 3;
+
+/**
+ * The scale of a column of `values` recorded in `unit`. Times take the largest unit that leaves
+ * every value at least 1; other units stay as they are.
+ */
+export function scaleOf(values: readonly number[], unit: string): Scale {
+  const sizes = values.map(Math.abs).filter((size) => size > 0);
+  const smallest = sizes.length === 0 ? 0 : Math.min(...sizes);
+  if (unit === 'ns') return TIMES.find(({ divisor }) => smallest >= divisor) ?? NANOSECONDS;
+  if (values.every(Number.isInteger)) return { unit, divisor: 1, digits: 0 };
+  let digits = 0;
+  for (let at = smallest; at < 10 ** (SIGNIFICANT - 1) && digits < MOST_DIGITS; at *= 10) digits++;
+  return { unit, divisor: 1, digits };
+}
+
+export const formatFigure = (value: number, { divisor, digits }: Scale): string =>
+  (value / divisor).toFixed(digits);
+
+/** A value of a parameter. Sizes as `64 KiB`; a user's own text without what would steer a terminal. */
+export function formatParam(name: string, value: ParamValue | undefined): string {
+  if (value === undefined) return '-';
+  if (typeof value !== 'number') return plainText(String(value));
+  return isSize(name) ? formatSize(value) : String(value);
+}
+
+const isSize = (name: string): boolean => name === 'size' || name.endsWith('_size');
+
+export const plainText = (text: string): string => text.replace(/\p{Cc}/gu, '?');
+
+/** What a metric is called in a heading: `crossover_copy_pin` as `crossover copy pin`. */
+export const spokenName = (name: string): string => plainText(name).replaceAll('_', ' ');

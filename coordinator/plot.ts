@@ -1,0 +1,196 @@
+/**
+ * Plots as inline SVG, drawn by ECharts without a browser. Colours are CSS variables, so that a page
+ * decides them, light or dark. The same input gives the same text.
+ */
+import { BarChart, LineChart } from 'echarts/charts';
+import { GridComponent, LegendComponent } from 'echarts/components';
+import { init, use, type EChartsCoreOption } from 'echarts/core';
+import { SVGRenderer } from 'echarts/renderers';
+
+use([BarChart, LineChart, GridComponent, LegendComponent, SVGRenderer]);
+
+/** How many series can be told apart by colour and by the shape of their points. */
+export const SERIES_LIMIT = 8;
+const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond', 'emptyCircle', 'emptyRect'] as const;
+
+const WIDTH = 560;
+const HEIGHT = 330;
+const FONT_SIZE = 12.5;
+const LEGEND_ROW = 22;
+/** Characters of legend that fit a row, the mark of a series counted as 5. */
+const LEGEND_CHARACTERS = 74;
+
+export interface Axis {
+  readonly title: string;
+  /** Where each power of ten is as far from the next. */
+  readonly logarithmic?: boolean;
+  /** Begin at zero: so that heights compare as the values do. */
+  readonly fromZero?: boolean;
+}
+
+export interface Series {
+  readonly name: string;
+  readonly values: readonly (number | undefined)[];
+  readonly dashed?: boolean;
+  /** Which colour; series of one configuration share it. */
+  readonly colour: number;
+}
+
+/** Values over named places: sizes, numbers of queues, kinds. */
+export interface CategoryPlot {
+  readonly kind: 'lines' | 'bars';
+  readonly x: { readonly title: string; readonly places: readonly string[] };
+  readonly y: Axis;
+  readonly series: readonly Series[];
+}
+
+/** Curves through (x, y); ticks of x are named by hand. */
+export interface CurvePlot {
+  readonly x: { readonly title: string; readonly end: number; tick(at: number): string };
+  readonly y: Axis;
+  readonly curves: readonly {
+    readonly name: string;
+    readonly points: readonly (readonly [x: number, y: number])[];
+  }[];
+}
+
+const INK = 'var(--ink)';
+const FAINT = 'var(--faint)';
+const LINE = 'var(--line)';
+const colourOf = (index: number): string => `var(--series-${(index % SERIES_LIMIT) + 1})`;
+
+export function categoryPlot(plot: CategoryPlot, id: string): string {
+  const bars = plot.kind === 'bars';
+  return draw(
+    {
+      ...frame(plot.series.map(({ name }) => name)),
+      xAxis: {
+        ...axisStyle(plot.x.title, 32),
+        type: 'category',
+        data: [...plot.x.places],
+        boundaryGap: bars,
+        axisTick: { show: false },
+      },
+      yAxis: valueAxis(plot.y),
+      series: plot.series.map(({ name, values, dashed, colour }, index) => ({
+        ...quiet(name, colour, index),
+        type: bars ? 'bar' : 'line',
+        barMaxWidth: 46,
+        connectNulls: true,
+        lineStyle: { width: 2, type: dashed === true ? [6, 5] : 'solid', color: colourOf(colour) },
+        ...(dashed === true && { symbolSize: 4 }),
+        data: values.map((value) => value ?? null),
+      })),
+    },
+    id,
+  );
+}
+
+export function curvePlot(plot: CurvePlot, id: string): string {
+  return draw(
+    {
+      ...frame(plot.curves.map(({ name }) => name)),
+      xAxis: {
+        ...axisStyle(plot.x.title, 32),
+        type: 'value',
+        min: 0,
+        max: plot.x.end,
+        interval: 1,
+        axisLabel: { ...label, formatter: (at: number) => plot.x.tick(at) },
+        splitLine: { show: true, lineStyle: { color: LINE } },
+      },
+      yAxis: valueAxis(plot.y),
+      series: plot.curves.map(({ name, points }, index) => ({
+        ...quiet(name, index, index),
+        type: 'line',
+        showSymbol: points.length <= 8,
+        lineStyle: { width: 2, color: colourOf(index) },
+        data: points.map((point) => [...point]),
+      })),
+    },
+    id,
+  );
+}
+
+const label = { color: FAINT, fontSize: FONT_SIZE, hideOverlap: true };
+
+const axisStyle = (name: string, gap: number): object => ({
+  name,
+  nameLocation: 'middle',
+  nameGap: gap,
+  nameTextStyle: { color: INK, fontSize: FONT_SIZE },
+  axisLabel: label,
+  axisLine: { show: true, lineStyle: { color: FAINT } },
+  splitLine: { show: false },
+});
+
+/** The title of the value axis stands over it, where it reads without turning one's head. */
+const valueAxis = ({ title, logarithmic, fromZero }: Axis): object => ({
+  ...axisStyle(title, 12),
+  nameLocation: 'end',
+  nameTextStyle: { color: INK, fontSize: FONT_SIZE, align: 'left', padding: [0, 0, 0, -46] },
+  type: logarithmic === true ? 'log' : 'value',
+  scale: fromZero !== true,
+  axisLine: { show: false },
+  axisLabel: { ...label, formatter: tickText },
+  splitLine: { show: true, lineStyle: { color: LINE } },
+});
+
+/** 0.001, 12.5, 20000 as `20 000`; never an exponent. */
+const tickText = (value: number): string =>
+  String(Number(value.toPrecision(6))).replace(/\B(?=(\d{3})+$)/g, '\u202f');
+
+function frame(names: readonly string[]): EChartsCoreOption {
+  const characters = names.reduce((sum, name) => sum + name.length + 5, 0);
+  const rows = names.length > 1 ? Math.ceil(characters / LEGEND_CHARACTERS) : 0;
+  return {
+    animation: false,
+    textStyle: { fontFamily: 'inherit' },
+    grid: {
+      left: 58,
+      right: 22,
+      top: 40 + rows * LEGEND_ROW,
+      bottom: 48,
+      containLabel: false,
+    },
+    legend: {
+      show: names.length > 1,
+      left: 8,
+      right: 8,
+      top: 0,
+      padding: [2, 0],
+      itemGap: 14,
+      itemWidth: 22,
+      textStyle: { color: INK, fontSize: FONT_SIZE },
+      data: names.map((name) => ({ name })),
+    },
+  };
+}
+
+const quiet = (name: string, colour: number, index: number): object => ({
+  name,
+  silent: true,
+  emphasis: { disabled: true },
+  symbol: SYMBOLS[index % SYMBOLS.length],
+  symbolSize: 7,
+  itemStyle: { color: colourOf(colour) },
+});
+
+function draw(option: EChartsCoreOption, id: string): string {
+  const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: HEIGHT });
+  try {
+    chart.setOption(option);
+    return still(chart.renderToSVGString(), id);
+  } finally {
+    chart.dispose();
+  }
+}
+
+/** Without what serves a mouse, and with names that do not count how many plots the process has drawn. */
+const still = (svg: string, id: string): string =>
+  svg
+    .replace(/<style[^]*?<\/style>/g, '')
+    .replace(/ (?:class|ecmeta_\w+|pointer-events|xml:space)="[^"]*"/g, '')
+    .replace(/zr\d+-c/g, `${id}-c`)
+    .replace(/^<svg width="\d+" height="\d+"/, '<svg role="img"')
+    .replace(/\s*\n\s*/g, '');

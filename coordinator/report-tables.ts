@@ -1,0 +1,209 @@
+/** The tables of the report: results with every parameter and figure, waterfalls, counters. */
+import { formatFigure, formatParam, scaleOf, spokenName, type Scale } from './figures.js';
+import { html, type Content, type Markup } from './html.js';
+import { metricGloss, paramGloss } from './report-glossary.js';
+import { isConclusion, type Entry, type ResultGroup } from './result-groups.js';
+import { isDistribution, type Counters, type Metric } from './results.js';
+import { waterfallOf } from './waterfall.js';
+
+const FIGURES = ['count', 'min', 'p50', 'p90', 'p99', 'p99.9', 'max', 'mean', 'stddev'] as const;
+
+interface Column {
+  readonly heading: string;
+  readonly gloss: string;
+  readonly number: boolean;
+  readonly cell: (entry: Entry) => string | undefined;
+}
+
+/** Every parameter and every figure of these results, one row each. */
+export function resultsTable({ entries, varying, fixed }: ResultGroup): Markup {
+  const rows = entries.filter(({ result }) => !isConclusion(result));
+  const columns = [
+    ...[...varying, ...fixed.map(([name]) => name)].map((name) => paramColumn(rows, name)),
+    ...metricNames(rows).flatMap((name) => metricColumns(rows, name)),
+  ];
+  return html`<div class="scroll">
+    <table>
+      <thead>
+        <tr>
+          ${columns.map(
+            ({ heading, gloss, number }) =>
+              html`<th class="${number ? 'number' : ''}" title="${gloss}">${heading}</th>`,
+          )}
+          <th>verified</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          (entry) =>
+            html`<tr>
+              ${columns.map(
+                ({ number, cell }) =>
+                  html`<td class="${number ? 'number' : ''}">${cell(entry) ?? '-'}</td>`,
+              )}
+              ${verdictCell(entry.result.verified)}
+            </tr> `,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function paramColumn(rows: readonly Entry[], name: string): Column {
+  return {
+    heading: spokenName(name),
+    gloss: paramGloss(name),
+    number: rows.every(({ result }) => typeof result.params[name] !== 'string'),
+    cell: ({ result }) => formatParam(name, result.params[name]),
+  };
+}
+
+function metricColumns(rows: readonly Entry[], name: string): Column[] {
+  const metrics = rows.flatMap(({ result }) => metricNamed(result.metrics, name) ?? []);
+  const distribution = metrics.some(isDistribution);
+  const scale = scaleOf(
+    metrics.map((metric) => (isDistribution(metric) ? metric.p50 : metric.value)),
+    metrics[0]!.unit,
+  );
+  const unit = scale.unit === '' ? '' : ` [${scale.unit}]`;
+  const figures = distribution ? FIGURES : (['value'] as const);
+  return figures.map((figure) => ({
+    heading:
+      figure === 'value'
+        ? `${spokenName(name)}${unit}`
+        : `${name === 'latency' ? '' : `${spokenName(name)} `}${figure}${figure === 'count' ? '' : unit}`,
+    gloss: metricGloss(name),
+    number: true,
+    cell: ({ result }) => {
+      const metric = metricNamed(result.metrics, name);
+      if (metric === undefined) return undefined;
+      if (isDistribution(metric))
+        return figure === 'value' ? undefined : shown(metric[figure], figure, scale);
+      return figure === 'value' ? formatFigure(metric.value, scale) : undefined;
+    },
+  }));
+}
+
+const shown = (value: number, figure: string, scale: Scale): string =>
+  figure === 'count' ? String(value) : formatFigure(value, scale);
+
+const metricNamed = (metrics: readonly Metric[], name: string): Metric | undefined =>
+  metrics.find((metric) => metric.name === name);
+
+const metricNames = (rows: readonly Entry[]): string[] => [
+  ...new Set(rows.flatMap(({ result }) => result.metrics.map(({ name }) => name))),
+];
+
+const verdictCell = (verified: boolean | null): Markup =>
+  verified === false
+    ? html`<td class="failed">FAILED</td>`
+    : html`<td>${verified === null ? '-' : 'yes'}</td>`;
+
+/** What a comparison comes to, or any few figures: name and value. */
+export function figureList(metrics: readonly Metric[]): Markup {
+  return html`<dl>
+    ${metrics.map((metric) => {
+      const value = isDistribution(metric) ? metric.p50 : metric.value;
+      const scale = scaleOf([value], metric.unit);
+      const median = isDistribution(metric) ? ', median' : '';
+      return html`<div>
+        <dt>${spokenName(metric.name)}${median}</dt>
+        <dd>${formatFigure(value, scale)} ${scale.unit}</dd>
+      </div>`;
+    })}
+  </dl>`;
+}
+
+/** Where the latency of the median operation went; undefined if the result has no stages. */
+export function waterfallTable({ result }: Entry): Markup | undefined {
+  const waterfall = waterfallOf(result);
+  if (waterfall === undefined) return undefined;
+  const { stages, total, difference, latency } = waterfall;
+  const rows = stages.map(
+    ({ name, gloss, ps, from, share }) =>
+      html`<tr>
+        <td class="stage"><code>${name}</code></td>
+        <td class="gloss">${gloss}</td>
+        <td class="number">${(ps / 1000).toFixed(1)}</td>
+        <td class="number">${(share * 100).toFixed(1)} %</td>
+        <td class="track">
+          <div>
+            <i style="margin-left:${percent(from, total)}%;width:${percent(ps, total)}%"></i>
+          </div>
+        </td>
+      </tr> `,
+  );
+  const check =
+    latency === undefined
+      ? ''
+      : difference === 0
+        ? 'exactly the median latency'
+        : `${difference} ps less than the median latency: a bug in the emulator`;
+  return html`<div class="scroll">
+    <table class="waterfall">
+      <thead>
+        <tr>
+          <th>stage</th>
+          <th class="gloss">what happens</th>
+          <th class="number">ns</th>
+          <th class="number">share</th>
+          <th>from start to end</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows}
+        <tr class="sum">
+          <td>sum</td>
+          <td class="gloss"></td>
+          <td class="number">${(total / 1000).toFixed(1)}</td>
+          <td></td>
+          <td class="gloss">${check}</td>
+        </tr>
+      </tbody>
+    </table>
+  </div>`;
+}
+
+const percent = (part: number, whole: number): string =>
+  whole === 0 ? '0' : ((part / whole) * 100).toFixed(2);
+
+/** Counters of each result, and the two values by which runs are compared. */
+export function countersTable(rows: readonly Entry[], name: (entry: Entry) => string): Markup {
+  const body: Content[] = rows.flatMap((entry) => {
+    const { counters = {}, virtual_ns, trace_hash } = entry.result;
+    const values: (readonly [string, string | number])[] = [
+      ['virtual time', `${virtual_ns} ns`],
+      ['trace hash', trace_hash],
+      ...flat(counters, ''),
+    ];
+    return values.map(
+      ([counter, value], at) =>
+        html`<tr>
+          <td>${at === 0 ? name(entry) : ''}</td>
+          <td><code>${counter}</code></td>
+          <td class="number">${value}</td>
+        </tr> `,
+    );
+  });
+  return html`<div class="scroll">
+    <table>
+      <thead>
+        <tr>
+          <th>result</th>
+          <th>counter</th>
+          <th class="number">value</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${body}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+const flat = (counters: Counters, prefix: string): (readonly [string, number])[] =>
+  Object.entries(counters).flatMap(([name, value]) =>
+    typeof value === 'number'
+      ? [[prefix + name, value] as const]
+      : flat(value, `${prefix}${name}.`),
+  );

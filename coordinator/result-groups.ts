@@ -1,0 +1,71 @@
+/** Results that belong in one table or one plot: the same workload, the same figures, and which parameters tell them apart. */
+import { isDistribution, type ParamValue, type WorkloadResult } from './results.js';
+
+/** A result and its place in the list, by which its samples are found. */
+export interface Entry {
+  readonly index: number;
+  readonly result: WorkloadResult;
+}
+
+export interface ResultGroup {
+  readonly entries: readonly Entry[];
+  readonly workloads: readonly string[];
+  /** Parameters that differ from row to row, `size` last: what a plot has as its x axis. */
+  readonly varying: readonly string[];
+  /** Parameters that are the same in every row that has them. */
+  readonly fixed: readonly (readonly [name: string, value: ParamValue])[];
+}
+
+/** Rows of the same figures and the same area (`micro/`) together, in the order they first appear. */
+export function groupByFigures(results: readonly WorkloadResult[]): ResultGroup[] {
+  return groupBy(results, (result) => {
+    const figures = result.metrics.map((metric) => [
+      metric.name,
+      metric.unit,
+      isDistribution(metric),
+    ]);
+    // A comparison of configurations is a table of its own; single measurements share one.
+    const area = result.workload.startsWith('micro/') ? 'micro/' : result.workload;
+    return JSON.stringify([area, isConclusion(result), figures]);
+  });
+}
+
+export const groupByWorkload = (results: readonly WorkloadResult[]): ResultGroup[] =>
+  groupBy(results, ({ workload }) => workload);
+
+/** The last result of a comparison has no parameters: it says what the others come to. */
+export const isConclusion = (result: WorkloadResult): boolean =>
+  Object.keys(result.params).length === 0;
+
+function groupBy(
+  results: readonly WorkloadResult[],
+  key: (result: WorkloadResult) => string,
+): ResultGroup[] {
+  const groups = new Map<string, Entry[]>();
+  for (const [index, result] of results.entries()) {
+    const entries = groups.get(key(result));
+    if (entries === undefined) groups.set(key(result), [{ index, result }]);
+    else entries.push({ index, result });
+  }
+  return [...groups.values()].map(describe);
+}
+
+function describe(entries: readonly Entry[]): ResultGroup {
+  const values = new Map<string, Set<ParamValue>>();
+  for (const { result } of entries) {
+    for (const [name, value] of Object.entries(result.params)) {
+      values.set(name, (values.get(name) ?? new Set()).add(value));
+    }
+  }
+  const varying = [...values].filter(([, seen]) => seen.size > 1).map(([name]) => name);
+  return {
+    entries,
+    workloads: [...new Set(entries.map(({ result }) => result.workload))],
+    varying: varying.includes('size')
+      ? [...varying.filter((name) => name !== 'size'), 'size']
+      : varying,
+    fixed: [...values].flatMap(([name, seen]) =>
+      seen.size === 1 ? [[name, [...seen][0]!] as const] : [],
+    ),
+  };
+}
