@@ -103,7 +103,7 @@ class Reader {
     return {
       field,
       value: quantity,
-      written,
+      written: field.kind === 'count' ? String(value) : written,
       ...this.provenance(parts, key),
       jitter: jitter === undefined ? null : this.jitter(jitter, `${key}.jitter`),
     };

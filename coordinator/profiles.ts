@@ -2,7 +2,7 @@
  * Hardware profiles: found by name or path, laid over the profile that they extend, overridden from the
  * command line, checked to be complete, and made into the constants that the model uses.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Cost, Profile } from '../node/profile.js';
@@ -23,13 +23,12 @@ export interface ProfileData {
   readonly entries: ReadonlyMap<string, Entry>;
 }
 
-/** `profiles/` at the package's root: this file runs from `coordinator/` and from `dist/coordinator/`. */
-const DIRECTORY = directoryOf(dirname(fileURLToPath(import.meta.url)));
-
-function directoryOf(here: string): string {
-  const root = resolve(here, '..');
-  return join(basename(root) === 'dist' ? dirname(root) : root, 'profiles');
-}
+/** At the package's root, one up from the sources' `coordinator/` and two up from the build's `dist/coordinator/`. */
+const DIRECTORY = fileURLToPath(
+  ['../profiles/', '../../profiles/']
+    .map((path) => new URL(path, import.meta.url))
+    .find((url) => existsSync(url)) ?? new URL('../profiles/', import.meta.url),
+);
 
 /** The names of the profiles that come with the package. */
 export const listProfiles = (): string[] =>

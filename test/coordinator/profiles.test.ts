@@ -205,6 +205,9 @@ describe('the listing', () => {
       expect.objectContaining({ key: 'nic.memory_write.jitter', value: '0.0015 x 3.2 us' }),
     );
     expect(listings[1]?.rows).toContainEqual(
+      expect.objectContaining({ key: 'nic.max_qp', value: '262144', grade: 'A' }),
+    );
+    expect(listings[1]?.rows).toContainEqual(
       expect.objectContaining({ key: 'nic.dma_read', value: '547 ns', grade: 'B' }),
     );
   });
