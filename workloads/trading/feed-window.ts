@@ -1,7 +1,7 @@
 /** A part of an ITCH file as a feed: from when, for how long, and how fast. */
 import { LAST_INSTANT, PS_PER_NS, parseDuration, type Picoseconds } from '../../units/time.js';
 import { snapshotBooks } from './book-snapshot.js';
-import { eachFramed, framedLength, type Feed } from './feed.js';
+import { eachFramed, FeedError, framedLength, type Feed } from './feed.js';
 import type { ItchFile } from './itch-file.js';
 import { ItchMessage, itchTimestamp } from './itch.js';
 import { OrderBooks } from './order-book.js';
@@ -13,11 +13,6 @@ export interface FeedWindow {
   readonly duration?: Picoseconds;
   /** Multiplies the time between messages: 2 is half as fast, 0.5 twice. */
   readonly scale?: number;
-}
-
-/** What no feed can be made of: said in one line before a run starts. */
-export class FeedWindowError extends Error {
-  override readonly name = 'FeedWindowError';
 }
 
 const TIME_OF_DAY = /^([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9])(?:\.([0-9]{1,9}))?)?$/;
@@ -39,18 +34,18 @@ export function parseFrom(text: string, file: ItchFile): number | undefined {
 /**
  * The messages stamped in [from, from + duration) and, as the primer, the books that all earlier messages
  * leave. Time starts at the first message kept. One that is stamped earlier than its predecessor is
- * published with it: the file's order is the feed's. Throws a {@link FeedWindowError}.
+ * published with it: the file's order is the feed's. Throws a {@link FeedError}.
  */
 export function selectWindow(file: ItchFile, window: FeedWindow): Feed {
   const from = window.from ?? file.first;
   const until = window.duration === undefined ? Infinity : from + window.duration / PS_PER_NS;
   const scale = window.scale ?? 1;
   if (!(scale > 0 && scale < Infinity)) {
-    throw new FeedWindowError(`scale ${scale}: must be greater than 0`);
+    throw new FeedError(`scale ${scale}: must be greater than 0`);
   }
   const { start, end, count, earlier } = extent(file, from, until);
   if (count === 0) {
-    throw new FeedWindowError(
+    throw new FeedError(
       `no message between ${timeOfDay(from)} and ${timeOfDay(Math.min(until, file.last))}: ` +
         `the file has ${timeOfDay(file.first)} to ${timeOfDay(file.last)}`,
     );
@@ -69,7 +64,7 @@ export function selectWindow(file: ItchFile, window: FeedWindow): Feed {
     index++;
   });
   if (times[count - 1]! > LAST_INSTANT) {
-    throw new FeedWindowError(`the window lasts longer than a run can: 2.5 hours, scale included`);
+    throw new FeedError(`the window lasts longer than a run can: 2.5 hours, scale included`);
   }
   return { primer: earlier, bytes, starts, times };
 }

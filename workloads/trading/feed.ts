@@ -18,6 +18,11 @@ export interface Feed {
   readonly times: Float64Array;
 }
 
+/** What no feed can be made of: said in one line before a run starts. */
+export class FeedError extends Error {
+  override readonly name = 'FeedError';
+}
+
 /** The length of the message that starts at `start` in framed bytes. */
 export const framedLength = (bytes: Uint8Array, start: number): number =>
   (bytes[start - 2]! << 8) | bytes[start - 1]!;

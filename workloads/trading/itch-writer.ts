@@ -1,11 +1,12 @@
 /** Framed ITCH messages, one behind the other, in bytes that grow. */
 import { LONGEST_ITCH } from './itch-layouts.js';
-import { emitItch, type ItchRecord } from './itch.js';
+import { emitItch, type ItchMessage, type ItchRecord } from './itch.js';
 
 const LENGTH_BYTES = 2;
 
 export class ItchWriter {
   private buffer = new Uint8Array(64 * (LENGTH_BYTES + LONGEST_ITCH));
+  private view = new DataView(this.buffer.buffer);
   private size = 0;
 
   /** Appends a message and answers where it starts, behind its length. */
@@ -15,6 +16,7 @@ export class ItchWriter {
       const larger = new Uint8Array(2 * this.buffer.length);
       larger.set(this.buffer);
       this.buffer = larger;
+      this.view = new DataView(larger.buffer);
     }
     const length = emitItch(record, this.buffer, start);
     this.buffer[start - 2] = length >>> 8;
@@ -28,8 +30,8 @@ export class ItchWriter {
     return this.buffer.slice(0, this.size);
   }
 
-  /** A view of the bytes so far; good until the next append. */
-  view(): DataView {
-    return new DataView(this.buffer.buffer, 0, this.size);
+  /** Reads back the message at `start` as a subscriber will. */
+  read(start: number, message: ItchMessage): void {
+    message.read(this.view, start);
   }
 }

@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseDuration } from '../../../units/time.js';
 import { digestBooks } from '../../../workloads/trading/book-audit.js';
-import {
-  FeedWindowError,
-  parseFrom,
-  selectWindow,
-} from '../../../workloads/trading/feed-window.js';
-import { framedLength } from '../../../workloads/trading/feed.js';
+import { parseFrom, selectWindow } from '../../../workloads/trading/feed-window.js';
+import { FeedError, framedLength } from '../../../workloads/trading/feed.js';
 import { checkItchFile } from '../../../workloads/trading/itch-file.js';
 import { parseItch } from '../../../workloads/trading/itch.js';
 import { OrderBooks } from '../../../workloads/trading/order-book.js';
@@ -61,7 +57,7 @@ describe('a window of an ITCH file', () => {
     expect([...selectWindow(file, { scale: 0.5 }).times].at(-1)).toBe(4.5e6);
     expect([...selectWindow(file, { scale: 1 / 3 }).times].at(-1)).toBe(3e6);
     for (const scale of [0, -1, NaN, Infinity]) {
-      expect(() => selectWindow(file, { scale })).toThrow(FeedWindowError);
+      expect(() => selectWindow(file, { scale })).toThrow(FeedError);
     }
   });
 
@@ -82,7 +78,7 @@ describe('a window of an ITCH file', () => {
     expect(() => selectWindow(file, { from: 1, duration: duration('1ms') })).toThrow(
       /^no message between 00:00:00.000000001 and 00:00:00.001000001/,
     );
-    expect(() => selectWindow(file, { from: file.last + 1 })).toThrow(FeedWindowError);
+    expect(() => selectWindow(file, { from: file.last + 1 })).toThrow(FeedError);
     expect(() => selectWindow(file, { scale: 2e9 })).toThrow(/2.5 hours/);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ITCH_LAYOUTS, ITCH_TYPES, LONGEST_ITCH } from '../../../workloads/trading/itch-layouts.js';
 import { emitItch, ItchMessage, itchLength, parseItch } from '../../../workloads/trading/itch.js';
-import { parseFields } from '../../../workloads/trading/layout.js';
+import { parseFields, type Field } from '../../../workloads/trading/layout.js';
 import { add, oneOfEach, replace } from './messages.js';
 
 const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));
@@ -17,7 +17,7 @@ describe('ITCH 5.0 messages', () => {
 
   it.each(ITCH_TYPES)('%s: the fields cover every byte once, in order', (type) => {
     let next = 0;
-    for (const [offset, bytes] of Object.values(ITCH_LAYOUTS[type].fields)) {
+    for (const [offset, bytes] of Object.values<Field>(ITCH_LAYOUTS[type].fields)) {
       expect(offset).toBe(next);
       next = offset + bytes;
     }
