@@ -1,0 +1,74 @@
+/** Frames with random contents, and what must be equal of two of them. */
+import type { RandomStream } from '../../../sim/random.js';
+import { STAGE_COUNT } from '../../../sim/stages.js';
+import { AS_OF, CHAIN_CELLS } from '../../../sim/chain.js';
+import { HEADROOM } from '../../../node/link/frame-pool.js';
+import type { FramePool } from '../../../node/link/frame-pool.js';
+
+export interface FrameShape {
+  readonly source: number;
+  readonly destination: number;
+  readonly headers: number;
+  /** Payload, padding and ICRC. */
+  readonly rest: number;
+  readonly arrival: number;
+  readonly chained: boolean;
+}
+
+/** Puts a frame of this shape and random bytes into a new slot. */
+export function makeFrame(pool: FramePool, shape: FrameShape, random: RandomStream): number {
+  const slot = pool.allocate();
+  const start = pool.payloadAt(slot) - shape.headers;
+  pool.start[slot] = start;
+  pool.headerLength[slot] = shape.headers;
+  pool.length[slot] = shape.headers + shape.rest;
+  pool.source[slot] = shape.source;
+  pool.destination[slot] = shape.destination;
+  pool.time[slot] = shape.arrival;
+  pool.key[slot] = random.word() * 2 ** 20;
+  pool.suspect[slot] = random.below(2);
+  for (let i = 0; i < pool.length[slot]; i++) pool.bytes[start + i] = random.below(256);
+  pool.chains.clear(slot);
+  if (!shape.chained) return slot;
+  pool.chains.begin(slot, 1 + random.below(1e6), random.below(1e9));
+  for (let i = random.below(12); i > 0; i--) {
+    const { chains } = pool;
+    chains.advance(slot, random.below(STAGE_COUNT), chains.asOf(slot) + 1 + random.word());
+  }
+  return slot;
+}
+
+/** Any frame that fits the pool, from `source` to `destination`. */
+export function randomShape(
+  pool: FramePool,
+  source: number,
+  destination: number,
+  random: RandomStream,
+): FrameShape {
+  return {
+    source,
+    destination,
+    headers: random.below(HEADROOM + 1),
+    rest: random.below(4) === 0 ? pool.slotSize - HEADROOM : random.below(pool.mtu),
+    arrival: random.word() * 2 ** 21 + random.word(),
+    chained: random.below(2) === 0,
+  };
+}
+
+/** All that a frame is, in a form that `toEqual` can compare; the slot's own number left out. */
+export function describeFrame(pool: FramePool, slot: number): unknown {
+  const start = pool.start[slot]!;
+  const operation = pool.chains.operation(slot);
+  const row = slot * CHAIN_CELLS;
+  return {
+    startsBeforePayload: pool.payloadAt(slot) - start,
+    headers: pool.headerLength[slot],
+    bytes: Buffer.from(pool.bytes.slice(start, start + pool.length[slot]!)).toString('hex'),
+    source: pool.source[slot],
+    destination: pool.destination[slot],
+    time: pool.time[slot],
+    key: pool.key[slot],
+    suspect: pool.suspect[slot],
+    chain: operation === 0 ? 0 : Array.from(pool.chains.cells.slice(row, row + AS_OF + 1)),
+  };
+}
