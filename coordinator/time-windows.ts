@@ -33,6 +33,7 @@ export class TimeWindows {
   private readonly running: Uint8Array;
   private runningCount: number;
   private batonOut = false;
+  private started = false;
   /** Per process: least arrival of frames reported to it and not yet granted. */
   private readonly ungranted: Float64Array;
   /** Per ordered pair [from * processes + to]: frames reported. */
@@ -40,7 +41,10 @@ export class TimeWindows {
   /** Per destination: sources with frames reported that its last grant did not count. */
   private readonly news: Set<number>[];
 
-  /** Every process begins as running from 0: the first report says where it starts. */
+  /**
+   * Every process begins as running from 0: its first report says where it starts. Nobody is granted anything before
+   * all have reported once, so no frame of a run reaches a process that has not been built yet.
+   */
   constructor(lookahead: Lookahead, useBaton = true) {
     const { processes } = lookahead;
     this.frontier = new Frontier(lookahead);
@@ -84,7 +88,8 @@ export class TimeWindows {
       if (least < ungranted[to]!) ungranted[to] = least;
       frontier.inFlight(to, least);
     }
-    return this.grants(process);
+    this.started ||= this.runningCount === 0;
+    return this.started ? this.grants(process) : [];
   }
 
   private accept(process: number, baton: Baton | undefined): void {

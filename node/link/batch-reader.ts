@@ -23,19 +23,30 @@ export class BatchReader {
   private readonly placement: Int32Array;
   private readonly process: number;
   private readonly processes: number;
+  private readonly run: number;
   private copy = new Words(new ArrayBuffer(1 << 16));
   private readonly poolWords = new PoolWords();
 
-  /** `placement[host]` is the process that runs it, `process` this one. */
-  constructor(pool: FramePool, placement: Int32Array, process: number, processes: number) {
+  /** `placement[host]` is the process that runs it, `process` this one, `run` the number of the run. */
+  constructor(
+    pool: FramePool,
+    placement: Int32Array,
+    process: number,
+    processes: number,
+    run: number,
+  ) {
     if (placement.length > MAX_HOSTS) throw new Error(`more than ${MAX_HOSTS} hosts`);
     this.pool = pool;
     this.placement = placement;
     this.process = process;
     this.processes = processes;
+    this.run = run;
   }
 
-  /** Reads a batch from process `from`. Undefined when all is well; else what is wrong, and no slot is taken. */
+  /**
+   * Reads a batch from process `from`. Undefined when all is well; else what is wrong, and no slot is taken. What an
+   * earlier run that failed left on its way counts as well and empty.
+   */
   read(from: number, message: Uint8Array): string | undefined {
     this.frames = 0;
     this.baton = undefined;
@@ -46,6 +57,8 @@ export class BatchReader {
     const { words } = this.copy;
     if (words[0] !== MAGIC) return 'wrong magic number';
     if (words[1] !== bytes) return `says it has ${words[1]!} bytes, and has ${bytes}`;
+    if (words[4]! < this.run) return undefined;
+    if (words[4] !== this.run) return `of run ${words[4]!} in run ${this.run}`;
     const count = words[2]!;
     const processes = words[3]!;
     if (count < 0 || count > bytes / FRAME_HEADER) return `says it has ${count} frames`;

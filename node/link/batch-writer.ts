@@ -11,11 +11,14 @@ import { HEADROOM } from './frame-pool.js';
 export class BatchWriter {
   /** Frames in it. */
   frames = 0;
+  private readonly run: number;
   private out: Words;
   private end = BATCH_HEADER;
   private readonly poolWords = new PoolWords();
 
-  constructor(capacity = 1 << 16) {
+  /** `run` is the number of the run it is sent in. */
+  constructor(run: number, capacity = 1 << 16) {
+    this.run = run;
     this.out = new Words(new ArrayBuffer(roundUp(capacity)));
   }
 
@@ -84,6 +87,8 @@ export class BatchWriter {
     words[1] = this.end;
     words[2] = this.frames;
     words[3] = processes;
+    words[4] = this.run;
+    words[5] = 0;
     return this.out.bytes.subarray(0, this.end) as Uint8Array<ArrayBuffer>;
   }
 

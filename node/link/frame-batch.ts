@@ -1,7 +1,8 @@
 /**
  * Batches, their layout: many frames of a {@link FramePool} in one binary message from process to process.
  *
- *     batch   magic | bytes of all | frames | processes in the baton, or 0          4 words of 32 bits
+ *     batch   magic | bytes of all | frames | processes in the baton, or 0          6 words of 32 bits
+ *             run | 0
  *             frame, frame, ...                                                     each a multiple of 8 bytes
  *             baton: hops, next per process, commit per process                     float64 each
  *
@@ -18,7 +19,7 @@ import type { FramePool } from './frame-pool.js';
 
 /** `pnw1` */
 export const MAGIC = 0x31776e70;
-export const BATCH_HEADER = 16;
+export const BATCH_HEADER = 24;
 export const FRAME_HEADER = 32;
 export const SUSPECT = 1;
 export const CHAINED = 2;

@@ -9,8 +9,9 @@ import type { FrameShape } from './random-frames.js';
 
 /** Hosts 0 and 1 live in process 0, hosts 2 and 3 in process 1; batches go from 0 to 1. */
 const PLACEMENT = Int32Array.of(0, 0, 1, 1);
+const RUN = 7;
 const random = new RandomStream(1, 'frame batch');
-const newReader = (pool: FramePool): BatchReader => new BatchReader(pool, PLACEMENT, 1, 2);
+const newReader = (pool: FramePool): BatchReader => new BatchReader(pool, PLACEMENT, 1, 2, RUN);
 
 const SMALL: FrameShape = {
   source: 0,
@@ -24,7 +25,7 @@ const SMALL: FrameShape = {
 /** A batch of `frames` frames of one shape, as the bytes that would travel. */
 function batch(shape: FrameShape, frames = 1, baton = false): Buffer {
   const pool = new FramePool(1024, 16);
-  const writer = new BatchWriter();
+  const writer = new BatchWriter(RUN);
   for (let i = 0; i < frames; i++) writer.add(pool, makeFrame(pool, shape, random));
   const times = { next: [5, Infinity], commit: [6, Infinity], hops: 3 };
   return Buffer.from(writer.finish(baton ? times : undefined));
@@ -35,7 +36,7 @@ describe('a batch', () => {
     test(`gives back every frame it was filled with, MTU ${mtu}`, () => {
       const sender = new FramePool(mtu, 2);
       const receiver = new FramePool(mtu, 2);
-      const writer = new BatchWriter(64);
+      const writer = new BatchWriter(RUN, 64);
       const reader = newReader(receiver);
       for (let round = 0; round < 20; round++) {
         const frames = random.below(60);
@@ -71,16 +72,27 @@ describe('a batch', () => {
     expect(reader.baton).toBeUndefined();
   });
 
+  test('that an earlier run left on its way is nothing', () => {
+    const pool = new FramePool(1024, 8);
+    const bytes = batch(SMALL, 2, true);
+    bytes.writeInt32LE(RUN - 1, 16);
+    const reader = newReader(pool);
+    expect(reader.read(0, bytes)).toBeUndefined();
+    expect([reader.frames, reader.baton, pool.used]).toEqual([0, undefined, 0]);
+  });
+
   test('does not take a frame whose headers end short of its payload', () => {
     const pool = new FramePool(1024, 4);
     const slot = makeFrame(pool, SMALL, random);
     pool.start[slot]! -= 4;
-    expect(() => new BatchWriter().add(pool, slot)).toThrow('do not end where its payload begins');
+    expect(() => new BatchWriter(RUN).add(pool, slot)).toThrow(
+      'do not end where its payload begins',
+    );
   });
 });
 
 describe('a malformed batch is named, and takes no slot', () => {
-  const DOUBLE = 16;
+  const FRAME = 24;
   const cases: readonly [string, RegExp, (bytes: Buffer) => Buffer | undefined][] = [
     ['empty', /^0 bytes are no batch/, () => Buffer.alloc(0)],
     ['text', /^5 bytes are no batch/, () => Buffer.from('hello')],
@@ -90,28 +102,41 @@ describe('a malformed batch is named, and takes no slot', () => {
     ['fewer frames than there are', /bytes too many/, (bytes) => void bytes.writeInt32LE(1, 8)],
     ['a negative count', /says it has -1 frames/, (bytes) => void bytes.writeInt32LE(-1, 8)],
     ['another baton', /baton of 9 processes/, (bytes) => void bytes.writeInt32LE(9, 12)],
-    ['a source elsewhere', /source host 2/, (bytes) => void bytes.writeInt16LE(2, 18)],
-    ['a source beyond all', /source host 4/, (bytes) => void bytes.writeInt16LE(4, 18)],
-    ['a destination elsewhere', /destination host 1/, (bytes) => void bytes.writeInt16LE(1, 16)],
-    ['a destination beyond all', /host 65535/, (bytes) => void bytes.writeInt16LE(-1, 16)],
-    ['a frame shorter than its headers', /53 bytes/, (bytes) => void bytes.writeInt32LE(53, 20)],
-    ['a frame longer than a slot', /99999 bytes/, (bytes) => void bytes.writeInt32LE(99999, 20)],
-    ['a negative length', /-1 bytes/, (bytes) => void bytes.writeInt32LE(-1, 20)],
-    ['long headers', /129 bytes of headers/, (bytes) => void bytes.writeInt16LE(129, 24)],
-    ['unknown flags', /flags 6/, (bytes) => void bytes.writeInt16LE(6, 26)],
-    ['stages of no operation', /without an oper/, (bytes) => void bytes.writeInt16LE(0, 26)],
-    ['an unknown stage', /stage mask/, (bytes) => void bytes.writeInt32LE(1 << 26, 28)],
-    ['arrival NaN', /arrival NaN/, (bytes) => void bytes.writeDoubleLE(NaN, DOUBLE + 16)],
-    ['no arrival', /arrival Inf/, (bytes) => void bytes.writeDoubleLE(Infinity, DOUBLE + 16)],
-    ['arrival before 0', /arrival -1/, (bytes) => void bytes.writeDoubleLE(-1, DOUBLE + 16)],
-    ['half a picosecond', /arrival 0.5/, (bytes) => void bytes.writeDoubleLE(0.5, DOUBLE + 16)],
-    ['key too large', /key 9007/, (bytes) => void bytes.writeDoubleLE(2 ** 53, DOUBLE + 24)],
-    ['operation 0', /operation 0/, (bytes) => void bytes.writeDoubleLE(0, DOUBLE + FRAME_HEADER)],
-    ['a sum below 0', /time of its chain/, (bytes) => void bytes.writeDoubleLE(-5, DOUBLE + 56)],
+    ['of a run to come', /of run 8 in run 7/, (bytes) => void bytes.writeInt32LE(8, 16)],
+    ['a source elsewhere', /source host 2/, (bytes) => void bytes.writeInt16LE(2, FRAME + 2)],
+    ['a source beyond all', /source host 4/, (bytes) => void bytes.writeInt16LE(4, FRAME + 2)],
+    ['a destination elsewhere', /destination host 1/, (bytes) => void bytes.writeInt16LE(1, FRAME)],
+    ['a destination beyond all', /host 65535/, (bytes) => void bytes.writeInt16LE(-1, FRAME)],
+    [
+      'a frame shorter than its headers',
+      /53 bytes/,
+      (bytes) => void bytes.writeInt32LE(53, FRAME + 4),
+    ],
+    [
+      'a frame longer than a slot',
+      /99999 bytes/,
+      (bytes) => void bytes.writeInt32LE(99999, FRAME + 4),
+    ],
+    ['a negative length', /-1 bytes/, (bytes) => void bytes.writeInt32LE(-1, FRAME + 4)],
+    ['long headers', /129 bytes of headers/, (bytes) => void bytes.writeInt16LE(129, FRAME + 8)],
+    ['unknown flags', /flags 6/, (bytes) => void bytes.writeInt16LE(6, FRAME + 10)],
+    [
+      'stages of no operation',
+      /without an oper/,
+      (bytes) => void bytes.writeInt16LE(0, FRAME + 10),
+    ],
+    ['an unknown stage', /stage mask/, (bytes) => void bytes.writeInt32LE(1 << 26, FRAME + 12)],
+    ['arrival NaN', /arrival NaN/, (bytes) => void bytes.writeDoubleLE(NaN, FRAME + 16)],
+    ['no arrival', /arrival Inf/, (bytes) => void bytes.writeDoubleLE(Infinity, FRAME + 16)],
+    ['arrival before 0', /arrival -1/, (bytes) => void bytes.writeDoubleLE(-1, FRAME + 16)],
+    ['half a picosecond', /arrival 0.5/, (bytes) => void bytes.writeDoubleLE(0.5, FRAME + 16)],
+    ['key too large', /key 9007/, (bytes) => void bytes.writeDoubleLE(2 ** 53, FRAME + 24)],
+    ['operation 0', /operation 0/, (bytes) => void bytes.writeDoubleLE(0, FRAME + FRAME_HEADER)],
+    ['a sum below 0', /time of its chain/, (bytes) => void bytes.writeDoubleLE(-5, FRAME + 56)],
   ];
   // One stage at least, so that every field above is there.
   let sample = batch(SMALL, 2);
-  while (sample.readInt32LE(28) === 0) sample = batch(SMALL, 2);
+  while (sample.readInt32LE(FRAME + 12) === 0) sample = batch(SMALL, 2);
 
   for (const [title, reason, damage] of cases) {
     test(title, () => {
