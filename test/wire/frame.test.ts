@@ -197,13 +197,16 @@ test('a frame cut at any byte is malformed, unless the capture says that it was 
   }
 });
 
-test('the first fragment of a datagram is cut, not malformed', () => {
-  const bytes = frameBytes();
+test('the first fragment of a datagram is cut, not malformed, and ends where its IP packet ends', () => {
+  const bytes = new Uint8Array(frameBytes().length + 10);
+  bytes.set(frameBytes());
   bytes[OFFSET.ipFlags] = 0x20;
   bytes.set([0x07, 0xd0], OFFSET.udpLength);
   const frame = parseFrame(bytes);
   expect(frame).toMatchObject({ isRoce: true, cut: true, fault: undefined });
   expect(frame.roce!.payloadLength).toBe(2000 - 8 - 12 - 16 - 4 - 3);
+  expect(frame.roce!.payload.length).toBe(61 + 3 + 4);
+  expect(frame.rest.length).toBe(10);
   expect(emitFrame(frame)).toEqual(bytes);
 });
 
