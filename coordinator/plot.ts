@@ -17,13 +17,15 @@ const WIDTH = 560;
 const HEIGHT = 330;
 const FONT_SIZE = 12.5;
 const LEGEND_ROW = 22;
-/** Characters of legend that fit a row, the mark of a series counted as 5. */
-const LEGEND_CHARACTERS = 74;
+const X_LABELS = 9;
+/** Characters of legend that fit a row, the mark of a series and the gap after it counted as 8. */
+const LEGEND_CHARACTERS = 76;
+const MARK_CHARACTERS = 8;
 
 export interface Axis {
   readonly title: string;
-  /** Where each power of ten is as far from the next. */
-  readonly logarithmic?: boolean;
+  /** Goes by powers of this number instead of by steps. */
+  readonly powersOf?: 2 | 10 | undefined;
   /** Begin at zero: so that heights compare as the values do. */
   readonly fromZero?: boolean;
 }
@@ -31,22 +33,33 @@ export interface Axis {
 export interface Series {
   readonly name: string;
   readonly values: readonly (number | undefined)[];
+  /** A second line of the series before it: not in the legend. */
   readonly dashed?: boolean;
   /** Which colour; series of one configuration share it. */
   readonly colour: number;
 }
 
-/** Values over named places: sizes, numbers of queues, kinds. */
+/** Values over places: sizes, numbers of queues, kinds. */
 export interface CategoryPlot {
   readonly kind: 'lines' | 'bars';
-  readonly x: { readonly title: string; readonly places: readonly string[] };
+  readonly x: {
+    readonly title: string;
+    readonly places: readonly string[];
+    /** Where the places stand, lowest first, if they are numbers over 0: each doubling is as far as the next. */
+    readonly doublings?:
+      { readonly at: readonly number[]; readonly tick: (at: number) => string } | undefined;
+  };
   readonly y: Axis;
   readonly series: readonly Series[];
 }
 
 /** Curves through (x, y); ticks of x are named by hand. */
 export interface CurvePlot {
-  readonly x: { readonly title: string; readonly end: number; tick(at: number): string };
+  readonly x: {
+    readonly title: string;
+    readonly end: number;
+    readonly tick: (at: number) => string;
+  };
   readonly y: Axis;
   readonly curves: readonly {
     readonly name: string;
@@ -61,30 +74,48 @@ const colourOf = (index: number): string => `var(--series-${(index % SERIES_LIMI
 
 export function categoryPlot(plot: CategoryPlot, id: string): string {
   const bars = plot.kind === 'bars';
+  const { doublings } = plot.x;
   return draw(
     {
-      ...frame(plot.series.map(({ name }) => name)),
+      ...frame(plot.series.filter(({ dashed }) => dashed !== true).map(({ name }) => name)),
       xAxis: {
         ...axisStyle(plot.x.title, 32),
-        type: 'category',
-        data: [...plot.x.places],
-        boundaryGap: bars,
         axisTick: { show: false },
+        ...(doublings === undefined
+          ? { type: 'category', data: [...plot.x.places], boundaryGap: bars }
+          : {
+              type: 'value',
+              min: 0,
+              max: doublingsBetween(doublings.at[0]!, doublings.at.at(-1)!),
+              interval: Math.ceil(
+                doublingsBetween(doublings.at[0]!, doublings.at.at(-1)!) / X_LABELS,
+              ),
+              axisLabel: {
+                ...label,
+                formatter: (steps: number) => doublings.tick(doublings.at[0]! * 2 ** steps),
+              },
+            }),
       },
       yAxis: valueAxis(plot.y),
-      series: plot.series.map(({ name, values, dashed, colour }, index) => ({
-        ...quiet(name, colour, index),
+      series: plot.series.map(({ name, values, dashed, colour }) => ({
+        ...quiet(name, colour),
         type: bars ? 'bar' : 'line',
         barMaxWidth: 46,
         connectNulls: true,
         lineStyle: { width: 2, type: dashed === true ? [6, 5] : 'solid', color: colourOf(colour) },
         ...(dashed === true && { symbolSize: 4 }),
-        data: values.map((value) => value ?? null),
+        data: values.map((value, place) =>
+          doublings === undefined
+            ? (value ?? null)
+            : [doublingsBetween(doublings.at[0]!, doublings.at[place]!), value ?? null],
+        ),
       })),
     },
     id,
   );
 }
+
+const doublingsBetween = (from: number, to: number): number => Math.log2(to / from);
 
 export function curvePlot(plot: CurvePlot, id: string): string {
   return draw(
@@ -101,7 +132,7 @@ export function curvePlot(plot: CurvePlot, id: string): string {
       },
       yAxis: valueAxis(plot.y),
       series: plot.curves.map(({ name, points }, index) => ({
-        ...quiet(name, index, index),
+        ...quiet(name, index),
         type: 'line',
         showSymbol: points.length <= 8,
         lineStyle: { width: 2, color: colourOf(index) },
@@ -125,11 +156,11 @@ const axisStyle = (name: string, gap: number): object => ({
 });
 
 /** The title of the value axis stands over it, where it reads without turning one's head. */
-const valueAxis = ({ title, logarithmic, fromZero }: Axis): object => ({
+const valueAxis = ({ title, powersOf, fromZero }: Axis): object => ({
   ...axisStyle(title, 12),
   nameLocation: 'end',
   nameTextStyle: { color: INK, fontSize: FONT_SIZE, align: 'left', padding: [0, 0, 0, -46] },
-  type: logarithmic === true ? 'log' : 'value',
+  ...(powersOf === undefined ? { type: 'value' } : { type: 'log', logBase: powersOf }),
   scale: fromZero !== true,
   axisLine: { show: false },
   axisLabel: { ...label, formatter: tickText },
@@ -141,7 +172,7 @@ const tickText = (value: number): string =>
   String(Number(value.toPrecision(6))).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 
 function frame(names: readonly string[]): EChartsCoreOption {
-  const characters = names.reduce((sum, name) => sum + name.length + 5, 0);
+  const characters = names.reduce((sum, name) => sum + name.length + MARK_CHARACTERS, 0);
   const rows = names.length > 1 ? Math.ceil(characters / LEGEND_CHARACTERS) : 0;
   return {
     animation: false,
@@ -159,7 +190,7 @@ function frame(names: readonly string[]): EChartsCoreOption {
       right: 8,
       top: 0,
       padding: [2, 0],
-      itemGap: 14,
+      itemGap: 26,
       itemWidth: 22,
       textStyle: { color: INK, fontSize: FONT_SIZE },
       data: names.map((name) => ({ name })),
@@ -167,11 +198,11 @@ function frame(names: readonly string[]): EChartsCoreOption {
   };
 }
 
-const quiet = (name: string, colour: number, index: number): object => ({
+const quiet = (name: string, colour: number): object => ({
   name,
   silent: true,
   emphasis: { disabled: true },
-  symbol: SYMBOLS[index % SYMBOLS.length],
+  symbol: SYMBOLS[colour % SYMBOLS.length],
   symbolSize: 7,
   itemStyle: { color: colourOf(colour) },
 });

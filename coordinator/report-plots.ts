@@ -1,28 +1,30 @@
-/** Which plots a workload's results call for: figures against what was varied, and how latencies are distributed. */
-import { formatFigure, formatParam, scaleOf, spokenName, type Scale } from './figures.js';
-import { categoryPlot, curvePlot, SERIES_LIMIT, type Series } from './plot.js';
-import { paramGloss } from './report-glossary.js';
-import { isConclusion, type Entry, type ResultGroup } from './result-groups.js';
+/** Which plots a workload's results call for: its figures against what was varied, then their distributions. */
+import { histogramPlot, percentilePlot } from './distribution-plots.js';
+import { formatParam, spokenName } from './figures.js';
 import {
-  isDistribution,
-  type DistributionMetric,
-  type Metric,
-  type ParamValue,
-} from './results.js';
+  axisScale,
+  capital,
+  central,
+  metricOf,
+  paramText,
+  powersOf,
+  rolesOf,
+  valuesOf,
+  withGloss,
+  yTitle,
+  type Figure,
+  type Samples,
+} from './plot-axes.js';
+import { categoryPlot, SERIES_LIMIT, type Series } from './plot.js';
+import { isConclusion, type Entry, type ResultGroup } from './result-groups.js';
+import { isDistribution, type Metric, type ParamValue } from './results.js';
 
-export interface Figure {
-  readonly svg: string;
-  readonly title: string;
-  readonly caption: string;
-}
-
-export type Samples = ReadonlyMap<number, Float64Array>;
-
-/** Beyond this ratio of the largest value to the smallest, an axis goes by powers of ten. */
-const WIDE = 25;
 /** More panels of one figure than this are left to the table. */
 const PANEL_LIMIT = 6;
-const BINS = 48;
+/** With more series than this, a second line for each would be a tangle. */
+const TAILS_LIMIT = 4;
+/** Places further apart than this are set out by doublings. */
+const DOUBLINGS = 8;
 
 export function figuresOf(group: ResultGroup, samples: Samples, id: string): Figure[] {
   const entries = group.entries.filter(({ result }) => !isConclusion(result));
@@ -59,24 +61,14 @@ interface Panel {
   readonly title: string;
 }
 
-/** x is the size if that varies, else the number, else the parameter, with most values; then the series; the rest are panels. */
 function panelsOf(entries: readonly Entry[], varying: readonly string[]): Panel[] {
-  const many = (name: string): number => valuesOf(entries, name).length;
-  const numeric = (name: string): boolean =>
-    valuesOf(entries, name).every((value) => typeof value === 'number');
-  const ranked = [...varying].sort(
-    (a, b) =>
-      Number(b === 'size') - Number(a === 'size') ||
-      Number(numeric(b)) - Number(numeric(a)) ||
-      many(b) - many(a),
-  );
-  const [x, ...others] = ranked;
+  const { x, across, rest } = rolesOf(entries, varying);
   if (x === undefined) return [];
-  const across = others.find((name) => !numeric(name)) ?? others[0];
-  const rest = others.filter((name) => name !== across);
   const panels = new Map<string, Entry[]>();
   for (const entry of entries) {
-    const title = paramsText(entry, rest);
+    const title = rest
+      .map((name) => `${spokenName(name)} ${formatParam(name, entry.result.params[name])}`)
+      .join(', ');
     panels.set(title, [...(panels.get(title) ?? []), entry]);
   }
   return [...panels]
@@ -84,57 +76,48 @@ function panelsOf(entries: readonly Entry[], varying: readonly string[]): Panel[
     .map(([title, inside]) => ({ entries: inside, x, across, title }));
 }
 
-/** One figure against what was varied; the median of a distribution, and beside it the slowest 1 %. */
-function againstPlot(
-  { entries, x, across, title }: Panel,
-  name: string,
-  id: string,
-): Figure | undefined {
-  const measured = entries.filter((entry) => metricOf(entry, name) !== undefined);
-  const places = valuesOf(measured, x);
+/** One figure against what was varied; of a distribution the median, and p99 where lines can show both. */
+function againstPlot(panel: Panel, name: string, id: string): Figure | undefined {
+  const { x, across, title } = panel;
+  const entries = panel.entries.filter((entry) => metricOf(entry, name) !== undefined);
+  const places = valuesOf(entries, x);
   if (places.length < 2) return undefined;
-  const configurations = across === undefined ? [undefined] : valuesOf(measured, across);
+  const metrics = entries.map((entry) => metricOf(entry, name)!);
+  const configurations = across === undefined ? [undefined] : valuesOf(entries, across);
   const shown = configurations.slice(0, SERIES_LIMIT);
-  const first = metricOf(measured[0]!, name)!;
-  const distribution = isDistribution(first);
-  const tails = distribution && shown.length <= 4;
-  const all = measured.flatMap((entry) => {
-    const metric = metricOf(entry, name)!;
-    return isDistribution(metric) ? [metric.p50, ...(tails ? [metric.p99] : [])] : [metric.value];
-  });
-  const scale = axisScale(all, first.unit);
+  const numbers = places.every((place) => typeof place === 'number');
+  const distribution = metrics.every(isDistribution);
+  const tails = distribution && numbers && shown.length <= TAILS_LIMIT;
+  const all = [...metrics.map(central), ...(tails ? metrics.map(tail) : [])];
+  const scale = axisScale(all, metrics[0]!.unit);
   const series = shown.flatMap((configuration, colour): Series[] => {
-    const at = (place: ParamValue, read: (metric: Metric) => number): number | undefined => {
-      const entry = measured.find(
-        ({ result: { params } }) =>
-          params[x] === place && (across === undefined || params[across] === configuration),
-      );
-      return entry && read(metricOf(entry, name)!) / scale.divisor;
-    };
-    const called = across === undefined ? '' : formatParam(across, configuration);
-    const line = (suffix: string, dashed: boolean, read: (metric: Metric) => number): Series => ({
-      name: [called, suffix].filter((part) => part !== '').join(', ') || spokenName(name),
-      values: places.map((place) => at(place, read)),
-      dashed,
-      colour,
-    });
-    if (!distribution) return [line('', false, central)];
+    const line = (read: (metric: Metric) => number): Series['values'] =>
+      places.map((place) => {
+        const entry = entries.find(
+          ({ result: { params } }) =>
+            params[x] === place && (across === undefined || params[across] === configuration),
+        );
+        return entry && read(metricOf(entry, name)!) / scale.divisor;
+      });
+    const called = across === undefined ? spokenName(name) : paramText(across, configuration);
     return [
-      line(tails ? 'median' : '', false, central),
-      ...(tails
-        ? [line('p99', true, (metric) => (isDistribution(metric) ? metric.p99 : metric.value))]
-        : []),
+      { name: called, values: line(central), colour },
+      ...(tails ? [{ name: called, values: line(tail), colour, dashed: true }] : []),
     ];
   });
-  const numbers = places.every((place) => typeof place === 'number');
+  const powers = numbers ? powersOf(all) : undefined;
   const svg = categoryPlot(
     {
       kind: numbers ? 'lines' : 'bars',
-      x: { title: withGloss(x), places: places.map((place) => formatParam(x, place)) },
+      x: {
+        title: withGloss(x),
+        places: places.map((place) => formatParam(x, place)),
+        doublings: doublingsOf(x, places),
+      },
       y: {
         title: yTitle(name, scale, distribution && !tails ? 'median' : ''),
-        logarithmic: numbers && isWide(all),
-        fromZero: !(numbers && isWide(all)),
+        powersOf: powers,
+        fromZero: powers === undefined,
       },
       series,
     },
@@ -146,6 +129,7 @@ function againstPlot(
     title: `${capital(spokenName(name))} against ${spokenName(x)}${title === '' ? '' : `, ${title}`}`,
     caption: [
       tails ? 'Solid: the median. Dashed: 99 of 100 operations are at least this fast (p99).' : '',
+      all.every((value) => value === 0) ? 'Zero everywhere.' : '',
       left > 0 ? `${left} more in the table below.` : '',
     ]
       .filter((part) => part !== '')
@@ -153,178 +137,13 @@ function againstPlot(
   };
 }
 
-/** How slow the slowest 10 %, 1 %, 0.1 % are: the distance to 100 % shrinks tenfold with each step to the right. */
-function percentilePlot(
-  entries: readonly Entry[],
-  name: string,
-  varying: readonly string[],
-  samples: Samples,
-  id: string,
-): Figure | undefined {
-  const measured = entries.filter((entry) => {
-    const metric = metricOf(entry, name);
-    return metric !== undefined && isDistribution(metric) && metric.count > 1;
-  });
-  if (measured.length === 0) return undefined;
-  const shown = spread(measured, SERIES_LIMIT);
-  const metrics = shown.map((entry) => metricOf(entry, name) as DistributionMetric);
-  const scale = axisScale(
-    metrics.flatMap(({ min, max }) => [min, max]),
-    metrics[0]!.unit,
-  );
-  const curves = shown.map((entry, at) => ({
-    name: paramsText(entry, varying) || spokenName(name),
-    points: percentilePoints(
-      metrics[at]!,
-      name === 'latency' ? samples.get(entry.index) : undefined,
-    ).map(([x, value]) => [x, value / scale.divisor] as const),
-  }));
-  const end = Math.ceil(Math.max(...curves.map(({ points }) => points.at(-1)![0])));
-  const svg = curvePlot(
-    {
-      x: { title: 'percentile: this share of operations is at least as fast', end, tick: nines },
-      y: {
-        title: yTitle(name, scale, ''),
-        logarithmic: isWide(metrics.flatMap(({ p50, max }) => [p50, max])),
-      },
-      curves,
-    },
-    id,
-  );
-  return {
-    svg,
-    title: `${capital(spokenName(name))} by percentile`,
-    caption:
-      'Flat is predictable; a rise at the right is the tail. Each step to the right looks at operations ten times as rare.' +
-      (shown.length < measured.length
-        ? ` ${shown.length} of ${measured.length} configurations.`
-        : ''),
-  };
+const tail = (metric: Metric): number => (isDistribution(metric) ? metric.p99 : metric.value);
+
+type Doublings = NonNullable<Parameters<typeof categoryPlot>[0]['x']['doublings']>;
+
+function doublingsOf(x: string, places: readonly ParamValue[]): Doublings | undefined {
+  const at = places.filter((place) => typeof place === 'number');
+  if (at.length < places.length || at[0]! <= 0 || at.at(-1)! / at[0]! <= DOUBLINGS)
+    return undefined;
+  return { at, tick: (value) => formatParam(x, value) };
 }
-
-/** (log10 of 1/(1-p), value): every operation's if we have them, else the percentiles that a result holds. */
-function percentilePoints(
-  metric: DistributionMetric,
-  samples: Float64Array | undefined,
-): (readonly [number, number])[] {
-  const end = Math.log10(metric.count);
-  if (samples === undefined || samples.length === 0) {
-    const known = [
-      [0, metric.min],
-      [Math.log10(2), metric.p50],
-      [1, metric.p90],
-      [2, metric.p99],
-      [3, metric['p99.9']],
-    ] as const;
-    return [...known.filter(([x]) => x < end), [end, metric.max]];
-  }
-  const sorted = Float64Array.from(samples).sort();
-  const steps = 120;
-  return Array.from({ length: steps + 1 }, (_, step) => {
-    const x = (end * step) / steps;
-    const rank = step === steps ? sorted.length : Math.ceil(sorted.length * (1 - 10 ** -x));
-    return [x, sorted[Math.max(rank, 1) - 1]! / 1000] as const;
-  });
-}
-
-/** 0, 1, 2, 3 as `0 %`, `90 %`, `99 %`, `99.9 %`. */
-const nines = (at: number): string =>
-  at === 0 ? '0 %' : at <= 2 ? `${'9'.repeat(at).padEnd(2, '0')} %` : `99.${'9'.repeat(at - 2)} %`;
-
-/** How many operations took how long; the slowest 1 % are left beyond the edge, so that the rest can be seen. */
-function histogramPlot(
-  entry: Entry,
-  varying: readonly string[],
-  samples: Samples,
-  id: string,
-): Figure | undefined {
-  const latencies = samples.get(entry.index);
-  const metric = entry.result.metrics.find((each) => each.name === 'latency');
-  if (latencies === undefined || metric === undefined || !isDistribution(metric)) return undefined;
-  const sorted = Float64Array.from(latencies).sort();
-  const from = (sorted[0] ?? 0) / 1000;
-  const to = (sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0) / 1000;
-  if (to <= from) return undefined;
-  const counts = new Array<number>(BINS).fill(0);
-  let beyond = 0;
-  for (const ps of sorted) {
-    const bin = Math.floor(((ps / 1000 - from) / (to - from)) * BINS);
-    if (ps / 1000 > to) beyond++;
-    else counts[Math.min(bin, BINS - 1)]!++;
-  }
-  const scale = axisScale([from, to], metric.unit);
-  const edge = (bin: number): string =>
-    formatFigure(from + ((to - from) * (bin + 0.5)) / BINS, scale);
-  const svg = categoryPlot(
-    {
-      kind: 'bars',
-      x: { title: `latency [${scale.unit}]`, places: counts.map((_, bin) => edge(bin)) },
-      y: { title: 'operations', fromZero: true },
-      series: [{ name: 'operations', values: counts, colour: 0 }],
-    },
-    id,
-  );
-  const which = paramsText(entry, varying);
-  return {
-    svg,
-    title: `How many operations took how long${which === '' ? '' : `, ${which}`}`,
-    caption:
-      beyond === 0
-        ? ''
-        : `${beyond} of ${sorted.length} operations took longer than the right edge, up to ${formatFigure(metric.max, scale)} ${scale.unit}.`,
-  };
-}
-
-const metricOf = (entry: Entry, name: string): Metric | undefined =>
-  entry.result.metrics.find((metric) => metric.name === name);
-const central = (metric: Metric): number => (isDistribution(metric) ? metric.p50 : metric.value);
-
-/** Numbers by size, everything else in the order it appears. */
-function valuesOf(entries: readonly Entry[], name: string): ParamValue[] {
-  const values = [...new Set(entries.flatMap(({ result }) => result.params[name] ?? []))];
-  return values.every((value) => typeof value === 'number') ? values.sort((a, b) => a - b) : values;
-}
-
-const paramsText = ({ result }: Entry, names: readonly string[]): string =>
-  names
-    .filter((name) => result.params[name] !== undefined)
-    .map((name) => {
-      const value = formatParam(name, result.params[name]);
-      return name === 'size' || typeof result.params[name] === 'string'
-        ? value
-        : `${spokenName(name)} ${value}`;
-    })
-    .join(', ');
-
-/** At most `limit` of a list, first and last among them, evenly. */
-function spread<T>(list: readonly T[], limit: number): T[] {
-  if (list.length <= limit) return [...list];
-  return Array.from(
-    { length: limit },
-    (_, at) => list[Math.round((at * (list.length - 1)) / (limit - 1))]!,
-  );
-}
-
-/** The unit in which the middle of an axis reads best. */
-function axisScale(values: readonly number[], unit: string): Scale {
-  const sizes = values.filter((value) => value > 0);
-  if (sizes.length === 0) return scaleOf(values, unit);
-  return scaleOf([Math.sqrt(Math.min(...sizes) * Math.max(...sizes))], unit);
-}
-
-function isWide(values: readonly number[]): boolean {
-  const smallest = Math.min(...values);
-  return smallest > 0 && Math.max(...values) / smallest > WIDE;
-}
-
-function yTitle(name: string, { unit }: Scale, prefix: string): string {
-  const words = [prefix, spokenName(name)].filter((part) => part !== '').join(' ');
-  return unit === '' ? words : `${words} [${unit}]`;
-}
-
-function withGloss(param: string): string {
-  const gloss = paramGloss(param);
-  return gloss === '' ? spokenName(param) : `${spokenName(param)}: ${gloss}`;
-}
-
-const capital = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;

@@ -29,6 +29,8 @@ main { max-width: 1220px; margin: 0 auto; padding: 28px 20px 60px; }
 h1 { font-size: 1.85rem; line-height: 1.2; margin: 0 0 6px; letter-spacing: -0.01em; }
 h2 { font-size: 1.3rem; line-height: 1.3; margin: 0; overflow-wrap: anywhere; }
 h3 { font-size: 1rem; margin: 0 0 2px; }
+h3.apart { margin-top: 22px; }
+h4 { font-size: 0.92rem; margin: 18px 0 0; }
 p { margin: 0 0 10px; max-width: 75ch; }
 a { color: var(--accent); text-underline-offset: 3px; }
 .faint, figcaption, .gloss { color: var(--faint); }
@@ -49,6 +51,8 @@ figure { margin: 0; min-width: 0; }
 .plot svg { display: block; width: 100%; min-width: 440px; height: auto; margin-top: 8px; font-family: inherit; }
 .scroll { overflow-x: auto; margin-top: 10px; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.875rem; }
+.scroll.tall { max-height: 480px; overflow: auto; border-bottom: 1px solid var(--line); }
+.tall thead th { position: sticky; top: 0; background: var(--card); }
 .scroll table { min-width: 50%; }
 th { text-align: left; font-weight: 600; color: var(--faint); white-space: nowrap; vertical-align: bottom; }
 th, td { padding: 5px 14px 5px 0; border-bottom: 1px solid var(--line); }
@@ -79,6 +83,8 @@ pre { background: var(--plain-back); border-radius: 8px; padding: 10px 14px; mar
 }
 @media print {
   body { background: #fff; }
-  section { break-inside: avoid; border-color: #ccc; }
+  section { border-color: #ccc; }
+  figure, tr { break-inside: avoid; }
+  .scroll.tall { max-height: none; }
 }
 `;

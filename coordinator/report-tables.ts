@@ -8,6 +8,9 @@ import { waterfallOf } from './waterfall.js';
 
 const FIGURES = ['count', 'min', 'p50', 'p90', 'p99', 'p99.9', 'max', 'mean', 'stddev'] as const;
 
+/** A table of more rows scrolls in a window of its own. */
+const LONG = 14;
+
 interface Column {
   readonly heading: string;
   readonly gloss: string;
@@ -22,7 +25,7 @@ export function resultsTable({ entries, varying, fixed }: ResultGroup): Markup {
     ...[...varying, ...fixed.map(([name]) => name)].map((name) => paramColumn(rows, name)),
     ...metricNames(rows).flatMap((name) => metricColumns(rows, name)),
   ];
-  return html`<div class="scroll">
+  return html`<div class="scroll ${rows.length > LONG ? 'tall' : ''}">
     <table>
       <thead>
         <tr>
@@ -185,7 +188,7 @@ export function countersTable(rows: readonly Entry[], name: (entry: Entry) => st
         </tr> `,
     );
   });
-  return html`<div class="scroll">
+  return html`<div class="scroll ${body.length > LONG ? 'tall' : ''}">
     <table>
       <thead>
         <tr>

@@ -2,10 +2,11 @@
  * `report.html`: a run's results as one page that needs no network, no script and no other file.
  * The same results give the same page.
  */
-import { formatFigure, formatParam, scaleOf, spokenName } from './figures.js';
+import { formatParam, formatRounded, scaleOf, spokenName } from './figures.js';
 import { html, markup, type Markup } from './html.js';
 import { workloadGloss } from './report-glossary.js';
-import { figuresOf, type Samples } from './report-plots.js';
+import type { Samples } from './plot-axes.js';
+import { figuresOf } from './report-plots.js';
 import { REPORT_STYLE } from './report-style.js';
 import { countersTable, figureList, resultsTable, waterfallTable } from './report-tables.js';
 import { groupByWorkload, isConclusion, type Entry, type ResultGroup } from './result-groups.js';
@@ -136,7 +137,7 @@ function rangesOf(group: ResultGroup): string[] {
     const values = same.map((metric) => (isDistribution(metric) ? metric.p50 : metric.value));
     const scale = scaleOf(values, same[0]!.unit);
     const ends = [...new Set([Math.min(...values), Math.max(...values)])];
-    const range = ends.map((value) => formatFigure(value, scale)).join(' to ');
+    const range = ends.map((value) => formatRounded(value, scale)).join(' to ');
     const what = same.some(isDistribution) ? `median ${spokenName(name)}` : spokenName(name);
     return `${what} ${range} ${scale.unit}`.trimEnd();
   });
@@ -171,8 +172,8 @@ function workloadSection(group: ResultGroup, samples: Samples, at: number): Mark
         ({ svg, title, caption }) =>
           html`<figure>
             <h3>${title}</h3>
-            ${caption === '' ? undefined : html`<figcaption>${caption}</figcaption>`}
             <div class="plot">${markup(svg)}</div>
+            ${caption === '' ? undefined : html`<figcaption>${caption}</figcaption>`}
           </figure> `,
       )}
     </div>
@@ -180,7 +181,7 @@ function workloadSection(group: ResultGroup, samples: Samples, at: number): Mark
     ${
       measured.length === 0
         ? undefined
-        : html`<h3>Every figure</h3>
+        : html`<h3 class="apart">Every figure</h3>
             ${resultsTable(group)}`
     }
     <details>
@@ -197,19 +198,24 @@ function waterfalls(group: ResultGroup, measured: readonly Entry[]): Markup | un
     return table === undefined ? [] : [{ table, name: configurationOf(group, entry) }];
   });
   if (first === undefined) return undefined;
-  return html`<h3>Where the time of the median operation goes (${first.name})</h3>
+  return html`<h3 class="apart">Where the time of the median operation goes (${first.name})</h3>
     <p class="gloss">
       Each stage begins where the one above it ends. What overlaps is counted once, for the stage
       that the operation really waited for.
     </p>
     ${first.table}
-    ${others.map(
-      ({ table, name }) =>
-        html`<details>
-          <summary>The same for ${name}</summary>
-          ${table}
-        </details> `,
-    )}`;
+    ${
+      others.length === 0
+        ? undefined
+        : html`<details>
+            <summary>The same for ${others.length} more</summary>
+            ${others.map(
+              ({ table, name }) =>
+                html`<h4>${name}</h4>
+                  ${table}`,
+            )}
+          </details>`
+    }`;
 }
 
 function configurationOf({ varying, fixed }: ResultGroup, { result }: Entry): string {
