@@ -12,6 +12,8 @@ import { WebSocket, WebSocketServer } from 'ws';
 
 /** A connection that is not admitted by then is closed. */
 const ADMISSION_MS = 5_000;
+/** A door whose process is busy may be slow to open. */
+const HANDSHAKE_MS = 30_000;
 
 export interface DoorOptions {
   /** The cluster's secret. */
@@ -125,7 +127,7 @@ export function dial(url: string, token: string, maxPayload: number): WebSocket 
     headers: { authorization: `Bearer ${token}` },
     perMessageDeflate: false,
     generateMask: ignore,
-    handshakeTimeout: ADMISSION_MS,
+    handshakeTimeout: HANDSHAKE_MS,
     maxPayload,
   });
   socket.on('error', ignore);
@@ -147,6 +149,7 @@ export function opened(socket: WebSocket): Promise<void> {
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 function refuse(socket: Duplex, status: string): void {
+  socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 

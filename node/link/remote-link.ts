@@ -1,0 +1,74 @@
+/**
+ * The link to every host in another process: puts frames into a batch per destination process and frees their slots.
+ * Batches leave when they are full, or flushed, which they are before each report of virtual time.
+ */
+import type { Baton } from '../../sim/window.js';
+import { BatchWriter } from './batch-writer.js';
+import type { FramePool } from './frame-pool.js';
+import type { Link } from './link.js';
+import type { Mesh } from './mesh.js';
+
+/** A batch of this many bytes does not wait. */
+const FULL_BYTES = 1 << 16;
+
+/** Hears of each frame before it leaves: a {@link WindowMember}, or whoever counts where there are no windows. */
+export interface SendObserver {
+  sent(to: number, arrival: number): void;
+}
+
+export interface RemoteLinkParts {
+  readonly pool: FramePool;
+  /** Process of each host. */
+  readonly placement: Int32Array;
+  readonly mesh: Mesh;
+  /** The number of the run. */
+  readonly run: number;
+  readonly observer: SendObserver;
+}
+
+export class RemoteLink implements Link {
+  private readonly parts: RemoteLinkParts;
+  private readonly open: (BatchWriter | undefined)[];
+  /** Writers whose bytes the sockets have done with. */
+  private readonly spare: BatchWriter[] = [];
+
+  constructor(parts: RemoteLinkParts) {
+    this.parts = parts;
+    this.open = new Array<BatchWriter | undefined>(parts.mesh.processes).fill(undefined);
+  }
+
+  send(slot: number): void {
+    const { pool, placement, observer } = this.parts;
+    const to = placement[pool.destination[slot]!]!;
+    observer.sent(to, pool.time[slot]!);
+    const batch = (this.open[to] ??= this.writer());
+    batch.add(pool, slot);
+    pool.release(slot);
+    if (batch.length >= FULL_BYTES) this.dispatch(to, batch, undefined);
+  }
+
+  /** Sends whatever has been collected. */
+  flush(): void {
+    for (let to = 0; to < this.open.length; to++) {
+      const batch = this.open[to];
+      if (batch !== undefined) this.dispatch(to, batch, undefined);
+    }
+  }
+
+  /** Sends the baton to process `to`, behind all the frames for it. */
+  pass(to: number, baton: Baton): void {
+    this.dispatch(to, this.open[to] ?? this.writer(), baton);
+  }
+
+  private writer(): BatchWriter {
+    return this.spare.pop() ?? new BatchWriter(this.parts.run, FULL_BYTES + FULL_BYTES / 4);
+  }
+
+  private dispatch(to: number, batch: BatchWriter, baton: Baton | undefined): void {
+    this.open[to] = undefined;
+    this.parts.mesh.send(to, batch.finish(baton), () => {
+      batch.clear();
+      this.spare.push(batch);
+    });
+  }
+}
