@@ -36,9 +36,9 @@ export function scaleOf(values: readonly number[], unit: string): Scale {
 export const formatFigure = (value: number, { divisor, digits }: Scale): string =>
   (value / divisor).toFixed(digits);
 
-/** To four digits, whatever the others of its column have. */
-export const formatRounded = (value: number, { divisor }: Scale): string =>
-  String(Number((value / divisor).toPrecision(4)));
+/** To so many digits and no trailing zeros, whatever the others of its column have. */
+export const formatRounded = (value: number, { divisor }: Scale, digits: number): string =>
+  String(Number((value / divisor).toPrecision(digits)));
 
 /** A value of a parameter. Sizes as `64 KiB`; a user's own text without what would steer a terminal. */
 export function formatParam(name: string, value: ParamValue | undefined): string {

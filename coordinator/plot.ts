@@ -11,15 +11,16 @@ use([BarChart, LineChart, GridComponent, LegendComponent, SVGRenderer]);
 
 /** How many series can be told apart by colour and by the shape of their points. */
 export const SERIES_LIMIT = 8;
-const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond', 'emptyCircle', 'emptyRect'] as const;
+const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond', 'roundRect', 'arrow'] as const;
 
-const WIDTH = 560;
-const HEIGHT = 330;
-const FONT_SIZE = 12.5;
+/** Small enough for a telephone; a page scales them up. */
+const WIDTH = 480;
+const HEIGHT = 300;
+const FONT_SIZE = 12;
 const LEGEND_ROW = 22;
-const X_LABELS = 9;
+const X_LABELS = 8;
 /** Characters of legend that fit a row, the mark of a series and the gap after it counted as 8. */
-const LEGEND_CHARACTERS = 76;
+const LEGEND_CHARACTERS = 66;
 const MARK_CHARACTERS = 8;
 
 export interface Axis {

@@ -48,7 +48,7 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 26px 30px; margin: 16px 0 8px; }
 figure { margin: 0; min-width: 0; }
 .plot { overflow-x: auto; }
-.plot svg { display: block; width: 100%; min-width: 440px; height: auto; margin-top: 8px; font-family: inherit; }
+.plot svg { display: block; width: 100%; min-width: 300px; height: auto; margin-top: 8px; font-family: inherit; }
 .scroll { overflow-x: auto; margin-top: 10px; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.875rem; }
 .scroll.tall { max-height: 480px; overflow: auto; border-bottom: 1px solid var(--line); }
@@ -79,7 +79,7 @@ pre { background: var(--plain-back); border-radius: 8px; padding: 10px 14px; mar
 @media (max-width: 640px) {
   main { padding: 18px 12px 40px; }
   section { padding: 16px 14px; border-radius: 10px; }
-  table.waterfall .gloss { display: none; }
+  table.waterfall .gloss, .wide { display: none; }
 }
 @media print {
   body { background: #fff; }

@@ -1,5 +1,12 @@
 /** The tables of the report: results with every parameter and figure, waterfalls, counters. */
-import { formatFigure, formatParam, scaleOf, spokenName, type Scale } from './figures.js';
+import {
+  formatFigure,
+  formatParam,
+  formatRounded,
+  scaleOf,
+  spokenName,
+  type Scale,
+} from './figures.js';
 import { html, type Content, type Markup } from './html.js';
 import { metricGloss, paramGloss } from './report-glossary.js';
 import { isConclusion, type Entry, type ResultGroup } from './result-groups.js';
@@ -111,7 +118,7 @@ export function figureList(metrics: readonly Metric[]): Markup {
       const median = isDistribution(metric) ? ', median' : '';
       return html`<div>
         <dt>${spokenName(metric.name)}${median}</dt>
-        <dd>${formatFigure(value, scale)} ${scale.unit}</dd>
+        <dd>${formatRounded(value, scale, 6)} ${scale.unit}</dd>
       </div>`;
     })}
   </dl>`;

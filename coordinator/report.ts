@@ -109,7 +109,7 @@ function overview(groups: readonly ResultGroup[]): Markup | undefined {
           <tr>
             <th>workload</th>
             <th>figures</th>
-            <th class="number">configurations</th>
+            <th class="number wide">configurations</th>
             <th>verified</th>
           </tr>
         </thead>
@@ -119,7 +119,7 @@ function overview(groups: readonly ResultGroup[]): Markup | undefined {
               html`<tr>
                 <td><a href="#w${at}">${group.workloads[0]}</a></td>
                 <td>${rangesOf(group).join('; ')}</td>
-                <td class="number">${configurations(group).length}</td>
+                <td class="number wide">${configurations(group).length}</td>
                 <td>${chip(group)}</td>
               </tr> `,
           )}
@@ -137,7 +137,7 @@ function rangesOf(group: ResultGroup): string[] {
     const values = same.map((metric) => (isDistribution(metric) ? metric.p50 : metric.value));
     const scale = scaleOf(values, same[0]!.unit);
     const ends = [...new Set([Math.min(...values), Math.max(...values)])];
-    const range = ends.map((value) => formatRounded(value, scale)).join(' to ');
+    const range = ends.map((value) => formatRounded(value, scale, 4)).join(' to ');
     const what = same.some(isDistribution) ? `median ${spokenName(name)}` : spokenName(name);
     return `${what} ${range} ${scale.unit}`.trimEnd();
   });

@@ -147,8 +147,24 @@ function grid({ entries, varying, workloads }: ResultGroup): Column[] | undefine
         return `${formatFigure(figureOf(result), scale)}${result.verified === false ? ' FAILED' : ''}`;
       }),
     })),
+    {
+      heading: 'verified',
+      align: 'left',
+      cells: sizes.map((size) =>
+        mark(
+          entries
+            .filter(({ result }) => result.params[down] === size)
+            .map(({ result }) => result.verified)
+            .reduce(worse),
+        ),
+      ),
+    },
   ];
 }
+
+/** False if either is, else null if either is. */
+const worse = (a: boolean | null, b: boolean | null): boolean | null =>
+  a === false || b === false ? false : a && b;
 
 const mark = (verified: boolean | null): string =>
   verified === null ? '-' : verified ? 'ok' : 'FAILED';
