@@ -16,10 +16,17 @@ export const STARTED = STAGE_COUNT + 1;
 export const AS_OF = STAGE_COUNT + 2;
 
 export class ChainTable {
-  readonly cells: Float64Array;
+  cells: Float64Array;
 
   constructor(rows: number, storage?: Float64Array) {
     this.cells = storage ?? new Float64Array(rows * CHAIN_CELLS);
+  }
+
+  /** Makes room for rows up to `rows`; what is there stays. */
+  grow(rows: number): void {
+    const wider = new Float64Array(rows * CHAIN_CELLS);
+    wider.set(this.cells);
+    this.cells = wider;
   }
 
   /** Begins operation `operation` at its intended start. */

@@ -1,0 +1,94 @@
+/**
+ * The way into a host: the switch's output port towards it, evaluated in that host's process, or the end of a cable.
+ *
+ * Arrivals come ordered by (time, source, sequence). The port sends one frame at a time; cut-through, so a frame's last
+ * bit leaves one serialisation after its head. All links of a cluster have one rate.
+ */
+import type { EventSink, Scheduler } from '../../sim/scheduler.js';
+import { STAGE } from '../../sim/stages.js';
+import { TraceHash } from '../../sim/trace.js';
+import type { Nic } from '../nic/nic.js';
+import type { Profile } from '../profile.js';
+import type { FramePool } from './frame-pool.js';
+
+export class EgressPort implements EventSink {
+  readonly sink: number;
+  readonly trace = new TraceHash();
+  /** Greatest number of bytes that waited, and frames that found no room. */
+  deepest = 0;
+  overflowed = 0;
+  private freeAt = 0;
+  private readonly host: number;
+  private readonly profile: Profile;
+  private readonly direct: boolean;
+  private readonly traceFull: boolean;
+  private readonly scheduler: Scheduler;
+  private readonly pool: FramePool;
+  private readonly nic: Nic;
+  private readonly capture: ((slot: number, at: number) => void) | undefined;
+
+  constructor(
+    host: number,
+    profile: Profile,
+    options: { direct: boolean; traceFull: boolean },
+    scheduler: Scheduler,
+    pool: FramePool,
+    nic: Nic,
+    capture: ((slot: number, at: number) => void) | undefined,
+  ) {
+    this.host = host;
+    this.profile = profile;
+    this.direct = options.direct;
+    this.traceFull = options.traceFull;
+    this.scheduler = scheduler;
+    this.pool = pool;
+    this.nic = nic;
+    this.capture = capture;
+    this.sink = scheduler.register(this);
+  }
+
+  /** The head of frame `slot` is at the port (or its last bit at the NIC, on a direct cable or turned round inside). */
+  handle(_kind: number, slot: number): void {
+    const { pool } = this;
+    const { now } = this.scheduler;
+    this.record(slot, now);
+    let at = now;
+    if (!this.direct && pool.source[slot] !== this.host) {
+      const { link } = this.profile;
+      const start = now > this.freeAt ? now : this.freeAt;
+      if (this.isFull(start - now)) {
+        this.overflowed++;
+        pool.release(slot);
+        return;
+      }
+      at = start + Math.ceil((pool.length[slot]! + link.framing) * link.rate);
+      this.freeAt = at;
+      pool.chains.advance(slot, STAGE.queue, start);
+      pool.chains.advance(slot, STAGE.serialize, at);
+      at += link.propagation + link.fec;
+      pool.chains.advance(slot, STAGE.propagate, at);
+    }
+    if (this.capture !== undefined) this.capture(slot, at);
+    this.nic.arrive(slot, at);
+  }
+
+  /** Whether what waits for `wait` picoseconds leaves no room in the port's buffer. */
+  private isFull(wait: number): boolean {
+    if (wait === 0) return false;
+    const { link, switch: device } = this.profile;
+    const waiting = link.rate === 0 ? 0 : Math.floor(wait / link.rate);
+    if (waiting > device.buffer) return true;
+    if (waiting > this.deepest) this.deepest = waiting;
+    return false;
+  }
+
+  private record(slot: number, now: number): void {
+    const { trace, pool } = this;
+    trace.frames++;
+    trace.number(now);
+    trace.word(pool.source[slot]!);
+    trace.word(pool.length[slot]!);
+    const length = this.traceFull ? pool.length[slot]! - 4 : pool.headerLength[slot]!;
+    trace.bytes(pool.view, pool.start[slot]!, length);
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * One NIC: constructs its parts, takes doorbells in and frames from the port, and has no protocol of its own.
+ */
+import type { ChainTable } from '../../sim/chain.js';
+import { draw } from '../../sim/cost.js';
+import { RandomStream } from '../../sim/random.js';
+import type { EventSink, Scheduler } from '../../sim/scheduler.js';
+import { NIC_UNIT, Sequencer } from '../../sim/sequencer.js';
+import { STAGE } from '../../sim/stages.js';
+import type { FramePool } from '../link/frame-pool.js';
+import type { Link } from '../link/link.js';
+import { MemoryWatches } from '../memory/memory-watches.js';
+import type { PhysicalMemory } from '../memory/physical-memory.js';
+import type { Profile } from '../profile.js';
+import { CompletionWriter } from '../rdma/completion-queue.js';
+import { Counters } from '../rdma/counters.js';
+import { ENGINE_EVENT, type EngineParts } from '../rdma/engine-parts.js';
+import { MemoryRegionTable } from '../rdma/memory-region.js';
+import { RdmaEngine } from '../rdma/rdma-engine.js';
+import { DmaEngine } from './dma-engine.js';
+import { PayloadWriter } from './payload-writer.js';
+import { Transmitter } from './transmitter.js';
+
+/** What a doorbell is for. */
+export const DOORBELL = { send: 0, receive: 1 } as const;
+
+interface Doorbell {
+  kind: number;
+  qpIndex: number;
+  produced: number;
+  row: number;
+}
+
+export interface NicOptions {
+  readonly host: number;
+  readonly profile: Profile;
+  readonly topology: 'switch' | 'direct';
+  readonly seed: number;
+  readonly scheduler: Scheduler;
+  readonly pool: FramePool;
+  readonly memory: PhysicalMemory;
+  readonly link: Link;
+  /** Chains of CQEs, shared with the cores. */
+  readonly completionChains: ChainTable;
+}
+
+export class Nic implements EventSink {
+  readonly parts: EngineParts;
+  readonly engine: RdmaEngine;
+  readonly watches: MemoryWatches;
+  /** Frames received. */
+  received = 0;
+  private readonly sink: number;
+  private readonly doorbells: Doorbell[] = [];
+  private readonly freeDoorbells: number[] = [];
+  private lastReceived = 0;
+
+  constructor(options: NicOptions) {
+    const { host, profile, scheduler, pool, memory } = options;
+    const sequencer = new Sequencer(host, NIC_UNIT);
+    const random = new RandomStream(options.seed, `host${host}/nic`);
+    const dma = new DmaEngine(profile.pcie, random);
+    this.watches = new MemoryWatches(memory);
+    const engineSink = scheduler.register({
+      handle: (kind, argument) => this.engine.handle(kind, argument),
+    });
+    this.parts = {
+      host,
+      profile,
+      scheduler,
+      sequencer,
+      pool,
+      memory,
+      dma,
+      random,
+      engineSink,
+      regions: new MemoryRegionTable(),
+      counters: new Counters(),
+      transmitter: new Transmitter(
+        host,
+        profile,
+        options.topology,
+        scheduler,
+        sequencer,
+        pool,
+        options.link,
+      ),
+      payloads: new PayloadWriter(scheduler, sequencer, pool, memory, dma, this.watches),
+      completions: new CompletionWriter(
+        scheduler,
+        sequencer,
+        memory,
+        dma,
+        profile.nic.cqe,
+        random,
+        options.completionChains,
+      ),
+    };
+    this.engine = new RdmaEngine(this.parts, this.watches);
+    this.sink = scheduler.register(this);
+  }
+
+  /**
+   * A core rang a doorbell; it reaches the NIC at `at`. Row `row` of `chains` (-1 for none) is what led to it.
+   */
+  ring(
+    kind: number,
+    qpIndex: number,
+    produced: number,
+    at: number,
+    key: number,
+    chains: ChainTable,
+    row: number,
+  ): void {
+    const { doorbellChains } = this.engine;
+    let index = this.freeDoorbells.pop();
+    if (index === undefined) {
+      index = this.doorbells.length;
+      this.doorbells.push({ kind: 0, qpIndex: 0, produced: 0, row: 0 });
+    }
+    const doorbell = this.doorbells[index]!;
+    doorbell.kind = kind;
+    doorbell.qpIndex = qpIndex;
+    doorbell.produced = produced;
+    doorbell.row = this.engine.claimDoorbellRow();
+    if (row >= 0) doorbellChains.copy(doorbell.row, chains, row);
+    else doorbellChains.clear(doorbell.row);
+    doorbellChains.advance(doorbell.row, STAGE.doorbell, at);
+    this.parts.scheduler.at(at, key, this.sink, 0, index);
+  }
+
+  handle(_kind: number, index: number): void {
+    const doorbell = this.doorbells[index]!;
+    const qp = this.engine.queuePairs[doorbell.qpIndex];
+    if (qp !== undefined) {
+      if (doorbell.kind === DOORBELL.send) qp.sendDoorbell(doorbell.produced, doorbell.row);
+      else qp.receiveDoorbell(doorbell.produced);
+    }
+    this.engine.releaseDoorbellRow(doorbell.row);
+    this.freeDoorbells.push(index);
+  }
+
+  /** The last bit of frame `slot` reaches the port at `at`: the receive pipeline has it one nic_rx later, in order. */
+  arrive(slot: number, at: number): void {
+    const { profile, random, scheduler, sequencer, pool, engineSink } = this.parts;
+    const { rx, packetGap } = profile.nic;
+    this.received++;
+    let done = at + draw(rx, random);
+    const soonest = this.lastReceived + packetGap;
+    if (done < soonest) done = soonest;
+    this.lastReceived = done;
+    pool.chains.advance(slot, STAGE.nic_rx, done);
+    scheduler.at(done, sequencer.key(), engineSink, ENGINE_EVENT.receive, slot);
+  }
+}

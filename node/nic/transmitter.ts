@@ -1,0 +1,153 @@
+/**
+ * The NIC's way out: arbitration for the port, one packet at a time, round robin over the sources that have one ready.
+ * Winning it is the packet's commit. From then on only fixed latencies lie ahead, which is what lets processes run
+ * ahead of each other.
+ */
+import type { Scheduler, EventSink } from '../../sim/scheduler.js';
+import type { Sequencer } from '../../sim/sequencer.js';
+import { STAGE } from '../../sim/stages.js';
+import type { FramePool } from '../link/frame-pool.js';
+import type { Link } from '../link/link.js';
+import type { Profile } from '../profile.js';
+
+/** A stream of packets that wants the port. */
+export interface TransmitSource {
+  /** When its next packet has all it needs; Infinity while it has none. */
+  readyAt: number;
+  /** Kept by the transmitter. */
+  waiting: boolean;
+  /** Builds its next packet at its commit and hands it to {@link Transmitter.commit}; sets `readyAt` anew. */
+  transmit(now: number): void;
+}
+
+export class Transmitter implements EventSink {
+  packets = 0;
+  wireBytes = 0;
+  private readonly host: number;
+  private readonly profile: Profile;
+  private readonly topology: 'switch' | 'direct';
+  private readonly scheduler: Scheduler;
+  private readonly sequencer: Sequencer;
+  private readonly pool: FramePool;
+  private readonly link: Link;
+  private readonly sink: number;
+  private readonly sources: TransmitSource[] = [];
+  private turn = 0;
+  /** When the port has sent what it is sending. */
+  private portFreeAt = 0;
+  /** The earliest arbitration that is pending; later ones in the queue are stale. */
+  private arbitrationAt = Infinity;
+
+  constructor(
+    host: number,
+    profile: Profile,
+    topology: 'switch' | 'direct',
+    scheduler: Scheduler,
+    sequencer: Sequencer,
+    pool: FramePool,
+    link: Link,
+  ) {
+    this.host = host;
+    this.profile = profile;
+    this.topology = topology;
+    this.scheduler = scheduler;
+    this.sequencer = sequencer;
+    this.pool = pool;
+    this.link = link;
+    this.sink = scheduler.register(this);
+  }
+
+  /** `source` has a packet, or has one earlier than it said. */
+  activate(source: TransmitSource): void {
+    if (!source.waiting) {
+      source.waiting = true;
+      this.sources.push(source);
+    }
+    this.arrange(source.readyAt);
+  }
+
+  handle(): void {
+    const { now } = this.scheduler;
+    // An arbitration that a later activation moved forward has been held already.
+    if (now !== this.arbitrationAt) return;
+    this.arbitrationAt = Infinity;
+    const source = this.choose(now);
+    if (source !== undefined) source.transmit(now);
+    this.arrangeNext();
+  }
+
+  /** Sends frame `slot`, built by the source that just won the port: its commit is now. */
+  commit(slot: number, destination: number): void {
+    const { pool, profile } = this;
+    const { now } = this.scheduler;
+    const { nic, link } = profile;
+    const serialization = Math.ceil((pool.length[slot]! + link.framing) * link.rate);
+    this.packets++;
+    this.wireBytes += pool.length[slot]! + link.framing;
+    this.portFreeAt = now + (serialization > nic.packetGap ? serialization : nic.packetGap);
+    pool.source[slot] = this.host;
+    pool.destination[slot] = destination;
+    pool.key[slot] = this.sequencer.key();
+    const { chains } = pool;
+    let at = now + nic.tx.ps;
+    chains.advance(slot, STAGE.nic_tx, at);
+    if (destination === this.host) {
+      at += nic.loopback;
+      chains.advance(slot, STAGE.propagate, at);
+    } else if (this.topology === 'direct') {
+      at += serialization;
+      chains.advance(slot, STAGE.serialize, at);
+      at += link.propagation + link.fec;
+      chains.advance(slot, STAGE.propagate, at);
+    } else {
+      at += link.propagation + link.fec;
+      chains.advance(slot, STAGE.propagate, at);
+      at += profile.switch.latency.ps;
+      chains.advance(slot, STAGE.switch, at);
+    }
+    pool.time[slot] = at;
+    this.link.send(slot);
+  }
+
+  /** When the packet just committed has left the port. */
+  get portFree(): number {
+    return this.portFreeAt;
+  }
+
+  private choose(now: number): TransmitSource | undefined {
+    const { sources } = this;
+    for (let i = 0; i < sources.length; ) {
+      const at = (this.turn + i) % sources.length;
+      const source = sources[at]!;
+      if (source.readyAt <= now) {
+        this.turn = at + 1;
+        return source;
+      }
+      if (source.readyAt === Infinity) this.retire(at);
+      else i++;
+    }
+    return undefined;
+  }
+
+  private retire(at: number): void {
+    this.sources[at]!.waiting = false;
+    this.sources.splice(at, 1);
+    if (this.turn > at) this.turn--;
+  }
+
+  private arrangeNext(): void {
+    let earliest = Infinity;
+    for (const { readyAt } of this.sources) if (readyAt < earliest) earliest = readyAt;
+    if (earliest !== Infinity) this.arrange(earliest);
+  }
+
+  private arrange(readyAt: number): void {
+    if (readyAt === Infinity) return;
+    const { now } = this.scheduler;
+    let at = readyAt > this.portFreeAt ? readyAt : this.portFreeAt;
+    if (at < now) at = now;
+    if (at >= this.arbitrationAt) return;
+    this.arbitrationAt = at;
+    this.scheduler.at(at, this.sequencer.key(), this.sink, 0, 0);
+  }
+}

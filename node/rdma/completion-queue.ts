@@ -1,0 +1,192 @@
+/**
+ * Completion queues as the NIC sees them: rings in host memory that it writes at the time a CQE becomes visible, the
+ * record that program and NIC share, and who is polling.
+ */
+import { CHAIN_CELLS, ChainTable } from '../../sim/chain.js';
+import { draw } from '../../sim/cost.js';
+import type { RandomStream } from '../../sim/random.js';
+import type { EventSink, Scheduler } from '../../sim/scheduler.js';
+import type { Sequencer } from '../../sim/sequencer.js';
+import { STAGE } from '../../sim/stages.js';
+import type { PhysicalMemory } from '../memory/physical-memory.js';
+import type { DmaEngine } from '../nic/dma-engine.js';
+import type { Cost } from '../profile.js';
+import { CQ_RECORD, CQE, CQE_FLAG, CQE_SIZE, STATUS } from './completion-entry.js';
+
+/** Who is told that a queue has something new. */
+export interface CompletionWaiter {
+  completionVisible(queue: CompletionQueue): void;
+}
+
+/** ibv_req_notify_cq: nothing asked, any completion, a solicited one (or an error). */
+export const NOTIFY = { none: 0, any: 1, solicited: 2 } as const;
+
+export class CompletionQueue {
+  readonly number: number;
+  readonly capacity: number;
+  /** Physical addresses of ring and record, and the first row of its chains. */
+  readonly ring: number;
+  readonly record: number;
+  readonly chainRow: number;
+  produced = 0;
+  /** QPs that send or receive through it. */
+  users = 0;
+  /** Set when a CQE found no room: the queue is of no more use (rule 126). */
+  overrun = false;
+  notify: number = NOTIFY.none;
+  /** An event that was raised and not yet waited for. */
+  events = 0;
+  readonly waiters: CompletionWaiter[] = [];
+  readonly eventWaiters: CompletionWaiter[] = [];
+
+  constructor(number: number, capacity: number, ring: number, record: number, chainRow: number) {
+    this.number = number;
+    this.capacity = capacity;
+    this.ring = ring;
+    this.record = record;
+    this.chainRow = chainRow;
+  }
+
+  /** Entries that the program has not taken yet. */
+  pending(memory: PhysicalMemory): number {
+    return (this.produced - memory.view.getUint32(this.record + CQ_RECORD.consumed, true)) >>> 0;
+  }
+}
+
+/** One CQE on its way to memory. */
+export interface PendingCompletion {
+  queue: CompletionQueue | undefined;
+  wrId: number;
+  status: number;
+  opcode: number;
+  byteLen: number;
+  immediate: number;
+  qpNum: number;
+  vendorErr: number;
+  flags: number;
+  wqeCounter: number;
+}
+
+const ROWS = 256;
+
+/** Writes CQEs when their time has come. */
+export class CompletionWriter implements EventSink {
+  written = 0;
+  overruns = 0;
+  /** Row i is the chain of pending completion i. */
+  readonly chains = new ChainTable(ROWS);
+  private readonly pending: PendingCompletion[] = [];
+  private readonly free: number[] = [];
+  private readonly sink: number;
+  private readonly scheduler: Scheduler;
+  private readonly sequencer: Sequencer;
+  private readonly memory: PhysicalMemory;
+  private readonly dma: DmaEngine;
+  private readonly cost: Cost;
+  private readonly random: RandomStream;
+  /** Chains of the CQEs in memory, shared with the cores; row by queue and slot. */
+  private readonly shared: ChainTable;
+  private lastVisible = 0;
+
+  constructor(
+    scheduler: Scheduler,
+    sequencer: Sequencer,
+    memory: PhysicalMemory,
+    dma: DmaEngine,
+    cost: Cost,
+    random: RandomStream,
+    shared: ChainTable,
+  ) {
+    this.scheduler = scheduler;
+    this.sequencer = sequencer;
+    this.memory = memory;
+    this.dma = dma;
+    this.cost = cost;
+    this.random = random;
+    this.shared = shared;
+    this.sink = scheduler.register(this);
+  }
+
+  /** A completion to fill in; its chain is row `index` of {@link chains}, cleared. */
+  allocate(): number {
+    const index = this.free.pop() ?? this.pending.length;
+    if (index * CHAIN_CELLS >= this.chains.cells.length) this.chains.grow(index * 2);
+    this.pending[index] ??= {
+      queue: undefined,
+      wrId: 0,
+      status: 0,
+      opcode: 0,
+      byteLen: 0,
+      immediate: 0,
+      qpNum: 0,
+      vendorErr: 0,
+      flags: 0,
+      wqeCounter: 0,
+    };
+    this.chains.clear(index);
+    return index;
+  }
+
+  at(index: number): PendingCompletion {
+    return this.pending[index]!;
+  }
+
+  /** Has completion `index` written: its payload, if any, is in memory at `payloadVisible`; the CQE follows it. */
+  post(index: number, payloadVisible: number): void {
+    const { now } = this.scheduler;
+    // Behind a payload the CQE rides on the same posted writes; alone it pays for the way itself.
+    const from = payloadVisible > 0 ? payloadVisible : this.dma.write(now, CQE_SIZE);
+    const visible = from + draw(this.cost, this.random);
+    if (visible > this.lastVisible) this.lastVisible = visible;
+    this.chains.advance(index, STAGE.payload_write, from);
+    this.chains.advance(index, STAGE.cqe_write, this.lastVisible);
+    this.scheduler.at(this.lastVisible, this.sequencer.key(), this.sink, 0, index);
+  }
+
+  handle(_kind: number, index: number): void {
+    const entry = this.pending[index]!;
+    const queue = entry.queue!;
+    if (queue.overrun || queue.pending(this.memory) >= queue.capacity) {
+      queue.overrun = true;
+      this.overruns++;
+    } else {
+      this.write(queue, entry, index);
+    }
+    entry.queue = undefined;
+    this.free.push(index);
+  }
+
+  private write(queue: CompletionQueue, entry: PendingCompletion, index: number): void {
+    const { view } = this.memory;
+    const slot = queue.produced % queue.capacity;
+    const at = queue.ring + slot * CQE_SIZE;
+    view.setFloat64(at + CQE.wrId, entry.wrId, true);
+    view.setUint32(at + CQE.status, entry.status, true);
+    view.setUint32(at + CQE.opcode, entry.opcode, true);
+    view.setUint32(at + CQE.byteLen, entry.byteLen, true);
+    view.setUint32(at + CQE.immediate, entry.immediate, true);
+    view.setUint32(at + CQE.qpNum, entry.qpNum, true);
+    view.setUint32(at + CQE.vendorErr, entry.vendorErr, true);
+    view.setUint32(at + CQE.flags, entry.flags, true);
+    view.setUint32(at + CQE.wqeCounter, entry.wqeCounter, true);
+    view.setFloat64(at + CQE.visible, this.scheduler.now, true);
+    this.shared.copy(queue.chainRow + slot, this.chains, index);
+    queue.produced = (queue.produced + 1) >>> 0;
+    view.setUint32(queue.record + CQ_RECORD.produced, queue.produced, true);
+    this.written++;
+    tell(queue.waiters, queue);
+    const raises =
+      queue.notify === NOTIFY.any ||
+      (queue.notify === NOTIFY.solicited &&
+        ((entry.flags & CQE_FLAG.solicited) !== 0 || entry.status !== STATUS.SUCCESS));
+    if (raises) {
+      queue.notify = NOTIFY.none;
+      queue.events++;
+      tell(queue.eventWaiters, queue);
+    }
+  }
+}
+
+function tell(waiters: CompletionWaiter[], queue: CompletionQueue): void {
+  while (waiters.length > 0) waiters.shift()!.completionVisible(queue);
+}

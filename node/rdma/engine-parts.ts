@@ -1,0 +1,34 @@
+/** What the parts of one NIC's RDMA engine share. Built by node/nic/nic.ts; nothing here has behaviour. */
+import type { RandomStream } from '../../sim/random.js';
+import type { Scheduler } from '../../sim/scheduler.js';
+import type { Sequencer } from '../../sim/sequencer.js';
+import type { FramePool } from '../link/frame-pool.js';
+import type { PhysicalMemory } from '../memory/physical-memory.js';
+import type { DmaEngine } from '../nic/dma-engine.js';
+import type { PayloadWriter } from '../nic/payload-writer.js';
+import type { Transmitter } from '../nic/transmitter.js';
+import type { Profile } from '../profile.js';
+import type { CompletionWriter } from './completion-queue.js';
+import type { Counters } from './counters.js';
+import type { MemoryRegionTable } from './memory-region.js';
+
+export interface EngineParts {
+  readonly host: number;
+  readonly profile: Profile;
+  readonly scheduler: Scheduler;
+  readonly sequencer: Sequencer;
+  readonly pool: FramePool;
+  readonly memory: PhysicalMemory;
+  readonly regions: MemoryRegionTable;
+  readonly dma: DmaEngine;
+  readonly transmitter: Transmitter;
+  readonly payloads: PayloadWriter;
+  readonly completions: CompletionWriter;
+  readonly random: RandomStream;
+  readonly counters: Counters;
+  /** Sink number of the engine, for timers. */
+  readonly engineSink: number;
+}
+
+/** Events of the engine's sink: the argument is the QP's index. */
+export const ENGINE_EVENT = { receive: 0, timer: 1, rnrOver: 2, atomic: 3 } as const;

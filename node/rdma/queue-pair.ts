@@ -1,0 +1,236 @@
+/**
+ * A queue pair: its attributes and state, and the parts that do its work. What a transition does beyond its
+ * attributes is here; which transitions there are is qp-state.ts.
+ */
+import { psn, type Psn } from '../../units/psn.js';
+import { ICRC_LENGTH } from '../../wire/icrc.js';
+import { Completer } from './completer.js';
+import type { CompletionQueue } from './completion-queue.js';
+import { ENGINE_EVENT, type EngineParts } from './engine-parts.js';
+import { Path, PATH_LENGTH } from './path.js';
+import { canReceive, type QpStateName } from './qp-state.js';
+import type { RdmaEngine } from './rdma-engine.js';
+import type { ReceiveQueue } from './receive-queue.js';
+import { Requester } from './requester.js';
+import { Responder } from './responder.js';
+import { ResponseStream } from './response-stream.js';
+import type { SendQueue } from './send-queue.js';
+
+/** The unit of the local ACK timeout: 4.096 us * 2^timeout (IBTA 9.7.6.1.3). */
+const TIMEOUT_UNIT = 4_096_000;
+
+export interface QueuePairOptions {
+  readonly number: number;
+  /** Its place in the engine's table. */
+  readonly index: number;
+  readonly pd: number;
+  readonly sendCq: CompletionQueue;
+  readonly recvCq: CompletionQueue;
+  readonly sqSigAll: boolean;
+}
+
+export class QueuePair {
+  readonly number: number;
+  readonly index: number;
+  readonly pd: number;
+  readonly sendCq: CompletionQueue;
+  readonly recvCq: CompletionQueue;
+  readonly sqSigAll: boolean;
+  readonly engine: RdmaEngine;
+  readonly requester: Requester;
+  readonly completer: Completer;
+  readonly responder: Responder;
+  readonly responses: ResponseStream;
+  readonly receives: ReceiveQueue;
+
+  state: QpStateName = 'RESET';
+  accessFlags = 0;
+  pkeyIndex = 0;
+  port = 1;
+  ahHost = -1;
+  mtu = 1024;
+  timeout = 0;
+  retryCnt = 0;
+  rnrRetry = 0;
+  rqPsn: Psn = psn(0);
+  sqPsn: Psn = psn(0);
+  maxRdAtomic = 0;
+  maxDestRdAtomic = 0;
+  minRnrTimer = 0;
+  destQp = 0;
+  path: Path | undefined;
+  /** An RNR NAK asked for a wait that is not over. */
+  rnrWaiting = false;
+  private timerDeadline = Infinity;
+  private timerPending = Infinity;
+  private rnrUntil = 0;
+  private readonly parts: EngineParts;
+  private readonly sends: SendQueue;
+
+  constructor(
+    options: QueuePairOptions,
+    sends: SendQueue,
+    receives: ReceiveQueue,
+    engine: RdmaEngine,
+    parts: EngineParts,
+  ) {
+    this.number = options.number;
+    this.index = options.index;
+    this.pd = options.pd;
+    this.sendCq = options.sendCq;
+    this.recvCq = options.recvCq;
+    this.sqSigAll = options.sqSigAll;
+    this.engine = engine;
+    this.parts = parts;
+    this.sends = sends;
+    this.receives = receives;
+    this.requester = new Requester(this, sends, parts);
+    this.completer = new Completer(this, sends, parts);
+    this.responder = new Responder(this, receives, parts);
+    this.responses = new ResponseStream(this, parts);
+  }
+
+  /** Moves to `next`; the attributes are set already. */
+  enter(next: QpStateName): void {
+    const before = this.state;
+    if (next === 'ERR') {
+      this.enterError();
+      return;
+    }
+    this.state = next;
+    if (next === 'RESET') this.reset();
+    if (next === 'RTR') {
+      this.path = new Path(this.parts.host, this.ahHost, this.number, this.destQp);
+      this.responder.reset(this.rqPsn);
+    }
+    if (next === 'RTS') {
+      if (before === 'RTR') {
+        this.requester.restart(this.sqPsn);
+        this.completer.reset();
+      }
+      this.requester.fill();
+    }
+  }
+
+  /** Everything outstanding is flushed, with completions (rule 94). What answers are queued still go out. */
+  enterError(): void {
+    if (this.state === 'ERR' || this.state === 'RESET') return;
+    this.state = 'ERR';
+    this.stopTimers();
+    this.requester.stop();
+    this.completer.flush();
+    this.responder.flush();
+  }
+
+  sendDoorbell(produced: number, row: number): void {
+    if (this.state === 'RESET') return;
+    if (this.state === 'ERR') {
+      this.requester.produced = produced;
+      this.completer.flush();
+      return;
+    }
+    this.requester.doorbell(produced, this.engine.doorbellChains, row);
+  }
+
+  receiveDoorbell(produced: number): void {
+    if (this.state === 'RESET') return;
+    this.receives.produced = produced;
+    if (this.state === 'ERR') this.responder.flush();
+  }
+
+  /** Whether a packet from IPv4 address `source` may be looked at (rules 60 and 64). */
+  accepts(source: number): boolean {
+    return canReceive(this.state) && this.path?.peer === source;
+  }
+
+  /** Payload bytes of frame `slot`: what lies behind the headers, without padding and ICRC. */
+  payloadLength(slot: number): number {
+    const { pool } = this.parts;
+    const pad = (pool.view.getUint8(pool.start[slot]! + PATH_LENGTH + 1) >>> 4) & 3;
+    return pool.length[slot]! - pool.headerLength[slot]! - pad - ICRC_LENGTH;
+  }
+
+  /** What this NIC pays when the QP's state is not in its cache. */
+  stateMiss(): number {
+    return this.engine.stateMiss(this.index);
+  }
+
+  /** Something was sent: the clock of the oldest unacknowledged packet runs. */
+  armTimer(): void {
+    if (this.timeout === 0 || this.timerDeadline !== Infinity) return;
+    this.startTimer();
+  }
+
+  /** Something new was acknowledged: the clock starts anew. */
+  progressed(): void {
+    this.timerDeadline = Infinity;
+  }
+
+  /** After an answer: the clock runs on only while something is outstanding. */
+  rearmTimer(): void {
+    if (!this.requester.outstanding) this.timerDeadline = Infinity;
+    else this.armTimer();
+  }
+
+  onTimer(): void {
+    const { now } = this.parts.scheduler;
+    this.timerPending = Infinity;
+    if (this.timerDeadline === Infinity) return;
+    if (now < this.timerDeadline) {
+      this.scheduleTimer();
+      return;
+    }
+    this.timerDeadline = Infinity;
+    if (this.rnrWaiting) return;
+    this.completer.timeout();
+    if (this.state !== 'ERR') this.rearmTimer();
+  }
+
+  waitNotReady(until: number): void {
+    this.rnrWaiting = true;
+    this.timerDeadline = Infinity;
+    this.requester.stop();
+    this.rnrUntil = until;
+    const { scheduler, sequencer, engineSink } = this.parts;
+    scheduler.at(until, sequencer.key(), engineSink, ENGINE_EVENT.rnrOver, this.index);
+  }
+
+  onRnrOver(): void {
+    if (this.rnrWaiting && this.parts.scheduler.now === this.rnrUntil) this.completer.rnrOver();
+  }
+
+  /** Sends that are still on their way (sq_draining of ibv_query_qp). */
+  get draining(): boolean {
+    return this.state === 'SQD' && this.requester.outstanding;
+  }
+
+  private startTimer(): void {
+    this.timerDeadline = this.parts.scheduler.now + TIMEOUT_UNIT * 2 ** this.timeout;
+    if (this.timerPending === Infinity) this.scheduleTimer();
+  }
+
+  private scheduleTimer(): void {
+    const { scheduler, sequencer, engineSink } = this.parts;
+    this.timerPending = this.timerDeadline;
+    scheduler.at(
+      this.timerDeadline,
+      sequencer.key(),
+      engineSink,
+      ENGINE_EVENT.timer,
+      this.index,
+    );
+  }
+
+  private stopTimers(): void {
+    this.timerDeadline = Infinity;
+    this.rnrWaiting = false;
+  }
+
+  private reset(): void {
+    this.stopTimers();
+    this.requester.reset(psn(0));
+    this.responses.clear();
+    this.receives.reset();
+    this.path = undefined;
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * The RDMA engine of one NIC: its queue pairs, completion queues and regions, the receive checks that come before any
+ * queue pair, and the units that all of them share.
+ */
+import { ChainTable } from '../../sim/chain.js';
+import { draw } from '../../sim/cost.js';
+import type { EventSink } from '../../sim/scheduler.js';
+import { STAGE } from '../../sim/stages.js';
+import type { Psn } from '../../units/psn.js';
+import { BTH_LENGTH, DEFAULT_PKEY, newBth, parseBth, TVER } from '../../wire/bth.js';
+import { ETHER_TYPE_IPV4, ETHERNET_LENGTH } from '../../wire/ethernet.js';
+import { ICRC_LENGTH, icrcIsRight } from '../../wire/icrc.js';
+import { IPV4_LENGTH, PROTOCOL_UDP } from '../../wire/ipv4.js';
+import { EXTENSION_LENGTH, IS_KNOWN, IS_RESPONSE } from '../../wire/opcode-table.js';
+import { ROCE_PORT } from '../../wire/udp.js';
+import type { MemoryWatches } from '../memory/memory-watches.js';
+import { CompletionQueue } from './completion-queue.js';
+import { ENGINE_EVENT, type EngineParts } from './engine-parts.js';
+import { PATH_LENGTH } from './path.js';
+import { QueuePair, type QueuePairOptions } from './queue-pair.js';
+import type { ReceiveQueue } from './receive-queue.js';
+import type { SendQueue } from './send-queue.js';
+
+/** Of our own frames: Ethernet II, IPv4 without options, UDP. */
+const ETHER_TYPE_AT = 12;
+const IP_VERSION_AT = ETHERNET_LENGTH;
+const IP_TOTAL_LENGTH_AT = ETHERNET_LENGTH + 2;
+const IP_PROTOCOL_AT = ETHERNET_LENGTH + 9;
+const IP_SOURCE_AT = ETHERNET_LENGTH + 12;
+const UDP_DESTINATION_AT = ETHERNET_LENGTH + IPV4_LENGTH + 2;
+const IPV4_NO_OPTIONS = 0x45;
+
+/** QP numbers begin here: 0 and 1 are the management QPs. */
+const FIRST_QPN = 0x11;
+const DOORBELL_ROWS = 1024;
+
+const bth = newBth();
+
+export class RdmaEngine implements EventSink {
+  /** Chains of doorbells on their way; rows by {@link claimDoorbellRow}. */
+  readonly doorbellChains = new ChainTable(DOORBELL_ROWS);
+  readonly completionQueues: (CompletionQueue | undefined)[] = [];
+  readonly queuePairs: (QueuePair | undefined)[] = [];
+  private readonly parts: EngineParts;
+  private readonly watches: MemoryWatches;
+  private readonly freeDoorbellRows: number[] = [];
+  private doorbellRows = 0;
+  private atomicFreeAt = 0;
+  private lastAtomicEnd = 0;
+  /** QPs whose state is in the NIC's cache, least recently used first. */
+  private readonly cached = new Set<number>();
+  private liveQps = 0;
+
+  constructor(parts: EngineParts, watches: MemoryWatches) {
+    this.parts = parts;
+    this.watches = watches;
+  }
+
+  get liveQueuePairs(): number {
+    return this.liveQps;
+  }
+
+  createCq(capacity: number, ring: number, record: number, chainRow: number): CompletionQueue {
+    const queue = new CompletionQueue(
+      this.completionQueues.length,
+      capacity,
+      ring,
+      record,
+      chainRow,
+    );
+    this.completionQueues.push(queue);
+    return queue;
+  }
+
+  createQp(
+    options: Omit<QueuePairOptions, 'number' | 'index'>,
+    sends: SendQueue,
+    receives: ReceiveQueue,
+  ): QueuePair {
+    const index = this.queuePairs.length;
+    const numbered = { ...options, index, number: FIRST_QPN + index };
+    const qp = new QueuePair(numbered, sends, receives, this, this.parts);
+    this.queuePairs.push(qp);
+    qp.sendCq.users++;
+    qp.recvCq.users++;
+    this.liveQps++;
+    return qp;
+  }
+
+  destroyQp(qp: QueuePair): void {
+    qp.enter('RESET');
+    this.queuePairs[qp.index] = undefined;
+    this.cached.delete(qp.index);
+    qp.sendCq.users--;
+    qp.recvCq.users--;
+    this.liveQps--;
+  }
+
+  handle(kind: number, argument: number): void {
+    if (kind === ENGINE_EVENT.receive) {
+      this.receive(argument);
+      return;
+    }
+    const qp = this.queuePairs[argument];
+    if (qp === undefined) return;
+    if (kind === ENGINE_EVENT.timer) qp.onTimer();
+    else if (kind === ENGINE_EVENT.rnrOver) qp.onRnrOver();
+    else qp.responder.atomicDone();
+  }
+
+  /** A row of {@link doorbellChains} for a doorbell on its way. */
+  claimDoorbellRow(): number {
+    const row = this.freeDoorbellRows.pop() ?? this.doorbellRows++;
+    if (row >= DOORBELL_ROWS && (row & (row - 1)) === 0) this.doorbellChains.grow(row * 2);
+    return row;
+  }
+
+  releaseDoorbellRow(row: number): void {
+    this.freeDoorbellRows.push(row);
+  }
+
+  /**
+   * Takes the atomic unit for one operation: waits for it, reads the target, changes it. Answers when it is done; `chain`
+   * is advanced up to the read.
+   */
+  atomicUnit(chain: ChainTable): number {
+    const { parts } = this;
+    const { nic } = parts.profile;
+    const { now } = parts.scheduler;
+    const start = Math.max(now, this.atomicFreeAt, parts.dma.writesVisibleAt);
+    this.atomicFreeAt = start + nic.atomicOccupancy;
+    chain.advance(0, STAGE.nic_wait, start);
+    const read = parts.dma.read(start, 8);
+    chain.advance(0, STAGE.payload_fetch, read);
+    // One unit: results leave it in the order in which operations came.
+    this.lastAtomicEnd = Math.max(this.lastAtomicEnd, read + draw(nic.atomic, parts.random));
+    return this.lastAtomicEnd;
+  }
+
+  /** Memory was changed by the NIC itself. */
+  memoryChanged(physical: number, length: number, chain: ChainTable): void {
+    this.watches.written(physical, length, chain, 0);
+  }
+
+  /** What it costs to fetch QP `index`'s state, if the cache has lost it (least recently used goes first). */
+  stateMiss(index: number): number {
+    const { qpCacheEntries, qpCacheMiss } = this.parts.profile.nic;
+    if (this.liveQps <= qpCacheEntries) return 0;
+    const hit = this.cached.delete(index);
+    this.cached.add(index);
+    if (hit) return 0;
+    if (this.cached.size > qpCacheEntries) {
+      for (const oldest of this.cached) {
+        this.cached.delete(oldest);
+        break;
+      }
+    }
+    return qpCacheMiss;
+  }
+
+  /** Frame `slot` has passed the receive pipeline. */
+  private receive(slot: number): void {
+    const { pool, counters } = this.parts;
+    const start = pool.start[slot]!;
+    const length = pool.length[slot]!;
+    if (pool.suspect[slot] === 1 && !icrcIsRight(pool.bytes, start, length)) {
+      counters.icrc_errors++;
+      pool.release(slot);
+      return;
+    }
+    if (!this.isRoce(start, length)) {
+      this.drop(slot);
+      return;
+    }
+    parseBth(pool.view, start + PATH_LENGTH, bth);
+    const headers = PATH_LENGTH + BTH_LENGTH + EXTENSION_LENGTH[bth.opcode]!;
+    const wellFormed =
+      IS_KNOWN[bth.opcode] === 1 &&
+      bth.tver === TVER &&
+      bth.pkey === DEFAULT_PKEY &&
+      headers === pool.headerLength[slot] &&
+      length >= headers + bth.padCount + ICRC_LENGTH;
+    const qp = this.queuePairs[bth.destQp - FIRST_QPN];
+    if (!wellFormed || qp?.accepts(pool.view.getUint32(start + IP_SOURCE_AT)) !== true) {
+      this.drop(slot);
+      return;
+    }
+    const psn = bth.psn as Psn;
+    if (IS_RESPONSE[bth.opcode] === 1) qp.completer.receive(slot, bth.opcode, psn);
+    else qp.responder.receive(slot, bth.opcode, psn, bth.ackReq === 1, bth.solicited === 1);
+  }
+
+  private isRoce(start: number, length: number): boolean {
+    const { view } = this.parts.pool;
+    return (
+      length >= PATH_LENGTH + BTH_LENGTH + ICRC_LENGTH &&
+      view.getUint16(start + ETHER_TYPE_AT) === ETHER_TYPE_IPV4 &&
+      view.getUint8(start + IP_VERSION_AT) === IPV4_NO_OPTIONS &&
+      view.getUint8(start + IP_PROTOCOL_AT) === PROTOCOL_UDP &&
+      view.getUint16(start + IP_TOTAL_LENGTH_AT) === length - ETHERNET_LENGTH &&
+      view.getUint16(start + UDP_DESTINATION_AT) === ROCE_PORT
+    );
+  }
+
+  private drop(slot: number): void {
+    this.parts.counters.dropped++;
+    this.parts.pool.release(slot);
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * A receive queue as the NIC sees it: a ring of buffers in host memory, and the one that the message in progress
+ * is being scattered into.
+ */
+import type { PhysicalMemory } from '../memory/physical-memory.js';
+import { ACCESS_LOCAL_WRITE, type MemoryRegionTable } from './memory-region.js';
+import { RECV, SGE, SGE_SIZE } from './work-queue-entry.js';
+
+export class ReceiveQueue {
+  produced = 0;
+  consumed = 0;
+  /** The receive taken for the message in progress. */
+  wrId = 0;
+  length = 0;
+  private readonly addresses: number[] = [];
+  private readonly lengths: number[] = [];
+  private pieces = 0;
+  private readonly base: number;
+  private readonly stride: number;
+  private readonly depth: number;
+  private readonly maxSge: number;
+
+  constructor(base: number, stride: number, depth: number, maxSge: number) {
+    this.base = base;
+    this.stride = stride;
+    this.depth = depth;
+    this.maxSge = maxSge;
+  }
+
+  get empty(): boolean {
+    return this.consumed === this.produced;
+  }
+
+  wrIdAt(index: number, memory: PhysicalMemory): number {
+    return memory.view.getFloat64(this.wqeAt(index) + RECV.wrId, true);
+  }
+
+  /** Takes the next receive. False if one of its SGEs is not this PD's to write. */
+  take(memory: PhysicalMemory, regions: MemoryRegionTable, pd: number): boolean {
+    const { view } = memory;
+    const at = this.wqeAt(this.consumed++);
+    this.wrId = view.getFloat64(at + RECV.wrId, true);
+    this.length = 0;
+    this.pieces = 0;
+    const count = Math.min(view.getUint32(at + RECV.sgeCount, true), this.maxSge);
+    for (let i = 0; i < count; i++) {
+      const sge = at + RECV.sges + i * SGE_SIZE;
+      const length = view.getUint32(sge + SGE.length, true);
+      if (length === 0) continue;
+      const key = view.getUint32(sge + SGE.lkey, true);
+      const address = view.getFloat64(sge + SGE.address, true);
+      const physical = regions.resolve(key, pd, address, length, ACCESS_LOCAL_WRITE);
+      if (physical < 0) return false;
+      this.addresses[this.pieces] = physical;
+      this.lengths[this.pieces++] = length;
+      this.length += length;
+    }
+    return true;
+  }
+
+  /** Calls `take` for each piece of the `length` bytes at `offset` of the receive in progress. */
+  scatter(offset: number, length: number, take: (physical: number, length: number) => void): void {
+    let skip = offset;
+    let left = length;
+    for (let i = 0; i < this.pieces && left > 0; i++) {
+      const size = this.lengths[i]!;
+      if (skip >= size) {
+        skip -= size;
+        continue;
+      }
+      const piece = Math.min(size - skip, left);
+      take(this.addresses[i]! + skip, piece);
+      left -= piece;
+      skip = 0;
+    }
+  }
+
+  reset(): void {
+    this.produced = this.consumed = 0;
+  }
+
+  private wqeAt(index: number): number {
+    return this.base + (index % this.depth) * this.stride;
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * What a responder has to answer, in order: acknowledgements, NAKs, atomic results and READ responses, whose payload it
+ * fetches ahead of the port. An acknowledgement still waiting for the port is replaced by the next one (coalescing).
+ */
+import { draw } from '../../sim/cost.js';
+import { ChainTable } from '../../sim/chain.js';
+import { STAGE } from '../../sim/stages.js';
+import { addPsn, type Psn } from '../../units/psn.js';
+import { AETH_LENGTH, emitAeth, newAeth } from '../../wire/aeth.js';
+import { emitAtomicAckEth, newAtomicAckEth } from '../../wire/atomic-ack-eth.js';
+import { EXTENSION, EXTENSION_BITS, OPCODE } from '../../wire/opcode-table.js';
+import { copyFromMemory } from '../nic/payload-writer.js';
+import type { TransmitSource } from '../nic/transmitter.js';
+import type { EngineParts } from './engine-parts.js';
+import { beginPacket, extensionsAt } from './packet.js';
+import type { QueuePair } from './queue-pair.js';
+import { ReadyRing } from './ready-ring.js';
+import { positionOf } from './request-opcodes.js';
+
+const KIND = { acknowledge: 0, atomic: 1, read: 2 } as const;
+
+interface Response {
+  kind: number;
+  psn: Psn;
+  msn: number;
+  syndrome: number;
+  /** Atomic result; `known` once the atomic unit has done it. */
+  originalHigh: number;
+  originalLow: number;
+  known: boolean;
+  /** READ: physical address, bytes, packets, and how many were fetched and sent. */
+  physical: number;
+  length: number;
+  packets: number;
+  fetched: number;
+  sent: number;
+  /** Not before. */
+  from: number;
+  readonly chain: ChainTable;
+}
+
+const aeth = newAeth();
+const atomicAck = newAtomicAckEth();
+
+const READ_OPCODES = Uint8Array.of(
+  OPCODE.RC_READ_RESP_FIRST,
+  OPCODE.RC_READ_RESP_MIDDLE,
+  OPCODE.RC_READ_RESP_LAST,
+  OPCODE.RC_READ_RESP_ONLY,
+);
+
+export class ResponseStream implements TransmitSource {
+  readyAt = Infinity;
+  waiting = false;
+  private readonly queue: Response[] = [];
+  private readonly free: Response[] = [];
+  /** The first response that is not fetched wholly. */
+  private fetching = 0;
+  private readonly ring = new ReadyRing();
+  private readonly qp: QueuePair;
+  private readonly parts: EngineParts;
+
+  constructor(qp: QueuePair, parts: EngineParts) {
+    this.qp = qp;
+    this.parts = parts;
+  }
+
+  /** An ACK, or a NAK with its syndrome; `frame` is the request that it answers. */
+  acknowledge(psn: Psn, syndrome: number, msn: number, isNak: boolean, frame: number): void {
+    const last = this.queue.at(-1);
+    if (last?.kind === KIND.acknowledge && !isNak && last.syndrome === syndrome && last.sent === 0) {
+      last.psn = psn;
+      last.msn = msn;
+      last.chain.copy(0, this.parts.pool.chains, frame);
+      if (last.fetched > 0 && this.ring.count > 0) {
+        this.ring.chains.copy(this.ring.lastRow, this.parts.pool.chains, frame);
+      }
+      return;
+    }
+    const response = this.add(KIND.acknowledge, psn, msn, frame);
+    response.syndrome = syndrome;
+    response.known = true;
+    response.from = this.parts.scheduler.now;
+    this.fill();
+  }
+
+  /** Room for an atomic's result, which {@link atomicDone} fills in. */
+  atomic(psn: Psn, syndrome: number, msn: number, frame: number): Response {
+    const response = this.add(KIND.atomic, psn, msn, frame);
+    response.syndrome = syndrome;
+    return response;
+  }
+
+  atomicDone(response: Response, originalHigh: number, originalLow: number): void {
+    response.originalHigh = originalHigh;
+    response.originalLow = originalLow;
+    response.known = true;
+    response.from = this.parts.scheduler.now;
+    response.chain.advance(0, STAGE.atomic, response.from);
+    this.fill();
+  }
+
+  /** READ responses of `length` bytes from `physical` on, not fetched before `from`. */
+  read(
+    psn: Psn,
+    syndrome: number,
+    msn: number,
+    physical: number,
+    length: number,
+    from: number,
+    frame: number,
+  ): void {
+    const response = this.add(KIND.read, psn, msn, frame);
+    response.syndrome = syndrome;
+    response.physical = physical;
+    response.length = length;
+    response.packets = Math.max(1, Math.ceil(length / this.qp.mtu));
+    response.known = true;
+    response.from = from;
+    this.fill();
+  }
+
+  /** Drops what is queued: the queue pair is reset. */
+  clear(): void {
+    while (this.queue.length > 0) this.free.push(this.queue.pop()!);
+    this.fetching = 0;
+    this.ring.clear();
+    this.readyAt = Infinity;
+  }
+
+  transmit(now: number): void {
+    const { parts, qp, ring } = this;
+    const { pool } = parts;
+    const response = this.queue[0]!;
+    const row = ring.bind(now, response.sent === 0);
+    const frame = this.build(response);
+    pool.chains.copy(frame, ring.chains, row);
+    parts.transmitter.commit(frame, qp.path!.destination);
+    ring.sentAt(parts.transmitter.portFree);
+    response.sent++;
+    if (response.sent === response.packets) {
+      this.queue.shift();
+      this.fetching--;
+      this.free.push(response);
+    }
+    this.fill();
+  }
+
+  private add(kind: number, psn: Psn, msn: number, frame: number): Response {
+    const response = this.free.pop() ?? newResponse();
+    response.kind = kind;
+    response.psn = psn;
+    response.msn = msn;
+    response.packets = 1;
+    response.fetched = response.sent = 0;
+    response.length = 0;
+    response.known = false;
+    response.chain.copy(0, this.parts.pool.chains, frame);
+    this.queue.push(response);
+    return response;
+  }
+
+  private fill(): void {
+    const { ring, parts } = this;
+    const { readAhead } = parts.profile.nic;
+    while (!ring.full && ring.bytes < readAhead && this.fetching < this.queue.length) {
+      const response = this.queue[this.fetching]!;
+      if (!response.known) break;
+      this.fetch(response);
+      if (response.fetched === response.packets) this.fetching++;
+    }
+    this.readyAt = ring.readyAt;
+    if (this.readyAt !== Infinity) parts.transmitter.activate(this);
+  }
+
+  private fetch(response: Response): void {
+    const { ring, parts, qp } = this;
+    const { now } = parts.scheduler;
+    const row = ring.nextRow;
+    if (response.fetched === 0) ring.chains.copy(row, response.chain, 0);
+    else ring.chains.copy(row, ring.chains, ring.lastRow);
+    let ready = response.from > now ? response.from : now;
+    const size = Math.min(response.length - response.fetched * qp.mtu, qp.mtu);
+    if (response.kind === KIND.read && size > 0) {
+      ready = parts.dma.read(ready, size);
+      ring.chains.advance(row, STAGE.payload_fetch, ready);
+    }
+    const { tx } = parts.profile.nic;
+    if (tx.jitter !== null) {
+      ready += draw(tx, parts.random) - tx.ps;
+      ring.chains.advance(row, STAGE.nic_tx, ready);
+    }
+    ring.push(ready, size);
+    response.fetched++;
+  }
+
+  private build(response: Response): number {
+    const { parts, qp } = this;
+    const { pool } = parts;
+    const packet = response.sent;
+    const opcode =
+      response.kind === KIND.read
+        ? READ_OPCODES[positionOf(packet, response.packets)]!
+        : response.kind === KIND.atomic
+          ? OPCODE.RC_ATOMIC_ACK
+          : OPCODE.RC_ACK;
+    const offset = packet * qp.mtu;
+    const size =
+      response.kind === KIND.read ? Math.min(response.length - offset, qp.mtu) : 0;
+    const psn = addPsn(response.psn, packet);
+    const frame = beginPacket(pool, qp.path!, opcode, qp.destQp, psn, size, false, false);
+    const at = extensionsAt(pool, frame);
+    const bits = EXTENSION_BITS[opcode]!;
+    if ((bits & EXTENSION.aeth) !== 0) {
+      aeth.syndrome = response.syndrome;
+      aeth.msn = response.msn;
+      emitAeth(pool.view, at, aeth);
+    }
+    if ((bits & EXTENSION.atomicAck) !== 0) {
+      atomicAck.originalHigh = response.originalHigh;
+      atomicAck.originalLow = response.originalLow;
+      emitAtomicAckEth(pool.view, at + AETH_LENGTH, atomicAck);
+    }
+    if (size > 0) {
+      copyFromMemory(parts.memory.bytes, response.physical + offset, size, pool, frame, 0);
+    }
+    return frame;
+  }
+}
+
+export type { Response };
+
+const newResponse = (): Response => ({
+  kind: KIND.acknowledge,
+  psn: 0 as Psn,
+  msn: 0,
+  syndrome: 0,
+  originalHigh: 0,
+  originalLow: 0,
+  known: false,
+  physical: 0,
+  length: 0,
+  packets: 1,
+  fetched: 0,
+  sent: 0,
+  from: 0,
+  chain: new ChainTable(1),
+});

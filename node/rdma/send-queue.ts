@@ -1,0 +1,180 @@
+/**
+ * A send queue as the NIC sees it: where its entries lie in host memory, and for each slot what the NIC has read of the
+ * WQE and done with it. What comes from the shared ring is copied first, then checked, then used.
+ * Indices count up for the life of the queue; slot = index modulo depth.
+ */
+import { ChainTable } from '../../sim/chain.js';
+import { addPsn, type Psn } from '../../units/psn.js';
+import type { PhysicalMemory } from '../memory/physical-memory.js';
+import { STATUS } from './completion-entry.js';
+import type { MemoryRegionTable } from './memory-region.js';
+import { isAtomic, isReadOrAtomic } from './request-opcodes.js';
+import { ACCESS_LOCAL_WRITE } from './memory-region.js';
+import { SEND_OPCODE, SGE, SGE_SIZE, WQE, WQE_FLAG } from './work-queue-entry.js';
+
+/** The longest message (IBTA 9.7.1: 2^31 bytes). */
+export const MAX_MESSAGE = 2 ** 31;
+const MULTIPLE = -2;
+
+export class SendQueue {
+  readonly base: number;
+  readonly stride: number;
+  readonly depth: number;
+  /** When the doorbell of each slot arrived, and whether its WQE came with it. */
+  readonly arrival: Float64Array;
+  readonly cameWithDoorbell: Uint8Array;
+  readonly opcode: Uint8Array;
+  readonly flags: Uint8Array;
+  readonly sgeCount: Uint16Array;
+  readonly length: Float64Array;
+  readonly wrId: Float64Array;
+  readonly immediate: Uint32Array;
+  readonly rkey: Uint32Array;
+  readonly remoteAddress: Float64Array;
+  readonly firstPsn: Int32Array;
+  readonly packets: Int32Array;
+  /** READ responses that have arrived. */
+  readonly received: Int32Array;
+  /** Physical address of the only SGE's data; MULTIPLE to walk the list. */
+  readonly physical: Float64Array;
+  /** Row `slot` is what the request's time went into. */
+  readonly chains: ChainTable;
+
+  constructor(base: number, stride: number, depth: number) {
+    this.base = base;
+    this.stride = stride;
+    this.depth = depth;
+    this.arrival = new Float64Array(depth);
+    this.cameWithDoorbell = new Uint8Array(depth);
+    this.opcode = new Uint8Array(depth);
+    this.flags = new Uint8Array(depth);
+    this.sgeCount = new Uint16Array(depth);
+    this.length = new Float64Array(depth);
+    this.wrId = new Float64Array(depth);
+    this.immediate = new Uint32Array(depth);
+    this.rkey = new Uint32Array(depth);
+    this.remoteAddress = new Float64Array(depth);
+    this.firstPsn = new Int32Array(depth);
+    this.packets = new Int32Array(depth);
+    this.received = new Int32Array(depth);
+    this.physical = new Float64Array(depth);
+    this.chains = new ChainTable(depth);
+  }
+
+  wqeAt(index: number): number {
+    return this.base + (index % this.depth) * this.stride;
+  }
+
+  /**
+   * Reads WQE `index` from memory, checks what it names, and gives it its PSNs from `psn` on. SUCCESS, or the status that the
+   * request completes with: a local buffer that is not the QP's to use is LOC_PROT_ERR (rule 93).
+   */
+  read(
+    index: number,
+    psn: Psn,
+    mtu: number,
+    memory: PhysicalMemory,
+    regions: MemoryRegionTable,
+    pd: number,
+  ): number {
+    const slot = index % this.depth;
+    const at = this.wqeAt(index);
+    const { view } = memory;
+    const opcode = view.getUint8(at + WQE.opcode);
+    const length = view.getUint32(at + WQE.length, true);
+    this.opcode[slot] = opcode;
+    this.flags[slot] = view.getUint8(at + WQE.flags);
+    this.sgeCount[slot] = view.getUint16(at + WQE.sgeCount, true);
+    this.length[slot] = length;
+    this.wrId[slot] = view.getFloat64(at + WQE.wrId, true);
+    this.immediate[slot] = view.getUint32(at + WQE.immediate, true);
+    this.rkey[slot] = view.getUint32(at + WQE.rkey, true);
+    this.remoteAddress[slot] = view.getFloat64(at + WQE.remoteAddress, true);
+    this.received[slot] = 0;
+    this.firstPsn[slot] = psn;
+    this.packets[slot] = Math.max(1, Math.ceil(length / mtu));
+    if (opcode > SEND_OPCODE.ATOMIC_FETCH_AND_ADD || length > MAX_MESSAGE) {
+      return STATUS.LOC_QP_OP_ERR;
+    }
+    if (isAtomic(opcode) && length !== 8) return STATUS.LOC_LEN_ERR;
+    if ((this.flags[slot]! & WQE_FLAG.inline) !== 0) {
+      if (length > this.stride - WQE.data) return STATUS.LOC_QP_OP_ERR;
+      this.physical[slot] = at + WQE.data;
+      return STATUS.SUCCESS;
+    }
+    return this.resolve(slot, at, memory, regions, pd);
+  }
+
+  /** The PSN behind the last packet of `slot`. */
+  psnAfter(slot: number): Psn {
+    return addPsn(this.firstPsn[slot]! as Psn, this.packets[slot]!);
+  }
+
+  lastPsn(slot: number): Psn {
+    return addPsn(this.firstPsn[slot]! as Psn, this.packets[slot]! - 1);
+  }
+
+  /**
+   * Calls `take` for each physically adjacent piece of the `length` bytes at `offset` of slot's local buffer.
+   * The SGEs were checked when the WQE was read; a region that has gone since then gives false.
+   */
+  gather(
+    index: number,
+    offset: number,
+    length: number,
+    memory: PhysicalMemory,
+    regions: MemoryRegionTable,
+    pd: number,
+    take: (physical: number, length: number) => void,
+  ): boolean {
+    const slot = index % this.depth;
+    if (this.physical[slot] !== MULTIPLE) {
+      if (length > 0) take(this.physical[slot]! + offset, length);
+      return true;
+    }
+    const { view } = memory;
+    let at = this.wqeAt(index) + WQE.data;
+    let skip = offset;
+    let left = length;
+    for (let i = 0; i < this.sgeCount[slot]! && left > 0; i++, at += SGE_SIZE) {
+      const size = view.getUint32(at + SGE.length, true);
+      if (skip >= size) {
+        skip -= size;
+        continue;
+      }
+      const piece = Math.min(size - skip, left);
+      const address = view.getFloat64(at + SGE.address, true) + skip;
+      const physical = regions.resolve(view.getUint32(at + SGE.lkey, true), pd, address, piece, 0);
+      if (physical < 0) return false;
+      take(physical, piece);
+      left -= piece;
+      skip = 0;
+    }
+    return left === 0;
+  }
+
+  private resolve(
+    slot: number,
+    at: number,
+    memory: PhysicalMemory,
+    regions: MemoryRegionTable,
+    pd: number,
+  ): number {
+    const { view } = memory;
+    const access = isReadOrAtomic(this.opcode[slot]!) ? ACCESS_LOCAL_WRITE : 0;
+    let total = 0;
+    this.physical[slot] = MULTIPLE;
+    for (let i = 0; i < this.sgeCount[slot]!; i++) {
+      const sge = at + WQE.data + i * SGE_SIZE;
+      const length = view.getUint32(sge + SGE.length, true);
+      total += length;
+      if (length === 0) continue;
+      const key = view.getUint32(sge + SGE.lkey, true);
+      const address = view.getFloat64(sge + SGE.address, true);
+      const physical = regions.resolve(key, pd, address, length, access);
+      if (physical < 0) return STATUS.LOC_PROT_ERR;
+      if (this.sgeCount[slot] === 1) this.physical[slot] = physical;
+    }
+    return total === this.length[slot] ? STATUS.SUCCESS : STATUS.LOC_QP_OP_ERR;
+  }
+}

@@ -1,0 +1,23 @@
+/** Drawing a cost: its least value, and what noise adds. */
+import type { RandomStream } from './random.js';
+
+/** See `Jitter` and `Cost` of node/profile.ts: whole picoseconds, and what is drawn on top. */
+export interface DrawnCost {
+  readonly ps: number;
+  readonly jitter: {
+    readonly mean: number;
+    readonly tailProbability: number;
+    readonly tailMean: number;
+  } | null;
+}
+
+/** Whole picoseconds, never less than `cost.ps`. Without jitter nothing is drawn. */
+export function draw(cost: DrawnCost, random: RandomStream): number {
+  const { jitter } = cost;
+  if (jitter === null) return cost.ps;
+  let extra = jitter.mean > 0 ? random.exponential(jitter.mean) : 0;
+  if (jitter.tailProbability > 0 && random.unit() < jitter.tailProbability) {
+    extra += random.exponential(jitter.tailMean);
+  }
+  return cost.ps + Math.ceil(extra);
+}
