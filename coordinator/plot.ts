@@ -18,6 +18,7 @@ const WIDTH = 480;
 const HEIGHT = 300;
 const FONT_SIZE = 12;
 const LEGEND_ROW = 22;
+const NEXT_LEGEND_ROW = 40;
 const X_LABELS = 8;
 /** Characters of legend that fit a row, the mark of a series and the gap after it counted as 8. */
 const LEGEND_CHARACTERS = 66;
@@ -181,7 +182,7 @@ function frame(names: readonly string[]): EChartsCoreOption {
     grid: {
       left: 58,
       right: 22,
-      top: 40 + rows * LEGEND_ROW,
+      top: 40 + (rows > 0 ? LEGEND_ROW : 0) + Math.max(0, rows - 1) * NEXT_LEGEND_ROW,
       bottom: 48,
       containLabel: false,
     },

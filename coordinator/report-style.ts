@@ -45,6 +45,7 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 .banner p:last-child { margin-bottom: 0; }
 .banner.bad { color: var(--bad); background: var(--bad-back); border: 1px solid currentColor; }
 .banner.warn { color: var(--warn); background: var(--warn-back); }
+td.check { color: var(--faint); }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 26px 30px; margin: 16px 0 8px; }
 figure { margin: 0; min-width: 0; }
 .plot { overflow-x: auto; }
@@ -80,6 +81,8 @@ pre { background: var(--plain-back); border-radius: 8px; padding: 10px 14px; mar
   main { padding: 18px 12px 40px; }
   section { padding: 16px 14px; border-radius: 10px; }
   table.waterfall .gloss, .wide { display: none; }
+  .chip { white-space: normal; }
+  th, td { padding-right: 10px; }
 }
 @media print {
   body { background: #fff; }

@@ -135,7 +135,7 @@ export function waterfallTable({ result }: Entry): Markup | undefined {
         <td class="stage"><code>${name}</code></td>
         <td class="gloss">${gloss}</td>
         <td class="number">${(ps / 1000).toFixed(1)}</td>
-        <td class="number">${(share * 100).toFixed(1)} %</td>
+        <td class="number wide">${(share * 100).toFixed(1)} %</td>
         <td class="track">
           <div>
             <i style="margin-left:${percent(from, total)}%;width:${percent(ps, total)}%"></i>
@@ -156,7 +156,7 @@ export function waterfallTable({ result }: Entry): Markup | undefined {
           <th>stage</th>
           <th class="gloss">what happens</th>
           <th class="number">ns</th>
-          <th class="number">share</th>
+          <th class="number wide">share</th>
           <th>from start to end</th>
         </tr>
       </thead>
@@ -166,8 +166,8 @@ export function waterfallTable({ result }: Entry): Markup | undefined {
           <td>sum</td>
           <td class="gloss"></td>
           <td class="number">${(total / 1000).toFixed(1)}</td>
-          <td></td>
-          <td class="gloss">${check}</td>
+          <td class="wide"></td>
+          <td class="check">${check}</td>
         </tr>
       </tbody>
     </table>

@@ -7,11 +7,11 @@ import { html, markup, type Markup } from './html.js';
 import { workloadGloss } from './report-glossary.js';
 import type { Samples } from './plot-axes.js';
 import { figuresOf } from './report-plots.js';
+import { keySection, runSection } from './report-run.js';
 import { REPORT_STYLE } from './report-style.js';
 import { countersTable, figureList, resultsTable, waterfallTable } from './report-tables.js';
 import { groupByWorkload, isConclusion, type Entry, type ResultGroup } from './result-groups.js';
 import { isDistribution, type Results } from './results.js';
-import { shellCommand } from './shell-command.js';
 
 export interface ReportExtra {
   /** By the result's place in the list: the latency of every operation, in picoseconds. */
@@ -226,71 +226,3 @@ function configurationOf({ varying, fixed }: ResultGroup, { result }: Entry): st
     .map((name) => `${spokenName(name)} ${formatParam(name, result.params[name])}`);
   return params.length === 0 ? result.workload : params.join(', ');
 }
-
-function runSection({ run, cluster }: Results): Markup {
-  const facts: (readonly [string, string | undefined])[] = [
-    ['seed', String(cluster.seed)],
-    ['hardware profile', cluster.profile],
-    ['clock', cluster.clock],
-    ['hosts and cores', `${cluster.hosts} with ${cluster.cores} each`],
-    ['topology', cluster.topology],
-    ['largest packet payload (MTU)', `${cluster.mtu} B`],
-    ['modelled system noise', cluster.noise],
-    ['placement', `${run.placement}, cores as ${run.coreRuntime}`],
-    ['started', run.when],
-    ['start-up', `${run.start_s.toFixed(2)} s`],
-    ['emulation took', `${run.wall_s.toFixed(2)} s`],
-    ['events', String(run.events)],
-    ['packets', String(run.packets)],
-    ['pinwire', run.pinwire],
-    ['Node.js', run.node],
-  ];
-  return html`<section>
-    <h2>The run</h2>
-    <dl>
-      ${facts.flatMap(([term, fact]) =>
-        fact === undefined
-          ? []
-          : html`<div>
-              <dt>${term}</dt>
-              <dd>${fact}</dd>
-            </div> `,
-      )}
-    </dl>
-    <p class="faint">Repeat it with</p>
-    <pre>${shellCommand(run.argv, cluster.seed)}</pre>
-  </section>`;
-}
-
-const KEY: readonly (readonly [string, string])[] = [
-  ['median, p50', 'Half of the operations were at least this fast.'],
-  [
-    'p90, p99, p99.9',
-    'So many percent of the operations were at least this fast; the rest is the tail.',
-  ],
-  ['stddev', 'Standard deviation: how far operations lie from the mean.'],
-  ['ns, us, ms', 'Nanosecond, microsecond, millisecond: 1 us is 1000 ns.'],
-  ['Gb/s', 'Gigabit per second: 1,000,000,000 bits of payload.'],
-  ['KiB, MiB', '1024 bytes, 1024 × 1024 bytes.'],
-  [
-    'RDMA',
-    'Remote direct memory access: NICs move data between the memories of two hosts without their kernels.',
-  ],
-  ['NIC', 'Network interface card.'],
-  ['verified', 'The data that arrived, or the result, was compared with what it must be.'],
-  ['trace hash', 'A fingerprint of every packet and its time: equal hashes, equal runs.'],
-];
-
-const keySection = (): Markup =>
-  html`<section>
-    <h2>Words and units</h2>
-    <dl class="key">
-      ${KEY.map(
-        ([term, meaning]) =>
-          html`<div>
-            <dt>${term}</dt>
-            <dd>${meaning}</dd>
-          </div> `,
-      )}
-    </dl>
-  </section>`;
