@@ -17,7 +17,7 @@ export function snapshotBooks(books: OrderBooks, timestamp: number): Uint8Array 
             reference: (BigInt(order.referenceHigh) << 32n) | BigInt(order.referenceLow),
             side: order.buy ? 'B' : 'S',
             shares: order.shares,
-            stock: letters(book.stockHigh) + letters(book.stockLow),
+            stock: book.stock,
             price: order.price,
           });
         }
@@ -26,6 +26,3 @@ export function snapshotBooks(books: OrderBooks, timestamp: number): Uint8Array 
   }
   return writer.bytes();
 }
-
-const letters = (word: number): string =>
-  String.fromCharCode(word >>> 24, (word >>> 16) & 0xff, (word >>> 8) & 0xff, word & 0xff);

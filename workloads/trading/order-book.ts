@@ -49,6 +49,11 @@ export class OrderBook {
     this.stockLow = stockLow;
   }
 
+  /** The symbol, without its padding. */
+  get stock(): string {
+    return (letters(this.stockHigh) + letters(this.stockLow)).trimEnd();
+  }
+
   side(buy: boolean): PriceLadder<BookOrder> {
     return buy ? this.bids : this.asks;
   }
@@ -221,3 +226,6 @@ export class OrderBooks {
     return order.book;
   }
 }
+
+const letters = (word: number): string =>
+  String.fromCharCode(word >>> 24, (word >>> 16) & 0xff, (word >>> 8) & 0xff, word & 0xff);

@@ -16,9 +16,11 @@ const TICK = 100;
 /** How often an order improves on its side's best price, where the spread leaves room. */
 const IMPROVES = 0.15;
 /** How often an order goes one tick further back. */
-const FURTHER = 0.65;
+const FURTHER = 0.85;
+/** How often what is changed or withdrawn is the last order of a best price, where real ones are moved most. */
+const AT_BEST = 0.5;
 /** Between the best prices of a stock nobody has traded yet. */
-const FIRST_SPREAD = 6 * TICK;
+const FIRST_SPREAD = 10 * TICK;
 
 export class OrderFlow {
   readonly books = new OrderBooks();
@@ -267,6 +269,13 @@ export class OrderFlow {
   }
 
   private anyOrder(stock: number): number | undefined {
+    if (this.random() < AT_BEST) {
+      const best = this.books
+        .book(stock + 1)
+        ?.side(this.either())
+        .best();
+      if (best?.tail !== undefined) return number(best.tail);
+    }
     const orders = this.resting[stock]!;
     return orders[this.below(orders.length)];
   }
