@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { build, type Message, type Plugin } from 'esbuild';
+import { build as bundle, type Message, type Plugin } from 'esbuild';
 import { UsageError } from './usage-error.js';
 
 /** What `package.json` exports, and the built file behind each. */
@@ -16,8 +16,8 @@ const EXPORTS: Readonly<Record<string, string>> = {
 
 const ownExports: Plugin = {
   name: 'pinwire',
-  setup({ onResolve }) {
-    onResolve({ filter: /^pinwire(\/.*)?$/ }, ({ path }) => {
+  setup(build) {
+    build.onResolve({ filter: /^pinwire(\/.*)?$/ }, ({ path }) => {
       const target = EXPORTS[path];
       if (target === undefined) {
         const known = Object.keys(EXPORTS).join(', ');
@@ -33,7 +33,7 @@ export async function bundleModule(path: string, directory: string): Promise<str
   if (!existsSync(path)) throw new UsageError(`${path}: no such file`);
   const outfile = join(directory, `${basename(path).replace(/\.[^.]+$/, '')}.mjs`);
   try {
-    await build({
+    await bundle({
       entryPoints: [path],
       outfile,
       bundle: true,

@@ -2,6 +2,7 @@
  * The cluster that the options ask for, checked whole before any process starts. What it holds decides results;
  * placement, processes and core runtime decide only where the work is done.
  */
+import { leastFlight } from '../node/link/lookahead-between.js';
 import type { Profile } from '../node/profile.js';
 import type { FaultSpec } from '../node/run-spec.js';
 import { MAX_CORES, MAX_HOSTS } from '../sim/sequencer.js';
@@ -79,12 +80,7 @@ export const hostsAskedFor = (options: ClusterOptions): number | undefined =>
 /** The configuration of a cluster of `hosts` hosts. Throws a UsageError for what cannot be. */
 export function clusterConfig(options: ClusterOptions, hosts: number): ClusterConfig {
   const cores = readWhole('--cores', options.cores ?? String(DEFAULTS.cores), 1, MAX_CORES);
-  const memory = readSize(
-    '--memory',
-    options.memory ?? DEFAULTS.memory,
-    LEAST_MEMORY,
-    MOST_MEMORY,
-  );
+  const memory = readSize('--memory', options.memory ?? DEFAULTS.memory, LEAST_MEMORY, MOST_MEMORY);
   const clock = readChoice('--clock', options.clock ?? DEFAULTS.clock, ['virtual', 'real']);
   const noise = readChoice('--noise', options.noise ?? DEFAULTS.noise, ['on', 'off']);
   const topology = readChoice('--topology', options.topology ?? DEFAULTS.topology, [
@@ -111,6 +107,12 @@ export function clusterConfig(options: ClusterOptions, hosts: number): ClusterCo
     trace: readChoice('--trace', options.trace ?? DEFAULTS.trace, ['headers', 'full']),
     ...placed(options, hosts),
   };
+  if (clock === 'virtual' && leastFlight(config.profile) === 0) {
+    throw new UsageError(
+      `--profile ${config.profile.name}: nic.tx, link.propagation and link.fec are all 0, and virtual time ` +
+        'needs some lookahead between hosts',
+    );
+  }
   const threads = hosts * cores;
   if (config.coreRuntime === 'worker' && threads > MAX_CORE_THREADS) {
     throw new UsageError(

@@ -13,7 +13,7 @@ export class FieldReader {
       this.fields = value;
     } else {
       this.fields = {};
-      this.fail('', 'an object', value);
+      this.fail('', 'an object', value, undefined);
     }
   }
 
@@ -27,31 +27,31 @@ export class FieldReader {
     if (Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most) {
       return value as number;
     }
-    return this.fail(field, `a whole number in ${least}..${most}`, value) ?? 0;
+    return this.fail(field, `a whole number in ${least}..${most}`, value, 0);
   }
 
   /** Any number but NaN; Infinity is one. */
   number(field: string, least = 0, most = Infinity): number {
     const value = this.fields[field];
     if (typeof value === 'number' && value >= least && value <= most) return value;
-    return this.fail(field, `a number in ${least}..${most}`, value) ?? 0;
+    return this.fail(field, `a number in ${least}..${most}`, value, 0);
   }
 
   flag(field: string): boolean {
     const value = this.fields[field];
-    return typeof value === 'boolean' ? value : (this.fail(field, 'true or false', value) ?? false);
+    return typeof value === 'boolean' ? value : this.fail(field, 'true or false', value, false);
   }
 
   text(field: string, longest = 4096): string {
     const value = this.fields[field];
     if (typeof value === 'string' && value.length <= longest) return value;
-    return this.fail(field, `a text of at most ${longest} characters`, value) ?? '';
+    return this.fail(field, `a text of at most ${longest} characters`, value, '');
   }
 
   oneOf<T extends string>(field: string, choices: readonly [T, ...T[]]): T {
     const value = this.fields[field];
     if (choices.includes(value as T)) return value as T;
-    return this.fail(field, `one of ${choices.join(', ')}`, value) ?? choices[0];
+    return this.fail(field, `one of ${choices.join(', ')}`, value, choices[0]);
   }
 
   /** A list of at most `most` items, each read by `parse`, which answers with a text if it is wrong. */
@@ -62,7 +62,7 @@ export class FieldReader {
   ): T[] {
     const value = this.fields[field];
     if (!Array.isArray(value) || value.length > most) {
-      return this.fail(field, `a list of at most ${most}`, value) ?? [];
+      return this.fail(field, `a list of at most ${most}`, value, []);
     }
     const items: T[] = [];
     for (const [index, item] of (value as unknown[]).entries()) {
@@ -80,7 +80,7 @@ export class FieldReader {
   record<T>(field: string, holds: (value: unknown) => value is T): Record<string, T> {
     const value = this.fields[field];
     if (isRecord(value) && Object.values(value).every(holds)) return value as Record<string, T>;
-    return this.fail(field, 'a record of the right kind of values', value) ?? {};
+    return this.fail(field, 'a record of the right kind of values', value, {});
   }
 
   /** A field that another parser reads: it answers with a text if it is wrong. */
@@ -91,10 +91,11 @@ export class FieldReader {
     return {} as T;
   }
 
-  private fail(field: string, expected: string, value: unknown): undefined {
+  /** Keeps the problem; `instead` stands in for the value. */
+  private fail<T>(field: string, expected: string, value: unknown, instead: T): T {
     const at = field === '' ? this.name : `${this.name}.${field}`;
     this.problem ??= `${at}: expected ${expected}, not ${shown(value)}`;
-    return undefined;
+    return instead;
   }
 }
 

@@ -20,7 +20,6 @@ export type Notice =
       readonly pid: number;
       /** ws:// address that other processes dial for the fabric. */
       readonly fabric: string;
-      readonly version: string;
     }
   | { readonly type: 'linked' }
   | { readonly type: 'prepared'; readonly run: number }
@@ -50,8 +49,7 @@ export type Notice =
       readonly outcome: unknown;
       /** Programs that had not ended, and what each waits for. */
       readonly blocked: readonly string[];
-    }
-  | { readonly type: 'closed'; readonly run: number };
+    };
 
 const TYPES = [
   'hello',
@@ -62,7 +60,6 @@ const TYPES = [
   'progress',
   'failed',
   'outcome',
-  'closed',
 ] as const satisfies readonly Notice['type'][];
 
 const LONGEST_STACK = 2 ** 20;
@@ -84,12 +81,10 @@ function read(type: Notice['type'], fields: FieldReader): Notice {
         process: fields.whole('process', 0, 511),
         pid: fields.whole('pid', 1),
         fabric: fields.text('fabric', 256),
-        version: fields.text('version', 64),
       };
     case 'linked':
       return { type };
     case 'prepared':
-    case 'closed':
       return { type, run: fields.whole('run') };
     case 'report':
       return { type, run: fields.whole('run'), report: fields.any('report') };

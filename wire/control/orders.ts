@@ -1,9 +1,11 @@
 /**
- * What the coordinator tells a host process, in the order of a process's life:
- * peers (once), then per run prepare, begin, grants or probes, collect or abandon; at last stop.
- * Runs are numbered; an order of a run that is over is ignored.
+ * What the coordinator tells a host process, in the order of a process's life: peers (once), then per run
+ * prepare, begin, grants or probes, and collect when it is over; at last stop. Runs are numbered; an order of a run that is over is ignored.
  */
 import { FieldReader } from './field-reader.js';
+
+/** The path of the coordinator's control socket. */
+export const CONTROL_PATH = '/control';
 
 /** One host process: the hosts it runs, and where its fabric socket listens. */
 export interface PeerAddress {
@@ -27,8 +29,6 @@ export type Order =
   | { readonly type: 'probe'; readonly run: number; readonly probe: number }
   /** The run is over: answer with the outcome. */
   | { readonly type: 'collect'; readonly run: number }
-  /** The run is given up: answer when nothing of it is left. */
-  | { readonly type: 'abandon'; readonly run: number }
   | { readonly type: 'stop' };
 
 const TYPES = [
@@ -38,7 +38,6 @@ const TYPES = [
   'grant',
   'probe',
   'collect',
-  'abandon',
   'stop',
 ] as const satisfies readonly Order['type'][];
 
@@ -70,7 +69,6 @@ function read(type: Order['type'], fields: FieldReader): Order {
       return { type, run: fields.whole('run'), probe: fields.whole('probe') };
     case 'begin':
     case 'collect':
-    case 'abandon':
       return { type, run: fields.whole('run') };
     case 'stop':
       return { type };

@@ -1,0 +1,224 @@
+/** The command line: what may be said, and which command does it. */
+import yargs, { type Argv, type Options } from 'yargs';
+import { listCommand } from './command-list.js';
+import { runCommand, type RunCommand, type RunOptions } from './command-run.js';
+import { upCommand } from './command-up.js';
+import { decode } from './decode.js';
+import { suggestion } from './option-values.js';
+import {
+  CLUSTER_OPTIONS,
+  GROUPS,
+  OUTPUT_OPTIONS,
+  PLACEMENT_OPTIONS,
+  RUN_OPTIONS,
+  WORKLOAD_OPTIONS,
+} from './options.js';
+import { describeProfiles, formatProfiles } from './profile-listing.js';
+import { RunError } from './run-error.js';
+import type { Terminal } from './terminal.js';
+import { UsageError } from './usage-error.js';
+import { VERSION } from './version.js';
+
+type OptionTable = Readonly<Record<string, Options>>;
+/** What yargs hands over: positionals and options by name. */
+type Values = Readonly<Record<string, unknown>>;
+type Action = (values: Values) => Promise<number>;
+
+interface Command {
+  /** As yargs reads it: `run <name..>`. */
+  readonly usage: string;
+  readonly describe: string;
+  readonly options: OptionTable;
+  readonly action: Action;
+}
+
+const CLUSTER = { ...CLUSTER_OPTIONS, ...RUN_OPTIONS, ...PLACEMENT_OPTIONS };
+const WORK = { ...CLUSTER, ...WORKLOAD_OPTIONS, ...OUTPUT_OPTIONS };
+/** Options that may be given several times. */
+const REPEATABLE = ['set', 'override', 'fault'];
+
+/** Does what the arguments say; the exit status. */
+export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    return await dispatch(argv, terminal);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      terminal.error(`pinwire: ${error.message}`);
+      return 2;
+    }
+    if (error instanceof RunError) {
+      terminal.error(`pinwire: ${error.message}`);
+      return 1;
+    }
+    throw error;
+  }
+}
+
+async function dispatch(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const commands = commandTable(argv, terminal);
+  let chosen: (() => Promise<number>) | undefined;
+  let parser = yargs([...argv])
+    .scriptName('pinwire')
+    .usage('$0 <command> [options]\n\nA multi-node RDMA cluster emulator in virtual time.')
+    .locale('en')
+    .exitProcess(false)
+    .fail(false)
+    .strict()
+    .wrap(100)
+    .parserConfiguration({
+      'dot-notation': false,
+      'camel-case-expansion': false,
+      'boolean-negation': false,
+      'greedy-arrays': false,
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+    })
+    .help()
+    .alias('help', 'h')
+    .version(VERSION)
+    .epilogue('`pinwire <command> --help` shows the options of a command.');
+  for (const { usage, describe, options, action } of commands) {
+    parser = parser.command(
+      usage,
+      describe,
+      (command) => withOptions(command, options),
+      (values: Values) => {
+        chosen = () => action(values);
+      },
+    );
+  }
+  let shown = '';
+  try {
+    await parser.parseAsync([...argv], {}, (_error, _values, output) => {
+      shown = output;
+    });
+  } catch (error) {
+    throw usageError(error as Error, argv, commands);
+  }
+  if (chosen !== undefined) return chosen();
+  if (shown !== '') {
+    terminal.write(`${shown}\n`);
+    return 0;
+  }
+  throw noCommand(argv, commands);
+}
+
+function commandTable(argv: readonly string[], terminal: Terminal): Command[] {
+  const run =
+    (kind: RunCommand['kind'], positional: string): Action =>
+    (values) => {
+      refuseTwice(values);
+      const names = [values[positional]].flat() as string[];
+      return runCommand({ kind, names, options: values as RunOptions, argv }, terminal);
+    };
+  return [
+    {
+      usage: 'up',
+      describe: 'launch a cluster and keep it up until Ctrl-C',
+      options: CLUSTER,
+      action: (values) => {
+        refuseTwice(values);
+        return upCommand(values, terminal);
+      },
+    },
+    {
+      usage: 'run <name..>',
+      describe: 'run workloads: names of `list`, or paths of your own .js or .ts modules',
+      options: WORK,
+      action: run('run', 'name'),
+    },
+    {
+      usage: 'suite <suite>',
+      describe: 'run a suite: micro, host, hpc, trading, all, or demo',
+      options: WORK,
+      action: run('suite', 'suite'),
+    },
+    {
+      usage: 'explain <name>',
+      describe: 'run one workload and tell its median operation stage by stage',
+      options: WORK,
+      action: run('explain', 'name'),
+    },
+    {
+      usage: 'decode <file..>',
+      describe: 'print RoCEv2 captures (pcap, pcapng), one line a packet',
+      options: { json: OUTPUT_OPTIONS.json },
+      action: (values) => {
+        refuseTwice(values);
+        return decode(values['file'] as string[], {
+          json: values['json'] as string | undefined,
+          write: (line) => terminal.write(`${line}\n`),
+          error: (line) => terminal.error(line),
+        });
+      },
+    },
+    {
+      usage: 'list',
+      describe: 'the workloads with every parameter and default, and the suites',
+      options: {},
+      action: () => listCommand(terminal),
+    },
+    {
+      usage: 'profiles [name..]',
+      describe: 'the hardware profiles: every number with its grade and source',
+      options: {},
+      action: async (values) => {
+        const names = (values['name'] ?? []) as string[];
+        terminal.write(formatProfiles(describeProfiles(names.length > 0 ? names : undefined)));
+        return 0;
+      },
+    },
+  ];
+}
+
+function withOptions(command: Argv, options: OptionTable): Argv {
+  let result = command.options(options);
+  for (const [title, group] of Object.entries(GROUPS)) {
+    const names = Object.keys(group).filter((name) => name in options);
+    if (names.length > 0) result = result.group(names, title);
+  }
+  return result;
+}
+
+function refuseTwice(values: Values): void {
+  for (const [name, value] of Object.entries(values)) {
+    const isList = Array.isArray(value) && name !== '_' && !POSITIONALS.includes(name);
+    if (isList && !REPEATABLE.includes(name)) {
+      throw new UsageError(`--${name} is given twice`);
+    }
+  }
+}
+
+const POSITIONALS = ['name', 'file'];
+
+/** yargs's complaint in one line and in our words. */
+function usageError(error: Error, argv: readonly string[], commands: readonly Command[]): Error {
+  const unknown = /^Unknown arguments?: (.*)$/.exec(error.message);
+  const command = commands.find(({ usage }) => usage.split(' ')[0] === argv[0]);
+  if (unknown !== null && command !== undefined) {
+    const name = unknown[1]!.split(', ')[0]!;
+    if (!argv.some((text) => text.startsWith('-') && text.includes(name))) {
+      return new UsageError(`${argv[0]!}: unexpected "${name}"`);
+    }
+    const near = suggestion(name, Object.keys(command.options)).replace('mean ', 'mean --');
+    return new UsageError(
+      `${argv[0]!}: unknown option ${name.length === 1 ? '-' : '--'}${name}${near} (\`pinwire ${argv[0]!} --help\`)`,
+    );
+  }
+  const missing = /^Not enough arguments following: (.*)$/.exec(error.message);
+  if (missing !== null) return new UsageError(`--${missing[1]!}: a value is missing`);
+  if (error.message.startsWith('Not enough non-option arguments') && command !== undefined) {
+    return new UsageError(`usage: pinwire ${command.usage} [options]`);
+  }
+  if (error.name !== 'YError' && unknown === null) return error;
+  return noCommand(argv, commands);
+}
+
+function noCommand(argv: readonly string[], commands: readonly Command[]): UsageError {
+  const known = commands.map(({ usage }) => usage.split(' ')[0]!);
+  const word = argv.find((text) => !text.startsWith('-'));
+  if (word === undefined) return new UsageError(`name a command: ${known.join(', ')} (or --help)`);
+  return new UsageError(
+    `unknown command "${word}"${suggestion(word, known)} (known: ${known.join(', ')})`,
+  );
+}

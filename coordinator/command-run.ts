@@ -1,0 +1,251 @@
+/**
+ * `run`, `suite` and `explain`: plan everything, launch a cluster, measure, write what was measured. Whatever happens
+ * after the launch, no process is left and the results so far are written.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { lookaheadBetween } from '../node/link/lookahead-between.js';
+import {
+  clusterConfig,
+  clusterInfo,
+  DEFAULTS,
+  describeCluster,
+  hostsAskedFor,
+  type ClusterConfig,
+  type ClusterOptions,
+} from './cluster-config.js';
+import { watchInterruptions, type Interruption } from './interruption.js';
+import { LaunchedCluster } from './launch.js';
+import { Measured, measure } from './measure.js';
+import { readChoice } from './option-values.js';
+import { checkSettings, parseSettings, type Setting } from './parameters.js';
+import { formatPerftest } from './perftest-format.js';
+import { Progress } from './progress.js';
+import { moduleDirectory, resolveSuite, resolveWorkload } from './programs.js';
+import { renderReport } from './report.js';
+import { formatResults, RESULTS_SCHEMA, type Results } from './results.js';
+import { RunError } from './run-error.js';
+import { formatTables } from './tables.js';
+import type { Terminal } from './terminal.js';
+import { UsageError } from './usage-error.js';
+import { VERSION } from './version.js';
+import { formatWaterfall } from './waterfall.js';
+import { hostsFor, planWorkload, type PlannedWorkload } from './work-plan.js';
+
+export interface RunOptions extends ClusterOptions {
+  readonly set?: readonly string[] | undefined;
+  readonly format?: string | undefined;
+  readonly json?: string | undefined;
+  readonly out?: string | undefined;
+  readonly capture?: string | undefined;
+  readonly quiet?: boolean | undefined;
+}
+
+export interface RunCommand {
+  readonly kind: 'run' | 'suite' | 'explain';
+  /** Workloads; of `suite` the suite's name alone. */
+  readonly names: readonly string[];
+  readonly options: RunOptions;
+  readonly argv: readonly string[];
+}
+
+const DEFAULT_OUT = join('results', 'latest');
+/** A signal to the whole group can end a host process before our own copy of it arrives. */
+const SIGNAL_RACE_MS = 100;
+
+/** The exit status: 0 done and verified, 1 failed, 130 interrupted. Throws a UsageError before anything starts. */
+export async function runCommand(command: RunCommand, terminal: Terminal): Promise<number> {
+  const modules = mkdtempSync(join(tmpdir(), 'pinwire-run-'));
+  const removeModules = (): void => rmSync(modules, { recursive: true, force: true });
+  process.once('exit', removeModules);
+  try {
+    const { config, plan } = await planCommand(command, modules);
+    const session = new Session(command, config, plan, terminal);
+    return await session.whole();
+  } finally {
+    removeModules();
+    process.off('exit', removeModules);
+  }
+}
+
+async function planCommand(
+  { kind, names, options }: RunCommand,
+  modules: string,
+): Promise<{ config: ClusterConfig; plan: PlannedWorkload[] }> {
+  readFormat(options);
+  const asked = hostsAskedFor(options);
+  const settings = parseSettings(options.set ?? []);
+  const members =
+    kind === 'suite' ? names.flatMap(resolveSuite) : names.map((name) => ({ name, params: {} }));
+  const resolved = [];
+  for (const [index, { name, params = {} }] of members.entries()) {
+    const own = Object.entries(params).map(([key, value]): Setting => [key, String(value)]);
+    const workload = await resolveWorkload(name, moduleDirectory(modules, index));
+    resolved.push({ ...workload, own });
+  }
+  checkSettings(settings, resolved);
+  const usual = kind === 'suite' ? DEFAULTS.hosts : hostsFor(resolved);
+  const config = clusterConfig(options, asked ?? usual);
+  const plan = resolved.map(({ own, ...each }) =>
+    planWorkload(each, [...own, ...settings], config),
+  );
+  return { config, plan };
+}
+
+const readFormat = ({ format = 'table' }: RunOptions): 'table' | 'perftest' =>
+  readChoice('--format', format, ['table', 'perftest']);
+
+/** A command from launch to the last process's end. */
+class Session {
+  private readonly command: RunCommand;
+  private readonly config: ClusterConfig;
+  private readonly plan: readonly PlannedWorkload[];
+  private readonly terminal: Terminal;
+  private readonly progress: Progress;
+  private readonly measured = new Measured();
+  private readonly when = new Date();
+  private readonly launchedAt = performance.now();
+  private cluster: LaunchedCluster | undefined;
+
+  constructor(
+    command: RunCommand,
+    config: ClusterConfig,
+    plan: readonly PlannedWorkload[],
+    terminal: Terminal,
+  ) {
+    this.command = command;
+    this.config = config;
+    this.plan = plan;
+    this.terminal = terminal;
+    this.progress = new Progress(terminal, command.options.quiet === true);
+  }
+
+  async whole(): Promise<number> {
+    const { terminal, config } = this;
+    this.say(`seed ${config.seed}\n${describeCluster(config)}\n\n`);
+    const interruption = watchInterruptions(() => this.cluster?.kill());
+    try {
+      const status = await this.work(interruption);
+      this.writeResults();
+      return status;
+    } finally {
+      this.progress.clear();
+      await this.cluster?.stop();
+      interruption.dispose();
+      const refused = this.cluster?.refused ?? 0;
+      if (refused > 0) terminal.error(`refused ${refused} connections that were not the cluster's`);
+    }
+  }
+
+  private async work(interruption: Interruption): Promise<number> {
+    try {
+      await Promise.race([this.launchAndMeasure(), interruption.arrived]);
+      return this.measured.verified ? 0 : 1;
+    } catch (error) {
+      this.progress.clear();
+      if (error instanceof RunError && !interruption.isInterrupted) await sleep(SIGNAL_RACE_MS);
+      if (interruption.isInterrupted) {
+        this.terminal.error('interrupted');
+        return 130;
+      }
+      if (!(error instanceof RunError)) throw error;
+      this.terminal.error(`pinwire: ${error.message}`);
+      this.terminal.error(`repeat it with --seed ${this.config.seed}`);
+      return 1;
+    }
+  }
+
+  private async launchAndMeasure(): Promise<void> {
+    const { config, command, progress, measured, plan } = this;
+    const count = config.partition.length;
+    progress.begin(`launching ${count} process${count === 1 ? '' : 'es'}`);
+    const cluster = await LaunchedCluster.launch(
+      config,
+      (line) => this.printed(line),
+      (launched) => (this.cluster = launched),
+    );
+    const needsWindows = config.clock === 'virtual' && count > 1;
+    const lookahead = needsWindows ? lookaheadBetween(count, config.profile) : undefined;
+    const { capture } = command.options;
+    await measure(cluster, plan, measured, { config, lookahead, capture, progress }, (first) =>
+      this.show(first),
+    );
+  }
+
+  /** The results from place `first` on, as the user wants to see them. */
+  private show(first: number): void {
+    const results = this.measured.results.slice(first);
+    this.progress.clear();
+    if (this.command.kind === 'explain') {
+      // The waterfall is what was asked for: also with --quiet.
+      this.terminal.write(results.map(formatWaterfall).join('\n'));
+    } else if (readFormat(this.command.options) === 'perftest') {
+      const samples = new Map(
+        [...this.measured.samples].map(([index, each]) => [index - first, each] as const),
+      );
+      this.terminal.write(formatPerftest(results, { samples }));
+    } else {
+      this.say(`${formatTables(results)}\n`);
+    }
+  }
+
+  private say(text: string): void {
+    if (this.command.options.quiet !== true) this.terminal.write(text);
+  }
+
+  private printed(line: string): void {
+    this.progress.clear();
+    this.terminal.error(line);
+  }
+
+  private writeResults(): void {
+    const { measured, command } = this;
+    const { options, kind } = command;
+    if (measured.results.length === 0) return;
+    const results = this.results();
+    const text = formatResults(results);
+    if (options.json !== undefined) writeFile(options.json, text);
+    if (kind === 'explain' && options.out === undefined) return;
+    const out = options.out ?? DEFAULT_OUT;
+    writeFile(join(out, 'results.json'), text);
+    writeFile(join(out, 'report.html'), renderReport(results, { samples: measured.samples }));
+    this.say(`results: ${join(out, 'results.json')}, ${join(out, 'report.html')}\n`);
+  }
+
+  private results(): Results {
+    const { measured, config, command, launchedAt } = this;
+    const startMs = (measured.began ?? launchedAt) - launchedAt;
+    return {
+      schema: RESULTS_SCHEMA,
+      run: {
+        when: this.when.toISOString(),
+        pinwire: VERSION,
+        node: process.version,
+        argv: command.argv,
+        placement: config.placement,
+        coreRuntime: config.coreRuntime,
+        pids: this.cluster?.pids ?? [],
+        start_s: seconds(startMs),
+        wall_s: seconds(measured.wallMs),
+        events: measured.events,
+        packets: measured.packets,
+        rounds: measured.rounds,
+      },
+      cluster: clusterInfo(config),
+      results: measured.results,
+    };
+  }
+}
+
+const seconds = (ms: number): number => Math.round(ms * 1000) / 1e6;
+
+function writeFile(path: string, text: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  } catch (error) {
+    throw new UsageError(`${path}: cannot be written (${(error as Error).message})`);
+  }
+}

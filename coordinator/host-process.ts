@@ -1,0 +1,98 @@
+/**
+ * One host process as its launcher sees it: `node dist/node/main.js`, started without npm or shell, so that its pid is
+ * the process. Where the coordinator listens and the cluster's token go by environment, never by argv.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import {
+  ENVIRONMENT_VARIABLE,
+  printEnvironment,
+  type ProcessEnvironment,
+} from '../node/process-environment.js';
+
+const ENTRY = fileURLToPath(new URL('../node/main.js', import.meta.url));
+/** Lines of standard error that are kept to tell why a process ended. */
+const LAST_LINES = 20;
+
+export interface HostProcessOptions {
+  readonly index: number;
+  readonly hosts: readonly number[];
+  readonly environment: ProcessEnvironment;
+  /** What the process prints, line by line. */
+  readonly print: (line: string) => void;
+}
+
+/** How a process ended. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export class HostProcess {
+  readonly index: number;
+  readonly hosts: readonly number[];
+  readonly ended: Promise<Exit>;
+  exit: Exit | undefined;
+  /** What it last wrote to standard error. */
+  readonly lastLines: string[] = [];
+  private readonly child: ChildProcess;
+
+  constructor({ index, hosts, environment, print }: HostProcessOptions) {
+    this.index = index;
+    this.hosts = hosts;
+    this.child = spawn(process.execPath, ['--enable-source-maps', ENTRY], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        [ENVIRONMENT_VARIABLE]: printEnvironment(environment),
+      },
+    });
+    this.ended = new Promise((resolve) => {
+      this.child.once('exit', (code, signal) => {
+        this.exit = { code, signal };
+        resolve(this.exit);
+      });
+      this.child.once('error', (error) => {
+        this.lastLines.push(error.message);
+        this.exit ??= { code: null, signal: null };
+        resolve(this.exit);
+      });
+    });
+    this.forward(this.child.stdout!, print);
+    this.forward(this.child.stderr!, (line) => {
+      this.lastLines.push(line);
+      if (this.lastLines.length > LAST_LINES) this.lastLines.shift();
+      print(line);
+    });
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  /** `host2`, `host0 to host3`: what it runs. */
+  get label(): string {
+    const first = `host${this.hosts[0]!}`;
+    return this.hosts.length === 1 ? first : `${first} to host${this.hosts.at(-1)!}`;
+  }
+
+  get name(): string {
+    return `${this.label} (pid ${this.pid})`;
+  }
+
+  /** Ends it at once. Safe in an 'exit' handler. */
+  kill(): void {
+    if (this.exit === undefined) this.child.kill('SIGKILL');
+  }
+
+  private forward(stream: Readable, print: (line: string) => void): void {
+    createInterface({ input: stream }).on('line', (line) => print(`${this.label}: ${line}`));
+  }
+}
+
+export function describeExit({ code, signal }: Exit): string {
+  if (signal !== null) return `was killed by ${signal}`;
+  return code === null ? 'could not be started' : `exited with status ${code}`;
+}

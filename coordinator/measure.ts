@@ -1,0 +1,178 @@
+/** Planned workloads, run one after another on a cluster that is up: what each measured, as it comes to be known. */
+import { join, resolve } from 'node:path';
+import type { Lookahead } from '../sim/lookahead.js';
+import type { Parameters, Summary } from '../workloads/workload.js';
+import { clusterShape, type ClusterConfig } from './cluster-config.js';
+import type { LaunchedCluster } from './launch.js';
+import type { Progress } from './progress.js';
+import type { Counters, WorkloadResult } from './results.js';
+import { RunError } from './run-error.js';
+import { executeRun, type RunRecord, type RunRequest } from './run.js';
+import type { PlannedConfiguration, PlannedWorkload } from './work-plan.js';
+import { combineDigests } from '../sim/trace.js';
+
+/** All that was measured until now; grows run by run, so that it can be written even if a later run fails. */
+export class Measured {
+  readonly results: WorkloadResult[] = [];
+  /** Latencies by the result's place in the list. */
+  readonly samples = new Map<number, Float64Array>();
+  events = 0;
+  packets = 0;
+  rounds = 0;
+  wallMs = 0;
+  /** When the first virtual instant was. */
+  began: number | undefined;
+
+  add(result: WorkloadResult, samples: Float64Array | undefined): void {
+    if (samples !== undefined) this.samples.set(this.results.length, samples);
+    this.results.push(result);
+  }
+
+  account(record: RunRecord): void {
+    this.events += record.events;
+    this.packets += record.packets;
+    this.rounds += record.rounds;
+    this.wallMs += record.ended - record.began;
+    this.began ??= record.began;
+  }
+
+  get verified(): boolean {
+    return this.results.every(({ verified }) => verified !== false);
+  }
+}
+
+export interface MeasureOptions {
+  readonly config: ClusterConfig;
+  readonly lookahead: Lookahead | undefined;
+  /** `--capture DIR`, or undefined. */
+  readonly capture: string | undefined;
+  readonly progress: Progress;
+}
+
+/**
+ * Runs all configurations of all workloads; `done` is called after each workload with the place of its first result.
+ * Runs are numbered from 1.
+ */
+export async function measure(
+  cluster: LaunchedCluster,
+  plan: readonly PlannedWorkload[],
+  measured: Measured,
+  options: MeasureOptions,
+  done: (first: number) => void,
+): Promise<void> {
+  let run = 0;
+  for (const planned of plan) {
+    const first = measured.results.length;
+    const summaries: { params: Parameters; summary: Summary }[] = [];
+    const hashes: string[] = [];
+    let virtualNs = 0;
+    for (const [index, configuration] of planned.configurations.entries()) {
+      const count = planned.configurations.length;
+      const which = count === 1 ? '' : `, configuration ${index + 1} of ${count}`;
+      options.progress.begin(`${planned.name}${which}`);
+      const request = requestOf(plan, planned, index, options);
+      const record = await executeRun(cluster, ++run, request);
+      measured.account(record);
+      const summary = summarise(planned, configuration, record, options.config);
+      measured.add(resultOf(planned, configuration, summary, record), summary.samples);
+      summaries.push({ params: configuration.params, summary });
+      hashes.push(record.traceHash);
+      virtualNs += record.virtualNs;
+    }
+    const shape = clusterShape(options.config);
+    const comparison = planned.workload.compare?.(summaries, shape);
+    if (comparison !== undefined) {
+      const record = { traceHash: combineDigests(hashes), virtualNs, counters: [] };
+      const conclusion = { params: {}, programs: [] };
+      measured.add(resultOf(planned, conclusion, comparison, record), comparison.samples);
+    }
+    done(first);
+  }
+}
+
+function requestOf(
+  plan: readonly PlannedWorkload[],
+  planned: PlannedWorkload,
+  index: number,
+  { config, lookahead, capture, progress }: MeasureOptions,
+): RunRequest {
+  const { params, programs } = planned.configurations[index]!;
+  const captureDirectory =
+    capture === undefined ? '' : captureDirectoryOf(capture, plan, planned, index);
+  return {
+    spec: {
+      hosts: config.hosts,
+      cores: config.cores,
+      memory: config.memory,
+      profile: config.profile,
+      mtu: config.mtu,
+      topology: config.topology,
+      clock: config.clock,
+      noise: config.noise === 'on',
+      seed: config.seed,
+      faults: config.faults,
+      capture: capture !== undefined,
+      trace: config.trace,
+      coreRuntime: config.coreRuntime,
+      module: planned.module,
+      params,
+      programs,
+      inputs: planned.inputs,
+    },
+    partition: config.partition,
+    lookahead,
+    captureDirectory,
+    onProgress: (each) => progress.update(each),
+  };
+}
+
+/** DIR; with several workloads DIR/<name, / as ->; with several configurations of one a directory 1, 2, ... each. */
+function captureDirectoryOf(
+  capture: string,
+  plan: readonly PlannedWorkload[],
+  planned: PlannedWorkload,
+  index: number,
+): string {
+  const workload = plan.length === 1 ? '' : planned.name.replaceAll('/', '-');
+  const configuration = planned.configurations.length === 1 ? '' : String(index + 1);
+  return join(resolve(capture), workload, configuration);
+}
+
+function summarise(
+  planned: PlannedWorkload,
+  { params }: PlannedConfiguration,
+  { values }: RunRecord,
+  config: ClusterConfig,
+): Summary {
+  try {
+    return planned.workload.summarise(values, params, clusterShape(config), planned.inputs);
+  } catch (error) {
+    throw new RunError(
+      `${planned.name}: its results cannot be summed up: ${String((error as Error).stack)}`,
+    );
+  }
+}
+
+function resultOf(
+  { name }: PlannedWorkload,
+  { params }: PlannedConfiguration,
+  { verified, note, metrics, stages, counters }: Summary,
+  record: Pick<RunRecord, 'traceHash' | 'virtualNs' | 'counters'>,
+): WorkloadResult {
+  const all: Record<string, number | Counters> = { ...counters };
+  for (const { host, counts } of record.counters) {
+    const counted = Object.entries(counts).filter(([, count]) => count !== 0);
+    if (counted.length > 0) all[`host${host}`] = Object.fromEntries(counted);
+  }
+  return {
+    workload: name,
+    params,
+    verified,
+    ...(note !== undefined && { note }),
+    metrics,
+    ...(stages && { stages }),
+    ...(Object.keys(all).length > 0 && { counters: all }),
+    virtual_ns: record.virtualNs,
+    trace_hash: record.traceHash,
+  };
+}

@@ -1,0 +1,60 @@
+/** The options of the commands as `--help` shows them, in groups. Values stay texts: their readers name the option. */
+import type { Options } from 'yargs';
+import { DEFAULTS } from './cluster-config.js';
+
+const text = (describe: string): Options => ({ describe, string: true, requiresArg: true });
+const texts = (describe: string): Options => ({ ...text(describe), array: true });
+
+export const CLUSTER_OPTIONS = {
+  hosts: text('emulated hosts, host0, host1, ... [default: what the workload needs; up, suite: 4]'),
+  cores: text(`cores per host [default: ${DEFAULTS.cores}]`),
+  memory: text(`memory per host [default: ${DEFAULTS.memory}]`),
+  profile: text(
+    `hardware profile: a name of \`profiles\` or a file [default: ${DEFAULTS.profile}]`,
+  ),
+  override: texts('one number of the profile, as nic.dma_read=600ns (repeatable)'),
+  topology: text(`switch, or direct: two hosts back to back [default: ${DEFAULTS.topology}]`),
+  mtu: text('RDMA path MTU: 256, 512, 1024, 2048, 4096 [default: the profile’s]'),
+} as const satisfies Record<string, Options>;
+
+export const RUN_OPTIONS = {
+  seed: text(`everything random is drawn from it [default: ${DEFAULTS.seed}]`),
+  noise: text(`on or off: whether costs vary as on real hardware [default: ${DEFAULTS.noise}]`),
+  clock: text(
+    `virtual: figures of the modelled hardware; real: of this machine [default: ${DEFAULTS.clock}]`,
+  ),
+  fault: texts('loss=1e-3,duplicate=1e-3,corrupt=1e-6,delayed=1e-3,delay=10us, per frame'),
+} as const satisfies Record<string, Options>;
+
+export const PLACEMENT_OPTIONS = {
+  placement: text(
+    `process: hosts are processes; embedded: all in one [default: ${DEFAULTS.placement}]`,
+  ),
+  processes: text('pack the hosts into N processes [default: one each]'),
+  'core-runtime': text(
+    'worker: cores are threads; inline: one thread per process [default: worker, embedded inline]',
+  ),
+} as const satisfies Record<string, Options>;
+
+export const WORKLOAD_OPTIONS = {
+  set: texts('a workload’s parameter, as size=64KiB (repeatable; `list` shows them)'),
+} as const satisfies Record<string, Options>;
+
+export const OUTPUT_OPTIONS = {
+  format: text('table, or perftest: the columns of ib_*_lat and ib_*_bw [default: table]'),
+  json: text('also write the results to this file'),
+  out: text('where results.json and report.html go [default: results/latest]'),
+  capture: text(
+    'write DIR/host0.pcapng, ... (several workloads: DIR/<workload, / as ->/; several configurations: 1/, 2/, ... below)',
+  ),
+  trace: text(`headers or full: what trace_hash covers [default: ${DEFAULTS.trace}]`),
+  quiet: { describe: 'no tables and no progress', boolean: true },
+} as const satisfies Record<string, Options>;
+
+export const GROUPS = {
+  'Cluster:': CLUSTER_OPTIONS,
+  'Run:': RUN_OPTIONS,
+  'Where the work is done:': PLACEMENT_OPTIONS,
+  'Workload:': WORKLOAD_OPTIONS,
+  'Output:': OUTPUT_OPTIONS,
+} as const;

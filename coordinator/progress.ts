@@ -1,0 +1,61 @@
+/**
+ * Progress on a terminal: one line on standard error, overwritten in place. It says what runs, how far virtual time has
+ * come and how fast packets go; when standard error is no terminal it says nothing.
+ */
+import { formatDuration } from '../units/time.js';
+import type { RunProgress } from './run.js';
+import type { Terminal } from './terminal.js';
+
+/** Not more often than a person can read. */
+const LEAST_INTERVAL_MS = 100;
+const TICK_MS = 500;
+const ERASE = '\r\u001b[K';
+
+export class Progress {
+  private readonly status: Terminal['status'] | undefined;
+  private what = '';
+  private since = 0;
+  private shownAt = 0;
+  private last: RunProgress | undefined;
+  private ticker: NodeJS.Timeout | undefined;
+
+  constructor(terminal: Terminal, isQuiet: boolean) {
+    this.status = terminal.status.isTerminal && !isQuiet ? terminal.status : undefined;
+  }
+
+  /** From now on this goes on: `launching 4 processes`, `micro/write-lat, configuration 3 of 24`. */
+  begin(what: string): void {
+    this.what = what;
+    this.last = undefined;
+    this.since = performance.now();
+    this.show();
+    if (this.status !== undefined) this.ticker ??= setInterval(() => this.show(), TICK_MS).unref();
+  }
+
+  update(progress: RunProgress): void {
+    this.last = progress;
+    if (performance.now() - this.shownAt >= LEAST_INTERVAL_MS) this.show();
+  }
+
+  /** Takes the line away, so that other text can be written. */
+  clear(): void {
+    clearInterval(this.ticker);
+    this.ticker = undefined;
+    this.status?.write(ERASE);
+  }
+
+  private show(): void {
+    this.shownAt = performance.now();
+    const seconds = (this.shownAt - this.since) / 1000;
+    const parts = [this.what, `${seconds.toFixed(1)} s`];
+    if (this.last !== undefined) {
+      const { now, packets } = this.last;
+      const rate = seconds > 0 ? packets / seconds : 0;
+      parts.push(`at ${formatDuration(now)}`, `${packets} packets`, `${rounded(rate)} packets/s`);
+    }
+    this.status?.write(`${ERASE}${parts.join(', ')}`);
+  }
+}
+
+const rounded = (rate: number): string =>
+  rate >= 1000 ? `${(rate / 1000).toFixed(1)} k` : rate.toFixed(0);

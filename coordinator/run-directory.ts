@@ -1,0 +1,36 @@
+/**
+ * Where a user's running clusters leave their tokens: `$XDG_RUNTIME_DIR/pinwire`, else a directory under the
+ * system's temporary one; only the user can look inside. A token's file is named by its cluster's port.
+ */
+import { chmodSync, lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { RunError } from './run-error.js';
+
+/** The user's run directory, made if it is not there. Throws if somebody else has put something in its place. */
+export function runDirectory(): string {
+  const runtime = process.env['XDG_RUNTIME_DIR'];
+  const { uid } = userInfo();
+  const directory =
+    runtime === undefined || runtime === ''
+      ? join(tmpdir(), `pinwire-${uid}`)
+      : join(runtime, 'pinwire');
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const status = lstatSync(directory);
+  if (!status.isDirectory() || (uid >= 0 && status.uid !== uid)) {
+    throw new RunError(
+      `${directory} is not a directory of this user; the token cannot be kept in it`,
+    );
+  }
+  chmodSync(directory, 0o700);
+  return directory;
+}
+
+/** Writes the token of the cluster at `port`, readable by the user alone; answers where. */
+export function writeTokenFile(port: number, token: string): string {
+  const file = join(runDirectory(), `${port}.token`);
+  // A file left by a cluster that was killed may have the name; a new one gets its mode from the start.
+  rmSync(file, { force: true });
+  writeFileSync(file, `${token}\n`, { mode: 0o600, flag: 'wx' });
+  return file;
+}

@@ -1,0 +1,229 @@
+/**
+ * One run over a cluster's processes: every process builds its part afresh, virtual time goes from 0 to the end
+ * under the coordinator's windows, and the parts' outcomes are put together. Nothing here simulates.
+ */
+import { specMessage, parseRunOutcome } from '../node/run-messages.js';
+import type { RunOutcome, RunSpec } from '../node/run-spec.js';
+import type { Lookahead } from '../sim/lookahead.js';
+import { combineDigests } from '../sim/trace.js';
+import { PS_PER_NS } from '../units/time.js';
+import type { Notice } from '../wire/control/notices.js';
+import { parseReport } from '../wire/control/window-messages.js';
+import type { LaunchedCluster } from './launch.js';
+import { QuietWatch } from './quiet-watch.js';
+import { RunError } from './run-error.js';
+import { TimeWindows } from './time-windows.js';
+
+export interface RunRequest {
+  readonly spec: Omit<RunSpec, 'local'>;
+  /** The hosts of each process. */
+  readonly partition: readonly (readonly number[])[];
+  /** Between the processes; undefined where virtual time needs no windows: one process, or the real clock. */
+  readonly lookahead: Lookahead | undefined;
+  /** Empty for no capture. */
+  readonly captureDirectory: string;
+  readonly onProgress?: (progress: RunProgress) => void;
+}
+
+export interface RunProgress {
+  /** Virtual time in ps. */
+  readonly now: number;
+  readonly events: number;
+  readonly packets: number;
+}
+
+export interface RunRecord {
+  /** By rank. */
+  readonly values: readonly unknown[];
+  readonly traceHash: string;
+  /** The latest program's end. */
+  readonly virtualNs: number;
+  /** Per host in order: what it counted. */
+  readonly counters: readonly { readonly host: number; readonly counts: Record<string, number> }[];
+  readonly events: number;
+  readonly packets: number;
+  readonly rounds: number;
+  /** Wall clock in ms: the first and the last virtual instant. */
+  readonly began: number;
+  readonly ended: number;
+}
+
+/** Does run number `run`. Rejects with a RunError when a program fails, all wait for ever, or a process is lost. */
+export async function executeRun(
+  cluster: LaunchedCluster,
+  run: number,
+  request: RunRequest,
+): Promise<RunRecord> {
+  const conversation = new Conversation(cluster, run, request);
+  cluster.listener = (process, notice) => conversation.heard(process, notice);
+  try {
+    return await Promise.race([conversation.whole(), cluster.lost, conversation.failed]);
+  } finally {
+    cluster.listener = undefined;
+  }
+}
+
+/** What the coordinator and the processes tell each other during one run. */
+class Conversation {
+  readonly failed: Promise<never>;
+  private readonly cluster: LaunchedCluster;
+  private readonly run: number;
+  private readonly request: RunRequest;
+  private readonly windows: TimeWindows | undefined;
+  private readonly quiet: QuietWatch;
+  private readonly outcomes: (RunOutcome | undefined)[];
+  private readonly blocked: string[] = [];
+  private readonly progress: RunProgress[];
+  private prepared = 0;
+  private collected = 0;
+  private fail!: (error: RunError) => void;
+  private markPrepared!: () => void;
+  private markOver!: () => void;
+  private markCollected!: () => void;
+  private readonly allPrepared = new Promise<void>((resolve) => (this.markPrepared = resolve));
+  private readonly over = new Promise<void>((resolve) => (this.markOver = resolve));
+  private readonly allCollected = new Promise<void>((resolve) => (this.markCollected = resolve));
+
+  constructor(cluster: LaunchedCluster, run: number, request: RunRequest) {
+    this.cluster = cluster;
+    this.run = run;
+    this.request = request;
+    this.windows = request.lookahead && new TimeWindows(request.lookahead);
+    this.quiet = new QuietWatch(cluster.size, (probe) =>
+      this.everybody({ type: 'probe', run, probe }),
+    );
+    this.outcomes = new Array<RunOutcome | undefined>(cluster.size).fill(undefined);
+    this.progress = Array.from({ length: cluster.size }, () => ({ now: 0, events: 0, packets: 0 }));
+    this.failed = new Promise((_, reject) => {
+      this.fail = reject;
+    });
+    this.failed.catch(() => undefined);
+  }
+
+  async whole(): Promise<RunRecord> {
+    const { run, request, cluster } = this;
+    for (const [process, local] of request.partition.entries()) {
+      const runsPrograms = request.spec.programs.some(({ host }) => local.includes(host));
+      const inputs = runsPrograms ? request.spec.inputs : new Map<string, Uint8Array>();
+      cluster.send(process, {
+        type: 'prepare',
+        run,
+        spec: specMessage({ ...request.spec, local, inputs }),
+        captureDirectory: request.captureDirectory,
+      });
+    }
+    await this.allPrepared;
+    const began = performance.now();
+    this.everybody({ type: 'begin', run });
+    await this.over;
+    const ended = performance.now();
+    this.everybody({ type: 'collect', run });
+    await this.allCollected;
+    if (this.blocked.length > 0) {
+      throw new RunError(
+        `the programs wait for one another for ever:\n${this.blocked.map((line) => `  ${line}`).join('\n')}`,
+      );
+    }
+    return this.record(began, ended);
+  }
+
+  heard(process: number, notice: Notice): void {
+    if (notice.type === 'hello' || notice.type === 'linked' || notice.run !== this.run) return;
+    switch (notice.type) {
+      case 'prepared':
+        if (++this.prepared === this.cluster.size) this.markPrepared();
+        return;
+      case 'report':
+        this.reported(process, notice.report);
+        return;
+      case 'quiet':
+        if (this.quiet.said(process, notice, notice.probe)) this.markOver();
+        return;
+      case 'progress':
+        this.progress[process] = notice;
+        this.request.onProgress?.(this.total());
+        return;
+      case 'failed':
+        this.fail(programError(this.cluster.nameOf(process), notice));
+        return;
+      case 'outcome':
+        this.took(process, notice.outcome, notice.blocked);
+        return;
+    }
+  }
+
+  private reported(process: number, value: unknown): void {
+    const { windows } = this;
+    const report = parseReport(value, this.cluster.size);
+    if (windows === undefined || typeof report === 'string') {
+      const why = typeof report === 'string' ? report : 'a report, but this run has no windows';
+      this.fail(new RunError(`${this.cluster.nameOf(process)} sent a broken message: ${why}`));
+      return;
+    }
+    try {
+      for (const { process: to, grant } of windows.report(process, report)) {
+        this.cluster.send(to, { type: 'grant', run: this.run, grant });
+      }
+    } catch (error) {
+      this.fail(new RunError((error as Error).message));
+      return;
+    }
+    if (windows.finished) this.markOver();
+  }
+
+  private took(process: number, value: unknown, blocked: readonly string[]): void {
+    const outcome = parseRunOutcome(value);
+    if (typeof outcome === 'string') {
+      this.fail(new RunError(`${this.cluster.nameOf(process)} sent a broken message: ${outcome}`));
+      return;
+    }
+    this.outcomes[process] = outcome;
+    this.blocked.push(...blocked);
+    if (++this.collected === this.cluster.size) this.markCollected();
+  }
+
+  private record(began: number, ended: number): RunRecord {
+    const outcomes = this.outcomes.filter((outcome) => outcome !== undefined);
+    const values: unknown[] = this.request.spec.programs.map(() => undefined);
+    let last = 0;
+    for (const { rank, value, endedAt } of outcomes.flatMap(({ results }) => results)) {
+      values[rank] = value;
+      last = Math.max(last, endedAt);
+    }
+    // By number, not by text: host10 comes after host9.
+    const hosts = outcomes.flatMap((each) => each.hosts).sort((a, b) => a.host - b.host);
+    return {
+      values,
+      traceHash: combineDigests(hosts.map(({ digest }) => digest)),
+      virtualNs: last / PS_PER_NS,
+      counters: hosts.map(({ host, counters }) => ({ host, counts: { ...counters } })),
+      events: outcomes.reduce((sum, { events }) => sum + events, 0),
+      packets: outcomes.reduce((sum, { packets }) => sum + packets, 0),
+      rounds: this.windows?.counters.rounds ?? 1,
+      began,
+      ended,
+    };
+  }
+
+  private total(): RunProgress {
+    return this.progress.reduce((sum, each) => ({
+      now: Math.max(sum.now, each.now),
+      events: sum.events + each.events,
+      packets: sum.packets + each.packets,
+    }));
+  }
+
+  private everybody(order: Parameters<LaunchedCluster['send']>[1]): void {
+    for (let process = 0; process < this.cluster.size; process++) this.cluster.send(process, order);
+  }
+}
+
+function programError(
+  process: string,
+  { host, core, message, stack }: Extract<Notice, { type: 'failed' }>,
+): RunError {
+  const where = host < 0 ? process : core < 0 ? `host${host}` : `host${host} core ${core}`;
+  // A stack begins with the message; either may be missing.
+  const told = stack.includes(message) ? stack : [message, stack].filter(Boolean).join('\n');
+  return new RunError(`${where}: ${told}`);
+}

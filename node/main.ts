@@ -1,0 +1,20 @@
+/**
+ * A host process: runs the hosts that its coordinator gives it, and ends when the coordinator says so or is gone.
+ * Ctrl-C reaches the whole group of processes; the coordinator alone decides what it means.
+ */
+import { Machine } from './machine.js';
+import { ControlledProcess } from './process-control.js';
+import { ENVIRONMENT_VARIABLE, parseEnvironment } from './process-environment.js';
+
+process.on('SIGINT', () => undefined);
+process.on('SIGHUP', () => undefined);
+
+const environment = parseEnvironment(process.env[ENVIRONMENT_VARIABLE]);
+// Programs and their workers have no business with the token.
+Reflect.deleteProperty(process.env, ENVIRONMENT_VARIABLE);
+if (typeof environment === 'string') {
+  console.error(`${environment}: this program is started by pinwire, not by hand`);
+  process.exitCode = 2;
+} else {
+  await ControlledProcess.start(environment, (spec, wiring) => Machine.create(spec, wiring));
+}

@@ -1,0 +1,46 @@
+/** What a process needs of its machine, the hosts of one run, and of the model's failures. */
+import type { Bound } from './link/window-runner.js';
+import type { FramePool } from './link/frame-pool.js';
+import type { Link } from './link/link.js';
+import type { RunFailure, RunOutcome, RunSpec } from './run-spec.js';
+
+export interface ProcessMachine {
+  readonly pool: FramePool;
+  /** The earliest pending event, Infinity when all is quiet; on the real clock, when the next timer is due. */
+  next(): number;
+  /** Does the events before the bound; 'yield' when its time slice is over, and it wants to be called again. */
+  advance(bound: Bound, sliceMs: number): Promise<'drained' | 'yield'>;
+  /** Takes over a frame from another process. */
+  deliver(slot: number): void;
+  /** Where the run's clock stands, in ps. */
+  readonly now: number;
+  readonly events: number;
+  readonly packets: number;
+  readonly failure: RunFailure | null;
+  /** Programs that have not ended, and what each waits for. */
+  readonly blocked: readonly string[];
+  readonly programsLeft: number;
+  outcome(): RunOutcome;
+  close(): Promise<void>;
+}
+
+export interface MachineWiring {
+  /** The way to a host of another process; null when there is none. */
+  readonly remote: ((host: number) => Link) | null;
+  readonly pool?: FramePool;
+  /** Takes the next bytes of a host's capture file. */
+  readonly capture?: (host: number, bytes: Uint8Array) => void;
+}
+
+export type MachineFactory = (spec: RunSpec, wiring: MachineWiring) => Promise<ProcessMachine>;
+
+/** A program threw or broke the rules: ends the run, and says where. */
+export class ProgramFailure extends Error {
+  override readonly name = 'ProgramFailure';
+  readonly failure: RunFailure;
+
+  constructor(failure: RunFailure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * One run on one process: its machine, and what drives it. Among several processes in virtual time that is a window
+ * runner, else a free runner; both turn on the event loop, so that the coordinator is always heard.
+ */
+import { WindowMember } from '../sim/window-member.js';
+import type { WindowGrant } from '../sim/window.js';
+import type { Notice } from '../wire/control/notices.js';
+import { parseGrant } from '../wire/control/window-messages.js';
+import { CaptureFiles } from './capture-files.js';
+import { BatchReader } from './link/batch-reader.js';
+import { FramePool } from './link/frame-pool.js';
+import { FrameCounter, FreeRunner } from './link/free-runner.js';
+import { Inbox } from './link/inbox.js';
+import { lookaheadBetween } from './link/lookahead-between.js';
+import type { Mesh } from './link/mesh.js';
+import { RemoteLink, type SendObserver } from './link/remote-link.js';
+import { WindowRunner, type Simulation } from './link/window-runner.js';
+import { ProgramFailure, type MachineFactory, type ProcessMachine } from './process-machine.js';
+import type { RunSpec } from './run-spec.js';
+
+const PROGRESS_MS = 250;
+
+export interface ProcessRunParts {
+  readonly run: number;
+  readonly spec: RunSpec;
+  /** Empty for no capture. */
+  readonly captureDirectory: string;
+  readonly mesh: Mesh;
+  /** Process of each host. */
+  readonly placement: Int32Array;
+  readonly send: (notice: Notice) => void;
+  readonly createMachine: MachineFactory;
+}
+
+/** The others, as a run reaches them. */
+interface Network {
+  readonly mesh: Mesh;
+  readonly link: RemoteLink;
+  readonly inbox: Inbox;
+}
+
+export class ProcessRun {
+  readonly run: number;
+  private readonly parts: ProcessRunParts;
+  private readonly machine: ProcessMachine;
+  private readonly captures: CaptureFiles | undefined;
+  private readonly windows: WindowRunner | undefined;
+  private readonly free: FreeRunner | undefined;
+  private onGrant: ((grant: WindowGrant) => void) | undefined;
+  private ticker: NodeJS.Timeout | undefined;
+
+  private constructor(
+    parts: ProcessRunParts,
+    machine: ProcessMachine,
+    captures: CaptureFiles | undefined,
+    network: Network | null,
+    observer: WindowMember | FrameCounter,
+  ) {
+    this.run = parts.run;
+    this.parts = parts;
+    this.machine = machine;
+    this.captures = captures;
+    if (network !== null && observer instanceof WindowMember) {
+      this.windows = this.windowRunner(network, observer);
+    } else {
+      this.free = this.freeRunner(network, observer as FrameCounter);
+    }
+  }
+
+  /** Builds everything of the run that this process has. Rejects when a module cannot be loaded or memory is short. */
+  static async prepare(parts: ProcessRunParts): Promise<ProcessRun> {
+    const { spec, mesh, placement, run, captureDirectory } = parts;
+    const pool = new FramePool(spec.mtu);
+    const { processes, process } = mesh;
+    const hasWindows = spec.clock === 'virtual' && processes > 1;
+    const observer = hasWindows
+      ? new WindowMember(process, lookaheadBetween(processes, spec.profile))
+      : new FrameCounter();
+    const network = processes > 1 ? networkOf(parts, pool, observer) : null;
+    const captures =
+      captureDirectory === '' ? undefined : new CaptureFiles(captureDirectory, spec.local);
+    try {
+      const machine = await parts.createMachine(spec, {
+        pool,
+        remote: network === null ? null : () => network.link,
+        ...(captures && { capture: (host, bytes) => captures.append(host, bytes) }),
+      });
+      return new ProcessRun(parts, machine, captures, network, observer);
+    } catch (error) {
+      captures?.close();
+      throw error;
+    }
+
+    function networkOf(
+      { mesh }: ProcessRunParts,
+      pool: FramePool,
+      observer: SendObserver,
+    ): Network {
+      const reader = new BatchReader(pool, placement, process, processes, run);
+      const link = new RemoteLink({ pool, placement, mesh, run, observer });
+      return { mesh, link, inbox: new Inbox(reader) };
+    }
+  }
+
+  begin(): void {
+    this.ticker = setInterval(() => this.tellProgress(), PROGRESS_MS);
+    this.windows?.start();
+    this.free?.start();
+  }
+
+  /** A grant of virtual time; an answer is what is wrong with it. */
+  grant(value: unknown): string | undefined {
+    const grant = parseGrant(value, this.parts.mesh.processes);
+    if (typeof grant === 'string') return grant;
+    if (this.onGrant === undefined) return 'a grant, but this run has no windows';
+    this.onGrant(grant);
+    return undefined;
+  }
+
+  probe(probe: number): void {
+    this.free?.probe(probe);
+  }
+
+  /** The run is over: tells its outcome and leaves nothing of it. */
+  async collect(): Promise<void> {
+    this.stop();
+    const { machine, parts, run } = this;
+    const outcome = machine.outcome();
+    parts.send({ type: 'outcome', run, outcome, blocked: machine.blocked });
+    await this.close();
+  }
+
+  /** Ends the run where it stands. */
+  async close(): Promise<void> {
+    this.abandon();
+    await this.machine.close();
+  }
+
+  /** The process ends: nothing runs on, and what was captured is in its files. */
+  abandon(): void {
+    this.stop();
+    this.captures?.close();
+  }
+
+  private stop(): void {
+    clearInterval(this.ticker);
+    this.windows?.stop();
+    this.free?.stop();
+  }
+
+  private windowRunner(network: Network, member: WindowMember): WindowRunner {
+    const { send, run } = this.parts;
+    return new WindowRunner({
+      ...network,
+      member,
+      pool: this.machine.pool,
+      simulation: this.simulation(),
+      control: {
+        sendReport: (report) => send({ type: 'report', run, report }),
+        onGrant: (callback) => {
+          this.onGrant = callback;
+        },
+      },
+      failed: (error) => this.failed(error),
+    });
+  }
+
+  private freeRunner(network: Network | null, counter: FrameCounter): FreeRunner {
+    const { machine } = this;
+    const { send, run, spec } = this.parts;
+    const simulation = this.simulation();
+    return new FreeRunner({
+      network,
+      counter,
+      pool: machine.pool,
+      clock: spec.clock,
+      simulation: {
+        ...simulation,
+        get now() {
+          return machine.now;
+        },
+        get programsLeft() {
+          return machine.programsLeft;
+        },
+      },
+      quiet: (statement, probe) => send({ type: 'quiet', run, probe, ...statement }),
+      failed: (error) => this.failed(error),
+    });
+  }
+
+  private simulation(): Simulation {
+    const { machine } = this;
+    return {
+      next: () => machine.next(),
+      earliestCommit: () => machine.next(),
+      advance: async (bound, { wallMs }) => {
+        const outcome = await machine.advance(bound, wallMs);
+        if (machine.failure !== null) throw new ProgramFailure(machine.failure);
+        return outcome;
+      },
+      arrive: (slot) => machine.deliver(slot),
+    };
+  }
+
+  private failed(error: Error): void {
+    this.stop();
+    this.parts.send(failureNotice(this.run, error));
+  }
+
+  private tellProgress(): void {
+    const { now, events, packets } = this.machine;
+    this.parts.send({ type: 'progress', run: this.run, now, events, packets });
+  }
+}
+
+/** What ended a run, for the coordinator: a program's failure has its place, the model's its stack. */
+export function failureNotice(run: number, error: unknown): Notice {
+  if (error instanceof ProgramFailure) return { type: 'failed', run, ...error.failure };
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  return { type: 'failed', run, host: -1, core: -1, message, stack: stack ?? '' };
+}
