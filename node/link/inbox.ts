@@ -21,13 +21,17 @@ export class Inbox {
     this.reader = reader;
   }
 
+  get isEmpty(): boolean {
+    return this.stored.length === 0;
+  }
+
   store(from: number, message: Uint8Array): void {
     this.stored.push({ from, message });
   }
 
   /** Hands over all that is stored, in order. Throws, naming the link's other end, at a malformed batch. */
   empty(receiver: Receiver): void {
-    if (this.stored.length === 0) return;
+    if (this.isEmpty) return;
     const { reader } = this;
     const stored = this.stored;
     this.stored = [];

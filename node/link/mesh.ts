@@ -190,10 +190,16 @@ export class Mesh {
       if (dialled === undefined) socket.send(this.hello());
       this.changed();
     });
+    let fault: string | undefined;
+    socket.on('error', (error) => {
+      fault = error.message;
+      // Not worth waiting for the other end's part in closing.
+      if (other !== undefined) this.lose(other, fault);
+    });
     socket.on('close', (code: number, reason: Buffer) => {
       clearTimeout(timer);
-      const text =
-        reason.length > 0 ? `closed (${code}, ${reason.toString()})` : `closed (${code})`;
+      const said = reason.length > 0 ? `${code}, ${reason.toString()}` : `${code}`;
+      const text = fault ?? `closed (${said})`;
       if (other !== undefined) this.lose(other, text);
       else if (dialled !== undefined) {
         this.changed(new Error(`${this.linkName(dialled)}: ${text}`));

@@ -156,7 +156,7 @@ const delivered = (): void => {
   throw new Error('a message was delivered twice');
 };
 
-function leastDelays(
+export function leastDelays(
   processes: number,
   owner: (element: number) => number,
   reaction: number,
