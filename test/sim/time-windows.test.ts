@@ -182,6 +182,14 @@ describe('the coordinator', () => {
     expect(windows.finished).toBe(true);
   });
 
+  test('grants nothing before every process has said where it starts', () => {
+    const windows = new TimeWindows(Lookahead.uniform(2, 1000), false);
+    expect(windows.report(0, { next: 10, commit: 10, sent: [] })).toEqual([]);
+    expect(windows.report(1, idle)).toEqual([
+      { process: 0, grant: { horizon: Infinity, owed: [] } },
+    ]);
+  });
+
   test('lets both run when their events are closer than the lookahead', () => {
     const windows = new TimeWindows(Lookahead.uniform(2, 1000));
     windows.report(0, { next: 5000, commit: 5000, sent: [] });
