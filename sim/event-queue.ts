@@ -33,6 +33,11 @@ export class EventQueue {
     return this.size === 0 ? Infinity : this.times[0]!;
   }
 
+  /** The kind of the earliest pending event; -1 if there is none. */
+  peekKind(): number {
+    return this.size === 0 ? -1 : this.targets[0]! & 0xff;
+  }
+
   push(time: number, key: number, sink: number, kind: number, argument: number): void {
     if (this.size === this.times.length) this.grow();
     const { times, keys } = this;
@@ -56,12 +61,12 @@ export class EventQueue {
     this.kind = this.targets[0]! & 0xff;
     this.argument = this.arguments[0]!;
     const last = --this.size;
-    if (last > 0) this.sink4(last);
+    if (last > 0) this.settle(last);
     return true;
   }
 
   /** Lets row `last` sink from the root to its place. */
-  private sink4(last: number): void {
+  private settle(last: number): void {
     const { times, keys } = this;
     const time = times[last]!;
     const key = keys[last]!;

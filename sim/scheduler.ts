@@ -12,6 +12,8 @@ export interface EventSink {
 
 export class Scheduler {
   now = 0;
+  /** The time of the event being done: `now`, unless {@link stepIf} took it early. */
+  eventTime = 0;
   /** Events done so far. */
   events = 0;
   readonly queue = new EventQueue();
@@ -40,8 +42,23 @@ export class Scheduler {
     const { queue } = this;
     if (!queue.pop()) return;
     if (queue.time > LAST_INSTANT) throw new Error('virtual time passed 2^53 ps (2.5 hours)');
-    this.now = queue.time;
+    this.now = this.eventTime = this.now > queue.time ? this.now : queue.time;
     this.events++;
     this.sinks[queue.sink]!.handle(queue.kind, queue.argument);
+  }
+
+  /** Does the earliest event if it is of this kind and before `before`; the clock stays where it is. */
+  stepIf(kind: number, before: number): boolean {
+    const { queue } = this;
+    if (queue.peekKind() !== kind || queue.peek() >= before || !queue.pop()) return false;
+    this.eventTime = this.now > queue.time ? this.now : queue.time;
+    this.events++;
+    this.sinks[queue.sink]!.handle(queue.kind, queue.argument);
+    return true;
+  }
+
+  /** The real clock moves by itself: it is `now` at the least. */
+  pass(now: number): void {
+    if (now > this.now) this.now = now;
   }
 }

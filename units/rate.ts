@@ -5,7 +5,8 @@ import type { Picoseconds } from './time.js';
 /** Picoseconds that one byte takes: 80 at 100 Gb/s. A fraction; only times made of it are whole. */
 export type PicosecondsPerByte = Brand<number, 'PicosecondsPerByte'>;
 
-const RATE = /^([0-9]*\.?[0-9]+)\s*(Gbps|Gb\/s|Mbps|Mb\/s|Gbit\/s|Tbps|Tb\/s)$/i;
+/** A capital B would be bytes: eight times as much, so it is refused. */
+const RATE = /^([0-9]*\.?[0-9]+)\s*([GMTgmt])(?:bps|b\/s|bit\/s)$/;
 const GBPS_PER_UNIT: Readonly<Record<string, number>> = { g: 1, m: 1e-3, t: 1e3 };
 
 /** Reads `100Gbps`, `57.9 Gb/s` as Gb/s; undefined if the text is no rate. */

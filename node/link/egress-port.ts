@@ -7,8 +7,10 @@
 import type { EventSink, Scheduler } from '../../sim/scheduler.js';
 import { STAGE } from '../../sim/stages.js';
 import { TraceHash } from '../../sim/trace.js';
+import { isManagement, type ManagementNetwork } from '../kernel/management-network.js';
 import type { Nic } from '../nic/nic.js';
 import type { Profile } from '../profile.js';
+import type { FrameTap } from './captured-link.js';
 import type { FramePool } from './frame-pool.js';
 
 export class EgressPort implements EventSink {
@@ -25,7 +27,8 @@ export class EgressPort implements EventSink {
   private readonly scheduler: Scheduler;
   private readonly pool: FramePool;
   private readonly nic: Nic;
-  private readonly capture: ((slot: number, at: number) => void) | undefined;
+  private readonly management: ManagementNetwork;
+  private readonly tap: FrameTap | undefined;
 
   constructor(
     host: number,
@@ -34,7 +37,8 @@ export class EgressPort implements EventSink {
     scheduler: Scheduler,
     pool: FramePool,
     nic: Nic,
-    capture: ((slot: number, at: number) => void) | undefined,
+    management: ManagementNetwork,
+    tap: FrameTap | undefined,
   ) {
     this.host = host;
     this.profile = profile;
@@ -43,13 +47,18 @@ export class EgressPort implements EventSink {
     this.scheduler = scheduler;
     this.pool = pool;
     this.nic = nic;
-    this.capture = capture;
+    this.management = management;
+    this.tap = tap;
     this.sink = scheduler.register(this);
   }
 
   /** The head of frame `slot` is at the port (or its last bit at the NIC, on a direct cable or turned round inside). */
   handle(_kind: number, slot: number): void {
     const { pool } = this;
+    if (isManagement(pool, slot)) {
+      this.management.receive(slot);
+      return;
+    }
     const { now } = this.scheduler;
     this.record(slot, now);
     let at = now;
@@ -68,7 +77,7 @@ export class EgressPort implements EventSink {
       at += link.propagation + link.fec;
       pool.chains.advance(slot, STAGE.propagate, at);
     }
-    if (this.capture !== undefined) this.capture(slot, at);
+    this.tap?.(slot, at, false);
     this.nic.arrive(slot, at);
   }
 

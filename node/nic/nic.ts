@@ -18,11 +18,9 @@ import { ENGINE_EVENT, type EngineParts } from '../rdma/engine-parts.js';
 import { MemoryRegionTable } from '../rdma/memory-region.js';
 import { RdmaEngine } from '../rdma/rdma-engine.js';
 import { DmaEngine } from './dma-engine.js';
+import { DOORBELL } from './doorbell.js';
 import { PayloadWriter } from './payload-writer.js';
 import { Transmitter } from './transmitter.js';
-
-/** What a doorbell is for. */
-export const DOORBELL = { send: 0, receive: 1 } as const;
 
 interface Doorbell {
   kind: number;

@@ -116,7 +116,7 @@ export class Transmitter implements EventSink {
 
   private choose(now: number): TransmitSource | undefined {
     const { sources } = this;
-    for (let i = 0; i < sources.length; ) {
+    for (let i = 0; i < sources.length;) {
       const at = (this.turn + i) % sources.length;
       const source = sources[at]!;
       if (source.readyAt <= now) {

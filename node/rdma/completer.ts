@@ -77,7 +77,8 @@ export class Completer {
       return;
     }
     const bits = EXTENSION_BITS[opcode]!;
-    if ((bits & EXTENSION.aeth) !== 0) parseAeth(parts.pool.view, extensionsAt(parts.pool, slot), aeth);
+    if ((bits & EXTENSION.aeth) !== 0)
+      parseAeth(parts.pool.view, extensionsAt(parts.pool, slot), aeth);
     if (opcode === OPCODE.RC_ACK) this.acknowledgement(slot, psn);
     else this.data(slot, opcode, psn);
     if (qp.state === 'ERR') return;
@@ -201,7 +202,9 @@ export class Completer {
     const at = index % queue.depth;
     const atomic = opcode === OPCODE.RC_ATOMIC_ACK;
     const expected = addPsn(queue.firstPsn[at]! as Psn, queue.received[at]!);
-    const matches = atomic ? isAtomic(queue.opcode[at]!) : queue.opcode[at] === SEND_OPCODE.RDMA_READ;
+    const matches = atomic
+      ? isAtomic(queue.opcode[at]!)
+      : queue.opcode[at] === SEND_OPCODE.RDMA_READ;
     if (!requester.isAssigned(index) || !matches || psn !== expected) {
       if (requester.isAssigned(index) && matches && psnDistance(psn, expected) > 0) {
         this.lostResponse(index);

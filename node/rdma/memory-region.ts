@@ -30,7 +30,13 @@ export class MemoryRegionTable {
   /** Pinned pages, all regions together. */
   pinnedPages = 0;
 
-  register(pd: number, address: number, length: number, access: number, physical: number): RegionEntry {
+  register(
+    pd: number,
+    address: number,
+    length: number,
+    access: number,
+    physical: number,
+  ): RegionEntry {
     const index = this.freeIndices.pop() ?? this.regions.length;
     const tag = ((this.tags[index] ?? 0x11) + 1) & 0xff;
     this.tags[index] = tag;

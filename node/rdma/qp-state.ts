@@ -34,8 +34,7 @@ interface Transition {
 
 const NOTHING: Transition = { required: 0, optional: 0 };
 const TO_ANY: Readonly<Partial<Record<QpStateName, Transition>>> = { RESET: NOTHING, ERR: NOTHING };
-const RUNNING =
-  A.CUR_STATE | A.ALT_PATH | A.ACCESS_FLAGS | A.MIN_RNR_TIMER | A.PATH_MIG_STATE;
+const RUNNING = A.CUR_STATE | A.ALT_PATH | A.ACCESS_FLAGS | A.MIN_RNR_TIMER | A.PATH_MIG_STATE;
 
 const RC: Readonly<Record<QpStateName, Readonly<Partial<Record<QpStateName, Transition>>>>> = {
   RESET: {
@@ -46,13 +45,7 @@ const RC: Readonly<Record<QpStateName, Readonly<Partial<Record<QpStateName, Tran
     ...TO_ANY,
     INIT: { required: 0, optional: A.PKEY_INDEX | A.PORT | A.ACCESS_FLAGS },
     RTR: {
-      required:
-        A.AV |
-        A.PATH_MTU |
-        A.DEST_QPN |
-        A.RQ_PSN |
-        A.MAX_DEST_RD_ATOMIC |
-        A.MIN_RNR_TIMER,
+      required: A.AV | A.PATH_MTU | A.DEST_QPN | A.RQ_PSN | A.MAX_DEST_RD_ATOMIC | A.MIN_RNR_TIMER,
       optional: A.ALT_PATH | A.ACCESS_FLAGS | A.PKEY_INDEX,
     },
   },
@@ -88,7 +81,10 @@ const RC: Readonly<Record<QpStateName, Readonly<Partial<Record<QpStateName, Tran
         A.PATH_MIG_STATE,
     },
   },
-  SQE: { ...TO_ANY, RTS: { required: 0, optional: A.CUR_STATE | A.ACCESS_FLAGS | A.MIN_RNR_TIMER } },
+  SQE: {
+    ...TO_ANY,
+    RTS: { required: 0, optional: A.CUR_STATE | A.ACCESS_FLAGS | A.MIN_RNR_TIMER },
+  },
   ERR: TO_ANY,
 };
 

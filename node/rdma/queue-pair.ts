@@ -65,7 +65,6 @@ export class QueuePair {
   private timerPending = Infinity;
   private rnrUntil = 0;
   private readonly parts: EngineParts;
-  private readonly sends: SendQueue;
 
   constructor(
     options: QueuePairOptions,
@@ -82,7 +81,6 @@ export class QueuePair {
     this.sqSigAll = options.sqSigAll;
     this.engine = engine;
     this.parts = parts;
-    this.sends = sends;
     this.receives = receives;
     this.requester = new Requester(this, sends, parts);
     this.completer = new Completer(this, sends, parts);
@@ -212,13 +210,7 @@ export class QueuePair {
   private scheduleTimer(): void {
     const { scheduler, sequencer, engineSink } = this.parts;
     this.timerPending = this.timerDeadline;
-    scheduler.at(
-      this.timerDeadline,
-      sequencer.key(),
-      engineSink,
-      ENGINE_EVENT.timer,
-      this.index,
-    );
+    scheduler.at(this.timerDeadline, sequencer.key(), engineSink, ENGINE_EVENT.timer, this.index);
   }
 
   private stopTimers(): void {

@@ -21,11 +21,7 @@ import {
 import { newReth, parseReth } from '../../wire/reth.js';
 import { CQE_FLAG, STATUS } from './completion-entry.js';
 import { ENGINE_EVENT, type EngineParts } from './engine-parts.js';
-import {
-  ACCESS_REMOTE_ATOMIC,
-  ACCESS_REMOTE_READ,
-  ACCESS_REMOTE_WRITE,
-} from './memory-region.js';
+import { ACCESS_REMOTE_ATOMIC, ACCESS_REMOTE_READ, ACCESS_REMOTE_WRITE } from './memory-region.js';
 import { extensionsAt } from './packet.js';
 import type { QueuePair } from './queue-pair.js';
 import type { ReceiveQueue } from './receive-queue.js';
@@ -157,7 +153,11 @@ export class Responder {
     } else {
       const sum = low + atomic.operandLow;
       view.setUint32(physical, sum >>> 0, true);
-      view.setUint32(physical + 4, (high + atomic.operandHigh + (sum > 0xffffffff ? 1 : 0)) >>> 0, true);
+      view.setUint32(
+        physical + 4,
+        (high + atomic.operandHigh + (sum > 0xffffffff ? 1 : 0)) >>> 0,
+        true,
+      );
     }
     resource.originalHigh = high;
     resource.originalLow = low;
@@ -484,9 +484,7 @@ export class Responder {
   private flagsOf(opcode: number, solicited: boolean): number {
     const immediate = (EXTENSION_BITS[opcode]! & EXTENSION.immediate) !== 0;
     return (
-      CQE_FLAG.receive |
-      (immediate ? CQE_FLAG.immediate : 0) |
-      (solicited ? CQE_FLAG.solicited : 0)
+      CQE_FLAG.receive | (immediate ? CQE_FLAG.immediate : 0) | (solicited ? CQE_FLAG.solicited : 0)
     );
   }
 

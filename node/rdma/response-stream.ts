@@ -68,7 +68,12 @@ export class ResponseStream implements TransmitSource {
   /** An ACK, or a NAK with its syndrome; `frame` is the request that it answers. */
   acknowledge(psn: Psn, syndrome: number, msn: number, isNak: boolean, frame: number): void {
     const last = this.queue.at(-1);
-    if (last?.kind === KIND.acknowledge && !isNak && last.syndrome === syndrome && last.sent === 0) {
+    if (
+      last?.kind === KIND.acknowledge &&
+      !isNak &&
+      last.syndrome === syndrome &&
+      last.sent === 0
+    ) {
       last.psn = psn;
       last.msn = msn;
       last.chain.copy(0, this.parts.pool.chains, frame);
@@ -205,8 +210,7 @@ export class ResponseStream implements TransmitSource {
           ? OPCODE.RC_ATOMIC_ACK
           : OPCODE.RC_ACK;
     const offset = packet * qp.mtu;
-    const size =
-      response.kind === KIND.read ? Math.min(response.length - offset, qp.mtu) : 0;
+    const size = response.kind === KIND.read ? Math.min(response.length - offset, qp.mtu) : 0;
     const psn = addPsn(response.psn, packet);
     const frame = beginPacket(pool, qp.path!, opcode, qp.destQp, psn, size, false, false);
     const at = extensionsAt(pool, frame);

@@ -1,0 +1,35 @@
+/** Where programs run: in the host's own thread, or each in a worker. */
+import type { RunFailure } from '../run-spec.js';
+import type { Task } from '../verbs.js';
+import type { HostCore } from './host-core.js';
+import type { CoreIdentity } from './program-core.js';
+
+export interface ProgramResult {
+  readonly value: unknown;
+  readonly counters: Readonly<Record<string, number>>;
+}
+
+export interface CoreRuntime {
+  /** Has the run's program for `core` made ready; it begins when the core is first resumed. */
+  add(core: HostCore, identity: CoreIdentity, task: Task): Promise<void>;
+  /** Resolves when all programs are ready to begin. */
+  ready(): Promise<void>;
+  /** Runs the segments of cores that are due, and tells each that its segment has ended, in this order. */
+  run(cores: readonly HostCore[]): Promise<void>;
+  /** What the program of an ended core returned, and what it counted. */
+  result(core: HostCore): Promise<ProgramResult>;
+  /** Why the program of a failed core failed. */
+  failure(core: HostCore): Promise<RunFailure>;
+  /** Ends whatever still runs. */
+  close(): Promise<void>;
+}
+
+export function describeFailure(core: HostCore, error: unknown): RunFailure {
+  const known = error instanceof Error;
+  return {
+    host: core.host,
+    core: core.index,
+    message: known ? `${error.name}: ${error.message}` : String(error),
+    stack: known ? (error.stack ?? '') : '',
+  };
+}

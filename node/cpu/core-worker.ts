@@ -1,0 +1,46 @@
+/** The entry of a core's worker thread: runs one program, segment by segment, until it ends. */
+import { CONTROL, CorePage } from './core-page.js';
+import type { ProgramResult } from './core-runtime.js';
+import { installGuards } from './guards.js';
+import { loadProgram } from './load-program.js';
+import { ProgramCore } from './program-core.js';
+import { runSegment, startProgram } from './run-segment.js';
+import { AWAIT, CELL } from './core-page.js';
+import type { CoreTask } from './worker-runtime.js';
+
+export default async function runCore(start: CoreTask): Promise<ProgramResult> {
+  const page = new CorePage(start.identity.page);
+  const core = new ProgramCore(start.identity, page);
+  const program = await loadProgram(start.module);
+  if (start.identity.realStart === null) installGuards();
+  let value: unknown;
+  let failure: { readonly error: unknown } | undefined;
+  startProgram(
+    core,
+    () => program(core, start.task),
+    (result) => (value = result),
+    (error) => (failure = { error }),
+  );
+  Atomics.store(page.control, CONTROL.ready, 1);
+  for (let seen = 0; ; seen++) {
+    waitForGo(page, seen, start.spin);
+    try {
+      await runSegment(core);
+    } catch (error) {
+      failure = { error };
+      core.port.end(AWAIT.fail);
+    }
+    const awaits = page.get(CELL.awaits);
+    Atomics.store(page.control, CONTROL.done, seen + 1);
+    Atomics.notify(page.control, CONTROL.done);
+    if (awaits === AWAIT.exit || awaits === AWAIT.fail) break;
+  }
+  if (failure !== undefined) throw failure.error;
+  return { value, counters: core.counters };
+}
+
+/** Sleeps until the host has counted GO beyond `seen`: a notify may be a late one for the wait before. */
+function waitForGo({ control }: CorePage, seen: number, spin: number): void {
+  for (let turn = 0; turn < spin; turn++) if (Atomics.load(control, CONTROL.go) !== seen) return;
+  while (Atomics.load(control, CONTROL.go) === seen) Atomics.wait(control, CONTROL.go, seen);
+}

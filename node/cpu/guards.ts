@@ -1,0 +1,60 @@
+/**
+ * What a program must not use in virtual time, because two runs would differ: the wall clock, unseeded random numbers,
+ * timers. While a segment runs they throw and name what to use instead.
+ */
+import { SegmentError } from './program-port.js';
+
+let banned = 0;
+let installed = false;
+
+export function banGlobals(): void {
+  if (installed) banned++;
+}
+
+export function allowGlobals(): void {
+  if (installed) banned--;
+}
+
+/** Replaces the globals of this realm by ones that throw inside segments. Done once per thread, for the virtual clock. */
+export function installGuards(): void {
+  if (installed) return;
+  installed = true;
+  const random = Math.random;
+  Math.random = () => {
+    refuse('Math.random', 'core.random()');
+    return random();
+  };
+  const now = Date.now;
+  Date.now = () => {
+    refuse('Date.now', 'core.now');
+    return now();
+  };
+  globalThis.Date = new Proxy(Date, {
+    construct(target, args: unknown[], newTarget) {
+      if (args.length === 0) refuse('new Date()', 'core.now');
+      return Reflect.construct(target, args, newTarget) as Date;
+    },
+  });
+  const { performance } = globalThis;
+  const monotonic = performance.now.bind(performance);
+  performance.now = () => {
+    refuse('performance.now', 'core.now');
+    return monotonic();
+  };
+  for (const name of ['setTimeout', 'setInterval', 'setImmediate'] as const) {
+    const original = globalThis[name] as (...args: unknown[]) => unknown;
+    const guarded = (...args: unknown[]): unknown => {
+      refuse(name, 'core.sleep');
+      return original(...args);
+    };
+    // Node's own attributes of the timer functions (promisify.custom) stay.
+    Object.assign(guarded, original);
+    globalThis[name] = guarded as never;
+  }
+}
+
+function refuse(what: string, instead: string): void {
+  if (banned > 0) {
+    throw new SegmentError(`${what} is not to be had in virtual time: use ${instead}`);
+  }
+}

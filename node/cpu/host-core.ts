@@ -1,0 +1,295 @@
+/**
+ * One core as its host sees it: it is resumed at a virtual time, runs a segment somewhere (see the runtimes), and then
+ * awaits something. This file decides when it goes on.
+ */
+import type { ChainTable } from '../../sim/chain.js';
+import { draw } from '../../sim/cost.js';
+import { RandomStream } from '../../sim/random.js';
+import type { EventSink, Scheduler } from '../../sim/scheduler.js';
+import { Sequencer } from '../../sim/sequencer.js';
+import { STAGE } from '../../sim/stages.js';
+import type { HostCalls } from '../kernel/host-calls.js';
+import type { WatchWaiter } from '../memory/memory-watches.js';
+import type { Nic } from '../nic/nic.js';
+import type { Profile } from '../profile.js';
+import type { CompletionQueue, CompletionWaiter } from '../rdma/completion-queue.js';
+import { DOORBELL } from '../nic/doorbell.js';
+import { AWAIT, CELL, CorePage, OPERATION_ROW } from './core-page.js';
+
+/** The kind of a core's resumption, which no other sink uses: the machine runs several at once. */
+export const RESUME = 255;
+const AWAITS = 1;
+
+/** What a core asks of the machine that runs it. */
+export interface CoreSupervisor {
+  /** The core is due: run its segment, then call {@link HostCore.segmentEnded}. */
+  due(core: HostCore): void;
+  ended(core: HostCore, failed: boolean): void;
+}
+
+export interface HostCoreOptions {
+  readonly host: number;
+  readonly index: number;
+  readonly rank: number;
+  readonly profile: Profile;
+  readonly seed: number;
+  readonly scheduler: Scheduler;
+  readonly nic: Nic;
+  readonly calls: HostCalls;
+  readonly supervisor: CoreSupervisor;
+}
+
+const WAITS = [
+  'starts',
+  'in a call',
+  'in poll',
+  'in busyPoll',
+  'in watch',
+  'in sleep',
+  'in work',
+  'in any',
+  'for a completion event',
+  'to hear from rank',
+] as const;
+
+export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
+  readonly host: number;
+  readonly index: number;
+  readonly rank: number;
+  readonly page = new CorePage();
+  /** When its program ended; -1 while it runs. */
+  endedAt = -1;
+  private awaits = 0;
+  private since = 0;
+  /** Between an await's beginning and its end, nothing else may wake the core twice. */
+  private waiting = false;
+  private lastDoorbell = 0;
+  private readonly inbox = new Map<number, unknown[]>();
+  private alternatives: string[] = [];
+  private readonly sink: number;
+  private readonly sequencer: Sequencer;
+  private readonly random: RandomStream;
+  private readonly options: HostCoreOptions;
+
+  constructor(options: HostCoreOptions) {
+    this.options = options;
+    this.host = options.host;
+    this.index = options.index;
+    this.rank = options.rank;
+    this.sink = options.scheduler.register(this);
+    this.sequencer = new Sequencer(options.host, options.index);
+    this.random = new RandomStream(options.seed, `host${options.host}/core${options.index}/host`);
+  }
+
+  /** Begins its program at the current time. */
+  start(): void {
+    this.waiting = true;
+    this.resumeAt(this.options.scheduler.now);
+  }
+
+  /** What it waits for, for people: `host0 core 1 waits in busyPoll since 12.3 us`. */
+  get waitsFor(): string {
+    const what = WAITS[this.awaits] ?? 'for something';
+    const whom = this.awaits === AWAIT.hear ? ` ${this.page.get(CELL.argument0)}` : '';
+    const since = (this.since / 1e6).toFixed(3);
+    return `host${this.host} core ${this.index} waits ${what}${whom} since ${since} us`;
+  }
+
+  handle(kind: number): void {
+    if (kind === RESUME) {
+      this.page.set(CELL.time, this.options.scheduler.eventTime);
+      this.options.supervisor.due(this);
+    } else {
+      this.beginAwait();
+    }
+  }
+
+  /** The segment is over: rings its doorbells, and begins what it awaits at the core's local time. */
+  segmentEnded(): void {
+    const { scheduler, nic, profile } = this.options;
+    const { page } = this;
+    page.takeDoorbells((kind, qpIndex, produced, time, row) => {
+      let at = time + draw(profile.pcie.postedWrite, this.random);
+      // Posted writes of one core do not pass each other.
+      if (at < this.lastDoorbell) at = this.lastDoorbell;
+      this.lastDoorbell = at;
+      const key = this.sequencer.key();
+      nic.ring(kind, qpIndex, produced, at, key, page.chains, kind === DOORBELL.send ? row : -1);
+    });
+    this.awaits = page.get(CELL.awaits);
+    this.since = page.get(CELL.time);
+    if (this.since <= scheduler.now) this.beginAwait();
+    else scheduler.at(this.since, this.sequencer.key(), this.sink, AWAITS, 0);
+  }
+
+  /** A CQE was written to a queue that this core polls, or an event was raised. */
+  completionVisible(queue: CompletionQueue): void {
+    if (!this.waiting) return;
+    if (this.awaits === AWAIT.event) {
+      queue.events--;
+      this.wake(this.options.profile.cpu.syscall.ps);
+    } else if (this.awaits === AWAIT.any) {
+      this.alternativeCame(`poll ${queue.number}`);
+    } else {
+      this.detect();
+    }
+  }
+
+  byteChanged(address: number, chains: ChainTable, row: number): void {
+    if (!this.waiting) return;
+    this.adopt(chains, row);
+    if (this.awaits === AWAIT.any) this.alternativeCame(`watch ${address} `);
+    else this.detect();
+  }
+
+  /** A value from rank `rank` came over the out-of-band network. */
+  told(rank: number, value: unknown): void {
+    const values = this.inbox.get(rank);
+    if (values === undefined) this.inbox.set(rank, [value]);
+    else values.push(value);
+    if (this.waiting && this.awaits === AWAIT.hear) this.beginHear();
+  }
+
+  /** The key of this core's next event, for what it sends over the out-of-band network. */
+  nextKey(): number {
+    return this.sequencer.key();
+  }
+
+  private beginAwait(): void {
+    const { page } = this;
+    const { calls, scheduler, profile } = this.options;
+    this.waiting = true;
+    const now = scheduler.now;
+    switch (this.awaits) {
+      case AWAIT.call:
+        this.executeCall();
+        break;
+      case AWAIT.poll:
+        this.wake(draw(profile.cpu.poll, this.random));
+        break;
+      case AWAIT.busyPoll: {
+        const queue = calls.completionQueue(page.get(CELL.argument0));
+        if (queue.pending(this.options.nic.parts.memory) > 0) this.detect();
+        else queue.waiters.push(this);
+        break;
+      }
+      case AWAIT.watch:
+        this.beginWatch(page.get(CELL.argument0), page.get(CELL.argument1));
+        break;
+      case AWAIT.idle:
+      case AWAIT.busy:
+        this.wake(Math.max(0, page.get(CELL.argument0) - now));
+        break;
+      case AWAIT.any:
+        this.beginAny();
+        break;
+      case AWAIT.event: {
+        const queue = calls.completionQueue(page.get(CELL.argument0));
+        if (queue.events > 0) this.completionVisible(queue);
+        else queue.eventWaiters.push(this);
+        break;
+      }
+      case AWAIT.hear:
+        this.beginHear();
+        break;
+      default:
+        this.waiting = false;
+        this.endedAt = now;
+        calls.release(this.index);
+        this.options.supervisor.ended(this, this.awaits === AWAIT.fail);
+    }
+  }
+
+  private executeCall(): void {
+    const { calls, profile } = this.options;
+    const { name, args } = this.page.readText() as { name: string; args: unknown };
+    const { outcome, cost } = calls.execute(this.index, name, args);
+    if (!this.page.writeText(outcome)) throw new Error(`the answer of ${name} is too long`);
+    this.wake(draw(profile.cpu.syscall, this.random) + cost);
+  }
+
+  private beginWatch(address: number, seen: number): void {
+    const { nic } = this.options;
+    if (nic.parts.memory.bytes[address] !== seen) {
+      nic.watches.lastWriter(address, (chains, row) => {
+        this.adopt(chains, row);
+      });
+      this.detect();
+    } else {
+      nic.watches.add(address, seen, this);
+    }
+  }
+
+  /** The core's operation becomes the one that wrote what it watched, unless its own part of it came later. */
+  private adopt(chains: ChainTable, row: number): void {
+    const own = this.page.chains;
+    if (chains.operation(row) === 0) return;
+    const same = own.operation(OPERATION_ROW) === chains.operation(row);
+    if (same && own.asOf(OPERATION_ROW) >= chains.asOf(row)) return;
+    own.copy(OPERATION_ROW, chains, row);
+    own.advance(OPERATION_ROW, STAGE.backlog, this.since);
+  }
+
+  private beginAny(): void {
+    this.alternatives = this.page.readText() as string[];
+    const { calls, nic } = this.options;
+    const { memory } = nic.parts;
+    for (const alternative of this.alternatives) {
+      const [kind, first, second] = alternative.split(' ');
+      if (kind === 'poll' && calls.completionQueue(Number(first)).pending(memory) > 0) {
+        this.alternativeCame(`poll ${first!}`);
+        return;
+      }
+      if (kind === 'watch' && memory.bytes[Number(first)] !== Number(second)) {
+        this.alternativeCame(`watch ${first!} `);
+        return;
+      }
+    }
+    for (const alternative of this.alternatives) {
+      const [kind, first, second] = alternative.split(' ');
+      if (kind === 'poll') calls.completionQueue(Number(first)).waiters.push(this);
+      else nic.watches.add(Number(first), Number(second), this);
+    }
+  }
+
+  private alternativeCame(prefix: string): void {
+    const exact = this.alternatives.findIndex(
+      (alternative) =>
+        alternative === prefix || (prefix.endsWith(' ') && alternative.startsWith(prefix)),
+    );
+    this.page.set(CELL.alternative, exact);
+    const { calls, nic } = this.options;
+    nic.watches.cancel(this);
+    for (const alternative of this.alternatives) {
+      const [kind, first] = alternative.split(' ');
+      if (kind !== 'poll') continue;
+      const { waiters } = calls.completionQueue(Number(first));
+      const at = waiters.indexOf(this);
+      if (at >= 0) waiters.splice(at, 1);
+    }
+    this.detect();
+  }
+
+  private beginHear(): void {
+    const values = this.inbox.get(this.page.get(CELL.argument0));
+    if (values === undefined || values.length === 0) return;
+    this.page.writeText(values.shift());
+    this.wake(draw(this.options.profile.cpu.syscall, this.random));
+  }
+
+  /** What a polling loop waits for is there: it is seen at the loop's next look, whose phase noise draws. */
+  private detect(): void {
+    const { cpu } = this.options.profile;
+    const phase = cpu.pollPeriod === 0 ? 0 : this.random.below(cpu.pollPeriod);
+    this.wake(phase + draw(cpu.poll, this.random));
+  }
+
+  private wake(delay: number): void {
+    this.waiting = false;
+    this.resumeAt(this.options.scheduler.now + delay);
+  }
+
+  private resumeAt(at: number): void {
+    this.options.scheduler.at(at, this.sequencer.key(), this.sink, RESUME, 0);
+  }
+}

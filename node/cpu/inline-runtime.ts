@@ -1,0 +1,65 @@
+/** Programs in the host's own thread: what the library, most tests and an embedded run use. */
+import type { RunFailure, RunSpec } from '../run-spec.js';
+import type { Program, Task } from '../verbs.js';
+import { describeFailure, type CoreRuntime, type ProgramResult } from './core-runtime.js';
+import type { HostCore } from './host-core.js';
+import { loadProgram } from './load-program.js';
+import { ProgramCore, type CoreIdentity } from './program-core.js';
+import { runSegment, startProgram } from './run-segment.js';
+
+interface Running {
+  readonly core: ProgramCore;
+  value: unknown;
+  error: unknown;
+}
+
+export class InlineRuntime implements CoreRuntime {
+  private readonly running = new Map<HostCore, Running>();
+  private readonly module: string;
+  private program: Program | undefined;
+
+  constructor(spec: RunSpec) {
+    this.module = spec.module;
+  }
+
+  async add(core: HostCore, identity: CoreIdentity, task: Task): Promise<void> {
+    this.program ??= await loadProgram(this.module);
+    const { program } = this;
+    const running: Running = {
+      core: new ProgramCore(identity, core.page),
+      value: undefined,
+      error: undefined,
+    };
+    this.running.set(core, running);
+    startProgram(
+      running.core,
+      () => program(running.core, task),
+      (value) => (running.value = value),
+      (error) => (running.error = error),
+    );
+  }
+
+  async ready(): Promise<void> {
+    // Nothing to wait for: the programs are in this thread.
+  }
+
+  async run(cores: readonly HostCore[]): Promise<void> {
+    for (const core of cores) {
+      await runSegment(this.running.get(core)!.core);
+      core.segmentEnded();
+    }
+  }
+
+  async result(core: HostCore): Promise<ProgramResult> {
+    const running = this.running.get(core)!;
+    return { value: running.value, counters: running.core.counters };
+  }
+
+  async failure(core: HostCore): Promise<RunFailure> {
+    return describeFailure(core, this.running.get(core)!.error);
+  }
+
+  async close(): Promise<void> {
+    this.running.clear();
+  }
+}

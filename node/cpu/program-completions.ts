@@ -1,0 +1,164 @@
+/** A completion queue as a program sees it: it reads the ring in host memory itself (kernel bypass is literal). */
+import type { ChainTable } from '../../sim/chain.js';
+import { STAGE } from '../../sim/stages.js';
+import type { CqPlace } from '../kernel/calls.js';
+import type { Cost } from '../profile.js';
+import { CQ_RECORD, CQE, CQE_FLAG, CQE_SIZE } from '../rdma/completion-entry.js';
+import type { Awaitable, CompletionQueue, WcOpcode, WcStatus, WorkCompletion } from '../verbs.js';
+import { AWAIT, OPERATION_ROW } from './core-page.js';
+import type { ProgramMemory } from './program-memory.js';
+import type { ProgramPort } from './program-port.js';
+import type { ProgramQueuePair } from './program-queue-pair.js';
+
+const DEFAULT_MAX = 16;
+
+/** By ibv_wc_status. */
+const STATUSES: readonly WcStatus[] = [
+  'SUCCESS',
+  'LOC_LEN_ERR',
+  'LOC_QP_OP_ERR',
+  'LOC_EEC_OP_ERR',
+  'LOC_PROT_ERR',
+  'WR_FLUSH_ERR',
+  'MW_BIND_ERR',
+  'BAD_RESP_ERR',
+  'LOC_ACCESS_ERR',
+  'REM_INV_REQ_ERR',
+  'REM_ACCESS_ERR',
+  'REM_OP_ERR',
+  'RETRY_EXC_ERR',
+  'RNR_RETRY_EXC_ERR',
+];
+const OPCODES: readonly WcOpcode[] = [
+  'SEND',
+  'RDMA_WRITE',
+  'RDMA_READ',
+  'COMP_SWAP',
+  'FETCH_ADD',
+  'RECV',
+  'RECV_RDMA_WITH_IMM',
+];
+
+/** What completion queues and queue pairs of one core share. */
+export interface ProgramShared {
+  readonly port: ProgramPort;
+  /** Chains of the CQEs in memory. */
+  readonly completionChains: ChainTable;
+  readonly queuePairs: Map<number, ProgramQueuePair>;
+  readonly regions: ProgramMemory;
+  readonly cpu: { readonly post: Cost; readonly doorbell: Cost; readonly poll: Cost };
+}
+
+/** A completion, and the row of its chain in the shared table (-1 for none). */
+export interface TracedCompletion extends WorkCompletion {
+  readonly chainRow: number;
+}
+
+export class ProgramCompletionQueue implements CompletionQueue {
+  readonly place: CqPlace;
+  private consumed = 0;
+  private readonly shared: ProgramShared;
+
+  constructor(place: CqPlace, shared: ProgramShared) {
+    this.place = place;
+    this.shared = shared;
+  }
+
+  get capacity(): number {
+    return this.place.capacity;
+  }
+
+  async poll(max = DEFAULT_MAX): Promise<WorkCompletion[]> {
+    const { port } = this.shared;
+    const since = port.now;
+    await port.suspend(AWAIT.poll, this.place.number);
+    return this.take(max, since);
+  }
+
+  async busyPoll(max = DEFAULT_MAX): Promise<WorkCompletion[]> {
+    const { port } = this.shared;
+    const since = port.now;
+    await port.suspend(AWAIT.busyPoll, this.place.number);
+    return this.take(max, since);
+  }
+
+  polled(max = DEFAULT_MAX): Awaitable<WorkCompletion[]> {
+    const since = this.shared.port.now;
+    return { kind: `poll ${this.place.number}`, take: () => this.take(max, since) };
+  }
+
+  async requestNotify(solicitedOnly = false): Promise<void> {
+    await this.shared.port.call('requestNotify', { cq: this.place.number, solicitedOnly });
+  }
+
+  async event(): Promise<void> {
+    await this.shared.port.suspend(AWAIT.event, this.place.number);
+  }
+
+  async destroy(): Promise<void> {
+    await this.shared.port.call('destroyCq', { cq: this.place.number });
+  }
+
+  /** Takes up to `max` CQEs that are in the ring; polling began at `since`. */
+  private take(max: number, since: number): WorkCompletion[] {
+    const { port, completionChains } = this.shared;
+    const { view, page } = port;
+    const { record, ring, capacity, chainRow } = this.place;
+    const produced = view.getUint32(record + CQ_RECORD.produced, true);
+    const available = (produced - this.consumed) >>> 0;
+    const count = Math.min(max, available);
+    const completions: WorkCompletion[] = [];
+    for (let i = 0; i < count; i++) {
+      const slot = this.consumed % capacity;
+      const at = ring + slot * CQE_SIZE;
+      const row = chainRow + slot;
+      this.consumed = (this.consumed + 1) >>> 0;
+      const flags = view.getUint32(at + CQE.flags, true);
+      const qpNum = view.getUint32(at + CQE.qpNum, true);
+      const traced = completionChains.operation(row) !== 0;
+      if (traced) this.seen(row, view.getFloat64(at + CQE.visible, true), since);
+      this.freeSlots(qpNum, view.getUint32(at + CQE.wqeCounter, true), flags);
+      const completion: TracedCompletion = {
+        wrId: view.getFloat64(at + CQE.wrId, true),
+        status: STATUSES[view.getUint32(at + CQE.status, true)]!,
+        opcode: OPCODES[view.getUint32(at + CQE.opcode, true)]!,
+        byteLen: view.getUint32(at + CQE.byteLen, true),
+        qpNum,
+        vendorErr: view.getUint32(at + CQE.vendorErr, true),
+        immediate:
+          (flags & CQE_FLAG.immediate) !== 0 ? view.getUint32(at + CQE.immediate, true) : undefined,
+        chainRow: traced ? row : -1,
+      };
+      completions.push(completion);
+    }
+    if (count > 0) view.setUint32(record + CQ_RECORD.consumed, this.consumed, true);
+    page.chains.advance(OPERATION_ROW, STAGE.poll, port.now);
+    return completions;
+  }
+
+  /**
+   * Brings the completion's chain up to now, and has the core go on with it. What bound this moment is the later of two:
+   * the CQE, or what the core did for the same operation before it polled. A core that was busy with another operation
+   * kept the completion waiting: `backlog`.
+   */
+  private seen(row: number, visible: number, since: number): void {
+    const { port, completionChains } = this.shared;
+    const { chains } = port.page;
+    const same = chains.operation(OPERATION_ROW) === completionChains.operation(row);
+    if (same && chains.asOf(OPERATION_ROW) >= visible) {
+      completionChains.copy(row, chains, OPERATION_ROW);
+    } else if (visible < since) {
+      completionChains.advance(row, STAGE.backlog, since);
+    }
+    completionChains.advance(row, STAGE.poll, port.now);
+    chains.copy(OPERATION_ROW, completionChains, row);
+  }
+
+  /** A completion frees its own slot and all before it (rule 76). */
+  private freeSlots(qpNum: number, wqeCounter: number, flags: number): void {
+    const qp = this.shared.queuePairs.get(qpNum);
+    if (qp === undefined) return;
+    if ((flags & CQE_FLAG.receive) !== 0) qp.receivesDone(wqeCounter);
+    else qp.sendsDone(wqeCounter);
+  }
+}

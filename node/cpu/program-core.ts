@@ -1,0 +1,288 @@
+/** The {@link Core} that a program is handed, in the host's thread or in a worker. */
+import { CHAIN_CELLS, ChainTable, STARTED } from '../../sim/chain.js';
+import { RandomStream } from '../../sim/random.js';
+import { STAGE, STAGE_COUNT } from '../../sim/stages.js';
+import type { CallAnswer } from '../kernel/calls.js';
+import type { Profile } from '../profile.js';
+import type {
+  Awaitable,
+  CompletionQueue,
+  Context,
+  Core,
+  DeviceAttributes,
+  Instant,
+  MemoryRegion,
+  Picoseconds,
+  ProtectionDomain,
+  QpOptions,
+  QueuePair,
+  Region,
+  WorkCompletion,
+} from '../verbs.js';
+import { VerbsError } from '../verbs-error.js';
+import { AWAIT, CELL, OPERATION_ROW, type CorePage } from './core-page.js';
+import {
+  ProgramCompletionQueue,
+  type ProgramShared,
+  type TracedCompletion,
+} from './program-completions.js';
+import { ProgramMemory, ProgramMemoryRegion } from './program-memory.js';
+import { ProgramPort, SegmentError } from './program-port.js';
+import { ProgramQueuePair } from './program-queue-pair.js';
+
+/** ibv_create_qp's defaults where the program does not say. */
+const DEFAULT_CAP = {
+  maxSendWr: 128,
+  maxRecvWr: 128,
+  maxSendSge: 1,
+  maxRecvSge: 1,
+  maxInlineData: 0,
+};
+
+/** Who this core is, and what it shares with its host. Goes to a worker by structured clone. */
+export interface CoreIdentity {
+  readonly host: number;
+  readonly index: number;
+  readonly rank: number;
+  readonly ranks: number;
+  readonly seed: number;
+  readonly cpu: Profile['cpu'];
+  readonly page: SharedArrayBuffer;
+  readonly memory: SharedArrayBuffer;
+  readonly completionChains: SharedArrayBuffer;
+  /** Under the real clock: when the run began, in ms of the machine's clock. */
+  readonly realStart: number | null;
+}
+
+const OPERATIONS_PER_CORE = 2 ** 32;
+const PS_PER_MS = 1e9;
+
+export class ProgramCore implements Core {
+  readonly host: number;
+  readonly index: number;
+  readonly rank: number;
+  readonly ranks: number;
+  readonly port: ProgramPort;
+  /** Counters that the program added to. */
+  readonly counters: Record<string, number> = {};
+  private readonly shared: ProgramShared;
+  private readonly regions = new ProgramMemory();
+  private readonly cpu: Profile['cpu'];
+  private readonly stream: RandomStream;
+  private readonly realStart: number | null;
+  private nextOperation: number;
+
+  constructor(identity: CoreIdentity, page: CorePage) {
+    const { host, index, seed } = identity;
+    this.host = host;
+    this.index = index;
+    this.rank = identity.rank;
+    this.ranks = identity.ranks;
+    this.cpu = identity.cpu;
+    this.realStart = identity.realStart;
+    const name = `host${host}/core${index}`;
+    this.stream = new RandomStream(seed, `${name}/program`);
+    this.port = new ProgramPort(page, identity.memory, new RandomStream(seed, `${name}/cpu`));
+    this.nextOperation = (host * 256 + index) * OPERATIONS_PER_CORE + 1;
+    this.shared = {
+      port: this.port,
+      completionChains: new ChainTable(0, new Float64Array(identity.completionChains)),
+      queuePairs: new Map(),
+      regions: this.regions,
+      cpu: identity.cpu,
+    };
+  }
+
+  get now(): Instant {
+    if (this.realStart === null) return this.port.now as Instant;
+    const elapsed = performance.timeOrigin + performance.now() - this.realStart;
+    return Math.floor(elapsed * PS_PER_MS) as Instant;
+  }
+
+  random(): number {
+    return this.stream.unit();
+  }
+
+  async openDevice(): Promise<Context> {
+    const attributes = await this.port.call('queryDevice', {});
+    return new ProgramContext(attributes, this.shared);
+  }
+
+  async allocate(length: number): Promise<Region> {
+    const answer = await this.port.call('allocate', { length });
+    this.regions.add(answer);
+    return { address: answer.address, length };
+  }
+
+  async read(address: number, length: number): Promise<Uint8Array> {
+    const { physical } = await this.port.call('translate', { address, length });
+    this.port.pass(Math.ceil(length * this.cpu.copy), STAGE.copy);
+    return this.port.bytes.slice(physical, physical + length);
+  }
+
+  async write(address: number, bytes: Uint8Array): Promise<void> {
+    const { physical } = await this.port.call('translate', { address, length: bytes.length });
+    this.port.pass(Math.ceil(bytes.length * this.cpu.copy), STAGE.copy);
+    this.port.bytes.set(bytes, physical);
+  }
+
+  async sleep(length: Picoseconds): Promise<void> {
+    await this.sleepUntil((this.port.now + length) as Instant);
+  }
+
+  async sleepUntil(at: Instant): Promise<void> {
+    await this.port.suspend(AWAIT.idle, at);
+    this.port.page.chains.advance(OPERATION_ROW, STAGE.backlog, this.port.now);
+  }
+
+  async work(length: Picoseconds): Promise<void> {
+    await this.port.suspend(AWAIT.busy, this.port.now + length);
+    this.port.page.chains.advance(OPERATION_ROW, STAGE.compute, this.port.now);
+  }
+
+  async compute<T>(cost: { flops?: number; bytes?: number }, fn: () => T): Promise<T> {
+    const flops = Math.ceil((cost.flops ?? 0) * this.cpu.flop);
+    const bytes = Math.ceil((cost.bytes ?? 0) * this.cpu.stream);
+    const result = fn();
+    await this.work(Math.max(flops, bytes) as Picoseconds);
+    return result;
+  }
+
+  async watch(address: number, seen: number): Promise<number> {
+    const physical = this.physicalByte(address);
+    await this.port.suspend(AWAIT.watch, physical, seen);
+    return this.seenByte(physical);
+  }
+
+  watched(address: number, seen: number): Awaitable<number> {
+    const physical = this.physicalByte(address);
+    return { kind: `watch ${physical} ${seen}`, take: () => this.seenByte(physical) };
+  }
+
+  async any<T>(awaitables: readonly Awaitable<T>[]): Promise<{ index: number; value: T }> {
+    if (awaitables.length === 0) throw new SegmentError('core.any needs something to wait for');
+    this.port.page.writeText(awaitables.map(({ kind }) => kind));
+    await this.port.suspend(AWAIT.any);
+    const index = this.port.page.get(CELL.alternative);
+    return { index, value: awaitables[index]!.take() };
+  }
+
+  async tell(rank: number, value: unknown): Promise<void> {
+    await this.port.call('tell', { rank, value });
+  }
+
+  async hear(rank: number): Promise<unknown> {
+    await this.port.suspend(AWAIT.hear, rank);
+    return this.port.page.readText();
+  }
+
+  beginOperation(intended: Instant = this.now): void {
+    const { chains } = this.port.page;
+    chains.begin(OPERATION_ROW, this.nextOperation++, intended);
+    chains.advance(OPERATION_ROW, STAGE.backlog, this.port.now);
+  }
+
+  follow(completion: WorkCompletion): void {
+    const { chainRow } = completion as TracedCompletion;
+    if (chainRow < 0) return;
+    const { chains } = this.port.page;
+    chains.copy(OPERATION_ROW, this.shared.completionChains, chainRow);
+    chains.advance(OPERATION_ROW, STAGE.backlog, this.port.now);
+  }
+
+  get operationStart(): Instant {
+    return this.port.page.chains.cells[OPERATION_ROW * CHAIN_CELLS + STARTED]! as Instant;
+  }
+
+  operationStages(): Float64Array {
+    const { chains } = this.port.page;
+    chains.advance(OPERATION_ROW, STAGE.compute, this.port.now);
+    const at = OPERATION_ROW * CHAIN_CELLS;
+    return chains.cells.slice(at, at + STAGE_COUNT);
+  }
+
+  endOperation(): void {
+    this.port.page.chains.clear(OPERATION_ROW);
+  }
+
+  count(name: string, by = 1): void {
+    this.counters[name] = (this.counters[name] ?? 0) + by;
+  }
+
+  private physicalByte(address: number): number {
+    const physical = this.regions.physical(address, 1);
+    if (physical < 0) {
+      throw new VerbsError('EFAULT', `0x${address.toString(16)} is not in this process's memory`);
+    }
+    return physical;
+  }
+
+  private seenByte(physical: number): number {
+    this.port.page.chains.advance(OPERATION_ROW, STAGE.poll, this.port.now);
+    return this.port.bytes[physical]!;
+  }
+}
+
+class ProgramContext implements Context {
+  readonly attributes: DeviceAttributes;
+  private readonly shared: ProgramShared;
+
+  constructor(attributes: CallAnswer<'queryDevice'>, shared: ProgramShared) {
+    this.attributes = attributes;
+    this.shared = shared;
+  }
+
+  async allocatePd(): Promise<ProtectionDomain> {
+    const { pd } = await this.shared.port.call('allocatePd', {});
+    return new ProgramProtectionDomain(pd, this.shared);
+  }
+
+  async createCq(capacity: number): Promise<CompletionQueue> {
+    const place = await this.shared.port.call('createCq', { capacity });
+    return new ProgramCompletionQueue(place, this.shared);
+  }
+}
+
+class ProgramProtectionDomain implements ProtectionDomain {
+  private readonly pd: number;
+  private readonly shared: ProgramShared;
+
+  constructor(pd: number, shared: ProgramShared) {
+    this.pd = pd;
+    this.shared = shared;
+  }
+
+  async registerMemory(region: Region, access: number): Promise<MemoryRegion> {
+    const { address, length } = region;
+    const { port, regions } = this.shared;
+    const answer = await port.call('registerMemory', { pd: this.pd, address, length, access });
+    regions.add({ address, length, physical: answer.physical });
+    return new ProgramMemoryRegion({ address, length }, answer.key, answer.physical, port);
+  }
+
+  async createQp(options: QpOptions): Promise<QueuePair> {
+    const { sendCq, recvCq } = options;
+    if (
+      !(sendCq instanceof ProgramCompletionQueue) ||
+      !(recvCq instanceof ProgramCompletionQueue)
+    ) {
+      throw new VerbsError(
+        'EINVAL',
+        'a queue pair needs a send CQ and a receive CQ of this device',
+      );
+    }
+    const place = await this.shared.port.call('createQp', {
+      pd: this.pd,
+      sendCq: sendCq.place.number,
+      recvCq: recvCq.place.number,
+      cap: { ...DEFAULT_CAP, ...options.cap },
+      sqSigAll: options.sqSigAll ?? false,
+      type: options.type ?? 'RC',
+    });
+    return new ProgramQueuePair(place, this.shared);
+  }
+
+  async deallocate(): Promise<void> {
+    await this.shared.port.call('deallocatePd', { pd: this.pd });
+  }
+}

@@ -1,0 +1,266 @@
+/** A queue pair as a program sees it: posting writes WQEs into host memory and rings doorbells. */
+import { STAGE } from '../../sim/stages.js';
+import type { QpPlace } from '../kernel/calls.js';
+import { DOORBELL } from '../nic/doorbell.js';
+import { RECV, SEND_OPCODE, SGE, SGE_SIZE, WQE, WQE_FLAG } from '../rdma/work-queue-entry.js';
+import { VerbsError } from '../verbs-error.js';
+import type {
+  QpAttributes,
+  QpCapabilities,
+  QpState,
+  QueuePair,
+  RecvWr,
+  SendWr,
+  Sge,
+} from '../verbs.js';
+import { QP_ATTR } from '../verbs.js';
+import { MAX_DOORBELLS } from './core-page.js';
+import type { ProgramShared } from './program-completions.js';
+import { SegmentError } from './program-port.js';
+
+const MAX_MESSAGE = 2 ** 31;
+
+/** Which attribute sets which bit of the mask. */
+const ATTRIBUTE_BITS: Readonly<Record<keyof QpAttributes, number>> = {
+  state: QP_ATTR.STATE,
+  curState: QP_ATTR.CUR_STATE,
+  enSqdAsyncNotify: QP_ATTR.EN_SQD_ASYNC_NOTIFY,
+  accessFlags: QP_ATTR.ACCESS_FLAGS,
+  pkeyIndex: QP_ATTR.PKEY_INDEX,
+  port: QP_ATTR.PORT,
+  qkey: QP_ATTR.QKEY,
+  ahHost: QP_ATTR.AV,
+  pathMtu: QP_ATTR.PATH_MTU,
+  timeout: QP_ATTR.TIMEOUT,
+  retryCnt: QP_ATTR.RETRY_CNT,
+  rnrRetry: QP_ATTR.RNR_RETRY,
+  rqPsn: QP_ATTR.RQ_PSN,
+  maxRdAtomic: QP_ATTR.MAX_QP_RD_ATOMIC,
+  maxDestRdAtomic: QP_ATTR.MAX_DEST_RD_ATOMIC,
+  minRnrTimer: QP_ATTR.MIN_RNR_TIMER,
+  sqPsn: QP_ATTR.SQ_PSN,
+  destQpNum: QP_ATTR.DEST_QPN,
+  cap: QP_ATTR.CAP,
+};
+
+export class ProgramQueuePair implements QueuePair {
+  readonly place: QpPlace;
+  private readonly shared: ProgramShared;
+  private state: QpState = 'RESET';
+  /** Requests posted, and those known to be done with; both count up. */
+  private sent = 0;
+  private sentDone = 0;
+  private received = 0;
+  private receivedDone = 0;
+
+  constructor(place: QpPlace, shared: ProgramShared) {
+    this.place = place;
+    this.shared = shared;
+    shared.queuePairs.set(place.number, this);
+  }
+
+  get qpNum(): number {
+    return this.place.number;
+  }
+
+  get cap(): Readonly<QpCapabilities> {
+    return this.place.cap;
+  }
+
+  postSend(request: SendWr): void {
+    this.writeSend(request, 0);
+    this.ring(DOORBELL.send);
+  }
+
+  postSendList(requests: readonly SendWr[]): void {
+    this.postList(requests, (request, index) => this.writeSend(request, index), DOORBELL.send);
+  }
+
+  postRecv(request: RecvWr): void {
+    this.writeRecv(request, 0);
+    this.ring(DOORBELL.receive);
+  }
+
+  postRecvList(requests: readonly RecvWr[]): void {
+    this.postList(requests, (request, index) => this.writeRecv(request, index), DOORBELL.receive);
+  }
+
+  async modify(attributes: QpAttributes, mask?: number): Promise<void> {
+    let bits = mask ?? 0;
+    if (mask === undefined) {
+      for (const key of Object.keys(attributes) as (keyof QpAttributes)[]) {
+        if (attributes[key] !== undefined) bits |= ATTRIBUTE_BITS[key];
+      }
+    }
+    const { port } = this.shared;
+    await port.call('modifyQp', {
+      qp: this.place.index,
+      attributes: attributes as Record<string, unknown>,
+      mask: bits,
+    });
+    if ((bits & QP_ATTR.STATE) !== 0) this.state = attributes.state!;
+    if (this.state === 'RESET') this.sent = this.sentDone = this.received = this.receivedDone = 0;
+  }
+
+  async query(): Promise<QpAttributes & { state: QpState }> {
+    const answer = await this.shared.port.call('queryQp', { qp: this.place.index });
+    return answer as unknown as QpAttributes & { state: QpState };
+  }
+
+  async destroy(): Promise<void> {
+    await this.shared.port.call('destroyQp', { qp: this.place.index });
+    this.shared.queuePairs.delete(this.place.number);
+  }
+
+  /** A CQE said that all sends up to this count (modulo 2^32) are done. */
+  sendsDone(counter: number): void {
+    this.sentDone += (counter - this.sentDone) | 0;
+  }
+
+  receivesDone(counter: number): void {
+    this.receivedDone += (counter - this.receivedDone) | 0;
+  }
+
+  private postList<T>(
+    requests: readonly T[],
+    write: (request: T, index: number) => void,
+    kind: number,
+  ): void {
+    let posted = 0;
+    try {
+      for (; posted < requests.length; posted++) write(requests[posted]!, posted);
+    } finally {
+      // What was posted before the bad one stays posted (rule 68).
+      if (posted > 0) this.ring(kind);
+    }
+  }
+
+  private ring(kind: number): void {
+    const { port, cpu } = this.shared;
+    // A receive's doorbell is a word in memory; only a send's goes over the bus.
+    if (kind === DOORBELL.send) port.spend(cpu.doorbell, STAGE.doorbell);
+    const produced = kind === DOORBELL.send ? this.sent : this.received;
+    if (!port.page.pushDoorbell(kind, this.place.index, produced, port.now)) {
+      throw new SegmentError(
+        `more than ${MAX_DOORBELLS} doorbells in one segment (512 while an operation is measured): await something in between`,
+      );
+    }
+  }
+
+  private writeSend(request: SendWr, index: number): void {
+    const { port, cpu } = this.shared;
+    const { cap, sends } = this.place;
+    if (this.state === 'RESET' || this.state === 'INIT' || this.state === 'RTR') {
+      throw new VerbsError('EINVAL', `postSend in state ${this.state}`, index);
+    }
+    const opcode = SEND_OPCODE[request.opcode];
+    const inline = 'inline' in request && request.inline === true;
+    const { sges } = request;
+    const length = totalLength(sges);
+    const problem = this.refuseSend(request, inline, length);
+    if (problem !== undefined) throw new VerbsError('EINVAL', problem, index);
+    if (this.sent - this.sentDone >= cap.maxSendWr) {
+      throw new VerbsError('ENOMEM', `the send queue is full (${cap.maxSendWr})`, index);
+    }
+    const at = sends.base + (this.sent % sends.depth) * sends.stride;
+    const { view } = port;
+    const solicited = 'solicited' in request && request.solicited === true;
+    view.setUint8(at + WQE.opcode, opcode);
+    view.setUint8(
+      at + WQE.flags,
+      (request.signaled === false ? 0 : WQE_FLAG.signaled) |
+        (request.fence === true ? WQE_FLAG.fence : 0) |
+        (solicited ? WQE_FLAG.solicited : 0) |
+        (inline ? WQE_FLAG.inline : 0),
+    );
+    view.setUint16(at + WQE.sgeCount, sges.length, true);
+    view.setUint32(at + WQE.length, length, true);
+    view.setFloat64(at + WQE.wrId, request.wrId ?? 0, true);
+    if ('immediate' in request) view.setUint32(at + WQE.immediate, request.immediate, true);
+    if ('rkey' in request) {
+      view.setUint32(at + WQE.rkey, request.rkey, true);
+      view.setFloat64(at + WQE.remoteAddress, request.remoteAddress, true);
+    }
+    if (request.opcode === 'ATOMIC_CMP_AND_SWP') {
+      view.setBigUint64(at + WQE.compareLow, BigInt.asUintN(64, request.compare), true);
+      view.setBigUint64(at + WQE.swapLow, BigInt.asUintN(64, request.swap), true);
+    } else if (request.opcode === 'ATOMIC_FETCH_AND_ADD') {
+      view.setBigUint64(at + WQE.compareLow, BigInt.asUintN(64, request.add), true);
+    }
+    if (inline) this.writeInline(at + WQE.data, sges, index);
+    else writeSges(view, at + WQE.data, sges);
+    this.sent++;
+    port.spend(cpu.post, STAGE.post);
+  }
+
+  private refuseSend(request: SendWr, inline: boolean, length: number): string | undefined {
+    const { cap } = this.place;
+    if (request.sges.length > cap.maxSendSge) {
+      return `${request.sges.length} SGEs, the queue pair has ${cap.maxSendSge}`;
+    }
+    if (length > MAX_MESSAGE) return `a message of ${length} bytes is longer than 2^31`;
+    if (inline && length > cap.maxInlineData) {
+      return `${length} bytes inline, the queue pair takes ${cap.maxInlineData}`;
+    }
+    if (request.opcode.startsWith('ATOMIC') && length !== 8) {
+      return `an atomic needs exactly 8 bytes of local buffer, not ${length}`;
+    }
+    if ('remoteAddress' in request && !Number.isSafeInteger(request.remoteAddress)) {
+      return 'the remote address is no whole number below 2^53';
+    }
+    return undefined;
+  }
+
+  /** Copies the data itself into the WQE; the lkey is not looked at (rule 71). */
+  private writeInline(to: number, sges: readonly Sge[], index: number): void {
+    const { port, regions } = this.shared;
+    let at = to;
+    for (const { address, length } of sges) {
+      const physical = regions.physical(address, length);
+      if (physical < 0) {
+        throw new VerbsError(
+          'EFAULT',
+          `inline data at 0x${address.toString(16)} is not in memory that this core knows`,
+          index,
+        );
+      }
+      for (let i = 0; i < length; i++) port.bytes[at + i] = port.bytes[physical + i]!;
+      at += length;
+    }
+  }
+
+  private writeRecv(request: RecvWr, index: number): void {
+    const { port, cpu } = this.shared;
+    const { cap, receives } = this.place;
+    if (this.state === 'RESET') throw new VerbsError('EINVAL', 'postRecv in state RESET', index);
+    if (request.sges.length > cap.maxRecvSge) {
+      const problem = `${request.sges.length} SGEs, the queue pair has ${cap.maxRecvSge}`;
+      throw new VerbsError('EINVAL', problem, index);
+    }
+    if (this.received - this.receivedDone >= cap.maxRecvWr) {
+      throw new VerbsError('ENOMEM', `the receive queue is full (${cap.maxRecvWr})`, index);
+    }
+    const at = receives.base + (this.received % receives.depth) * receives.stride;
+    port.view.setFloat64(at + RECV.wrId, request.wrId ?? 0, true);
+    port.view.setUint32(at + RECV.sgeCount, request.sges.length, true);
+    writeSges(port.view, at + RECV.sges, request.sges);
+    this.received++;
+    port.spend(cpu.post, STAGE.post);
+  }
+}
+
+function totalLength(sges: readonly Sge[]): number {
+  let total = 0;
+  for (const { length } of sges) total += length;
+  return total;
+}
+
+function writeSges(view: DataView, at: number, sges: readonly Sge[]): void {
+  for (let i = 0; i < sges.length; i++) {
+    const { address, length, lkey } = sges[i]!;
+    const to = at + i * SGE_SIZE;
+    view.setFloat64(to + SGE.address, address, true);
+    view.setUint32(to + SGE.length, length, true);
+    view.setUint32(to + SGE.lkey, lkey, true);
+  }
+}

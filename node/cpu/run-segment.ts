@@ -1,0 +1,52 @@
+/**
+ * Running one segment of a program, in whichever thread it lives: resume it, let its promises turn, and come back when it
+ * awaits the emulator again. A program that awaits anything else never does; it is reported instead of hanging the host.
+ */
+import { AWAIT } from './core-page.js';
+import { allowGlobals, banGlobals } from './guards.js';
+import type { ProgramCore } from './program-core.js';
+import { SegmentError } from './program-port.js';
+
+/** Turns of the microtask queue in one segment: a program that awaits its own promises takes a few. */
+const MAX_TURNS = 1_000_000;
+
+export async function runSegment(core: ProgramCore): Promise<void> {
+  banGlobals();
+  try {
+    core.port.resume();
+    let turns = 0;
+    while (core.port.running) {
+      await null;
+      if (++turns === MAX_TURNS) {
+        throw new SegmentError(
+          'the program awaits something that is not the emulator’s (a timer, a socket, a promise that nobody keeps): ' +
+            'await only what its core offers',
+        );
+      }
+    }
+  } finally {
+    allowGlobals();
+  }
+}
+
+/** Starts `program`: its first segment begins when the core is first resumed. */
+export function startProgram(
+  core: ProgramCore,
+  program: () => Promise<unknown>,
+  done: (value: unknown) => void,
+  failed: (error: unknown) => void,
+): void {
+  const begun = new Promise<void>((resolve) => {
+    core.port.expectResume(resolve);
+  });
+  void begun.then(program).then(
+    (value) => {
+      done(value);
+      core.port.end(AWAIT.exit);
+    },
+    (error: unknown) => {
+      failed(error);
+      core.port.end(AWAIT.fail);
+    },
+  );
+}

@@ -1,0 +1,127 @@
+/**
+ * Programs in worker threads, one piscina task per core. A core and its host hand off through Atomics on the core's page;
+ * messages only start and end a program. The host waits for a core a few milliseconds at a time, then returns to its event
+ * loop, so that sockets and timers live however long a segment is.
+ */
+import { Piscina } from 'piscina';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
+import type { RunFailure, RunSpec } from '../run-spec.js';
+import type { Task } from '../verbs.js';
+import { CONTROL } from './core-page.js';
+import { describeFailure, type CoreRuntime, type ProgramResult } from './core-runtime.js';
+import type { HostCore } from './host-core.js';
+import type { CoreIdentity } from './program-core.js';
+import { spinFor, type Spin } from './spin.js';
+
+/** What a worker is started with. */
+export interface CoreTask {
+  readonly identity: CoreIdentity;
+  readonly task: Task;
+  readonly module: string;
+  readonly spin: number;
+}
+
+const WAIT_MS = 5;
+const SEGMENT_LIMIT_MS = 10_000;
+
+interface Worker {
+  readonly outcome: Promise<ProgramResult>;
+  /** Set when the worker is gone before its program said how it ended. */
+  lost: unknown;
+}
+
+export class WorkerRuntime implements CoreRuntime {
+  private readonly pool: Piscina<CoreTask, ProgramResult>;
+  private readonly workers = new Map<HostCore, Worker>();
+  private readonly module: string;
+  private readonly spin: Spin;
+
+  constructor(spec: RunSpec) {
+    const local = spec.programs.filter(({ host }) => spec.local.includes(host)).length;
+    this.module = spec.module;
+    this.spin = spinFor(Math.ceil(spec.hosts / spec.local.length), spec.programs.length);
+    this.pool = new Piscina<CoreTask, ProgramResult>({
+      filename: new URL('./core-worker.js', import.meta.url).href,
+      minThreads: Math.max(1, local),
+      maxThreads: Math.max(1, local),
+      concurrentTasksPerWorker: 1,
+      atomics: 'disabled',
+    });
+  }
+
+  async add(core: HostCore, identity: CoreIdentity, task: Task): Promise<void> {
+    const { module, spin } = this;
+    const worker: Worker = {
+      outcome: this.pool.run({ identity, task, module, spin: spin.core }),
+      lost: undefined,
+    };
+    worker.outcome.catch((error: unknown) => (worker.lost = error));
+    this.workers.set(core, worker);
+  }
+
+  async ready(): Promise<void> {
+    for (const [core, worker] of this.workers) {
+      while (Atomics.load(core.page.control, CONTROL.ready) === 0) {
+        if (worker.lost !== undefined) throw toError(worker.lost);
+        await pause(1);
+      }
+    }
+  }
+
+  async run(cores: readonly HostCore[]): Promise<void> {
+    for (const { page } of cores) {
+      Atomics.add(page.control, CONTROL.go, 1);
+      Atomics.notify(page.control, CONTROL.go);
+    }
+    for (const core of cores) {
+      if (!this.isBack(core)) await this.waitFor(core);
+      core.segmentEnded();
+    }
+  }
+
+  async result(core: HostCore): Promise<ProgramResult> {
+    return this.workers.get(core)!.outcome;
+  }
+
+  async failure(core: HostCore): Promise<RunFailure> {
+    try {
+      await this.workers.get(core)!.outcome;
+    } catch (error) {
+      return describeFailure(core, error);
+    }
+    throw new Error('a program failed and did not say why');
+  }
+
+  async close(): Promise<void> {
+    await this.pool.destroy();
+    this.workers.clear();
+  }
+
+  /** Spins as far as it may; whether the core has ended its segment. */
+  private isBack({ page: { control } }: HostCore): boolean {
+    const go = Atomics.load(control, CONTROL.go);
+    for (let turn = 0; turn <= this.spin.host; turn++) {
+      if (Atomics.load(control, CONTROL.done) === go) return true;
+    }
+    const done = Atomics.load(control, CONTROL.done);
+    if (done !== go) Atomics.wait(control, CONTROL.done, done, WAIT_MS);
+    return Atomics.load(control, CONTROL.done) === go;
+  }
+
+  private async waitFor(core: HostCore): Promise<void> {
+    const worker = this.workers.get(core)!;
+    const deadline = performance.now() + SEGMENT_LIMIT_MS;
+    while (!this.isBack(core)) {
+      await nextTurn();
+      if (worker.lost !== undefined && !this.isBack(core)) throw toError(worker.lost);
+      if (performance.now() > deadline) {
+        throw new Error(
+          `a segment of host${core.host} core ${core.index} has run for 10 s without awaiting the emulator`,
+        );
+      }
+    }
+  }
+}
+
+const toError = (error: unknown): Error =>
+  error instanceof Error ? error : new Error(String(error));

@@ -1,0 +1,119 @@
+/** The board: one emulated host. It constructs every part and connects it, and has no behaviour. */
+import { CHAIN_CELLS, ChainTable } from '../sim/chain.js';
+import type { Scheduler } from '../sim/scheduler.js';
+import { HostCore, type CoreSupervisor } from './cpu/host-core.js';
+import { HostCalls } from './kernel/host-calls.js';
+import { ManagementNetwork } from './kernel/management-network.js';
+import { CapturedLink, type FrameTap } from './link/captured-link.js';
+import { EgressPort } from './link/egress-port.js';
+import { FaultyLink } from './link/faulty-link.js';
+import type { FramePool } from './link/frame-pool.js';
+import type { Link } from './link/link.js';
+import type { Router } from './link/router.js';
+import { AddressSpace } from './memory/address-space.js';
+import { PhysicalMemory } from './memory/physical-memory.js';
+import { Nic } from './nic/nic.js';
+import type { RunSpec } from './run-spec.js';
+
+/** Rows for the chains of CQEs, all CQs of a host together; the memory is used only where they are. */
+const CHAIN_ROWS = 1 << 16;
+
+export class Host {
+  readonly number: number;
+  readonly memory: PhysicalMemory;
+  readonly completionChains: SharedArrayBuffer;
+  readonly nic: Nic;
+  readonly port: EgressPort;
+  readonly cores: readonly HostCore[];
+  readonly calls: HostCalls;
+  readonly management: ManagementNetwork;
+  readonly faults: FaultyLink | undefined;
+
+  constructor(
+    number: number,
+    spec: RunSpec,
+    scheduler: Scheduler,
+    pool: FramePool,
+    router: Router,
+    supervisor: CoreSupervisor,
+    tap: FrameTap | undefined,
+  ) {
+    const { profile, topology, seed, mtu, hosts, programs } = spec;
+    this.number = number;
+    this.memory = new PhysicalMemory(spec.memory);
+    const space = new AddressSpace(this.memory);
+    this.completionChains = new SharedArrayBuffer(CHAIN_ROWS * CHAIN_CELLS * 8);
+    const completionChains = new ChainTable(0, new Float64Array(this.completionChains));
+
+    let link: Link = router;
+    if (spec.faults !== null) {
+      this.faults = new FaultyLink(router, pool, number, spec.faults, seed);
+      link = this.faults;
+    }
+    if (tap !== undefined) link = new CapturedLink(link, pool, scheduler, profile.nic.tx.ps, tap);
+
+    this.nic = new Nic({
+      host: number,
+      profile,
+      topology,
+      seed,
+      scheduler,
+      pool,
+      memory: this.memory,
+      link,
+      completionChains,
+    });
+    this.management = new ManagementNetwork(number, pool, router, profile.management.latency, {
+      told: (from, to, value) => {
+        const core = this.cores.find(({ rank }) => rank === to);
+        core?.told(from, value);
+        return core !== undefined;
+      },
+    });
+    this.port = new EgressPort(
+      number,
+      profile,
+      { direct: topology === 'direct', traceFull: spec.trace === 'full' },
+      scheduler,
+      pool,
+      this.nic,
+      this.management,
+      tap,
+    );
+    router.connect(number, this.port.sink);
+
+    let chainRows = 0;
+    this.calls = new HostCalls({
+      hosts,
+      mtu,
+      profile,
+      nic: this.nic,
+      space,
+      claimChainRows: (count) => (chainRows += count) - count,
+      tell: (index, rank, value) => {
+        const core = this.cores.find((candidate) => candidate.index === index)!;
+        const target = programs[rank];
+        if (target === undefined) return false;
+        const key = (): number => core.nextKey();
+        this.management.send(core.rank, rank, target.host, value, scheduler.now, key);
+        return true;
+      },
+    });
+    this.cores = programs
+      .filter(({ host }) => host === number)
+      .map(
+        ({ core, rank }) =>
+          new HostCore({
+            host: number,
+            index: core,
+            rank,
+            profile,
+            seed,
+            scheduler,
+            nic: this.nic,
+            calls: this.calls,
+            supervisor,
+          }),
+      );
+  }
+}

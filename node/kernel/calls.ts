@@ -1,0 +1,83 @@
+/**
+ * The calls that a program makes into the host: verbs that create, change or destroy objects, memory, and the out-of-band
+ * network. Each is executed by the host at the core's time, in (time, core) order, so keys and numbers never
+ * depend on threads. Arguments and answers are JSON; {@link CallSignatures} is the contract of both sides.
+ */
+import type { Errno } from '../verbs-error.js';
+
+export interface WireCap {
+  readonly maxSendWr: number;
+  readonly maxRecvWr: number;
+  readonly maxSendSge: number;
+  readonly maxRecvSge: number;
+  readonly maxInlineData: number;
+}
+
+/** Where a queue lies: physical addresses in the host's memory. */
+export interface CqPlace {
+  readonly number: number;
+  readonly capacity: number;
+  readonly ring: number;
+  readonly record: number;
+  readonly chainRow: number;
+}
+
+export interface QpPlace {
+  readonly index: number;
+  readonly number: number;
+  readonly cap: WireCap;
+  readonly sends: { readonly base: number; readonly stride: number; readonly depth: number };
+  readonly receives: { readonly base: number; readonly stride: number; readonly depth: number };
+}
+
+export interface CallSignatures {
+  queryDevice: [
+    args: Record<string, never>,
+    answer: {
+      maxQp: number;
+      maxQpWr: number;
+      maxSge: number;
+      maxCqe: number;
+      maxInlineData: number;
+      maxQpRdAtom: number;
+      activeMtu: number;
+    },
+  ];
+  allocate: [
+    args: { length: number },
+    answer: { address: number; length: number; physical: number },
+  ];
+  translate: [args: { address: number; length: number }, answer: { physical: number }];
+  allocatePd: [args: Record<string, never>, answer: { pd: number }];
+  deallocatePd: [args: { pd: number }, answer: null];
+  registerMemory: [
+    args: { pd: number; address: number; length: number; access: number },
+    answer: { key: number; physical: number },
+  ];
+  deregisterMemory: [args: { key: number }, answer: null];
+  createCq: [args: { capacity: number }, answer: CqPlace];
+  destroyCq: [args: { cq: number }, answer: null];
+  requestNotify: [args: { cq: number; solicitedOnly: boolean }, answer: null];
+  createQp: [
+    args: {
+      pd: number;
+      sendCq: number;
+      recvCq: number;
+      cap: WireCap;
+      sqSigAll: boolean;
+      type: string;
+    },
+    answer: QpPlace,
+  ];
+  modifyQp: [args: { qp: number; attributes: Record<string, unknown>; mask: number }, answer: null];
+  queryQp: [args: { qp: number }, answer: Record<string, unknown>];
+  destroyQp: [args: { qp: number }, answer: null];
+  tell: [args: { rank: number; value: unknown }, answer: null];
+}
+
+export type CallName = keyof CallSignatures;
+export type CallArguments<N extends CallName> = CallSignatures[N][0];
+export type CallAnswer<N extends CallName> = CallSignatures[N][1];
+
+export type CallOutcome =
+  { readonly ok: unknown } | { readonly errno: Errno; readonly message: string };

@@ -1,0 +1,378 @@
+/**
+ * The host's side of the calls: it makes, changes and destroys what programs ask for, and answers with the errno that
+ * libibverbs would give. What each call costs the core is answered with it.
+ */
+import { psn } from '../../units/psn.js';
+import { alignUp } from '../../units/size.js';
+import type { AddressSpace } from '../memory/address-space.js';
+import { PAGE_SIZE } from '../memory/physical-memory.js';
+import type { Nic } from '../nic/nic.js';
+import type { Profile } from '../profile.js';
+import { CQ_RECORD_SIZE, CQE_SIZE } from '../rdma/completion-entry.js';
+import { NOTIFY, type CompletionQueue } from '../rdma/completion-queue.js';
+import {
+  ACCESS_ALL,
+  ACCESS_LOCAL_WRITE,
+  ACCESS_REMOTE_ATOMIC,
+  ACCESS_REMOTE_WRITE,
+  pagesOf,
+} from '../rdma/memory-region.js';
+import type { QueuePair } from '../rdma/queue-pair.js';
+import { QP_STATES, refuseTransition, type QpStateName } from '../rdma/qp-state.js';
+import { ReceiveQueue } from '../rdma/receive-queue.js';
+import { SendQueue } from '../rdma/send-queue.js';
+import { receiveEntrySize, sendEntrySize } from '../rdma/work-queue-entry.js';
+import { VerbsError } from '../verbs-error.js';
+import { QP_ATTR, type QpAttributes } from '../verbs.js';
+import type {
+  CallAnswer,
+  CallArguments,
+  CallName,
+  CallOutcome,
+  CqPlace,
+  QpPlace,
+  WireCap,
+} from './calls.js';
+
+/** What the kernel does for the calls beyond the NIC. */
+export interface HostServices {
+  readonly hosts: number;
+  readonly mtu: number;
+  readonly profile: Profile;
+  readonly nic: Nic;
+  readonly space: AddressSpace;
+  /** Rows for the chains of a new CQ. */
+  claimChainRows(count: number): number;
+  /** Sends a value to a rank; false if there is none of that number. */
+  tell(core: number, rank: number, value: unknown): boolean;
+}
+
+type Handler<N extends CallName> = (args: CallArguments<N>, core: number) => CallAnswer<N>;
+type Handlers = { readonly [N in CallName]: Handler<N> };
+
+const MAX_PSN = 0xffffff;
+
+export class HostCalls {
+  private readonly services: HostServices;
+  private readonly pds = new Set<number>();
+  private nextPd = 1;
+  /** Objects by the core that made them, for the clean-up when its program ends. */
+  private readonly owners = new Map<QueuePair | CompletionQueue, number>();
+  /** What the call just executed cost beyond the system call, in ps. */
+  private cost = 0;
+
+  constructor(services: HostServices) {
+    this.services = services;
+  }
+
+  /** Executes one call of core `core`; the answer, and what it costs the core. */
+  execute(core: number, name: string, args: unknown): { outcome: CallOutcome; cost: number } {
+    this.cost = 0;
+    if (!Object.hasOwn(this.handlers, name)) {
+      return { outcome: { errno: 'EINVAL', message: `no call named ${name}` }, cost: 0 };
+    }
+    const handler = this.handlers[name as CallName] as unknown as (
+      args: unknown,
+      core: number,
+    ) => unknown;
+    try {
+      const ok = handler(args, core);
+      return { outcome: { ok }, cost: this.cost };
+    } catch (error) {
+      if (!(error instanceof VerbsError)) throw error;
+      const message = error.message.slice(error.code.length + 2);
+      return { outcome: { errno: error.code, message }, cost: this.cost };
+    }
+  }
+
+  /** A core's program is over: the kernel destroys what it left behind. */
+  release(core: number): void {
+    const { engine } = this.services.nic;
+    for (const [object, owner] of [...this.owners]) {
+      if (owner !== core || !('requester' in object)) continue;
+      if (engine.queuePairs[object.index] !== undefined) engine.destroyQp(object);
+      this.owners.delete(object);
+    }
+  }
+
+  completionQueue(number: number): CompletionQueue {
+    const queue = this.services.nic.engine.completionQueues[number];
+    if (queue === undefined) throw new VerbsError('EINVAL', `no completion queue ${number}`);
+    return queue;
+  }
+
+  private readonly handlers: Handlers = {
+    queryDevice: () => {
+      const { nic } = this.services.profile;
+      return {
+        maxQp: nic.maxQp,
+        maxQpWr: nic.maxQpWr,
+        maxSge: nic.maxSge,
+        maxCqe: nic.maxCqe,
+        maxInlineData: nic.maxInline,
+        maxQpRdAtom: nic.maxRdAtomic,
+        activeMtu: this.services.mtu,
+      };
+    },
+    allocate: ({ length }) => {
+      if (!Number.isSafeInteger(length) || length < 0) {
+        throw new VerbsError('EINVAL', `cannot allocate ${length} bytes`);
+      }
+      const address = this.allocate(length);
+      return { address, length, physical: this.services.space.translate(address, length) };
+    },
+    translate: ({ address, length }) => ({ physical: this.translate(address, length) }),
+    allocatePd: () => {
+      const pd = this.nextPd++;
+      this.pds.add(pd);
+      return { pd };
+    },
+    deallocatePd: ({ pd }) => {
+      const { nic } = this.services;
+      const used = nic.engine.queuePairs.some((qp) => qp?.pd === pd);
+      if (used || nic.parts.regions.usedBy(pd)) {
+        throw new VerbsError('EBUSY', `protection domain ${pd} is in use`);
+      }
+      if (!this.pds.delete(pd)) throw new VerbsError('EINVAL', `no protection domain ${pd}`);
+      return null;
+    },
+    registerMemory: (args) => this.registerMemory(args),
+    deregisterMemory: ({ key }) => {
+      const { nic, profile } = this.services;
+      const entry = nic.parts.regions.find(key);
+      if (entry === undefined) throw new VerbsError('EINVAL', `no region with key ${key}`);
+      nic.parts.regions.deregister(key);
+      this.cost = pagesOf(entry) * profile.cpu.deregisterPage;
+      return null;
+    },
+    createCq: ({ capacity }, core) => this.createCq(capacity, core),
+    destroyCq: ({ cq }) => {
+      const queue = this.completionQueue(cq);
+      if (queue.users > 0) throw new VerbsError('EBUSY', `completion queue ${cq} is in use`);
+      this.services.nic.engine.completionQueues[cq] = undefined;
+      this.owners.delete(queue);
+      return null;
+    },
+    requestNotify: ({ cq, solicitedOnly }) => {
+      this.completionQueue(cq).notify = solicitedOnly ? NOTIFY.solicited : NOTIFY.any;
+      return null;
+    },
+    createQp: (args, core) => this.createQp(args, core),
+    modifyQp: ({ qp, attributes, mask }) => {
+      this.modifyQp(this.queuePair(qp), attributes, mask);
+      return null;
+    },
+    queryQp: ({ qp }) => describe(this.queuePair(qp)),
+    destroyQp: ({ qp }) => {
+      const pair = this.queuePair(qp);
+      this.services.nic.engine.destroyQp(pair);
+      this.owners.delete(pair);
+      return null;
+    },
+    tell: ({ rank, value }, core) => {
+      if (!this.services.tell(core, rank, value)) {
+        throw new VerbsError('EINVAL', `no rank ${rank} in this run`);
+      }
+      return null;
+    },
+  };
+
+  private allocate(length: number): number {
+    const address = this.services.space.allocate(length);
+    if (address === undefined) {
+      throw new VerbsError('ENOMEM', `the host has no ${length} bytes of memory left`);
+    }
+    return address;
+  }
+
+  private translate(address: number, length: number): number {
+    const physical = this.services.space.translate(address, length);
+    if (physical < 0) {
+      throw new VerbsError('EFAULT', `${length} bytes at 0x${address.toString(16)} are not mapped`);
+    }
+    return physical;
+  }
+
+  /** Queue memory: pinned, zeroed, the process's own. */
+  private queueMemory(length: number): number {
+    const rounded = alignUp(length, PAGE_SIZE);
+    return this.translate(this.allocate(rounded), rounded);
+  }
+
+  private registerMemory({
+    pd,
+    address,
+    length,
+    access,
+  }: CallArguments<'registerMemory'>): CallAnswer<'registerMemory'> {
+    const { nic, profile } = this.services;
+    if (!this.pds.has(pd)) throw new VerbsError('EINVAL', `no protection domain ${pd}`);
+    if ((access & ~ACCESS_ALL) !== 0) {
+      throw new VerbsError('EOPNOTSUPP', `access flags 0x${access.toString(16)}`);
+    }
+    const remoteWrites = access & (ACCESS_REMOTE_WRITE | ACCESS_REMOTE_ATOMIC);
+    if (remoteWrites !== 0 && (access & ACCESS_LOCAL_WRITE) === 0) {
+      throw new VerbsError('EINVAL', 'remote write or atomic access needs local write');
+    }
+    if (!Number.isSafeInteger(length) || length < 0) {
+      throw new VerbsError('EINVAL', `cannot register ${length} bytes`);
+    }
+    const physical = this.translate(address, length);
+    const entry = nic.parts.regions.register(pd, address, length, access, physical);
+    this.cost = profile.cpu.register + pagesOf(entry) * profile.cpu.registerPage;
+    return { key: entry.key, physical };
+  }
+
+  private createCq(capacity: number, core: number): CqPlace {
+    const { nic, profile } = this.services;
+    const { maxCqe } = profile.nic;
+    if (!Number.isInteger(capacity) || capacity < 1 || capacity > maxCqe) {
+      throw new VerbsError('EINVAL', `a completion queue of ${capacity} entries (1 to ${maxCqe})`);
+    }
+    const ring = this.queueMemory(capacity * CQE_SIZE);
+    const record = this.queueMemory(CQ_RECORD_SIZE);
+    const chainRow = this.services.claimChainRows(capacity);
+    const queue = nic.engine.createCq(capacity, ring, record, chainRow);
+    this.owners.set(queue, core);
+    return { number: queue.number, capacity, ring, record, chainRow };
+  }
+
+  private createQp(args: CallArguments<'createQp'>, core: number): QpPlace {
+    const { nic, profile } = this.services;
+    if (args.type !== 'RC') throw new VerbsError('EOPNOTSUPP', `queue pair type ${args.type}`);
+    if (!this.pds.has(args.pd)) throw new VerbsError('EINVAL', `no protection domain ${args.pd}`);
+    if (nic.engine.liveQueuePairs >= profile.nic.maxQp) {
+      throw new VerbsError('ENOMEM', `the device has ${profile.nic.maxQp} queue pairs`);
+    }
+    const cap = this.grantCap(args.cap);
+    const sendStride = sendEntrySize(cap.maxSendSge, cap.maxInlineData);
+    const receiveStride = receiveEntrySize(cap.maxRecvSge);
+    const sendDepth = Math.max(cap.maxSendWr, 1);
+    const receiveDepth = Math.max(cap.maxRecvWr, 1);
+    const sendCq = this.completionQueue(args.sendCq);
+    const recvCq = this.completionQueue(args.recvCq);
+    const sends = this.queueMemory(sendStride * sendDepth);
+    const receives = this.queueMemory(receiveStride * receiveDepth);
+    const qp = nic.engine.createQp(
+      { pd: args.pd, sendCq, recvCq, sqSigAll: args.sqSigAll },
+      new SendQueue(sends, sendStride, sendDepth),
+      new ReceiveQueue(receives, receiveStride, receiveDepth, cap.maxRecvSge),
+    );
+    this.owners.set(qp, core);
+    return {
+      index: qp.index,
+      number: qp.number,
+      cap,
+      sends: { base: sends, stride: sendStride, depth: sendDepth },
+      receives: { base: receives, stride: receiveStride, depth: receiveDepth },
+    };
+  }
+
+  /** What the queue pair gets: at least what was asked for, or EINVAL beyond the device's limits (rules 8-10). */
+  private grantCap(asked: WireCap): WireCap {
+    const { nic } = this.services.profile;
+    const limits: Readonly<Record<keyof WireCap, number>> = {
+      maxSendWr: nic.maxQpWr,
+      maxRecvWr: nic.maxQpWr,
+      maxSendSge: nic.maxSge,
+      maxRecvSge: nic.maxSge,
+      maxInlineData: nic.maxInline,
+    };
+    for (const [name, limit] of Object.entries(limits) as [keyof WireCap, number][]) {
+      const value = asked[name];
+      if (!Number.isInteger(value) || value < 0 || value > limit) {
+        throw new VerbsError('EINVAL', `${name} ${value} (0 to ${limit})`);
+      }
+    }
+    return asked;
+  }
+
+  private queuePair(index: number): QueuePair {
+    const qp = this.services.nic.engine.queuePairs[index];
+    if (qp === undefined) throw new VerbsError('EINVAL', `no queue pair ${index}`);
+    return qp;
+  }
+
+  /** ibv_modify_qp: all or nothing (rule 56). */
+  private modifyQp(qp: QueuePair, given: Record<string, unknown>, mask: number): void {
+    const attributes = given as QpAttributes;
+    const next =
+      (mask & QP_ATTR.STATE) !== 0 ? (attributes.state ?? ('' as QpStateName)) : qp.state;
+    if (!QP_STATES.includes(next)) throw new VerbsError('EINVAL', `no state ${String(next)}`);
+    const problem =
+      refuseTransition(qp.state, next, mask) ?? this.refuseValues(qp, attributes, mask);
+    if (problem !== undefined) throw new VerbsError('EINVAL', problem);
+    const has = (bit: number): boolean => (mask & bit) !== 0;
+    if (has(QP_ATTR.ACCESS_FLAGS)) qp.accessFlags = attributes.accessFlags!;
+    if (has(QP_ATTR.PKEY_INDEX)) qp.pkeyIndex = attributes.pkeyIndex!;
+    if (has(QP_ATTR.PORT)) qp.port = attributes.port!;
+    if (has(QP_ATTR.AV)) qp.ahHost = attributes.ahHost!;
+    if (has(QP_ATTR.PATH_MTU)) qp.mtu = attributes.pathMtu!;
+    if (has(QP_ATTR.TIMEOUT)) qp.timeout = attributes.timeout!;
+    if (has(QP_ATTR.RETRY_CNT)) qp.retryCnt = attributes.retryCnt!;
+    if (has(QP_ATTR.RNR_RETRY)) qp.rnrRetry = attributes.rnrRetry!;
+    if (has(QP_ATTR.RQ_PSN)) qp.rqPsn = psn(attributes.rqPsn!);
+    if (has(QP_ATTR.SQ_PSN)) qp.sqPsn = psn(attributes.sqPsn!);
+    if (has(QP_ATTR.MAX_QP_RD_ATOMIC)) qp.maxRdAtomic = attributes.maxRdAtomic!;
+    if (has(QP_ATTR.MAX_DEST_RD_ATOMIC)) qp.maxDestRdAtomic = attributes.maxDestRdAtomic!;
+    if (has(QP_ATTR.MIN_RNR_TIMER)) qp.minRnrTimer = attributes.minRnrTimer!;
+    if (has(QP_ATTR.DEST_QPN)) qp.destQp = attributes.destQpNum!;
+    if (has(QP_ATTR.STATE)) qp.enter(next);
+  }
+
+  private refuseValues(qp: QueuePair, a: QpAttributes, mask: number): string | undefined {
+    const { profile, hosts, mtu } = this.services;
+    const { maxRdAtomic } = profile.nic;
+    const within = (bit: number, name: string, value: number | undefined, max: number, min = 0) => {
+      if ((mask & bit) === 0) return undefined;
+      if (value !== undefined && Number.isInteger(value) && value >= min && value <= max) {
+        return undefined;
+      }
+      return `${name} ${String(value)} (${min} to ${max})`;
+    };
+    if ((mask & QP_ATTR.CUR_STATE) !== 0 && a.curState !== qp.state) {
+      return `the queue pair is in ${qp.state}, not ${String(a.curState)}`;
+    }
+    const mtus = [256, 512, 1024, 2048, 4096];
+    if ((mask & QP_ATTR.PATH_MTU) !== 0 && (!mtus.includes(a.pathMtu!) || a.pathMtu! > mtu)) {
+      return `pathMtu ${String(a.pathMtu)} (256 to ${mtu}, a power of two)`;
+    }
+    return (
+      within(QP_ATTR.PORT, 'port', a.port, 1, 1) ??
+      within(QP_ATTR.PKEY_INDEX, 'pkeyIndex', a.pkeyIndex, 0) ??
+      within(QP_ATTR.ACCESS_FLAGS, 'accessFlags', a.accessFlags, ACCESS_ALL) ??
+      within(QP_ATTR.AV, 'ahHost', a.ahHost, hosts - 1) ??
+      within(QP_ATTR.TIMEOUT, 'timeout', a.timeout, 31) ??
+      within(QP_ATTR.RETRY_CNT, 'retryCnt', a.retryCnt, 7) ??
+      within(QP_ATTR.RNR_RETRY, 'rnrRetry', a.rnrRetry, 7) ??
+      within(QP_ATTR.RQ_PSN, 'rqPsn', a.rqPsn, MAX_PSN) ??
+      within(QP_ATTR.SQ_PSN, 'sqPsn', a.sqPsn, MAX_PSN) ??
+      within(QP_ATTR.MAX_QP_RD_ATOMIC, 'maxRdAtomic', a.maxRdAtomic, maxRdAtomic) ??
+      within(QP_ATTR.MAX_DEST_RD_ATOMIC, 'maxDestRdAtomic', a.maxDestRdAtomic, maxRdAtomic) ??
+      within(QP_ATTR.MIN_RNR_TIMER, 'minRnrTimer', a.minRnrTimer, 31) ??
+      within(QP_ATTR.DEST_QPN, 'destQpNum', a.destQpNum, MAX_PSN)
+    );
+  }
+}
+
+/** ibv_query_qp. */
+function describe(qp: QueuePair): Record<string, unknown> {
+  return {
+    state: qp.state,
+    sqDraining: qp.draining,
+    accessFlags: qp.accessFlags,
+    pkeyIndex: qp.pkeyIndex,
+    port: qp.port,
+    ahHost: qp.ahHost,
+    pathMtu: qp.mtu,
+    timeout: qp.timeout,
+    retryCnt: qp.retryCnt,
+    rnrRetry: qp.rnrRetry,
+    rqPsn: qp.rqPsn,
+    sqPsn: qp.sqPsn,
+    maxRdAtomic: qp.maxRdAtomic,
+    maxDestRdAtomic: qp.maxDestRdAtomic,
+    minRnrTimer: qp.minRnrTimer,
+    destQpNum: qp.destQp,
+  };
+}

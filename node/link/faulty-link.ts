@@ -1,0 +1,84 @@
+/**
+ * A link that loses, doubles, damages and delays frames, each with a probability drawn from the host's own stream: the
+ * same seed, the same faults, wherever the host runs.
+ */
+import { RandomStream } from '../../sim/random.js';
+import { FAULT_UNIT, Sequencer } from '../../sim/sequencer.js';
+import { ETHERNET_LENGTH } from '../../wire/ethernet.js';
+import { writeIcrc } from '../../wire/icrc.js';
+import type { FaultSpec } from '../run-spec.js';
+import type { FramePool } from './frame-pool.js';
+import type { Link } from './link.js';
+
+export class FaultyLink implements Link {
+  lost = 0;
+  duplicated = 0;
+  corrupted = 0;
+  delayed = 0;
+  private readonly random: RandomStream;
+  private readonly sequencer: Sequencer;
+  private readonly inner: Link;
+  private readonly pool: FramePool;
+  private readonly faults: FaultSpec;
+
+  constructor(inner: Link, pool: FramePool, host: number, faults: FaultSpec, seed: number) {
+    this.inner = inner;
+    this.pool = pool;
+    this.faults = faults;
+    this.random = new RandomStream(seed, `host${host}/faults`);
+    this.sequencer = new Sequencer(host, FAULT_UNIT);
+  }
+
+  send(slot: number): void {
+    const { pool, random, faults } = this;
+    // Every frame draws the same number of times, so one probability does not change what another one hits.
+    const loses = random.unit() < faults.loss;
+    const doubles = random.unit() < faults.duplicate;
+    const damages = random.unit() < faults.corrupt;
+    const delays = random.unit() < faults.delayed;
+    const bit = random.unit();
+    if (loses) {
+      this.lost++;
+      pool.release(slot);
+      return;
+    }
+    const copy = doubles ? this.copy(slot) : -1;
+    if (damages) this.damage(slot, bit);
+    if (delays) {
+      this.delayed++;
+      pool.time[slot]! += faults.delay;
+    }
+    this.inner.send(slot);
+    if (copy >= 0) this.inner.send(copy);
+  }
+
+  private copy(slot: number): number {
+    const { pool } = this;
+    const copy = pool.allocate();
+    this.duplicated++;
+    const shift = pool.payloadAt(copy) - pool.payloadAt(slot);
+    const start = pool.start[slot]!;
+    pool.bytes.copyWithin(start + shift, start, start + pool.length[slot]!);
+    pool.start[copy] = start + shift;
+    pool.length[copy] = pool.length[slot]!;
+    pool.headerLength[copy] = pool.headerLength[slot]!;
+    pool.source[copy] = pool.source[slot]!;
+    pool.destination[copy] = pool.destination[slot]!;
+    pool.time[copy] = pool.time[slot]!;
+    pool.key[copy] = this.sequencer.key();
+    pool.chains.copy(copy, pool.chains, slot);
+    return copy;
+  }
+
+  /** Flips one bit behind the Ethernet header, after the ICRC was put right. */
+  private damage(slot: number, where: number): void {
+    const { pool } = this;
+    this.corrupted++;
+    const start = pool.start[slot]!;
+    const length = pool.length[slot]!;
+    writeIcrc(pool.bytes, start, length);
+    const bit = Math.floor(where * (length - ETHERNET_LENGTH) * 8);
+    pool.bytes[start + ETHERNET_LENGTH + (bit >> 3)]! ^= 1 << (bit & 7);
+    pool.suspect[slot] = 1;
+  }
+}

@@ -1,0 +1,55 @@
+/** The fabric inside one process: a frame goes to its host's port here, or to the link of the process that has it. */
+import type { Scheduler } from '../../sim/scheduler.js';
+import { writeIcrc } from '../../wire/icrc.js';
+import { isManagement } from '../kernel/management-network.js';
+import type { FramePool } from './frame-pool.js';
+import type { Link } from './link.js';
+
+export class Router implements Link {
+  /** Frames that went over it. */
+  packets = 0;
+  /** Sink of each local host's port, by host. */
+  private readonly ports = new Map<number, number>();
+  private readonly scheduler: Scheduler;
+  private readonly pool: FramePool;
+  private readonly remote: ((destination: number) => Link) | null;
+
+  constructor(
+    scheduler: Scheduler,
+    pool: FramePool,
+    remote: ((destination: number) => Link) | null,
+  ) {
+    this.scheduler = scheduler;
+    this.pool = pool;
+    this.remote = remote;
+  }
+
+  connect(host: number, portSink: number): void {
+    this.ports.set(host, portSink);
+  }
+
+  send(slot: number): void {
+    const { pool } = this;
+    this.packets++;
+    if (this.ports.has(pool.destination[slot]!)) {
+      this.deliver(slot);
+      return;
+    }
+    if (this.remote === null) throw new Error(`no host${pool.destination[slot]!} in this run`);
+    // Whoever is out there may be a real peer: the ICRC is right unless a fault made it wrong.
+    if (pool.suspect[slot] === 0 && !isManagement(pool, slot)) {
+      writeIcrc(pool.bytes, pool.start[slot]!, pool.length[slot]!);
+    }
+    this.remote(pool.destination[slot]!).send(slot);
+  }
+
+  /** Frame `slot` is for a host of this process, and reaches its port at its time. */
+  deliver(slot: number): void {
+    const { pool, scheduler } = this;
+    const sink = this.ports.get(pool.destination[slot]!);
+    if (sink === undefined) {
+      throw new Error(`a frame for host${pool.destination[slot]!} reached a process without it`);
+    }
+    scheduler.at(pool.time[slot]!, pool.key[slot]!, sink, 0, slot);
+  }
+}

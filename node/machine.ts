@@ -1,0 +1,234 @@
+/**
+ * One run's hosts of one process: builds them, does their events in order, and runs the segments of their programs. All
+ * of an embedded run is one machine; in a run over processes each has its own, and windows bound how far it goes.
+ */
+import { Scheduler } from '../sim/scheduler.js';
+import { pcapngHeader, pcapngPacket, DIRECTION } from '../wire/pcapng-writer.js';
+import type { Instant } from '../units/time.js';
+import { installGuards } from './cpu/guards.js';
+import { describeFailure, type CoreRuntime } from './cpu/core-runtime.js';
+import { RESUME, type CoreSupervisor, type HostCore } from './cpu/host-core.js';
+import { InlineRuntime } from './cpu/inline-runtime.js';
+import type { CoreIdentity } from './cpu/program-core.js';
+import { WorkerRuntime } from './cpu/worker-runtime.js';
+import { Host } from './host.js';
+import { hostCounters } from './host-counters.js';
+import type { FrameTap } from './link/captured-link.js';
+import { FramePool } from './link/frame-pool.js';
+import { Router } from './link/router.js';
+import type { Bound } from './link/window-runner.js';
+import type { MachineWiring, ProcessMachine } from './process-machine.js';
+import type { RunFailure, RunOutcome, RunSpec } from './run-spec.js';
+import type { Task } from './verbs.js';
+
+/** Events between two looks at the wall clock. */
+const EVENTS_PER_LOOK = 256;
+const PS_PER_MS = 1e9;
+
+export class Machine implements ProcessMachine, CoreSupervisor {
+  readonly pool: FramePool;
+  failure: RunFailure | null = null;
+  private readonly spec: RunSpec;
+  private readonly scheduler = new Scheduler();
+  private readonly router: Router;
+  private readonly hosts: Host[];
+  private readonly runtime: CoreRuntime;
+  private readonly dueCores: HostCore[] = [];
+  private readonly results: RunOutcome['results'][number][] = [];
+  private readonly programCounters = new Map<number, Record<string, number>>();
+  private readonly endedCores: HostCore[] = [];
+  private failedCore: HostCore | undefined;
+  private running: number;
+  /** The machine's clock at the run's beginning, in ms, for `--clock real`; threads share it. */
+  private readonly startedAt = performance.timeOrigin + performance.now();
+
+  /** Builds the hosts of `spec.local`, and has their programs ready to start at time 0. */
+  static async create(spec: RunSpec, wiring: MachineWiring): Promise<Machine> {
+    const runtime =
+      spec.coreRuntime === 'worker' ? new WorkerRuntime(spec) : new InlineRuntime(spec);
+    const machine = new Machine(spec, wiring, runtime);
+    await machine.prepare();
+    return machine;
+  }
+
+  private constructor(spec: RunSpec, wiring: MachineWiring, runtime: CoreRuntime) {
+    this.spec = spec;
+    this.runtime = runtime;
+    this.pool = wiring.pool ?? new FramePool(spec.mtu);
+    this.router = new Router(this.scheduler, this.pool, wiring.remote);
+    const { capture } = wiring;
+    this.hosts = spec.local.map((number) => {
+      const tap =
+        capture === undefined || !spec.capture ? undefined : this.openCapture(number, capture);
+      return new Host(number, spec, this.scheduler, this.pool, this.router, this, tap);
+    });
+    this.running = this.hosts.reduce((sum, { cores }) => sum + cores.length, 0);
+  }
+
+  get now(): number {
+    return this.scheduler.now;
+  }
+
+  get events(): number {
+    return this.scheduler.events;
+  }
+
+  get packets(): number {
+    return this.hosts.reduce((sum, { nic }) => sum + nic.received, 0);
+  }
+
+  get programsLeft(): number {
+    return this.running;
+  }
+
+  get blocked(): readonly string[] {
+    return this.hosts
+      .flatMap(({ cores }) => cores)
+      .filter(({ endedAt }) => endedAt < 0)
+      .map(({ waitsFor }) => waitsFor);
+  }
+
+  next(): number {
+    return this.scheduler.next();
+  }
+
+  async advance(bound: Bound, sliceMs: number): Promise<'drained' | 'yield'> {
+    const { scheduler } = this;
+    const until = performance.now() + sliceMs;
+    const real = this.spec.clock === 'real';
+    for (let count = 1; ; count++) {
+      const next = scheduler.next();
+      if (next >= bound.horizon || next === Infinity) return 'drained';
+      if (real && next > scheduler.now) {
+        scheduler.pass(this.monotonic());
+        if (next > scheduler.now) return 'drained';
+      }
+      scheduler.step();
+      if (this.dueCores.length > 0) await this.runSegments();
+      if (this.endedCores.length > 0) await this.collect();
+      if (this.failure !== null) return 'drained';
+      if (count % EVENTS_PER_LOOK === 0 && performance.now() > until) return 'yield';
+    }
+  }
+
+  deliver(slot: number): void {
+    if (this.spec.clock === 'real') {
+      // The sender's clock is another one: what is here is here now.
+      this.scheduler.pass(this.monotonic());
+      this.pool.time[slot] = this.scheduler.now;
+    }
+    this.router.deliver(slot);
+  }
+
+  due(core: HostCore): void {
+    this.dueCores.push(core);
+  }
+
+  ended(core: HostCore, failed: boolean): void {
+    this.running--;
+    this.endedCores.push(core);
+    if (failed) this.failedCore = core;
+  }
+
+  outcome(): RunOutcome {
+    return {
+      results: this.results,
+      hosts: this.hosts.map((host) => ({
+        host: host.number,
+        digest: host.port.trace.digest(),
+        counters: { ...hostCounters(host), ...this.programCounters.get(host.number) },
+      })),
+      events: this.scheduler.events,
+      packets: this.packets,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.runtime.close();
+  }
+
+  /** Picoseconds since the run began, on the machine's monotonic clock. */
+  private monotonic(): number {
+    return Math.floor((performance.timeOrigin + performance.now() - this.startedAt) * PS_PER_MS);
+  }
+
+  private async prepare(): Promise<void> {
+    const { spec } = this;
+    if (spec.clock === 'virtual' && spec.coreRuntime === 'inline') installGuards();
+    for (const host of this.hosts) {
+      for (const core of host.cores) {
+        const { role } = spec.programs[core.rank]!;
+        const identity: CoreIdentity = {
+          host: host.number,
+          index: core.index,
+          rank: core.rank,
+          ranks: spec.programs.length,
+          seed: spec.seed,
+          cpu: spec.profile.cpu,
+          page: core.page.buffer,
+          memory: host.memory.buffer,
+          completionChains: host.completionChains,
+          realStart: spec.clock === 'real' ? this.startedAt : null,
+        };
+        const task: Task = {
+          role,
+          params: spec.params,
+          inputs: spec.inputs,
+          placement: spec.programs.map(({ host: number, core: index }) => ({
+            host: number,
+            core: index,
+          })),
+          seed: spec.seed,
+          clock: spec.clock,
+        };
+        await this.runtime.add(core, identity, task);
+      }
+    }
+    await this.runtime.ready();
+    for (const { cores } of this.hosts) for (const core of cores) core.start();
+  }
+
+  private async runSegments(): Promise<void> {
+    this.takeOthersDue();
+    const cores = this.dueCores.splice(0);
+    try {
+      await this.runtime.run(cores);
+    } catch (error) {
+      this.failure = describeFailure(cores[0]!, error);
+    }
+  }
+
+  /**
+   * Other cores that are due within one doorbell latency, with nothing in between: none of them can hear of the first
+   * one's segment in its own, so all run at once where there are threads for them.
+   */
+  private takeOthersDue(): void {
+    const before = this.scheduler.now + this.spec.profile.pcie.postedWrite.ps;
+    while (this.scheduler.stepIf(RESUME, before)) continue;
+  }
+
+  private async collect(): Promise<void> {
+    for (const core of this.endedCores.splice(0)) {
+      if (core === this.failedCore) {
+        this.failure = await this.runtime.failure(core);
+        return;
+      }
+      const { value, counters } = await this.runtime.result(core);
+      this.results.push({ rank: core.rank, value, endedAt: core.endedAt });
+      const sums = this.programCounters.get(core.host) ?? {};
+      for (const [name, by] of Object.entries(counters)) sums[name] = (sums[name] ?? 0) + by;
+      this.programCounters.set(core.host, sums);
+    }
+  }
+
+  private openCapture(host: number, capture: (host: number, bytes: Uint8Array) => void): FrameTap {
+    capture(host, pcapngHeader([`host${host}`]));
+    return (slot, at, outbound) => {
+      const { pool } = this;
+      const direction = outbound ? DIRECTION.OUTBOUND : DIRECTION.INBOUND;
+      const start = pool.start[slot]!;
+      const length = pool.length[slot]!;
+      capture(host, pcapngPacket(0, at as Instant, pool.bytes, start, length, direction));
+    };
+  }
+}
