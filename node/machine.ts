@@ -45,7 +45,9 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   /** Builds the hosts of `spec.local`, and has their programs ready to start at time 0. */
   static async create(spec: RunSpec, wiring: MachineWiring): Promise<Machine> {
     const runtime =
-      spec.coreRuntime === 'worker' ? new WorkerRuntime(spec) : new InlineRuntime(spec);
+      spec.coreRuntime === 'worker'
+        ? new WorkerRuntime(spec)
+        : new InlineRuntime(spec, wiring.program);
     const machine = new Machine(spec, wiring, runtime);
     await machine.prepare();
     return machine;
@@ -93,7 +95,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   }
 
   async advance(bound: Bound, sliceMs: number): Promise<'drained' | 'yield'> {
-    const { scheduler } = this;
+    const { scheduler, runtime, dueCores } = this;
     const until = performance.now() + sliceMs;
     const real = this.spec.clock === 'real';
     for (let count = 1; ; count++) {
@@ -104,7 +106,22 @@ export class Machine implements ProcessMachine, CoreSupervisor {
         if (next > scheduler.now) return 'drained';
       }
       scheduler.step();
-      if (this.dueCores.length > 0) await this.runSegments();
+      if (dueCores.length > 0) {
+        this.takeOthersDue();
+        if (runtime.parallel) for (const core of dueCores) runtime.resume(core);
+        for (const core of dueCores) {
+          if (!runtime.parallel) runtime.resume(core);
+          try {
+            // Awaited here and not in a function of its own: this is the way of every segment.
+            while (!runtime.isBack(core)) await runtime.turn();
+          } catch (error) {
+            this.failure = describeFailure(core, error);
+            return 'drained';
+          }
+          core.segmentEnded();
+        }
+        dueCores.length = 0;
+      }
       if (this.endedCores.length > 0) await this.collect();
       if (this.failure !== null) return 'drained';
       if (count % EVENTS_PER_LOOK === 0 && performance.now() > until) return 'yield';
@@ -186,16 +203,6 @@ export class Machine implements ProcessMachine, CoreSupervisor {
     }
     await this.runtime.ready();
     for (const { cores } of this.hosts) for (const core of cores) core.start();
-  }
-
-  private async runSegments(): Promise<void> {
-    this.takeOthersDue();
-    const cores = this.dueCores.splice(0);
-    try {
-      await this.runtime.run(cores);
-    } catch (error) {
-      this.failure = describeFailure(cores[0]!, error);
-    }
   }
 
   /**

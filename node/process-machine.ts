@@ -3,6 +3,7 @@ import type { Bound } from './link/window-runner.js';
 import type { FramePool } from './link/frame-pool.js';
 import type { Link } from './link/link.js';
 import type { RunFailure, RunOutcome, RunSpec } from './run-spec.js';
+import type { Program } from './verbs.js';
 
 export interface ProcessMachine {
   readonly pool: FramePool;
@@ -30,6 +31,8 @@ export interface MachineWiring {
   readonly pool?: FramePool;
   /** Takes the next bytes of a host's capture file. */
   readonly capture?: (host: number, bytes: Uint8Array) => void;
+  /** The program itself, where it is at hand: `spec.module` is not loaded then. Inline cores only. */
+  readonly program?: Program;
 }
 
 export type MachineFactory = (spec: RunSpec, wiring: MachineWiring) => Promise<ProcessMachine>;

@@ -10,12 +10,18 @@ export interface ProgramResult {
 }
 
 export interface CoreRuntime {
+  /** Whether several segments may run at once. */
+  readonly parallel: boolean;
   /** Has the run's program for `core` made ready; it begins when the core is first resumed. */
   add(core: HostCore, identity: CoreIdentity, task: Task): Promise<void>;
   /** Resolves when all programs are ready to begin. */
   ready(): Promise<void>;
-  /** Runs the segments of cores that are due, and tells each that its segment has ended, in this order. */
-  run(cores: readonly HostCore[]): Promise<void>;
+  /** Begins the segment of a core that is due. */
+  resume(core: HostCore): void;
+  /** Whether its segment has ended; if not, ask again after {@link turn}. Throws when it never will. */
+  isBack(core: HostCore): boolean;
+  /** One turn of whatever lets segments go on; null is the next microtask. */
+  turn(): Promise<void> | null;
   /** What the program of an ended core returned, and what it counted. */
   result(core: HostCore): Promise<ProgramResult>;
   /** Why the program of a failed core failed. */

@@ -2,10 +2,12 @@
 import type { RunFailure, RunSpec } from '../run-spec.js';
 import type { Program, Task } from '../verbs.js';
 import { describeFailure, type CoreRuntime, type ProgramResult } from './core-runtime.js';
+import { allowGlobals, banGlobals } from './guards.js';
 import type { HostCore } from './host-core.js';
 import { loadProgram } from './load-program.js';
 import { ProgramCore, type CoreIdentity } from './program-core.js';
-import { runSegment, startProgram } from './run-segment.js';
+import type { ProgramPort } from './program-port.js';
+import { foreignAwait, MAX_TURNS, startProgram } from './run-segment.js';
 
 interface Running {
   readonly core: ProgramCore;
@@ -14,12 +16,18 @@ interface Running {
 }
 
 export class InlineRuntime implements CoreRuntime {
+  readonly parallel = false;
   private readonly running = new Map<HostCore, Running>();
   private readonly module: string;
   private program: Program | undefined;
+  /** The core whose segment runs, and how many turns it has taken. */
+  private current: ProgramPort | undefined;
+  private turns = 0;
 
-  constructor(spec: RunSpec) {
+  /** Without a program at hand it is the one of the run's module. */
+  constructor(spec: RunSpec, program?: Program) {
     this.module = spec.module;
+    this.program = program;
   }
 
   async add(core: HostCore, identity: CoreIdentity, task: Task): Promise<void> {
@@ -43,11 +51,27 @@ export class InlineRuntime implements CoreRuntime {
     // Nothing to wait for: the programs are in this thread.
   }
 
-  async run(cores: readonly HostCore[]): Promise<void> {
-    for (const core of cores) {
-      await runSegment(this.running.get(core)!.core);
-      core.segmentEnded();
+  resume(core: HostCore): void {
+    this.turns = 0;
+    this.current = this.running.get(core)!.core.port;
+    banGlobals();
+    this.current.resume();
+  }
+
+  isBack(): boolean {
+    if (!this.current!.running) {
+      allowGlobals();
+      return true;
     }
+    if (++this.turns > MAX_TURNS) {
+      allowGlobals();
+      throw foreignAwait();
+    }
+    return false;
+  }
+
+  turn(): null {
+    return null;
   }
 
   async result(core: HostCore): Promise<ProgramResult> {

@@ -8,7 +8,13 @@ import type { ProgramCore } from './program-core.js';
 import { SegmentError } from './program-port.js';
 
 /** Turns of the microtask queue in one segment: a program that awaits its own promises takes a few. */
-const MAX_TURNS = 1_000_000;
+export const MAX_TURNS = 1_000_000;
+
+export const foreignAwait = (): SegmentError =>
+  new SegmentError(
+    'the program awaits something that is not the emulator’s (a timer, a socket, a promise that nobody keeps): ' +
+      'await only what its core offers',
+  );
 
 export async function runSegment(core: ProgramCore): Promise<void> {
   banGlobals();
@@ -17,12 +23,7 @@ export async function runSegment(core: ProgramCore): Promise<void> {
     let turns = 0;
     while (core.port.running) {
       await null;
-      if (++turns === MAX_TURNS) {
-        throw new SegmentError(
-          'the program awaits something that is not the emulator’s (a timer, a socket, a promise that nobody keeps): ' +
-            'await only what its core offers',
-        );
-      }
+      if (++turns === MAX_TURNS) throw foreignAwait();
     }
   } finally {
     allowGlobals();

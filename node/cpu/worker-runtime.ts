@@ -31,10 +31,12 @@ interface Worker {
 }
 
 export class WorkerRuntime implements CoreRuntime {
+  readonly parallel = true;
   private readonly pool: Piscina<CoreTask, ProgramResult>;
   private readonly workers = new Map<HostCore, Worker>();
   private readonly module: string;
   private readonly spin: Spin;
+  private resumedAt = 0;
 
   constructor(spec: RunSpec) {
     const local = spec.programs.filter(({ host }) => spec.local.includes(host)).length;
@@ -68,15 +70,26 @@ export class WorkerRuntime implements CoreRuntime {
     }
   }
 
-  async run(cores: readonly HostCore[]): Promise<void> {
-    for (const { page } of cores) {
-      Atomics.add(page.control, CONTROL.go, 1);
-      Atomics.notify(page.control, CONTROL.go);
+  resume({ page }: HostCore): void {
+    this.resumedAt = performance.now();
+    Atomics.add(page.control, CONTROL.go, 1);
+    Atomics.notify(page.control, CONTROL.go);
+  }
+
+  isBack(core: HostCore): boolean {
+    if (this.waitBriefly(core)) return true;
+    const { lost } = this.workers.get(core)!;
+    if (lost !== undefined && !this.waitBriefly(core)) throw toError(lost);
+    if (performance.now() - this.resumedAt > SEGMENT_LIMIT_MS) {
+      throw new Error(
+        `a segment of host${core.host} core ${core.index} has run for 10 s without awaiting the emulator`,
+      );
     }
-    for (const core of cores) {
-      if (!this.isBack(core)) await this.waitFor(core);
-      core.segmentEnded();
-    }
+    return false;
+  }
+
+  turn(): Promise<void> {
+    return nextTurn();
   }
 
   async result(core: HostCore): Promise<ProgramResult> {
@@ -98,7 +111,7 @@ export class WorkerRuntime implements CoreRuntime {
   }
 
   /** Spins as far as it may; whether the core has ended its segment. */
-  private isBack({ page: { control } }: HostCore): boolean {
+  private waitBriefly({ page: { control } }: HostCore): boolean {
     const go = Atomics.load(control, CONTROL.go);
     for (let turn = 0; turn <= this.spin.host; turn++) {
       if (Atomics.load(control, CONTROL.done) === go) return true;
@@ -106,20 +119,6 @@ export class WorkerRuntime implements CoreRuntime {
     const done = Atomics.load(control, CONTROL.done);
     if (done !== go) Atomics.wait(control, CONTROL.done, done, WAIT_MS);
     return Atomics.load(control, CONTROL.done) === go;
-  }
-
-  private async waitFor(core: HostCore): Promise<void> {
-    const worker = this.workers.get(core)!;
-    const deadline = performance.now() + SEGMENT_LIMIT_MS;
-    while (!this.isBack(core)) {
-      await nextTurn();
-      if (worker.lost !== undefined && !this.isBack(core)) throw toError(worker.lost);
-      if (performance.now() > deadline) {
-        throw new Error(
-          `a segment of host${core.host} core ${core.index} has run for 10 s without awaiting the emulator`,
-        );
-      }
-    }
   }
 }
 
