@@ -60,6 +60,7 @@ export class InlineRuntime implements CoreRuntime {
 
   isBack(): boolean {
     if (!this.current!.running) {
+      this.current!.runBackground();
       allowGlobals();
       return true;
     }

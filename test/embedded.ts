@@ -1,0 +1,177 @@
+/** Runs a program, or a workload whole, on an embedded machine to the end: what most tests of behaviour do. */
+import { noiseFree, loadProfile, realClock } from '../coordinator/profiles.js';
+import { readParameters } from '../coordinator/parameters.js';
+import { Machine } from '../node/machine.js';
+import type { Profile } from '../node/profile.js';
+import type {
+  FaultSpec,
+  ProgramParameters,
+  ProgramSpec,
+  RunFailure,
+  RunOutcome,
+  RunSpec,
+} from '../node/run-spec.js';
+import type { Program } from '../node/verbs.js';
+import { formatDuration } from '../units/time.js';
+import type { ClusterShape, Parameters, Summary, Workload } from '../workloads/workload.js';
+
+/** What `pinwire run` would be told; the defaults are its own, but for hosts: one per program. */
+export interface ClusterOptions {
+  readonly hosts?: number;
+  readonly cores?: number;
+  /** Bytes per host. */
+  readonly memory?: number;
+  /** A profile's name, or one made by hand. */
+  readonly profile?: string | Profile;
+  readonly overrides?: readonly string[];
+  readonly mtu?: number;
+  readonly topology?: 'switch' | 'direct';
+  readonly noise?: boolean;
+  readonly clock?: 'virtual' | 'real';
+  readonly seed?: number;
+  /** Probabilities not given are 0. */
+  readonly faults?: Partial<FaultSpec>;
+  readonly trace?: 'headers' | 'full';
+  readonly capture?: (host: number, bytes: Uint8Array) => void;
+  readonly inputs?: ReadonlyMap<string, Uint8Array>;
+}
+
+/** One program on core 0 of each host unless `programs` says otherwise; the roles are empty. */
+export interface ProgramRun extends ClusterOptions {
+  /** Takes any parameters and may return anything. */
+  readonly program: Program<never>;
+  readonly params?: ProgramParameters;
+  readonly programs?: readonly Omit<ProgramSpec, 'rank'>[];
+}
+
+export interface EmbeddedRun {
+  /** By rank; undefined for a program that did not end. */
+  readonly results: readonly unknown[];
+  readonly outcome: RunOutcome;
+  /** A program threw, or broke the rules of segments. */
+  readonly failure: RunFailure | null;
+  /** What the programs that did not end wait for. */
+  readonly blocked: readonly string[];
+  /** When the last event was, in ps. */
+  readonly now: number;
+}
+
+const SLICE_MS = 50;
+const DEFAULT_MEMORY = 64 * 2 ** 20;
+const NO_FAULTS: FaultSpec = { loss: 0, duplicate: 0, corrupt: 0, delayed: 0, delay: 0 };
+
+export async function runEmbedded(run: ProgramRun): Promise<EmbeddedRun> {
+  const spec = specOf(run);
+  const machine = await Machine.create(spec, {
+    remote: null,
+    program: run.program as Program,
+    ...(run.capture && { capture: run.capture }),
+  });
+  try {
+    await drive(machine, spec.clock === 'real');
+    const outcome = machine.outcome();
+    const results: unknown[] = spec.programs.map(() => undefined);
+    for (const { rank, value } of outcome.results) results[rank] = value;
+    const { failure, blocked, now } = machine;
+    return { results, outcome, failure, blocked, now };
+  } finally {
+    await machine.close();
+  }
+}
+
+/** Runs to the last event. Under the real clock an event may lie ahead of it: it is waited for while programs run. */
+async function drive(machine: Machine, real: boolean): Promise<void> {
+  for (;;) {
+    const drained = (await machine.advance({ horizon: Infinity }, SLICE_MS)) === 'drained';
+    if (machine.failure !== null) return;
+    if (drained && (!real || machine.next() === Infinity || machine.programsLeft === 0)) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+export interface Measurement {
+  readonly params: Parameters;
+  readonly summary: Summary;
+  readonly run: EmbeddedRun;
+}
+
+/**
+ * Places, runs and sums up every configuration of a workload. `params` are laid over its defaults. Throws if the
+ * workload refuses them, a program fails, or one never ends.
+ */
+export async function runWorkload(
+  workload: Workload,
+  params: Parameters = {},
+  options: ClusterOptions = {},
+): Promise<Measurement[]> {
+  const hosts = options.hosts ?? workload.hosts ?? Math.max(2, workload.minHosts ?? 1);
+  const inputs = options.inputs ?? new Map<string, Uint8Array>();
+  const shape = shapeOf({ ...options, hosts });
+  const all = { ...readParameters(workload, []), ...params };
+  const configurations = workload.configurations?.(all, shape) ?? [all];
+  if (typeof configurations === 'string') throw new Error(configurations);
+  const measurements: Measurement[] = [];
+  for (const configuration of configurations) {
+    const { program } = workload;
+    const programs = workload.place(configuration, shape);
+    const run = await runEmbedded({ ...options, hosts, program, params: configuration, programs });
+    const { failure, blocked, results } = run;
+    if (failure !== null) throw new Error(`host${failure.host}: ${failure.stack}`);
+    if (blocked.length > 0) {
+      throw new Error(`at ${formatDuration(run.now)} nothing more happens: ${blocked.join('; ')}`);
+    }
+    const summary = workload.summarise(results, configuration, shape, inputs);
+    measurements.push({ params: configuration, summary, run });
+  }
+  return measurements;
+}
+
+function specOf(run: ProgramRun): RunSpec {
+  const hosts = run.hosts ?? run.programs?.length ?? 2;
+  const numbers = Array.from({ length: hosts }, (_, host) => host);
+  const placed = run.programs ?? numbers.map((host) => ({ host, core: 0, role: '' }));
+  const { cores, mtu, clock, seed } = shapeOf({ ...run, hosts });
+  return {
+    hosts,
+    local: numbers,
+    cores,
+    memory: run.memory ?? DEFAULT_MEMORY,
+    profile: profileOf(run),
+    mtu,
+    topology: run.topology ?? 'switch',
+    clock,
+    noise: run.noise ?? true,
+    seed,
+    faults: run.faults === undefined ? null : { ...NO_FAULTS, ...run.faults },
+    capture: run.capture !== undefined,
+    trace: run.trace ?? 'headers',
+    coreRuntime: 'inline',
+    module: '',
+    params: run.params ?? {},
+    programs: placed.map((each, rank) => ({ ...each, rank })),
+    inputs: run.inputs ?? new Map(),
+  };
+}
+
+function shapeOf(options: ClusterOptions & { readonly hosts: number }): ClusterShape {
+  const { link, nic } = profileOf(options);
+  return {
+    hosts: options.hosts,
+    cores: options.cores ?? 4,
+    mtu: options.mtu ?? link.mtu,
+    clock: options.clock ?? 'virtual',
+    seed: options.seed ?? 1,
+    maxInline: nic.maxInline,
+  };
+}
+
+function profileOf({
+  profile = 'roce-100g',
+  overrides = [],
+  clock,
+  noise,
+}: ClusterOptions): Profile {
+  const loaded = typeof profile === 'string' ? loadProfile(profile, overrides) : profile;
+  if (clock === 'real') return realClock(loaded);
+  return noise === false ? noiseFree(loaded) : loaded;
+}
