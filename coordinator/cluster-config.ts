@@ -107,10 +107,10 @@ export function clusterConfig(options: ClusterOptions, hosts: number): ClusterCo
     trace: readChoice('--trace', options.trace ?? DEFAULTS.trace, ['headers', 'full']),
     ...placed(options, hosts),
   };
-  if (clock === 'virtual' && leastFlight(config.profile) === 0) {
+  if (clock === 'virtual' && leastFlight(config.profile, config.topology) === 0) {
     throw new UsageError(
-      `--profile ${config.profile.name}: nic.tx, link.propagation and link.fec are all 0, and virtual time ` +
-        'needs some lookahead between hosts',
+      `--profile ${config.profile.name}: what lies between two hosts takes no time, and virtual time ` +
+        'needs some',
     );
   }
   const threads = hosts * cores;

@@ -1,11 +1,10 @@
 /** The entry of a core's worker thread: runs one program, segment by segment, until it ends. */
-import { CONTROL, CorePage } from './core-page.js';
+import { AWAIT, CELL, CONTROL, CorePage } from './core-page.js';
 import type { ProgramResult } from './core-runtime.js';
-import { installGuards } from './guards.js';
+import { allowGlobals, banGlobals, installGuards } from './guards.js';
 import { loadProgram } from './load-program.js';
 import { ProgramCore } from './program-core.js';
 import { runSegment, startProgram } from './run-segment.js';
-import { AWAIT, CELL } from './core-page.js';
 import type { CoreTask } from './worker-runtime.js';
 
 export default async function runCore(start: CoreTask): Promise<ProgramResult> {
@@ -34,9 +33,17 @@ export default async function runCore(start: CoreTask): Promise<ProgramResult> {
     Atomics.store(page.control, CONTROL.done, seen + 1);
     Atomics.notify(page.control, CONTROL.done);
     if (awaits === AWAIT.exit || awaits === AWAIT.fail) break;
+    computeMeanwhile(core);
   }
   if (failure !== undefined) throw failure.error;
   return { value, counters: core.counters };
+}
+
+/** The host goes on while declared arithmetic runs here: this is how cores use the machine's processors. */
+function computeMeanwhile(core: ProgramCore): void {
+  banGlobals();
+  core.port.runBackground();
+  allowGlobals();
 }
 
 /** Sleeps until the host has counted GO beyond `seen`: a notify may be a late one for the wait before. */

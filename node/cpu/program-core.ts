@@ -143,9 +143,17 @@ export class ProgramCore implements Core {
   async compute<T>(cost: { flops?: number; bytes?: number }, fn: () => T): Promise<T> {
     const flops = Math.ceil((cost.flops ?? 0) * this.cpu.flop);
     const bytes = Math.ceil((cost.bytes ?? 0) * this.cpu.stream);
-    const result = fn();
+    let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
+    this.port.background = () => {
+      try {
+        outcome = { value: fn() };
+      } catch (error) {
+        outcome = { error };
+      }
+    };
     await this.work(Math.max(flops, bytes) as Picoseconds);
-    return result;
+    if ('error' in outcome!) throw outcome.error;
+    return outcome!.value;
   }
 
   async watch(address: number, seen: number): Promise<number> {

@@ -23,6 +23,8 @@ export class ProgramPort {
   readonly memory: SharedArrayBuffer;
   readonly bytes: Uint8Array;
   readonly view: DataView;
+  /** Arithmetic to be done between this segment and the next, while the host goes on. */
+  background: (() => void) | undefined;
   private readonly random: RandomStream;
   private wake: (() => void) | undefined;
 
@@ -76,6 +78,13 @@ export class ProgramPort {
     this.running = true;
     this.wake = undefined;
     wake?.();
+  }
+
+  /** Does what was declared with the segment's end, if anything. */
+  runBackground(): void {
+    const { background } = this;
+    this.background = undefined;
+    background?.();
   }
 
   /** The program is over. */

@@ -1,15 +1,29 @@
 /**
  * The lookahead between the processes of a run: the least that lies between a frame's commit in one host and its arrival
- * at the next element, which another process evaluates. Noise only lengthens costs, so the profile's own
- * values are the least. Serialisation and the switch are left out: a lower bound is safe, and both lie behind it.
+ * at the next element, which another process evaluates. Noise and faults only lengthen it, so the profile's own values are
+ * the least. A switch port acts on the head of a frame, the end of a cable on its last bit.
  */
 import { Lookahead } from '../../sim/lookahead.js';
-import { picoseconds, type Picoseconds } from '../../units/time.js';
+import type { Picoseconds } from '../../units/time.js';
+import { transferTime } from '../../units/rate.js';
 import type { Profile } from '../profile.js';
+import type { RunSpec } from '../run-spec.js';
 
-export const leastFlight = ({ nic, link }: Profile): Picoseconds =>
-  picoseconds(nic.tx.ps + link.propagation + link.fec);
+/** Ethernet, IPv4, UDP, BTH, ICRC: no RoCEv2 frame is shorter. */
+const LEAST_FRAME = 14 + 20 + 8 + 12 + 4;
+
+export function leastFlight(
+  { nic, link, switch: device, management }: Profile,
+  topology: RunSpec['topology'],
+): Picoseconds {
+  const last =
+    topology === 'direct' ? transferTime(LEAST_FRAME + link.framing, link.rate) : device.latency.ps;
+  const flight = nic.tx.ps + link.propagation + link.fec + last;
+  return Math.min(flight, management.latency) as Picoseconds;
+}
 
 /** Equal for every pair of processes: every pair of hosts has the same fabric between them. */
-export const lookaheadBetween = (processes: number, profile: Profile): Lookahead =>
-  Lookahead.uniform(processes, leastFlight(profile));
+export const lookaheadBetween = (
+  processes: number,
+  { profile, topology }: Pick<RunSpec, 'profile' | 'topology'>,
+): Lookahead => Lookahead.uniform(processes, leastFlight(profile, topology));
