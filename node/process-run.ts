@@ -74,7 +74,7 @@ export class ProcessRun {
     const { processes, process } = mesh;
     const hasWindows = spec.clock === 'virtual' && processes > 1;
     const observer = hasWindows
-      ? new WindowMember(process, lookaheadBetween(processes, spec.profile, spec.topology))
+      ? new WindowMember(process, lookaheadBetween(processes, spec))
       : new FrameCounter();
     const network = processes > 1 ? networkOf(parts, pool, observer) : null;
     const captures =

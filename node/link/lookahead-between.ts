@@ -22,8 +22,23 @@ export function leastFlight(
   return Math.min(flight, management.latency) as Picoseconds;
 }
 
+/**
+ * The least time from a frame's arrival to a commit that it causes: what is left of its way, and the NIC's receive
+ * pipeline. A program that answers over the out-of-band network pays a system call, and that network's longer way.
+ */
+export function leastReaction(profile: Profile, topology: RunSpec['topology']): Picoseconds {
+  const { nic, link, cpu, management } = profile;
+  const rest =
+    topology === 'direct'
+      ? 0
+      : transferTime(LEAST_FRAME + link.framing, link.rate) + link.propagation + link.fec;
+  const outOfBand = cpu.syscall.ps + management.latency - leastFlight(profile, topology);
+  return Math.min(rest + nic.rx.ps, outOfBand) as Picoseconds;
+}
+
 /** Equal for every pair of processes: every pair of hosts has the same fabric between them. */
 export const lookaheadBetween = (
   processes: number,
   { profile, topology }: Pick<RunSpec, 'profile' | 'topology'>,
-): Lookahead => Lookahead.uniform(processes, leastFlight(profile, topology));
+): Lookahead =>
+  Lookahead.uniform(processes, leastFlight(profile, topology), leastReaction(profile, topology));
