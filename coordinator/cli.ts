@@ -1,7 +1,7 @@
 /** The command line: what may be said, and which command does it. */
 import yargs, { type Argv, type Options } from 'yargs';
 import { listCommand } from './command-list.js';
-import { runCommand, type RunCommand, type RunOptions } from './command-run.js';
+import { runCommand, type RunCommand } from './command-run.js';
 import { upCommand } from './command-up.js';
 import { decode } from './decode.js';
 import { suggestion } from './option-values.js';
@@ -109,7 +109,7 @@ function commandTable(argv: readonly string[], terminal: Terminal): Command[] {
     (values) => {
       refuseTwice(values);
       const names = [values[positional]].flat() as string[];
-      return runCommand({ kind, names, options: values as RunOptions, argv }, terminal);
+      return runCommand({ kind, names, options: values, argv }, terminal);
     };
   return [
     {

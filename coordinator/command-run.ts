@@ -27,6 +27,7 @@ import { moduleDirectory, resolveSuite, resolveWorkload } from './programs.js';
 import { renderReport } from './report.js';
 import { formatResults, RESULTS_SCHEMA, type Results } from './results.js';
 import { RunError } from './run-error.js';
+import { shellCommand } from './shell-command.js';
 import { formatTables } from './tables.js';
 import type { Terminal } from './terminal.js';
 import { UsageError } from './usage-error.js';
@@ -152,7 +153,7 @@ class Session {
       }
       if (!(error instanceof RunError)) throw error;
       this.terminal.error(`pinwire: ${error.message}`);
-      this.terminal.error(`repeat it with --seed ${this.config.seed}`);
+      this.terminal.error(`repeat it: ${shellCommand(this.command.argv, this.config.seed)}`);
       return 1;
     }
   }
@@ -167,7 +168,7 @@ class Session {
       (launched) => (this.cluster = launched),
     );
     const needsWindows = config.clock === 'virtual' && count > 1;
-    const lookahead = needsWindows ? lookaheadBetween(count, config.profile) : undefined;
+    const lookahead = needsWindows ? lookaheadBetween(count, config) : undefined;
     const { capture } = command.options;
     await measure(cluster, plan, measured, { config, lookahead, capture, progress }, (first) =>
       this.show(first),

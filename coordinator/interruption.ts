@@ -3,6 +3,8 @@
  * the terminal both deliver, kills. Under npm the loss of the parent counts too: npm passes SIGTERM to a shell that may
  * not pass it on.
  */
+import { readFileSync } from 'node:fs';
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** npm forwards the SIGINT that the terminal has already sent to the whole group. */
 const SAME_INTERRUPTION_MS = 500;
@@ -42,10 +44,10 @@ export function watchInterruptions(killAll: () => void): Interruption {
   for (const signal of SIGNALS) process.on(signal, onSignal);
   process.on('exit', killAll);
 
-  const parent = process.ppid;
   const underNpm = process.env['npm_lifecycle_event'] !== undefined;
+  const elders = ancestry();
   const timer = setInterval(() => {
-    if (underNpm && process.ppid !== parent && first === undefined) onSignal();
+    if (underNpm && first === undefined && ancestry() !== elders) onSignal();
   }, PARENT_CHECK_MS);
   timer.unref();
 
@@ -60,4 +62,17 @@ export function watchInterruptions(killAll: () => void): Interruption {
       clearInterval(timer);
     },
   };
+}
+
+/** Parent and grandparent: under npm a shell and npm itself. Elsewhere than on Linux the parent alone is known. */
+function ancestry(): string {
+  const { ppid } = process;
+  try {
+    // The command's name stands in parentheses and may hold any character; state and parent follow it.
+    const status = readFileSync(`/proc/${ppid}/stat`, 'utf8');
+    const grandparent = status.slice(status.lastIndexOf(')') + 2).split(' ')[1] ?? '';
+    return `${ppid} ${grandparent}`;
+  } catch {
+    return String(ppid);
+  }
 }

@@ -35,7 +35,8 @@ export class QuietWatch {
 
   /** All answers to a probe are there. */
   private judge(): boolean {
-    const now = this.balanced() ? JSON.stringify(this.statements) : undefined;
+    const frames = this.statements.map((each) => [each?.sent, each?.received]);
+    const now = this.balanced() ? JSON.stringify(frames) : undefined;
     if (now !== undefined && now === this.before) return true;
     this.before = now;
     this.probe = 0;

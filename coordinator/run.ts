@@ -72,7 +72,8 @@ class Conversation {
   private readonly windows: TimeWindows | undefined;
   private readonly quiet: QuietWatch;
   private readonly outcomes: (RunOutcome | undefined)[];
-  private readonly blocked: string[] = [];
+  /** By process: programs that had not ended. */
+  private readonly blocked: (readonly string[])[] = [];
   private readonly progress: RunProgress[];
   private prepared = 0;
   private collected = 0;
@@ -119,10 +120,9 @@ class Conversation {
     const ended = performance.now();
     this.everybody({ type: 'collect', run });
     await this.allCollected;
-    if (this.blocked.length > 0) {
-      throw new RunError(
-        `the programs wait for one another for ever:\n${this.blocked.map((line) => `  ${line}`).join('\n')}`,
-      );
+    const waiting = this.blocked.flat().map((line) => `\n  ${line}`);
+    if (waiting.length > 0) {
+      throw new RunError(`the programs wait for one another for ever:${waiting.join('')}`);
     }
     return this.record(began, ended);
   }
@@ -178,7 +178,7 @@ class Conversation {
       return;
     }
     this.outcomes[process] = outcome;
-    this.blocked.push(...blocked);
+    this.blocked[process] = blocked;
     if (++this.collected === this.cluster.size) this.markCollected();
   }
 
