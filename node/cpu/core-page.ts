@@ -121,7 +121,8 @@ export class CorePage {
   /** False when the value is too long for the page. */
   writeText(value: unknown): boolean {
     // A TextEncoder does not write into shared memory.
-    const bytes = encoder.encode(JSON.stringify(value) ?? 'null');
+    const json = JSON.stringify(value) as string | undefined;
+    const bytes = encoder.encode(json ?? 'null');
     if (bytes.length > MAX_TEXT) return false;
     this.text.set(bytes);
     this.cells[CELL.text] = bytes.length;
@@ -129,6 +130,6 @@ export class CorePage {
   }
 
   readText(): unknown {
-    return JSON.parse(decoder.decode(this.text.slice(0, this.cells[CELL.text]!)));
+    return JSON.parse(decoder.decode(this.text.slice(0, this.cells[CELL.text])));
   }
 }

@@ -154,7 +154,7 @@ export class ProgramQueuePair implements QueuePair {
       throw new VerbsError('EINVAL', `postSend in state ${this.state}`, index);
     }
     const opcode = SEND_OPCODE[request.opcode];
-    const inline = 'inline' in request && request.inline === true;
+    const inline = 'inline' in request && request.inline;
     const { sges } = request;
     const length = totalLength(sges);
     const problem = this.refuseSend(request, inline, length);
@@ -164,7 +164,7 @@ export class ProgramQueuePair implements QueuePair {
     }
     const at = sends.base + (this.sent % sends.depth) * sends.stride;
     const { view } = port;
-    const solicited = 'solicited' in request && request.solicited === true;
+    const solicited = 'solicited' in request && request.solicited;
     view.setUint8(at + WQE.opcode, opcode);
     view.setUint8(
       at + WQE.flags,

@@ -10,6 +10,9 @@ import { SegmentError } from './program-port.js';
 /** Turns of the microtask queue in one segment: a program that awaits its own promises takes a few. */
 export const MAX_TURNS = 1_000_000;
 
+/** Awaiting it lets the microtasks that are queued run. */
+const TURN = Promise.resolve();
+
 export const foreignAwait = (): SegmentError =>
   new SegmentError(
     'the program awaits something that is not the emulator’s (a timer, a socket, a promise that nobody keeps): ' +
@@ -22,7 +25,7 @@ export async function runSegment(core: ProgramCore): Promise<void> {
     core.port.resume();
     let turns = 0;
     while (core.port.running) {
-      await null;
+      await TURN;
       if (++turns === MAX_TURNS) throw foreignAwait();
     }
   } finally {

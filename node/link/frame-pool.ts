@@ -107,6 +107,6 @@ export class FramePool {
 
 function widen<T extends Int32Array | Float64Array | Uint8Array>(old: T, length: number): T {
   const next = new (old.constructor as new (length: number) => T)(length);
-  next.set(old as never);
+  next.set(old);
   return next;
 }

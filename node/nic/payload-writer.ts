@@ -88,7 +88,7 @@ export class PayloadWriter implements EventSink {
       const address = write.addresses[i]!;
       const length = write.lengths[i]!;
       copyToMemory(pool, slot, from, length, memory.bytes, address);
-      watches.written(address, length, pool.chains as ChainTable, slot);
+      watches.written(address, length, pool.chains, slot);
       from += length;
     }
     pool.release(slot);
