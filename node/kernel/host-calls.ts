@@ -298,7 +298,7 @@ export class HostCalls {
     const attributes = given as QpAttributes;
     const next =
       (mask & QP_ATTR.STATE) !== 0 ? (attributes.state ?? ('' as QpStateName)) : qp.state;
-    if (!QP_STATES.includes(next)) throw new VerbsError('EINVAL', `no state ${String(next)}`);
+    if (!QP_STATES.includes(next)) throw new VerbsError('EINVAL', `no state ${next}`);
     const problem =
       refuseTransition(qp.state, next, mask) ?? this.refuseValues(qp, attributes, mask);
     if (problem !== undefined) throw new VerbsError('EINVAL', problem);

@@ -57,7 +57,8 @@ export class ManagementNetwork {
     now: number,
     key: () => number,
   ): void {
-    const bytes = encoder.encode(JSON.stringify(value) ?? 'null');
+    const json = JSON.stringify(value) as string | undefined;
+    const bytes = encoder.encode(json ?? 'null');
     if (bytes.length > MAX_MESSAGE) throw new Error('an out-of-band message is longer than 1 MiB');
     const { pool } = this;
     let offset = 0;

@@ -2,7 +2,6 @@
  * Payload on its way from the NIC to memory. Bytes become visible when the DMA write has arrived, not when the
  * packet was checked: until then a core reads what was there before.
  */
-import type { ChainTable } from '../../sim/chain.js';
 import type { EventSink, Scheduler } from '../../sim/scheduler.js';
 import type { Sequencer } from '../../sim/sequencer.js';
 import { STAGE } from '../../sim/stages.js';
