@@ -69,7 +69,7 @@ export class Transmitter implements EventSink {
   handle(): void {
     const { now } = this.scheduler;
     // An arbitration that a later activation moved forward has been held already.
-    if (now !== this.arbitrationAt) return;
+    if (this.arbitrationAt > now) return;
     this.arbitrationAt = Infinity;
     const source = this.choose(now);
     if (source !== undefined) source.transmit(now);

@@ -194,7 +194,7 @@ export class QueuePair {
   }
 
   onRnrOver(): void {
-    if (this.rnrWaiting && this.parts.scheduler.now === this.rnrUntil) this.completer.rnrOver();
+    if (this.rnrWaiting && this.parts.scheduler.now >= this.rnrUntil) this.completer.rnrOver();
   }
 
   /** Sends that are still on their way (sq_draining of ibv_query_qp). */
