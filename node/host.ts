@@ -109,6 +109,7 @@ export class Host {
             rank,
             profile,
             seed,
+            clock: spec.clock,
             scheduler,
             nic: this.nic,
             calls: this.calls,

@@ -6,7 +6,7 @@ import type { ChainTable } from '../../sim/chain.js';
 import { draw } from '../../sim/cost.js';
 import { RandomStream } from '../../sim/random.js';
 import type { EventSink, Scheduler } from '../../sim/scheduler.js';
-import { Sequencer } from '../../sim/sequencer.js';
+import { NIC_UNIT, Sequencer } from '../../sim/sequencer.js';
 import { STAGE } from '../../sim/stages.js';
 import type { HostCalls } from '../kernel/host-calls.js';
 import type { WatchWaiter } from '../memory/memory-watches.js';
@@ -33,6 +33,7 @@ export interface HostCoreOptions {
   readonly rank: number;
   readonly profile: Profile;
   readonly seed: number;
+  readonly clock: 'virtual' | 'real';
   readonly scheduler: Scheduler;
   readonly nic: Nic;
   readonly calls: HostCalls;
@@ -77,7 +78,9 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
     this.index = options.index;
     this.rank = options.rank;
     this.sink = options.scheduler.register(this);
-    this.sequencer = new Sequencer(options.host, options.index);
+    // Under the real clock all that is due comes before the programs, which then find more done at once.
+    const unit = options.clock === 'virtual' ? options.index : NIC_UNIT;
+    this.sequencer = new Sequencer(options.host, unit);
     this.random = new RandomStream(options.seed, `host${options.host}/core${options.index}/host`);
   }
 
@@ -224,6 +227,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
   private adopt(chains: ChainTable, row: number): void {
     const own = this.page.chains;
     if (chains.operation(row) === 0) return;
+    if (!own.mayGoOnWith(OPERATION_ROW, chains.operation(row))) return;
     const same = own.operation(OPERATION_ROW) === chains.operation(row);
     if (same && own.asOf(OPERATION_ROW) >= chains.asOf(row)) return;
     own.copy(OPERATION_ROW, chains, row);
