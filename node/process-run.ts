@@ -11,7 +11,7 @@ import { BatchReader } from './link/batch-reader.js';
 import { FramePool } from './link/frame-pool.js';
 import { FrameCounter, FreeRunner } from './link/free-runner.js';
 import { Inbox } from './link/inbox.js';
-import { lookaheadBetween } from './link/lookahead-between.js';
+import { lookaheadBetween, tailRate } from './link/lookahead-between.js';
 import type { Mesh } from './link/mesh.js';
 import { RemoteLink, type SendObserver } from './link/remote-link.js';
 import { WindowRunner, type Simulation } from './link/window-runner.js';
@@ -97,7 +97,14 @@ export class ProcessRun {
       observer: SendObserver,
     ): Network {
       const reader = new BatchReader(pool, placement, process, processes, run);
-      const link = new RemoteLink({ pool, placement, mesh, run, observer });
+      const link = new RemoteLink({
+        pool,
+        placement,
+        mesh,
+        run,
+        observer,
+        tailRate: tailRate(parts.spec),
+      });
       return { mesh, link, inbox: new Inbox(reader) };
     }
   }

@@ -109,8 +109,11 @@ export class WindowMember {
     this.windows++;
   }
 
-  /** A frame leaves for process `to`: counted, held against the promised commit, and its reply bounds the horizon. */
-  sent(to: number, arrival: number): void {
+  /**
+   * A frame leaves for process `to`: counted, held against the promised commit, and its reply bounds the horizon. `tail`
+   * is how much longer this frame takes to be received than the least one, on which `reaction` rests.
+   */
+  sent(to: number, arrival: number, tail = 0): void {
     const { lookahead } = this;
     if (arrival < this.commitFloor + lookahead.direct(this.process, to)) {
       throw new Error(
@@ -120,7 +123,7 @@ export class WindowMember {
     }
     this.sentCounts[to]!++;
     if (arrival < this.leastNew[to]!) this.leastNew[to] = arrival;
-    const reply = arrival + lookahead.reaction[to]! + lookahead.path(to, this.process);
+    const reply = arrival + tail + lookahead.reaction[to]! + lookahead.path(to, this.process);
     if (reply < this.horizon) this.horizon = reply;
   }
 

@@ -10,7 +10,7 @@ import type { Profile } from '../profile.js';
 import type { RunSpec } from '../run-spec.js';
 
 /** Ethernet, IPv4, UDP, BTH, ICRC: no RoCEv2 frame is shorter. */
-const LEAST_FRAME = 14 + 20 + 8 + 12 + 4;
+export const LEAST_FRAME = 14 + 20 + 8 + 12 + 4;
 
 export function leastFlight(
   { nic, link, switch: device, management }: Profile,
@@ -42,3 +42,7 @@ export const lookaheadBetween = (
   { profile, topology }: Pick<RunSpec, 'profile' | 'topology'>,
 ): Lookahead =>
   Lookahead.uniform(processes, leastFlight(profile, topology), leastReaction(profile, topology));
+
+/** Time per byte by which a frame's last bit follows its arrival at the element that another process evaluates. */
+export const tailRate = ({ profile, topology }: Pick<RunSpec, 'profile' | 'topology'>): number =>
+  topology === 'direct' ? 0 : profile.link.rate;

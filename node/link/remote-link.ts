@@ -2,10 +2,12 @@
  * The link to every host in another process: puts frames into a batch per destination process and frees their slots.
  * Batches leave when they are full, or flushed, which they are before each report of virtual time.
  */
+import { isManagement } from '../kernel/management-network.js';
 import type { Baton } from '../../sim/window.js';
 import { BatchWriter } from './batch-writer.js';
 import type { FramePool } from './frame-pool.js';
 import type { Link } from './link.js';
+import { LEAST_FRAME } from './lookahead-between.js';
 import type { Mesh } from './mesh.js';
 
 /** A batch of this many bytes does not wait. */
@@ -13,7 +15,7 @@ const FULL_BYTES = 1 << 16;
 
 /** Hears of each frame before it leaves: a {@link WindowMember}, or whoever counts where there are no windows. */
 export interface SendObserver {
-  sent(to: number, arrival: number): void;
+  sent(to: number, arrival: number, tail: number): void;
 }
 
 export interface RemoteLinkParts {
@@ -24,23 +26,27 @@ export interface RemoteLinkParts {
   /** The number of the run. */
   readonly run: number;
   readonly observer: SendObserver;
+  /** Time per byte that a frame's last bit comes behind its arrival: 0 where the arrival is the last bit. */
+  readonly tailRate?: number;
 }
 
 export class RemoteLink implements Link {
   private readonly parts: RemoteLinkParts;
+  private readonly tailRate: number;
   private readonly open: (BatchWriter | undefined)[];
   /** Writers whose bytes the sockets have done with. */
   private readonly spare: BatchWriter[] = [];
 
   constructor(parts: RemoteLinkParts) {
     this.parts = parts;
+    this.tailRate = parts.tailRate ?? 0;
     this.open = new Array<BatchWriter | undefined>(parts.mesh.processes).fill(undefined);
   }
 
   send(slot: number): void {
     const { pool, placement, observer } = this.parts;
     const to = placement[pool.destination[slot]!]!;
-    observer.sent(to, pool.time[slot]!);
+    observer.sent(to, pool.time[slot]!, this.tailOf(slot));
     const batch = (this.open[to] ??= this.writer());
     batch.add(pool, slot);
     pool.release(slot);
@@ -58,6 +64,13 @@ export class RemoteLink implements Link {
   /** Sends the baton to process `to`, behind all the frames for it. */
   pass(to: number, baton: Baton): void {
     this.dispatch(to, this.open[to] ?? this.writer(), baton);
+  }
+
+  /** By how much the frame's last bit comes later than the least frame's: nobody answers before it. */
+  private tailOf(slot: number): number {
+    const { pool } = this.parts;
+    if (this.tailRate === 0 || isManagement(pool, slot)) return 0;
+    return Math.floor((pool.length[slot]! - LEAST_FRAME) * this.tailRate);
   }
 
   private writer(): BatchWriter {
