@@ -327,8 +327,12 @@ export interface Core {
   /**
    * Begins an operation whose latency will be told stage by stage, at its intended start (default: now). What is
    * posted from here on carries it; it comes back with the completion, or goes on at the peer.
+   *
+   * Ranks that give the same `collective` number (from 1) and the same intended start take part in one operation, each
+   * with its own chain of it. Until {@link endOperation} only that operation's completions go on with it here: where
+   * one was waited for, its chain is what bound this core, else the core's own is.
    */
-  beginOperation(intended?: Instant): void;
+  beginOperation(intended?: Instant, collective?: number): void;
   /** Makes what this completion belongs to the core's current operation. A poll does so for its last completion. */
   follow(completion: WorkCompletion): void;
   /** The current operation: its intended start, and its stages up to now, summing to now - started exactly. */

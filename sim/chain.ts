@@ -46,6 +46,15 @@ export class ChainTable {
     return this.cells[row * CHAIN_CELLS + OPERATION]!;
   }
 
+  /**
+   * Whether a core whose own chain is row `row` may go on with `operation` instead. One that takes part in a collective
+   * operation (they have negative numbers) stays with it.
+   */
+  mayGoOnWith(row: number, operation: number): boolean {
+    const own = this.operation(row);
+    return own >= 0 || own === operation;
+  }
+
   asOf(row: number): number {
     return this.cells[row * CHAIN_CELLS + AS_OF]!;
   }

@@ -151,7 +151,9 @@ export class ProgramCompletionQueue implements CompletionQueue {
       completionChains.advance(row, STAGE.backlog, since);
     }
     completionChains.advance(row, STAGE.poll, port.now);
-    chains.copy(OPERATION_ROW, completionChains, row);
+    if (chains.mayGoOnWith(OPERATION_ROW, completionChains.operation(row))) {
+      chains.copy(OPERATION_ROW, completionChains, row);
+    }
   }
 
   /** A completion frees its own slot and all before it (rule 76). */

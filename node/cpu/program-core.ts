@@ -184,9 +184,10 @@ export class ProgramCore implements Core {
     return this.port.page.readText();
   }
 
-  beginOperation(intended: Instant = this.now): void {
+  beginOperation(intended: Instant = this.now, collective?: number): void {
     const { chains } = this.port.page;
-    chains.begin(OPERATION_ROW, this.nextOperation++, intended);
+    const operation = collective === undefined ? this.nextOperation++ : -collective;
+    chains.begin(OPERATION_ROW, operation, intended);
     chains.advance(OPERATION_ROW, STAGE.backlog, this.port.now);
   }
 
@@ -194,7 +195,9 @@ export class ProgramCore implements Core {
     const { chainRow } = completion as TracedCompletion;
     if (chainRow < 0) return;
     const { chains } = this.port.page;
-    chains.copy(OPERATION_ROW, this.shared.completionChains, chainRow);
+    const { completionChains } = this.shared;
+    if (!chains.mayGoOnWith(OPERATION_ROW, completionChains.operation(chainRow))) return;
+    chains.copy(OPERATION_ROW, completionChains, chainRow);
     chains.advance(OPERATION_ROW, STAGE.backlog, this.port.now);
   }
 
