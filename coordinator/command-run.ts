@@ -2,9 +2,9 @@
  * `run`, `suite` and `explain`: plan everything, launch a cluster, measure, write what was measured. Whatever happens
  * after the launch, no process is left and the results so far are written.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lookaheadBetween } from '../node/link/lookahead-between.js';
 import {
@@ -21,16 +21,15 @@ import { LaunchedCluster } from './launch.js';
 import { Measured, measure } from './measure.js';
 import { readChoice } from './option-values.js';
 import { checkSettings, parseSettings, type Setting } from './parameters.js';
+import { DEFAULT_OUT, prepareOutputs, writeOutputs, type Outputs } from './outputs.js';
 import { formatPerftest } from './perftest-format.js';
 import { Progress } from './progress.js';
 import { moduleDirectory, resolveSuite, resolveWorkload } from './programs.js';
-import { renderReport } from './report.js';
-import { formatResults, RESULTS_SCHEMA, type Results } from './results.js';
+import { RESULTS_SCHEMA, type Results } from './results.js';
 import { RunError } from './run-error.js';
 import { shellCommand } from './shell-command.js';
 import { formatTables } from './tables.js';
 import type { Terminal } from './terminal.js';
-import { UsageError } from './usage-error.js';
 import { VERSION } from './version.js';
 import { formatWaterfall } from './waterfall.js';
 import { hostsFor, planWorkload, type PlannedWorkload } from './work-plan.js';
@@ -52,7 +51,6 @@ export interface RunCommand {
   readonly argv: readonly string[];
 }
 
-const DEFAULT_OUT = join('results', 'latest');
 /** A signal to the whole group can end a host process before our own copy of it arrives. */
 const SIGNAL_RACE_MS = 100;
 
@@ -72,9 +70,10 @@ export async function runCommand(command: RunCommand, terminal: Terminal): Promi
 }
 
 async function planCommand(
-  { kind, names, options }: RunCommand,
+  command: RunCommand,
   modules: string,
 ): Promise<{ config: ClusterConfig; plan: PlannedWorkload[] }> {
+  const { kind, names, options } = command;
   readFormat(options);
   const asked = hostsAskedFor(options);
   const settings = parseSettings(options.set ?? []);
@@ -92,8 +91,14 @@ async function planCommand(
   const plan = resolved.map(({ own, ...each }) =>
     planWorkload(each, [...own, ...settings], config),
   );
+  prepareOutputs(outputsOf(command), options.capture);
   return { config, plan };
 }
+
+const outputsOf = ({ kind, options: { json, out } }: RunCommand): Outputs => ({
+  json,
+  out: out ?? (kind === 'explain' ? undefined : DEFAULT_OUT),
+});
 
 const readFormat = ({ format = 'table' }: RunOptions): 'table' | 'perftest' =>
   readChoice('--format', format, ['table', 'perftest']);
@@ -143,7 +148,7 @@ class Session {
   private async work(interruption: Interruption): Promise<number> {
     try {
       await Promise.race([this.launchAndMeasure(), interruption.arrived]);
-      return this.measured.verified ? 0 : 1;
+      return this.verdict();
     } catch (error) {
       this.progress.clear();
       if (error instanceof RunError && !interruption.isInterrupted) await sleep(SIGNAL_RACE_MS);
@@ -156,6 +161,14 @@ class Session {
       this.terminal.error(`repeat it: ${shellCommand(this.command.argv, this.config.seed)}`);
       return 1;
     }
+  }
+
+  private verdict(): number {
+    const wrong = this.measured.results.filter(({ verified }) => verified === false);
+    for (const { workload, params } of wrong) {
+      this.terminal.error(`pinwire: ${workload} ${JSON.stringify(params)} did not verify`);
+    }
+    return wrong.length === 0 ? 0 : 1;
   }
 
   private async launchAndMeasure(): Promise<void> {
@@ -201,18 +214,11 @@ class Session {
     this.terminal.error(line);
   }
 
+  /** Also of a command that failed, so that older results are not taken for its own. */
   private writeResults(): void {
-    const { measured, command } = this;
-    const { options, kind } = command;
-    if (measured.results.length === 0) return;
-    const results = this.results();
-    const text = formatResults(results);
-    if (options.json !== undefined) writeFile(options.json, text);
-    if (kind === 'explain' && options.out === undefined) return;
-    const out = options.out ?? DEFAULT_OUT;
-    writeFile(join(out, 'results.json'), text);
-    writeFile(join(out, 'report.html'), renderReport(results, { samples: measured.samples }));
-    this.say(`results: ${join(out, 'results.json')}, ${join(out, 'report.html')}\n`);
+    const outputs = outputsOf(this.command);
+    const paths = writeOutputs(outputs, this.results(), this.measured.samples);
+    if (paths.length > 0) this.say(`results: ${paths.join(', ')}\n`);
   }
 
   private results(): Results {
@@ -241,12 +247,3 @@ class Session {
 }
 
 const seconds = (ms: number): number => Math.round(ms * 1000) / 1e6;
-
-function writeFile(path: string, text: string): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, text);
-  } catch (error) {
-    throw new UsageError(`${path}: cannot be written (${(error as Error).message})`);
-  }
-}

@@ -35,10 +35,6 @@ export class Measured {
     this.wallMs += record.ended - record.began;
     this.began ??= record.began;
   }
-
-  get verified(): boolean {
-    return this.results.every(({ verified }) => verified !== false);
-  }
 }
 
 export interface MeasureOptions {

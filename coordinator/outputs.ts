@@ -1,0 +1,64 @@
+/** The files that a command leaves behind: `--json FILE`, and results.json and report.html in `--out DIR`. */
+import { accessSync, constants, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { renderReport } from './report.js';
+import { formatResults, type Results } from './results.js';
+import { UsageError } from './usage-error.js';
+
+export interface Outputs {
+  readonly json: string | undefined;
+  /** Undefined for none: `explain` leaves no directory unless it is asked to. */
+  readonly out: string | undefined;
+}
+
+export const DEFAULT_OUT = join('results', 'latest');
+
+/** Makes the directories, and finds out before anything starts whether all can be written. Throws a UsageError. */
+export function prepareOutputs({ json, out }: Outputs, capture: string | undefined): void {
+  if (out !== undefined) makeDirectory('--out', out);
+  if (capture !== undefined) makeDirectory('--capture', capture);
+  if (json === undefined) return;
+  makeDirectory('--json', dirname(json));
+  const status = statSync(json, { throwIfNoEntry: false });
+  if (status?.isDirectory() === true) throw new UsageError(`--json ${json}: is a directory`);
+  if (status !== undefined) mustBeWritable('--json', json);
+}
+
+/** Writes them; answers with the paths in `out`. */
+export function writeOutputs(
+  { json, out }: Outputs,
+  results: Results,
+  samples: ReadonlyMap<number, Float64Array>,
+): string[] {
+  const text = formatResults(results);
+  if (json !== undefined) writeFileSync(json, text);
+  if (out === undefined) return [];
+  const paths = [join(out, 'results.json'), join(out, 'report.html')];
+  writeFileSync(paths[0]!, text);
+  writeFileSync(paths[1]!, renderReport(results, { samples }));
+  return paths;
+}
+
+function makeDirectory(option: string, path: string): void {
+  try {
+    makeWithParents(resolve(path));
+  } catch (error) {
+    throw new UsageError(`${option} ${path}: ${(error as Error).message}`);
+  }
+  mustBeWritable(option, path);
+}
+
+/** Step by step: mkdirSync's `recursive` never returns below /proc (Node 20). */
+function makeWithParents(path: string): void {
+  if (existsSync(path)) return;
+  makeWithParents(dirname(path));
+  mkdirSync(path);
+}
+
+function mustBeWritable(option: string, path: string): void {
+  try {
+    accessSync(path, constants.W_OK);
+  } catch (error) {
+    throw new UsageError(`${option} ${path}: ${(error as Error).message}`);
+  }
+}
