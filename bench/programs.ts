@@ -1,5 +1,6 @@
 /** The programs that the benches run: as little of a workload as there can be, so that the emulator is what is timed. */
 import type { Core, Task } from '../node/verbs.js';
+import { defineWorkload } from '../workloads/workload.js';
 import { connect, openDevice, sharedRegion } from '../workloads/micro/connect.js';
 
 interface BenchParams extends Readonly<Record<string, number | string | boolean>> {
@@ -85,7 +86,44 @@ async function stream(core: Core, { params }: Task<BenchParams>): Promise<void> 
   await core.hear(1 - core.rank);
 }
 
-export default {
-  program: (core: Core, task: Task<BenchParams>): Promise<void> =>
-    task.params.kind === 'ping-pong' ? pingPong(core, task) : stream(core, task),
-};
+/** Every core of the cluster runs a program that only waits: what a process needs when all its threads are there. */
+async function idle(core: Core): Promise<void> {
+  await core.tell((core.rank + 1) % core.ranks, 'here');
+  await core.hear((core.rank + core.ranks - 1) % core.ranks);
+  await core.compute({ flops: 1 }, () => {
+    const until = process.hrtime.bigint() + 1_500_000_000n;
+    while (process.hrtime.bigint() < until) continue;
+  });
+}
+
+export default defineWorkload({
+  name: 'bench',
+  summary: 'what npm run bench times',
+  parameters: {
+    kind: {
+      type: 'choice',
+      choices: ['ping-pong', 'stream', 'idle'],
+      default: 'ping-pong',
+      help: 'what to do',
+    },
+    size: { type: 'size', default: 64, help: 'bytes of a message' },
+    iterations: { type: 'integer', default: 1000, min: 1, help: 'messages' },
+    outstanding: { type: 'integer', default: 64, min: 1, help: 'messages under way at once' },
+  },
+  hosts: 2,
+  place: ({ kind }, { cores }) =>
+    kind === 'idle'
+      ? [0, 1].flatMap((host) =>
+          Array.from({ length: cores }, (_, core) => ({ host, core, role: 'idle' })),
+        )
+      : [0, 1].map((host) => ({ host, core: 0, role: host === 0 ? 'client' : 'server' })),
+  program: (core: Core, task: Task<BenchParams>): Promise<void> => {
+    if (task.params.kind === 'idle') return idle(core);
+    return task.params.kind === 'ping-pong' ? pingPong(core, task) : stream(core, task);
+  },
+  summarise: (results) => ({
+    verified: null,
+    note: 'a bench times the emulator; its programs check completions only',
+    metrics: [{ name: 'programs', unit: 'count', value: results.length }],
+  }),
+});
