@@ -14,13 +14,28 @@ export interface SuiteMember {
   readonly params?: Parameters;
 }
 
-export const CATALOGUE: readonly CatalogueEntry[] = [];
+/** The module of a workload is named as the workload is. */
+const entry = (name: string, load: CatalogueEntry['load']): CatalogueEntry => ({
+  name,
+  load,
+  moduleUrl: new URL(`./${name}.js`, import.meta.url).href,
+});
+
+export const CATALOGUE: readonly CatalogueEntry[] = [
+  entry('micro/send-lat', () => import('./micro/send-lat.js')),
+  entry('micro/write-lat', () => import('./micro/write-lat.js')),
+];
+
+const MICRO: readonly SuiteMember[] = [
+  { name: 'micro/send-lat', params: { size: '2,64,256,4KiB' } },
+  { name: 'micro/write-lat', params: { size: '2,64,256,4KiB' } },
+];
 
 export const SUITES: Readonly<Record<string, readonly SuiteMember[]>> = {
-  micro: [],
+  micro: MICRO,
   host: [],
   hpc: [],
   trading: [],
-  all: [],
-  demo: [],
+  all: MICRO,
+  demo: [{ name: 'micro/send-lat' }, { name: 'micro/write-lat' }],
 };

@@ -1,0 +1,65 @@
+/**
+ * What messages carry: seeded bytes that both sides know, so that a receiver can tell every byte that is wrong. None is
+ * zero, and the last byte of a message is never that of the message before: it can be polled for.
+ */
+
+/** Message i starts at byte i modulo this of the pattern; a prime, so that it meets every slot of any ring. */
+const PERIOD = 251;
+
+export class Pattern {
+  /** Holds the messages of all numbers, overlapping. */
+  readonly bytes: Uint8Array;
+  private readonly size: number;
+
+  /** Messages of `size` bytes. */
+  constructor(seed: number, size: number) {
+    this.size = size;
+    this.bytes = new Uint8Array(patternLength(size));
+    const last = this.bytes.length - 1;
+    let word = (seed ^ 0x9e3779b9) | 1;
+    for (let at = 0; at <= last; at++) {
+      // xorshift32 (Marsaglia 2003).
+      word ^= word << 13;
+      word ^= word >>> 17;
+      word ^= word << 5;
+      // The bytes beside it, as the last bytes of messages: PERIOD - 1 further on they begin again.
+      const before = this.bytes[at - 1];
+      const around = at === last ? this.bytes[at - PERIOD + 1] : undefined;
+      let byte = word >>> 24;
+      while (byte === 0 || byte === before || byte === around) byte = (byte + 1) & 0xff;
+      this.bytes[at] = byte;
+    }
+  }
+
+  /** Where message `number` starts in the pattern. */
+  offset(number: number): number {
+    return number % PERIOD;
+  }
+
+  /** The last byte of message `number`; 0, as in memory that nothing was written to, before the first. */
+  mark(number: number): number {
+    return number === 0 ? 0 : this.bytes[this.offset(number) + this.size - 1]!;
+  }
+
+  message(number: number): Uint8Array {
+    const offset = this.offset(number);
+    return this.bytes.subarray(offset, offset + this.size);
+  }
+
+  /** How many bytes are not those of message `number`. */
+  wrongBytes(number: number, bytes: Uint8Array): number {
+    return differences(bytes, this.message(number));
+  }
+}
+
+/** Bytes of a pattern for messages of `size` bytes. */
+export const patternLength = (size: number): number => size + PERIOD - 1;
+
+function differences(actual: Uint8Array, expected: Uint8Array): number {
+  if (Buffer.compare(actual, expected) === 0) return 0;
+  let wrong = Math.abs(actual.length - expected.length);
+  for (let at = 0; at < Math.min(actual.length, expected.length); at++) {
+    if (actual[at] !== expected[at]) wrong++;
+  }
+  return wrong;
+}

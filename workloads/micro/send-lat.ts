@@ -1,0 +1,80 @@
+/**
+ * `micro/send-lat`: two hosts answer each other's SENDs, each seen by its completion; latency is half the round trip
+ * (perftest's ib_send_lat). A receive is posted again after the answer is on its way, off the timed path.
+ */
+import type { QueuePair } from '../../node/verbs.js';
+import type { LatencyRecorder } from '../latency-recorder.js';
+import { latencyWorkload } from './latency.js';
+import type { MicroParameters } from './parameters.js';
+import { OperationError, PING_PONG_SENDS, type Side } from './side.js';
+
+const INLINE_UP_TO = 236;
+/** Receives posted on a queue pair: one would do, if the answer never overtook its posting. */
+const RECEIVES = 2;
+
+async function client(side: Side, recorder: LatencyRecorder): Promise<void> {
+  const { iterations, warmup } = side.params;
+  for (let number = 1; number <= warmup + iterations; number++) {
+    recorder.begin();
+    send(side, number);
+    const slot = await arrival(side);
+    if (number > warmup) recorder.end();
+    side.checkInPassing(number, slot * side.params.size);
+    receive(side, side.connection(number).qp, slot);
+    await side.settle(number);
+  }
+}
+
+async function server(side: Side): Promise<void> {
+  const { iterations, warmup } = side.params;
+  for (let number = 1; number <= warmup + iterations; number++) {
+    const slot = await arrival(side);
+    side.checkInPassing(number, slot * side.params.size);
+    send(side, number);
+    receive(side, side.connection(number).qp, slot);
+    await side.settle(number);
+  }
+}
+
+function send(side: Side, number: number): void {
+  side.connection(number).qp.postSend({
+    opcode: 'SEND',
+    wrId: number,
+    sges: [side.message(number)],
+    inline: side.inline,
+    signaled: side.signals(number),
+  });
+}
+
+/** The slot of the inbox that the next message came into. */
+async function arrival(side: Side): Promise<number> {
+  const { wrId, byteLen } = (await side.completions(side.recvCq))[0]!;
+  if (byteLen !== side.params.size) {
+    throw new OperationError(`a message of ${byteLen} bytes, not ${side.params.size}`);
+  }
+  return wrId;
+}
+
+function receive(side: Side, qp: QueuePair, slot: number): void {
+  const { size } = side.params;
+  qp.postRecv({ wrId: slot, sges: [side.inbox.sge(slot * size, size)] });
+}
+
+export default latencyWorkload({
+  name: 'micro/send-lat',
+  summary: 'SEND ping-pong: half the round trip, seen by completions (ib_send_lat)',
+  shape: { defaultSize: 8, leastSize: 0, inlineUpTo: INLINE_UP_TO, latency: true },
+  options: ({ size, qps }: MicroParameters) => ({
+    inbox: Math.max(RECEIVES * qps * size, 1),
+    reach: 'inbox',
+    sends: PING_PONG_SENDS,
+    receives: RECEIVES,
+    inlineUpTo: INLINE_UP_TO,
+    prepare: (side, qp, index) => {
+      for (let each = 0; each < RECEIVES; each++) receive(side, qp, index * RECEIVES + each);
+    },
+  }),
+  client,
+  server,
+  halves: true,
+});
