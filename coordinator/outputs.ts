@@ -1,8 +1,9 @@
 /** The files that a command leaves behind: `--json FILE`, and results.json and report.html in `--out DIR`. */
-import { accessSync, constants, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { renderReport } from './report.js';
 import { formatResults, type Results } from './results.js';
+import { RunError } from './run-error.js';
 import { UsageError } from './usage-error.js';
 
 export interface Outputs {
@@ -24,19 +25,27 @@ export function prepareOutputs({ json, out }: Outputs, capture: string | undefin
   if (status !== undefined) mustBeWritable('--json', json);
 }
 
-/** Writes them; answers with the paths in `out`. */
+/** Writes them; answers with the paths in `out`. Throws a RunError if the disk is full. */
 export function writeOutputs(
   { json, out }: Outputs,
   results: Results,
   samples: ReadonlyMap<number, Float64Array>,
 ): string[] {
   const text = formatResults(results);
-  if (json !== undefined) writeFileSync(json, text);
+  if (json !== undefined) write(json, text);
   if (out === undefined) return [];
   const paths = [join(out, 'results.json'), join(out, 'report.html')];
-  writeFileSync(paths[0]!, text);
-  writeFileSync(paths[1]!, renderReport(results, { samples }));
+  write(paths[0]!, text);
+  write(paths[1]!, renderReport(results, { samples }));
   return paths;
+}
+
+function write(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    throw new RunError(`${path} could not be written: ${(error as Error).message}`);
+  }
 }
 
 function makeDirectory(option: string, path: string): void {
@@ -50,8 +59,9 @@ function makeDirectory(option: string, path: string): void {
 
 /** Step by step: mkdirSync's `recursive` never returns below /proc (Node 20). */
 function makeWithParents(path: string): void {
-  if (existsSync(path)) return;
-  makeWithParents(dirname(path));
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (status?.isDirectory() === true) return;
+  if (status === undefined) makeWithParents(dirname(path));
   mkdirSync(path);
 }
 
