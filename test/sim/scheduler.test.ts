@@ -1,0 +1,162 @@
+/** The order of events: time, then source, then sequence; never the order of pushing. */
+import { describe, expect, it } from 'vitest';
+import { ChainTable } from '../../sim/chain.js';
+import { draw } from '../../sim/cost.js';
+import { EventQueue } from '../../sim/event-queue.js';
+import { RandomStream } from '../../sim/random.js';
+import { Scheduler } from '../../sim/scheduler.js';
+import { NIC_UNIT, Sequencer } from '../../sim/sequencer.js';
+import { halveStages, STAGE, STAGE_COUNT, STAGES } from '../../sim/stages.js';
+import { combineDigests, TraceHash } from '../../sim/trace.js';
+
+describe('the event queue', () => {
+  it('gives events out in the order of (time, key), however they came in', () => {
+    const random = new RandomStream(7, 'events');
+    const queue = new EventQueue(4);
+    const events: { time: number; key: number }[] = [];
+    for (let i = 0; i < 20_000; i++) events.push({ time: random.below(500) * 1e9, key: i });
+    // Push in a shuffled order, popping now and then.
+    const shuffled = [...events].sort(() => random.unit() - 0.5);
+    const popped: { time: number; key: number }[] = [];
+    for (const { time, key } of shuffled) queue.push(time, key, 3, 5, key);
+    while (queue.pop()) {
+      expect([queue.sink, queue.kind, queue.argument]).toEqual([3, 5, queue.key]);
+      popped.push({ time: queue.time, key: queue.key });
+    }
+    expect(popped).toEqual(events.sort((a, b) => a.time - b.time || a.key - b.key));
+    expect(queue.peek()).toBe(Infinity);
+    expect(queue.pop()).toBe(false);
+  });
+
+  it('stays ordered while events come and go', () => {
+    const random = new RandomStream(8, 'churn');
+    const queue = new EventQueue();
+    let now = 0;
+    let key = 0;
+    for (let i = 0; i < 50_000; i++) {
+      queue.push(now + random.below(1000), key++, 0, 0, 0);
+      if (random.unit() < 0.7 && queue.pop()) {
+        expect(queue.time).toBeGreaterThanOrEqual(now);
+        now = queue.time;
+      }
+    }
+  });
+});
+
+describe('keys', () => {
+  it('put cores before their NIC, and hosts in order', () => {
+    const core0 = new Sequencer(1, 0).key();
+    const core1 = new Sequencer(1, 1).key();
+    const nic = new Sequencer(1, NIC_UNIT).key();
+    const other = new Sequencer(2, 0).key();
+    expect([core0, core1, nic, other]).toEqual([core0, core1, nic, other].sort((a, b) => a - b));
+    expect(Number.isSafeInteger(new Sequencer(511, NIC_UNIT).key())).toBe(true);
+  });
+});
+
+describe('the scheduler', () => {
+  it('refuses an event in the past, and a run beyond 2^53 ps', () => {
+    const scheduler = new Scheduler();
+    const sink = scheduler.register({ handle: () => undefined });
+    scheduler.at(5, 0, sink, 0, 0);
+    scheduler.step();
+    expect(() => scheduler.at(4, 1, sink, 0, 0)).toThrow(/time runs backwards/);
+    scheduler.at(2 ** 53, 2, sink, 0, 0);
+    expect(() => scheduler.step()).toThrow(/2\.5 hours/);
+  });
+});
+
+describe('random streams', () => {
+  it('are the same for the same seed and name, and differ else', () => {
+    const draws = (seed: number, name: string): number[] => {
+      const stream = new RandomStream(seed, name);
+      return Array.from({ length: 8 }, () => stream.word());
+    };
+    expect(draws(1, 'host0/nic')).toEqual(draws(1, 'host0/nic'));
+    expect(draws(1, 'host0/nic')).not.toEqual(draws(1, 'host1/nic'));
+    expect(draws(1, 'host0/nic')).not.toEqual(draws(2, 'host0/nic'));
+    expect(draws(1, 'x')).not.toEqual(draws(2 ** 32 + 1, 'x'));
+  });
+
+  it('are even, and exponential with the mean asked for', () => {
+    const stream = new RandomStream(3, 'law');
+    const buckets = new Array<number>(16).fill(0);
+    let sum = 0;
+    const draws = 160_000;
+    for (let i = 0; i < draws; i++) {
+      buckets[stream.below(16)]!++;
+      sum += stream.exponential(250);
+    }
+    for (const count of buckets) expect(Math.abs(count - 10_000)).toBeLessThan(500);
+    expect(sum / draws).toBeGreaterThan(247);
+    expect(sum / draws).toBeLessThan(253);
+  });
+
+  it('never shorten a cost, so that its least value may bound the lookahead', () => {
+    const stream = new RandomStream(4, 'cost');
+    const cost = { ps: 1000, jitter: { mean: 30, tailProbability: 0.01, tailMean: 5000 } };
+    let tails = 0;
+    for (let i = 0; i < 100_000; i++) {
+      const drawn = draw(cost, stream);
+      expect(drawn).toBeGreaterThanOrEqual(1000);
+      expect(Number.isInteger(drawn)).toBe(true);
+      if (drawn > 1000 + 30 * 12) tails++;
+    }
+    expect(tails).toBeGreaterThan(800);
+    expect(tails).toBeLessThan(1100);
+    expect(draw({ ps: 77, jitter: null }, stream)).toBe(77);
+  });
+});
+
+describe('a chain', () => {
+  it('tiles time: every picosecond belongs to one stage', () => {
+    const chains = new ChainTable(2);
+    chains.begin(0, 9, 100);
+    chains.advance(0, STAGE.post, 140);
+    chains.advance(0, STAGE.doorbell, 140);
+    chains.advance(0, STAGE.nic_tx, 1000);
+    chains.advance(0, STAGE.nic_tx, 900);
+    const sums = chains.cells.slice(0, STAGE_COUNT);
+    expect(sums.reduce((a, b) => a + b, 0)).toBe(chains.asOf(0) - 100);
+    expect(sums[STAGE.nic_tx]).toBe(860);
+  });
+
+  it('of nobody costs and counts nothing', () => {
+    const chains = new ChainTable(2);
+    chains.advance(0, STAGE.post, 140);
+    chains.copy(1, chains, 0);
+    expect(chains.cells.every((cell) => cell === 0)).toBe(true);
+  });
+});
+
+describe('half a round trip', () => {
+  it('has whole stages that sum to the half, rounded up', () => {
+    const random = new RandomStream(5, 'halves');
+    for (let i = 0; i < 2000; i++) {
+      const whole = STAGES.map(() => random.below(4) * random.below(1000));
+      const halves = halveStages(whole);
+      const sum = whole.reduce((a, b) => a + b, 0);
+      expect(halves.reduce((a, b) => a + b, 0)).toBe(Math.ceil(sum / 2));
+      expect(halves.every((ps) => Number.isInteger(ps) && ps >= 0)).toBe(true);
+    }
+  });
+});
+
+describe('the trace hash', () => {
+  it('changes with any bit, any order and any length', () => {
+    const of = (...words: number[]): string => {
+      const hash = new TraceHash();
+      words.forEach((word) => hash.word(word));
+      return hash.digest();
+    };
+    const digests = new Set<string>();
+    for (let bit = 0; bit < 32; bit++) digests.add(of(1 << bit, 5));
+    digests
+      .add(of(5, 1))
+      .add(of(1))
+      .add(of(1, 5, 0));
+    expect(digests.size).toBe(35);
+    expect(of(1, 2)).toMatch(/^[0-9a-f]{16}$/);
+    expect(combineDigests([of(1), of(2)])).not.toBe(combineDigests([of(2), of(1)]));
+  });
+});
