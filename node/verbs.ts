@@ -276,9 +276,11 @@ export interface Context {
   createCq(capacity: number): Promise<CompletionQueue>;
 }
 
-/** Something that {@link Core.any} can wait for. */
+/** Something that {@link Core.any} can wait for: what the host watches for, and how the program then takes it. */
 export interface Awaitable<T> {
-  readonly kind: string;
+  readonly awaits: number;
+  readonly argument0: number;
+  readonly argument1: number;
   readonly take: () => T;
 }
 
@@ -323,6 +325,7 @@ export interface Core {
   tell(rank: number, value: unknown): Promise<void>;
   /** The next value from that rank, in order. */
   hear(rank: number): Promise<unknown>;
+  heard(rank: number): Awaitable<unknown>;
 
   /**
    * Begins an operation whose latency will be told stage by stage, at its intended start (default: now). What is

@@ -7,7 +7,7 @@
  *     row 1          the chain of the core's current operation
  *     rows 2..       chains of the doorbells of this segment
  *     then           doorbells of this segment: kind, queue pair, producer, time, chain row
- *     then           text: the arguments of a call and its answer, JSON
+ *     then           text: the arguments of a call and its answer, JSON; or the alternatives of `any`
  */
 import { CHAIN_CELLS, ChainTable } from '../../sim/chain.js';
 
@@ -54,6 +54,9 @@ const DOORBELLS_AT = (FIRST_DOORBELL_ROW + DOORBELL_ROWS) * CHAIN_CELLS;
 const TEXT_AT = (DOORBELLS_AT + MAX_DOORBELLS * DOORBELL_CELLS) * 8;
 export const MAX_TEXT = 256 * 1024;
 const PAGE_BYTES = TEXT_AT + MAX_TEXT;
+/** An alternative of `any`: what it awaits, and two arguments. */
+const ALTERNATIVE_CELLS = 3;
+export const MAX_ALTERNATIVES = 1024;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -64,6 +67,7 @@ export class CorePage {
   readonly cells: Float64Array;
   readonly chains: ChainTable;
   private readonly text: Uint8Array;
+  private readonly alternatives: Float64Array;
 
   constructor(buffer = new SharedArrayBuffer(PAGE_BYTES)) {
     this.buffer = buffer;
@@ -71,6 +75,7 @@ export class CorePage {
     this.cells = new Float64Array(buffer, 0, TEXT_AT / 8);
     this.chains = new ChainTable(0, this.cells);
     this.text = new Uint8Array(buffer, TEXT_AT);
+    this.alternatives = new Float64Array(buffer, TEXT_AT, MAX_ALTERNATIVES * ALTERNATIVE_CELLS);
   }
 
   get(cell: number): number {
@@ -116,6 +121,18 @@ export class CorePage {
     }
     cells[CELL.doorbells] = 0;
     cells[CELL.rows] = 0;
+  }
+
+  writeAlternative(index: number, awaits: number, argument0: number, argument1: number): void {
+    const at = index * ALTERNATIVE_CELLS;
+    this.alternatives[at] = awaits;
+    this.alternatives[at + 1] = argument0;
+    this.alternatives[at + 2] = argument1;
+  }
+
+  /** What alternative `index` awaits (cell 0), and its arguments (cells 1 and 2). */
+  alternative(index: number, cell: 0 | 1 | 2): number {
+    return this.alternatives[index * ALTERNATIVE_CELLS + cell]!;
   }
 
   /** False when the value is too long for the page. */

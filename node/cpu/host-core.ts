@@ -66,7 +66,6 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
   private waiting = false;
   private lastDoorbell = 0;
   private readonly inbox = new Map<number, unknown[]>();
-  private alternatives: string[] = [];
   private readonly sink: number;
   private readonly sequencer: Sequencer;
   private readonly random: RandomStream;
@@ -132,7 +131,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
       queue.events--;
       this.wake(this.options.profile.cpu.syscall.ps);
     } else if (this.awaits === AWAIT.any) {
-      this.alternativeCame(`poll ${queue.number}`);
+      this.alternativeCame(AWAIT.busyPoll, queue.number);
     } else {
       this.detect();
     }
@@ -141,7 +140,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
   byteChanged(address: number, chains: ChainTable, row: number): void {
     if (!this.waiting) return;
     this.adopt(chains, row);
-    if (this.awaits === AWAIT.any) this.alternativeCame(`watch ${address} `);
+    if (this.awaits === AWAIT.any) this.alternativeCame(AWAIT.watch, address);
     else this.detect();
   }
 
@@ -150,7 +149,9 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
     const values = this.inbox.get(rank);
     if (values === undefined) this.inbox.set(rank, [value]);
     else values.push(value);
-    if (this.waiting && this.awaits === AWAIT.hear) this.beginHear();
+    if (!this.waiting) return;
+    if (this.awaits === AWAIT.hear) this.hear(this.page.get(CELL.argument0));
+    else if (this.awaits === AWAIT.any) this.alternativeCame(AWAIT.hear, rank);
   }
 
   /** The key of this core's next event, for what it sends over the out-of-band network. */
@@ -172,7 +173,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
         break;
       case AWAIT.busyPoll: {
         const queue = calls.completionQueue(page.get(CELL.argument0));
-        if (queue.pending(this.options.nic.parts.memory) > 0) this.detect();
+        if (queue.hasNews(this.options.nic.parts.memory)) this.detect();
         else queue.waiters.push(this);
         break;
       }
@@ -193,7 +194,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
         break;
       }
       case AWAIT.hear:
-        this.beginHear();
+        this.hear(page.get(CELL.argument0));
         break;
       default:
         this.waiting = false;
@@ -214,13 +215,17 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
   private beginWatch(address: number, seen: number): void {
     const { nic } = this.options;
     if (nic.parts.memory.bytes[address] !== seen) {
-      nic.watches.lastWriter(address, (chains, row) => {
-        this.adopt(chains, row);
-      });
+      this.adoptWriter(address);
       this.detect();
     } else {
       nic.watches.add(address, seen, this);
     }
+  }
+
+  private adoptWriter(address: number): void {
+    this.options.nic.watches.lastWriter(address, (chains, row) => {
+      this.adopt(chains, row);
+    });
   }
 
   /** The core's operation becomes the one that wrote what it watched, unless its own part of it came later. */
@@ -235,47 +240,71 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
   }
 
   private beginAny(): void {
-    this.alternatives = this.page.readText() as string[];
-    const { calls, nic } = this.options;
-    const { memory } = nic.parts;
-    for (const alternative of this.alternatives) {
-      const [kind, first, second] = alternative.split(' ');
-      if (kind === 'poll' && calls.completionQueue(Number(first)).pending(memory) > 0) {
-        this.alternativeCame(`poll ${first!}`);
-        return;
-      }
-      if (kind === 'watch' && memory.bytes[Number(first)] !== Number(second)) {
-        this.alternativeCame(`watch ${first!} `);
-        return;
-      }
+    const { page } = this;
+    const count = page.get(CELL.argument0);
+    for (let index = 0; index < count; index++) {
+      if (!this.isThere(index)) continue;
+      if (page.alternative(index, 0) === AWAIT.watch) this.adoptWriter(page.alternative(index, 1));
+      this.takeAlternative(index);
+      return;
     }
-    for (const alternative of this.alternatives) {
-      const [kind, first, second] = alternative.split(' ');
-      if (kind === 'poll') calls.completionQueue(Number(first)).waiters.push(this);
-      else nic.watches.add(Number(first), Number(second), this);
+    const { calls, nic } = this.options;
+    for (let index = 0; index < count; index++) {
+      const first = page.alternative(index, 1);
+      if (page.alternative(index, 0) === AWAIT.busyPoll) {
+        calls.completionQueue(first).waiters.push(this);
+      } else if (page.alternative(index, 0) === AWAIT.watch) {
+        nic.watches.add(first, page.alternative(index, 2), this);
+      }
     }
   }
 
-  private alternativeCame(prefix: string): void {
-    const exact = this.alternatives.findIndex(
-      (alternative) =>
-        alternative === prefix || (prefix.endsWith(' ') && alternative.startsWith(prefix)),
-    );
-    this.page.set(CELL.alternative, exact);
+  private isThere(index: number): boolean {
     const { calls, nic } = this.options;
+    const { page } = this;
+    const { memory } = nic.parts;
+    const first = page.alternative(index, 1);
+    switch (page.alternative(index, 0)) {
+      case AWAIT.busyPoll:
+        return calls.completionQueue(first).hasNews(memory);
+      case AWAIT.watch:
+        return memory.bytes[first] !== page.alternative(index, 2);
+      default:
+        return (this.inbox.get(first)?.length ?? 0) > 0;
+    }
+  }
+
+  /** What alternative (kind, first) of `any` waits for has come; nothing if it waits for no such thing. */
+  private alternativeCame(kind: number, first: number): void {
+    const { page } = this;
+    const count = page.get(CELL.argument0);
+    for (let index = 0; index < count; index++) {
+      if (page.alternative(index, 0) === kind && page.alternative(index, 1) === first) {
+        this.takeAlternative(index);
+        return;
+      }
+    }
+  }
+
+  private takeAlternative(index: number): void {
+    const { calls, nic } = this.options;
+    const { page } = this;
     nic.watches.cancel(this);
-    for (const alternative of this.alternatives) {
-      const [kind, first] = alternative.split(' ');
-      if (kind !== 'poll') continue;
-      const { waiters } = calls.completionQueue(Number(first));
+    const count = page.get(CELL.argument0);
+    for (let each = 0; each < count; each++) {
+      if (page.alternative(each, 0) !== AWAIT.busyPoll) continue;
+      const { waiters } = calls.completionQueue(page.alternative(each, 1));
       const at = waiters.indexOf(this);
       if (at >= 0) waiters.splice(at, 1);
     }
-    this.detect();
+    page.set(CELL.alternative, index);
+    if (page.alternative(index, 0) === AWAIT.hear) this.hear(page.alternative(index, 1));
+    else this.detect();
   }
 
-  private beginHear(): void {
-    const values = this.inbox.get(this.page.get(CELL.argument0));
+  /** Hands the program the next value from rank `rank`, if there is one. */
+  private hear(rank: number): void {
+    const values = this.inbox.get(rank);
     if (values === undefined || values.length === 0) return;
     this.page.writeText(values.shift());
     this.wake(draw(this.options.profile.cpu.syscall, this.random));

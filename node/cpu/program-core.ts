@@ -20,7 +20,7 @@ import type {
   WorkCompletion,
 } from '../verbs.js';
 import { VerbsError } from '../verbs-error.js';
-import { AWAIT, CELL, OPERATION_ROW, type CorePage } from './core-page.js';
+import { AWAIT, CELL, MAX_ALTERNATIVES, OPERATION_ROW, type CorePage } from './core-page.js';
 import {
   ProgramCompletionQueue,
   type ProgramShared,
@@ -164,14 +164,26 @@ export class ProgramCore implements Core {
 
   watched(address: number, seen: number): Awaitable<number> {
     const physical = this.physicalByte(address);
-    return { kind: `watch ${physical} ${seen}`, take: () => this.seenByte(physical) };
+    return {
+      awaits: AWAIT.watch,
+      argument0: physical,
+      argument1: seen,
+      take: () => this.seenByte(physical),
+    };
   }
 
   async any<T>(awaitables: readonly Awaitable<T>[]): Promise<{ index: number; value: T }> {
     if (awaitables.length === 0) throw new SegmentError('core.any needs something to wait for');
-    this.port.page.writeText(awaitables.map(({ kind }) => kind));
-    await this.port.suspend(AWAIT.any);
-    const index = this.port.page.get(CELL.alternative);
+    if (awaitables.length > MAX_ALTERNATIVES) {
+      throw new SegmentError(`core.any waits for at most ${MAX_ALTERNATIVES} things`);
+    }
+    const { page } = this.port;
+    for (let index = 0; index < awaitables.length; index++) {
+      const { awaits, argument0, argument1 } = awaitables[index]!;
+      page.writeAlternative(index, awaits, argument0, argument1);
+    }
+    await this.port.suspend(AWAIT.any, awaitables.length);
+    const index = page.get(CELL.alternative);
     return { index, value: awaitables[index]!.take() };
   }
 
@@ -182,6 +194,15 @@ export class ProgramCore implements Core {
   async hear(rank: number): Promise<unknown> {
     await this.port.suspend(AWAIT.hear, rank);
     return this.port.page.readText();
+  }
+
+  heard(rank: number): Awaitable<unknown> {
+    return {
+      awaits: AWAIT.hear,
+      argument0: rank,
+      argument1: 0,
+      take: () => this.port.page.readText(),
+    };
   }
 
   beginOperation(intended: Instant = this.now, collective?: number): void {

@@ -101,7 +101,7 @@ describe('core.any', () => {
           await core.hear(0);
           return null;
         }
-        await core.any([core.watched(region.address, 0), cq.polled()]);
+        await core.any<unknown>([core.watched(region.address, 0), cq.polled()]);
         const stages = core.operationStages();
         const latency = core.now - core.operationStart;
         await core.tell(1, 'bye');
