@@ -24,6 +24,7 @@ const entry = (name: string, load: CatalogueEntry['load']): CatalogueEntry => ({
 export const CATALOGUE: readonly CatalogueEntry[] = [
   entry('micro/send-lat', () => import('./micro/send-lat.js')),
   entry('micro/write-lat', () => import('./micro/write-lat.js')),
+  entry('hpc/allreduce', () => import('./hpc/allreduce.js')),
 ];
 
 const MICRO: readonly SuiteMember[] = [
@@ -31,11 +32,16 @@ const MICRO: readonly SuiteMember[] = [
   { name: 'micro/write-lat', params: { size: '2,64,256,4KiB' } },
 ];
 
+const HPC: readonly SuiteMember[] = [
+  { name: 'hpc/allreduce' },
+  { name: 'hpc/allreduce', params: { size: 65_536, iterations: 10 } },
+];
+
 export const SUITES: Readonly<Record<string, readonly SuiteMember[]>> = {
   micro: MICRO,
   host: [],
-  hpc: [],
+  hpc: HPC,
   trading: [],
-  all: MICRO,
-  demo: [{ name: 'micro/send-lat' }, { name: 'micro/write-lat' }],
+  all: [...MICRO, ...HPC],
+  demo: [{ name: 'micro/send-lat' }, { name: 'micro/write-lat' }, { name: 'hpc/allreduce' }],
 };

@@ -1,0 +1,233 @@
+/**
+ * `hpc/allreduce`: the sum of every rank's vector, on every rank.
+ *
+ * An operation begins at one instant for all: the ranks agree on it in a barrier outside the measured part, and wait
+ * for it. Its latency is the time from there until the last rank has the result; `mean_over_ranks` is what OSU's
+ * osu_allreduce prints, the average over ranks and operations. A rank that comes late to the common instant is counted
+ * (`late_starts`), and its lateness is `backlog`. The stages are those of the chain that ended last.
+ *
+ * Elements are whole numbers small enough that no order of addition rounds, and every rank compares every operation's
+ * result with the serial sum.
+ */
+import { STAGES, stageTimes, type Core, type Instant, type Task } from '../../node/verbs.js';
+import { PS_PER_NS, PS_PER_US } from '../../units/time.js';
+import { latencySummary, medianIndex } from '../statistics.js';
+import {
+  defineWorkload,
+  type ClusterShape,
+  type Metric,
+  type Parameters,
+  type RankPlacement,
+  type Summary,
+} from '../workload.js';
+import { Communicator } from './communicator.js';
+import { agreeOnLatest, disseminationPeers, SCRATCH_BYTES } from './dissemination.js';
+import { doublingAllreduce, doublingPeers } from './recursive-doubling.js';
+import { ringAllreduce, ringPeers } from './ring-allreduce.js';
+import { BYTES_PER_ELEMENT, Vector } from './vector.js';
+
+const ALGORITHMS = {
+  ring: { peers: ringPeers, run: ringAllreduce },
+  'recursive-doubling': { peers: doublingPeers, run: doublingAllreduce },
+} as const;
+type Algorithm = keyof typeof ALGORITHMS;
+
+/** Where `auto` goes over from recursive doubling to the ring; MPI libraries change between 2 KiB and 32 KiB. */
+const RING_FROM_BYTES = 16 * 1024;
+const EAGER_LIMIT = 8192;
+const WARM_UP = 2;
+/** From the latest rank's word that it is ready to the common start: time for that word to reach everybody. */
+const LEAD = 20 * PS_PER_US;
+const LEAD_PER_RANK = 2 * PS_PER_US;
+const LARGEST_ADDEND = 2 ** 20;
+
+interface AllreduceParameters extends Parameters {
+  readonly algorithm: Algorithm;
+  readonly size: number;
+  readonly iterations: number;
+}
+
+interface RankResult {
+  /** Per operation: when it began for all, when this rank had the result, and its chain's stages. */
+  readonly starts: Float64Array;
+  readonly ends: Float64Array;
+  readonly stages: Float64Array;
+  readonly wrong: number;
+  readonly late: number;
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** What rank `rank` adds to element `index`; each operation adds its number on top. */
+function addend(rank: number, index: number): number {
+  let mixed = Math.imul(rank + 1, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d);
+  return (mixed >>> 0) % LARGEST_ADDEND;
+}
+
+function serialSum(ranks: number, length: number): Float64Array {
+  const sums = new Float64Array(length);
+  for (let rank = 0; rank < ranks; rank++) {
+    for (let index = 0; index < length; index++) sums[index]! += addend(rank, index);
+  }
+  return sums;
+}
+
+async function program(core: Core, { params }: Task<AllreduceParameters>): Promise<RankResult> {
+  const { size, iterations } = params;
+  const { peers, run } = ALGORITHMS[params.algorithm];
+  const communicator = await Communicator.open(core, { eagerLimit: Math.min(EAGER_LIMIT, size) });
+  const { rank, size: ranks } = communicator;
+  const length = size / BYTES_PER_ELEMENT;
+  const vector = await Vector.allocate(communicator, length);
+  const scratch = await communicator.allocate(SCRATCH_BYTES);
+  const buffer = { region: scratch, offset: 0, length: SCRATCH_BYTES };
+  await communicator.connect([...peers(rank, ranks), ...disseminationPeers(rank, ranks)]);
+
+  const own = Float64Array.from({ length }, (_, index) => addend(rank, index));
+  const sums = serialSum(ranks, length);
+  const lead = LEAD + LEAD_PER_RANK * ranks;
+  const starts = new Float64Array(iterations);
+  const ends = new Float64Array(iterations);
+  const stages = new Float64Array(iterations * STAGES.length);
+  const counts = { wrong: 0, late: 0, messages: 0, bytes: 0 };
+  for (let turn = 0; turn < WARM_UP + iterations; turn++) {
+    for (let index = 0; index < length; index++) vector.values[index] = own[index]! + turn;
+    const ready = await agreeOnLatest(communicator, core.now, buffer);
+    const start = (ready + lead) as Instant;
+    const late = core.now > start;
+    if (!late) await core.sleepUntil(start);
+    const { messagesSent, bytesSent } = communicator;
+    core.beginOperation(start, turn + 1);
+    await run(communicator, vector);
+    const end = core.now;
+    const spent = core.operationStages();
+    core.endOperation();
+    for (let index = 0; index < length; index++) {
+      if (vector.values[index] !== sums[index]! + ranks * turn) counts.wrong++;
+    }
+    if (turn < WARM_UP) continue;
+    const iteration = turn - WARM_UP;
+    starts[iteration] = start;
+    ends[iteration] = end;
+    stages.set(spent, iteration * STAGES.length);
+    if (late) counts.late++;
+    counts.messages += communicator.messagesSent - messagesSent;
+    counts.bytes += communicator.bytesSent - bytesSent;
+  }
+  await communicator.close();
+  return { starts, ends, stages, ...counts };
+}
+
+function configurations(params: Parameters, cluster: ClusterShape): Parameters[] | string {
+  const { size, path, algorithm } = params as Parameters & { size: number };
+  if (path !== 'rdma') {
+    return `path=${String(path)}: only path=rdma can be run in this version`;
+  }
+  if (size % BYTES_PER_ELEMENT !== 0) {
+    return `size=${size}: a vector of doubles is a multiple of ${BYTES_PER_ELEMENT} bytes long`;
+  }
+  const perHost = Number(params['ranks-per-host']);
+  if (perHost > cluster.cores) {
+    return `ranks-per-host=${perHost}: a host has ${cluster.cores} cores (--cores)`;
+  }
+  const room = cluster.hosts * perHost;
+  const ranks = Number(params['ranks']) || room;
+  if (ranks > room) {
+    return `ranks=${ranks}: ${cluster.hosts} hosts of ${perHost} ranks each take ${room}`;
+  }
+  const chosen =
+    algorithm === 'auto' ? (size < RING_FROM_BYTES ? 'recursive-doubling' : 'ring') : algorithm!;
+  return [{ ...params, algorithm: chosen, ranks }];
+}
+
+/** Ranks fill one host after another, as MPI's `--map-by slot` has them. */
+function place(params: Parameters): RankPlacement[] {
+  const perHost = Number(params['ranks-per-host']);
+  return Array.from({ length: Number(params['ranks']) }, (_, rank) => ({
+    host: Math.floor(rank / perHost),
+    core: rank % perHost,
+    role: 'rank',
+  }));
+}
+
+function summarise(results: readonly unknown[], params: Parameters): Summary {
+  const ranks = results as readonly RankResult[];
+  const { size, iterations } = params as AllreduceParameters;
+  const latencies = new Float64Array(iterations);
+  const last = new Float64Array(iterations);
+  let sum = 0;
+  for (let iteration = 0; iteration < iterations; iteration++) {
+    for (const [rank, { starts, ends }] of ranks.entries()) {
+      const latency = ends[iteration]! - starts[iteration]!;
+      sum += latency;
+      if (latency <= latencies[iteration]!) continue;
+      latencies[iteration] = latency;
+      last[iteration] = rank;
+    }
+  }
+  const median = medianIndex(latencies);
+  const latency = latencySummary(latencies);
+  const metrics: Metric[] = [
+    latency,
+    { name: 'mean_over_ranks', unit: 'ns', value: sum / (iterations * ranks.length) / PS_PER_NS },
+  ];
+  if (latency.p50 > 0) {
+    const bandwidth = (8 * size) / latency.p50;
+    const share = (2 * (ranks.length - 1)) / ranks.length;
+    metrics.push(
+      { name: 'bandwidth', unit: 'Gb/s', value: bandwidth },
+      { name: 'bus_bandwidth', unit: 'Gb/s', value: bandwidth * share },
+    );
+  }
+  const total = (of: (rank: RankResult) => number): number =>
+    ranks.reduce((soFar, rank) => soFar + of(rank), 0);
+  const wrong = total((rank) => rank.wrong);
+  return {
+    verified: wrong === 0,
+    metrics,
+    stages: stageTimes(ranks[last[median]!]!.stages, median * STAGES.length),
+    counters: {
+      wrong_elements: wrong,
+      late_starts: total(({ late }) => late),
+      messages: total(({ messages }) => messages),
+      bytes: total(({ bytes }) => bytes),
+    },
+    samples: latencies,
+  };
+}
+
+export default defineWorkload({
+  name: 'hpc/allreduce',
+  summary: "The sum of every rank's vector of doubles, on every rank",
+  hosts: 4,
+  minHosts: 1,
+  parameters: {
+    algorithm: {
+      type: 'choice',
+      default: 'auto',
+      choices: ['auto', 'ring', 'recursive-doubling'],
+      help: 'auto: recursive doubling below 16 KiB, the ring from there on',
+    },
+    size: { type: 'size', default: 8, min: 8, max: 2 ** 30, help: "bytes of every rank's vector" },
+    iterations: { type: 'integer', default: 100, min: 1, max: 1e6, help: 'operations measured' },
+    ranks: {
+      type: 'integer',
+      default: 0,
+      min: 0,
+      max: 65_536,
+      help: 'how many take part; 0 for as many as there is room for',
+    },
+    'ranks-per-host': { type: 'integer', default: 1, min: 1, max: 256, help: 'one core each' },
+    path: {
+      type: 'choice',
+      default: 'rdma',
+      choices: ['rdma', 'kernel', 'busy-poll', 'bypass', 'all'],
+      help: 'the way to the wire; only rdma in this version',
+    },
+  },
+  configurations,
+  place,
+  program,
+  summarise,
+});
