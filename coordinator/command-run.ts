@@ -112,7 +112,6 @@ class Session {
   private readonly progress: Progress;
   private readonly measured = new Measured();
   private readonly when = new Date();
-  private readonly launchedAt = performance.now();
   private cluster: LaunchedCluster | undefined;
 
   constructor(
@@ -132,17 +131,18 @@ class Session {
     const { terminal, config } = this;
     this.say(`seed ${config.seed}\n${describeCluster(config)}\n\n`);
     const interruption = watchInterruptions(() => this.cluster?.kill());
+    let status: number;
     try {
-      const status = await this.work(interruption);
-      this.writeResults();
-      return status;
+      status = await this.work(interruption);
     } finally {
       this.progress.clear();
       await this.cluster?.stop();
       interruption.dispose();
-      const refused = this.cluster?.refused ?? 0;
-      if (refused > 0) terminal.error(`refused ${refused} connections that were not the cluster's`);
     }
+    const refused = this.cluster?.refused ?? 0;
+    if (refused > 0) terminal.error(`refused ${refused} connections that were not the cluster's`);
+    await this.writeResults();
+    return status;
   }
 
   private async work(interruption: Interruption): Promise<number> {
@@ -215,15 +215,14 @@ class Session {
   }
 
   /** Also of a command that failed, so that older results are not taken for its own. */
-  private writeResults(): void {
+  private async writeResults(): Promise<void> {
     const outputs = outputsOf(this.command);
-    const paths = writeOutputs(outputs, this.results(), this.measured.samples);
+    const paths = await writeOutputs(outputs, this.results(), this.measured.samples);
     if (paths.length > 0) this.say(`results: ${paths.join(', ')}\n`);
   }
 
   private results(): Results {
-    const { measured, config, command, launchedAt } = this;
-    const startMs = (measured.began ?? launchedAt) - launchedAt;
+    const { measured, config, command } = this;
     return {
       schema: RESULTS_SCHEMA,
       run: {
@@ -234,7 +233,8 @@ class Session {
         placement: config.placement,
         coreRuntime: config.coreRuntime,
         pids: this.cluster?.pids ?? [],
-        start_s: seconds(startMs),
+        // The clock began with this process.
+        start_s: seconds(measured.began ?? performance.now()),
         wall_s: seconds(measured.wallMs),
         events: measured.events,
         packets: measured.packets,

@@ -1,7 +1,6 @@
 /** The files that a command leaves behind: `--json FILE`, and results.json and report.html in `--out DIR`. */
 import { accessSync, constants, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { renderReport } from './report.js';
 import { formatResults, type Results } from './results.js';
 import { RunError } from './run-error.js';
 import { UsageError } from './usage-error.js';
@@ -26,16 +25,18 @@ export function prepareOutputs({ json, out }: Outputs, capture: string | undefin
 }
 
 /** Writes them; answers with the paths in `out`. Throws a RunError if the disk is full. */
-export function writeOutputs(
+export async function writeOutputs(
   { json, out }: Outputs,
   results: Results,
   samples: ReadonlyMap<number, Float64Array>,
-): string[] {
+): Promise<string[]> {
   const text = formatResults(results);
   if (json !== undefined) write(json, text);
   if (out === undefined) return [];
   const paths = [join(out, 'results.json'), join(out, 'report.html')];
   write(paths[0]!, text);
+  // Plots take half a second to load: only those who print some wait for it.
+  const { renderReport } = await import('./report.js');
   write(paths[1]!, renderReport(results, { samples }));
   return paths;
 }
