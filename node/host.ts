@@ -89,7 +89,11 @@ export class Host {
       profile,
       nic: this.nic,
       space,
-      claimChainRows: (count) => (chainRows += count) - count,
+      claimChainRows: (count) => {
+        if (chainRows + count > CHAIN_ROWS) return -1;
+        chainRows += count;
+        return chainRows - count;
+      },
       tell: (index, rank, value) => {
         const core = this.cores.find((candidate) => candidate.index === index)!;
         const target = programs[rank];

@@ -121,7 +121,7 @@ export class ProgramCompletionQueue implements CompletionQueue {
       this.consumed = (this.consumed + 1) >>> 0;
       const flags = view.getUint32(at + CQE.flags, true);
       const qpNum = view.getUint32(at + CQE.qpNum, true);
-      const traced = completionChains.operation(row) !== 0;
+      const traced = chainRow >= 0 && completionChains.operation(row) !== 0;
       if (traced) this.seen(row, view.getFloat64(at + CQE.visible, true), since);
       this.freeSlots(qpNum, view.getUint32(at + CQE.wqeCounter, true), flags);
       const completion: TracedCompletion = {

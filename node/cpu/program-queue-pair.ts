@@ -19,6 +19,7 @@ import type { ProgramShared } from './program-completions.js';
 import { SegmentError } from './program-port.js';
 
 const MAX_MESSAGE = 2 ** 31;
+const NOT_AN_SGE = 'an SGE whose address or length is no whole number';
 
 /** Which attribute sets which bit of the mask. */
 const ATTRIBUTE_BITS: Readonly<Record<keyof QpAttributes, number>> = {
@@ -97,9 +98,14 @@ export class ProgramQueuePair implements QueuePair {
       qp: this.place.index,
       attributes: attributes as Record<string, unknown>,
       mask: bits,
+      sends: this.sent,
+      receives: this.received,
     });
     if ((bits & QP_ATTR.STATE) !== 0) this.state = attributes.state!;
-    if (this.state === 'RESET') this.sent = this.sentDone = this.received = this.receivedDone = 0;
+    if (this.state === 'RESET') {
+      this.sentDone = this.sent;
+      this.receivedDone = this.received;
+    }
   }
 
   async query(): Promise<QpAttributes & { state: QpState }> {
@@ -112,13 +118,13 @@ export class ProgramQueuePair implements QueuePair {
     this.shared.queuePairs.delete(this.place.number);
   }
 
-  /** A CQE said that all sends up to this count (modulo 2^32) are done. */
+  /** A CQE said that all sends up to this count (modulo 2^32) are done. One from before a reset says nothing new. */
   sendsDone(counter: number): void {
-    this.sentDone += (counter - this.sentDone) | 0;
+    this.sentDone += Math.max(0, (counter - this.sentDone) | 0);
   }
 
   receivesDone(counter: number): void {
-    this.receivedDone += (counter - this.receivedDone) | 0;
+    this.receivedDone += Math.max(0, (counter - this.receivedDone) | 0);
   }
 
   private postList<T>(
@@ -195,10 +201,17 @@ export class ProgramQueuePair implements QueuePair {
 
   private refuseSend(request: SendWr, inline: boolean, length: number): string | undefined {
     const { cap } = this.place;
+    if (!Object.hasOwn(SEND_OPCODE, request.opcode)) {
+      return `no send opcode ${request.opcode} on this queue pair`;
+    }
     if (request.sges.length > cap.maxSendSge) {
       return `${request.sges.length} SGEs, the queue pair has ${cap.maxSendSge}`;
     }
+    if (Number.isNaN(length)) return NOT_AN_SGE;
     if (length > MAX_MESSAGE) return `a message of ${length} bytes is longer than 2^31`;
+    if (inline && SEND_OPCODE[request.opcode] >= SEND_OPCODE.RDMA_READ) {
+      return `${request.opcode} cannot be inline`;
+    }
     if (inline && length > cap.maxInlineData) {
       return `${length} bytes inline, the queue pair takes ${cap.maxInlineData}`;
     }
@@ -237,6 +250,7 @@ export class ProgramQueuePair implements QueuePair {
       const problem = `${request.sges.length} SGEs, the queue pair has ${cap.maxRecvSge}`;
       throw new VerbsError('EINVAL', problem, index);
     }
+    if (Number.isNaN(totalLength(request.sges))) throw new VerbsError('EINVAL', NOT_AN_SGE, index);
     if (this.received - this.receivedDone >= cap.maxRecvWr) {
       throw new VerbsError('ENOMEM', `the receive queue is full (${cap.maxRecvWr})`, index);
     }
@@ -249,9 +263,13 @@ export class ProgramQueuePair implements QueuePair {
   }
 }
 
+/** Bytes of all SGEs together; NaN if one of them cannot be written into a WQE. */
 function totalLength(sges: readonly Sge[]): number {
   let total = 0;
-  for (const { length } of sges) total += length;
+  for (const { address, length } of sges) {
+    if (length >>> 0 !== length || !Number.isSafeInteger(address)) return NaN;
+    total += length;
+  }
   return total;
 }
 

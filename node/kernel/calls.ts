@@ -69,7 +69,17 @@ export interface CallSignatures {
     },
     answer: QpPlace,
   ];
-  modifyQp: [args: { qp: number; attributes: Record<string, unknown>; mask: number }, answer: null];
+  /** `sends` and `receives`: how many requests of each kind were ever posted. */
+  modifyQp: [
+    args: {
+      qp: number;
+      attributes: Record<string, unknown>;
+      mask: number;
+      sends: number;
+      receives: number;
+    },
+    answer: null,
+  ];
   queryQp: [args: { qp: number }, answer: Record<string, unknown>];
   destroyQp: [args: { qp: number }, answer: null];
   tell: [args: { rank: number; value: unknown }, answer: null];

@@ -41,7 +41,7 @@ export interface HostServices {
   readonly profile: Profile;
   readonly nic: Nic;
   readonly space: AddressSpace;
-  /** Rows for the chains of a new CQ. */
+  /** Rows for the chains of a new CQ; -1 when there are no more, so that it does without. */
   claimChainRows(count: number): number;
   /** Sends a value to a rank; false if there is none of that number. */
   tell(core: number, rank: number, value: unknown): boolean;
@@ -56,8 +56,10 @@ export class HostCalls {
   private readonly services: HostServices;
   private readonly pds = new Set<number>();
   private nextPd = 1;
-  /** Objects by the core that made them, for the clean-up when its program ends. */
-  private readonly owners = new Map<QueuePair | CompletionQueue, number>();
+  /** Queue pairs by the core that made them, for the clean-up when its program ends. */
+  private readonly owners = new Map<QueuePair, number>();
+  /** Addresses of the memory that a queue's rings lie in. */
+  private readonly queueMemories = new Map<QueuePair | CompletionQueue, readonly number[]>();
   /** What the call just executed cost beyond the system call, in ps. */
   private cost = 0;
 
@@ -87,12 +89,7 @@ export class HostCalls {
 
   /** A core's program is over: the kernel destroys what it left behind. */
   release(core: number): void {
-    const { engine } = this.services.nic;
-    for (const [object, owner] of [...this.owners]) {
-      if (owner !== core || !('requester' in object)) continue;
-      if (engine.queuePairs[object.index] !== undefined) engine.destroyQp(object);
-      this.owners.delete(object);
-    }
+    for (const [qp, owner] of [...this.owners]) if (owner === core) this.destroyQp(qp);
   }
 
   completionQueue(number: number): CompletionQueue {
@@ -145,28 +142,27 @@ export class HostCalls {
       this.cost = pagesOf(entry) * profile.cpu.deregisterPage;
       return null;
     },
-    createCq: ({ capacity }, core) => this.createCq(capacity, core),
+    createCq: ({ capacity }) => this.createCq(capacity),
     destroyCq: ({ cq }) => {
       const queue = this.completionQueue(cq);
       if (queue.users > 0) throw new VerbsError('EBUSY', `completion queue ${cq} is in use`);
+      queue.destroyed = true;
       this.services.nic.engine.completionQueues[cq] = undefined;
-      this.owners.delete(queue);
+      this.releaseQueue(queue);
       return null;
     },
     requestNotify: ({ cq, solicitedOnly }) => {
-      this.completionQueue(cq).notify = solicitedOnly ? NOTIFY.solicited : NOTIFY.any;
+      this.completionQueue(cq).requestNotify(solicitedOnly ? NOTIFY.solicited : NOTIFY.any);
       return null;
     },
     createQp: (args, core) => this.createQp(args, core),
-    modifyQp: ({ qp, attributes, mask }) => {
-      this.modifyQp(this.queuePair(qp), attributes, mask);
+    modifyQp: (args) => {
+      this.modifyQp(args);
       return null;
     },
     queryQp: ({ qp }) => describe(this.queuePair(qp)),
     destroyQp: ({ qp }) => {
-      const pair = this.queuePair(qp);
-      this.services.nic.engine.destroyQp(pair);
-      this.owners.delete(pair);
+      this.destroyQp(this.queuePair(qp));
       return null;
     },
     tell: ({ rank, value }, core) => {
@@ -193,10 +189,27 @@ export class HostCalls {
     return physical;
   }
 
-  /** Queue memory: pinned, zeroed, the process's own. */
-  private queueMemory(length: number): number {
-    const rounded = alignUp(length, PAGE_SIZE);
-    return this.translate(this.allocate(rounded), rounded);
+  /** Memory for the rings of one queue, pinned and zeroed: the addresses of all, or ENOMEM and none. */
+  private queueMemory(lengths: readonly number[]): number[] {
+    const addresses: number[] = [];
+    try {
+      for (const length of lengths) addresses.push(this.allocate(alignUp(length, PAGE_SIZE)));
+    } catch (error) {
+      for (const address of addresses) this.services.space.release(address);
+      throw error;
+    }
+    return addresses;
+  }
+
+  private releaseQueue(queue: QueuePair | CompletionQueue): void {
+    for (const address of this.queueMemories.get(queue) ?? []) this.services.space.release(address);
+    this.queueMemories.delete(queue);
+  }
+
+  private destroyQp(qp: QueuePair): void {
+    this.services.nic.engine.destroyQp(qp);
+    this.owners.delete(qp);
+    this.releaseQueue(qp);
   }
 
   private registerMemory({
@@ -223,17 +236,20 @@ export class HostCalls {
     return { key: entry.key, physical };
   }
 
-  private createCq(capacity: number, core: number): CqPlace {
+  private createCq(capacity: number): CqPlace {
     const { nic, profile } = this.services;
     const { maxCqe } = profile.nic;
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > maxCqe) {
       throw new VerbsError('EINVAL', `a completion queue of ${capacity} entries (1 to ${maxCqe})`);
     }
-    const ring = this.queueMemory(capacity * CQE_SIZE);
-    const record = this.queueMemory(CQ_RECORD_SIZE);
+    const addresses = this.queueMemory([capacity * CQE_SIZE, CQ_RECORD_SIZE]);
+    const [ring, record] = addresses.map((address) => this.translate(address, 1)) as [
+      number,
+      number,
+    ];
     const chainRow = this.services.claimChainRows(capacity);
     const queue = nic.engine.createCq(capacity, ring, record, chainRow);
-    this.owners.set(queue, core);
+    this.queueMemories.set(queue, addresses);
     return { number: queue.number, capacity, ring, record, chainRow };
   }
 
@@ -251,14 +267,18 @@ export class HostCalls {
     const receiveDepth = Math.max(cap.maxRecvWr, 1);
     const sendCq = this.completionQueue(args.sendCq);
     const recvCq = this.completionQueue(args.recvCq);
-    const sends = this.queueMemory(sendStride * sendDepth);
-    const receives = this.queueMemory(receiveStride * receiveDepth);
+    const addresses = this.queueMemory([sendStride * sendDepth, receiveStride * receiveDepth]);
+    const [sends, receives] = addresses.map((address) => this.translate(address, 1)) as [
+      number,
+      number,
+    ];
     const qp = nic.engine.createQp(
       { pd: args.pd, sendCq, recvCq, sqSigAll: args.sqSigAll },
       new SendQueue(sends, sendStride, sendDepth),
       new ReceiveQueue(receives, receiveStride, receiveDepth, cap.maxRecvSge),
     );
     this.owners.set(qp, core);
+    this.queueMemories.set(qp, addresses);
     return {
       index: qp.index,
       number: qp.number,
@@ -294,8 +314,9 @@ export class HostCalls {
   }
 
   /** ibv_modify_qp: all or nothing (rule 56). */
-  private modifyQp(qp: QueuePair, given: Record<string, unknown>, mask: number): void {
-    const attributes = given as QpAttributes;
+  private modifyQp({ qp: index, mask, ...args }: CallArguments<'modifyQp'>): void {
+    const qp = this.queuePair(index);
+    const attributes = args.attributes as QpAttributes;
     const next =
       (mask & QP_ATTR.STATE) !== 0 ? (attributes.state ?? ('' as QpStateName)) : qp.state;
     if (!QP_STATES.includes(next)) throw new VerbsError('EINVAL', `no state ${next}`);
@@ -317,7 +338,13 @@ export class HostCalls {
     if (has(QP_ATTR.MAX_DEST_RD_ATOMIC)) qp.maxDestRdAtomic = attributes.maxDestRdAtomic!;
     if (has(QP_ATTR.MIN_RNR_TIMER)) qp.minRnrTimer = attributes.minRnrTimer!;
     if (has(QP_ATTR.DEST_QPN)) qp.destQp = attributes.destQpNum!;
-    if (has(QP_ATTR.STATE)) qp.enter(next);
+    if (qp.state === 'SQD') {
+      if (has(QP_ATTR.AV)) qp.findPath();
+      if (has(QP_ATTR.MAX_DEST_RD_ATOMIC)) qp.responder.resize();
+    }
+    if (!has(QP_ATTR.STATE)) return;
+    if (next === 'RESET') qp.reset(args.sends, args.receives);
+    else qp.enter(next);
   }
 
   private refuseValues(qp: QueuePair, a: QpAttributes, mask: number): string | undefined {

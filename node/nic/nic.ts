@@ -92,6 +92,7 @@ export class Nic implements EventSink {
         profile.nic.cqe,
         random,
         options.completionChains,
+        (queue) => this.engine.overran(queue),
       ),
     };
     this.engine = new RdmaEngine(this.parts, this.watches);

@@ -78,6 +78,12 @@ export class PayloadWriter implements EventSink {
     return visible;
   }
 
+  /** Nothing is written after all: gives the frame back. */
+  abandon(index: number): void {
+    this.pool.release(this.writes[index]!.slot);
+    this.free.push(index);
+  }
+
   handle(_kind: number, index: number): void {
     const { pool, memory, watches } = this;
     const write = this.writes[index]!;

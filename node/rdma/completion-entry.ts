@@ -24,8 +24,11 @@ export const CQE = {
 
 export const CQE_FLAG = { immediate: 1, solicited: 2, receive: 4 } as const;
 
-/** The record: what the NIC has written, what the program has taken. Both count up and wrap at 2^32. */
-export const CQ_RECORD = { produced: 0, consumed: 4 } as const;
+/**
+ * The record: what the NIC has written, what the program has taken, both counting up and wrapping at 2^32; and whether a
+ * CQE found no room (rule 126).
+ */
+export const CQ_RECORD = { produced: 0, consumed: 4, overrun: 8 } as const;
 export const CQ_RECORD_SIZE = 64;
 
 /** ibv_wc_status. */

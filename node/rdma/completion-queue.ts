@@ -24,7 +24,7 @@ export const NOTIFY = { none: 0, any: 1, solicited: 2 } as const;
 export class CompletionQueue {
   readonly number: number;
   readonly capacity: number;
-  /** Physical addresses of ring and record, and the first row of its chains. */
+  /** Physical addresses of ring and record, and the first row of its chains (-1: they are not kept). */
   readonly ring: number;
   readonly record: number;
   readonly chainRow: number;
@@ -33,6 +33,8 @@ export class CompletionQueue {
   users = 0;
   /** Set when a CQE found no room: the queue is of no more use (rule 126). */
   overrun = false;
+  /** What is still on its way to it is dropped. */
+  destroyed = false;
   notify: number = NOTIFY.none;
   /** An event that was raised and not yet waited for. */
   events = 0;
@@ -45,6 +47,16 @@ export class CompletionQueue {
     this.ring = ring;
     this.record = record;
     this.chainRow = chainRow;
+  }
+
+  /** Whether a program that polls has something to see. */
+  hasNews(memory: PhysicalMemory): boolean {
+    return this.overrun || this.pending(memory) > 0;
+  }
+
+  /** ibv_req_notify_cq. A pending request for any completion is not narrowed to solicited ones. */
+  requestNotify(kind: typeof NOTIFY.any | typeof NOTIFY.solicited): void {
+    if (this.notify !== NOTIFY.any) this.notify = kind;
   }
 
   /** Entries that the program has not taken yet. */
@@ -86,6 +98,7 @@ export class CompletionWriter implements EventSink {
   private readonly random: RandomStream;
   /** Chains of the CQEs in memory, shared with the cores; row by queue and slot. */
   private readonly shared: ChainTable;
+  private readonly overran: (queue: CompletionQueue) => void;
   private lastVisible = 0;
 
   constructor(
@@ -96,6 +109,7 @@ export class CompletionWriter implements EventSink {
     cost: Cost,
     random: RandomStream,
     shared: ChainTable,
+    overran: (queue: CompletionQueue) => void,
   ) {
     this.scheduler = scheduler;
     this.sequencer = sequencer;
@@ -104,6 +118,7 @@ export class CompletionWriter implements EventSink {
     this.cost = cost;
     this.random = random;
     this.shared = shared;
+    this.overran = overran;
     this.sink = scheduler.register(this);
   }
 
@@ -146,14 +161,24 @@ export class CompletionWriter implements EventSink {
   handle(_kind: number, index: number): void {
     const entry = this.pending[index]!;
     const queue = entry.queue!;
-    if (queue.overrun || queue.pending(this.memory) >= queue.capacity) {
-      queue.overrun = true;
-      this.overruns++;
-    } else {
-      this.write(queue, entry, index);
-    }
     entry.queue = undefined;
     this.free.push(index);
+    if (queue.destroyed) return;
+    if (!queue.overrun && queue.pending(this.memory) < queue.capacity) {
+      this.write(queue, entry, index);
+      return;
+    }
+    this.overruns++;
+    if (!queue.overrun) this.overrun(queue);
+  }
+
+  /** The CQE found no room. Whoever waits for the queue is told, and its QPs are (rule 126). */
+  private overrun(queue: CompletionQueue): void {
+    queue.overrun = true;
+    this.memory.view.setUint32(queue.record + CQ_RECORD.overrun, 1, true);
+    tell(queue.waiters, queue);
+    raise(queue);
+    this.overran(queue);
   }
 
   private write(queue: CompletionQueue, entry: PendingCompletion, index: number): void {
@@ -170,7 +195,7 @@ export class CompletionWriter implements EventSink {
     view.setUint32(at + CQE.flags, entry.flags, true);
     view.setUint32(at + CQE.wqeCounter, entry.wqeCounter, true);
     view.setFloat64(at + CQE.visible, this.scheduler.now, true);
-    this.shared.copy(queue.chainRow + slot, this.chains, index);
+    if (queue.chainRow >= 0) this.shared.copy(queue.chainRow + slot, this.chains, index);
     queue.produced = (queue.produced + 1) >>> 0;
     view.setUint32(queue.record + CQ_RECORD.produced, queue.produced, true);
     this.written++;
@@ -179,12 +204,15 @@ export class CompletionWriter implements EventSink {
       queue.notify === NOTIFY.any ||
       (queue.notify === NOTIFY.solicited &&
         ((entry.flags & CQE_FLAG.solicited) !== 0 || entry.status !== STATUS.SUCCESS));
-    if (raises) {
-      queue.notify = NOTIFY.none;
-      queue.events++;
-      tell(queue.eventWaiters, queue);
-    }
+    if (raises) raise(queue);
   }
+}
+
+/** A completion event: one per request, for one waiter. */
+function raise(queue: CompletionQueue): void {
+  queue.notify = NOTIFY.none;
+  queue.events++;
+  queue.eventWaiters.shift()?.completionVisible(queue);
 }
 
 function tell(waiters: CompletionWaiter[], queue: CompletionQueue): void {

@@ -29,6 +29,8 @@ export class MemoryRegionTable {
   private last: RegionEntry | undefined;
   /** Pinned pages, all regions together. */
   pinnedPages = 0;
+  /** Counts deregistrations: what was resolved in this generation still holds. */
+  generation = 0;
 
   register(
     pd: number,
@@ -59,6 +61,7 @@ export class MemoryRegionTable {
     this.regions[key >>> 8] = undefined;
     this.freeIndices.push(key >>> 8);
     this.last = undefined;
+    this.generation++;
     this.pinnedPages -= pagesOf(entry);
     return true;
   }

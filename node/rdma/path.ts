@@ -48,6 +48,8 @@ export class Path {
   readonly destination: number;
   /** The peer's IPv4 address as a number: what its packets must come from. */
   readonly peer: number;
+  /** This side's, which they must be for. */
+  readonly own: number;
   private readonly template = new Uint8Array(PATH_LENGTH);
   /** One's-complement sum of the IPv4 header with total length 0. */
   private readonly sum: number;
@@ -55,6 +57,7 @@ export class Path {
   constructor(source: number, destination: number, localQpn: number, remoteQpn: number) {
     this.destination = destination;
     this.peer = ipv4Number(hostIpv4(destination));
+    this.own = ipv4Number(hostIpv4(source));
     const view = new DataView(this.template.buffer);
     const ethernet = newEthernet();
     ethernet.destination = macNumber(hostMac(destination));
@@ -65,7 +68,7 @@ export class Path {
     ip.flags = IPV4_DONT_FRAGMENT;
     ip.ttl = 64;
     ip.protocol = PROTOCOL_UDP;
-    ip.source = ipv4Number(hostIpv4(source));
+    ip.source = this.own;
     ip.destination = this.peer;
     emitIpv4(view, IP_AT, ip);
     const udp = newUdp();

@@ -63,7 +63,7 @@ export class QueuePair {
   rnrWaiting = false;
   private timerDeadline = Infinity;
   private timerPending = Infinity;
-  private rnrUntil = 0;
+  private rnrUntil = Infinity;
   private readonly parts: EngineParts;
 
   constructor(
@@ -88,17 +88,16 @@ export class QueuePair {
     this.responses = new ResponseStream(this, parts);
   }
 
-  /** Moves to `next`; the attributes are set already. */
-  enter(next: QpStateName): void {
+  /** Moves to `next`; the attributes are set already. To RESET by {@link reset}. */
+  enter(next: Exclude<QpStateName, 'RESET'>): void {
     const before = this.state;
     if (next === 'ERR') {
       this.enterError();
       return;
     }
     this.state = next;
-    if (next === 'RESET') this.reset();
     if (next === 'RTR') {
-      this.path = new Path(this.parts.host, this.ahHost, this.number, this.destQp);
+      this.findPath();
       this.responder.reset(this.rqPsn);
     }
     if (next === 'RTS') {
@@ -108,6 +107,25 @@ export class QueuePair {
       }
       this.requester.fill();
     }
+  }
+
+  /**
+   * To RESET: requests and receives up to those numbers were posted, and are discarded without completions (rule 63).
+   * Counting goes on from there, so a doorbell still on its way and a CQE not yet polled say nothing about later ones.
+   */
+  reset(sends: number, receives: number): void {
+    this.state = 'RESET';
+    this.stopTimers();
+    this.requester.discard(sends);
+    this.receives.discard(receives);
+    this.responder.stop();
+    this.responses.clear();
+    this.path = undefined;
+  }
+
+  /** The way to the peer: at RTR, and when its address changes. */
+  findPath(): void {
+    this.path = new Path(this.parts.host, this.ahHost, this.number, this.destQp);
   }
 
   /** Everything outstanding is flushed, with completions (rule 94). What answers are queued still go out. */
@@ -121,7 +139,7 @@ export class QueuePair {
   }
 
   sendDoorbell(produced: number, row: number): void {
-    if (this.state === 'RESET') return;
+    if (produced <= this.requester.produced) return;
     if (this.state === 'ERR') {
       this.requester.produced = produced;
       this.completer.flush();
@@ -131,14 +149,16 @@ export class QueuePair {
   }
 
   receiveDoorbell(produced: number): void {
-    if (this.state === 'RESET') return;
+    if (produced <= this.receives.produced) return;
     this.receives.produced = produced;
     if (this.state === 'ERR') this.responder.flush();
   }
 
-  /** Whether a packet from IPv4 address `source` may be looked at (rules 60 and 64). */
-  accepts(source: number): boolean {
-    return canReceive(this.state) && this.path?.peer === source;
+  /** Whether a packet between these IPv4 addresses may be looked at (rules 60 and 64). */
+  accepts(source: number, destination: number): boolean {
+    const { path } = this;
+    if (path === undefined || !canReceive(this.state)) return false;
+    return path.peer === source && path.own === destination;
   }
 
   /** Payload bytes of frame `slot`: what lies behind the headers, without padding and ICRC. */
@@ -172,14 +192,13 @@ export class QueuePair {
 
   onTimer(): void {
     const { now } = this.parts.scheduler;
-    this.timerPending = Infinity;
+    if (this.timerPending <= now) this.timerPending = Infinity;
     if (this.timerDeadline === Infinity) return;
     if (now < this.timerDeadline) {
-      this.scheduleTimer();
+      if (this.timerPending > this.timerDeadline) this.scheduleTimer();
       return;
     }
     this.timerDeadline = Infinity;
-    if (this.rnrWaiting) return;
     this.completer.timeout();
     if (this.state !== 'ERR') this.rearmTimer();
   }
@@ -187,24 +206,26 @@ export class QueuePair {
   waitNotReady(until: number): void {
     this.rnrWaiting = true;
     this.timerDeadline = Infinity;
-    this.requester.stop();
     this.rnrUntil = until;
     const { scheduler, sequencer, engineSink } = this.parts;
     scheduler.at(until, sequencer.key(), engineSink, ENGINE_EVENT.rnrOver, this.index);
   }
 
   onRnrOver(): void {
-    if (this.rnrWaiting && this.parts.scheduler.now >= this.rnrUntil) this.completer.rnrOver();
+    if (!this.rnrWaiting || this.parts.scheduler.now < this.rnrUntil) return;
+    this.rnrWaiting = false;
+    this.requester.goOn();
   }
 
   /** Sends that are still on their way (sq_draining of ibv_query_qp). */
   get draining(): boolean {
-    return this.state === 'SQD' && this.requester.outstanding;
+    return this.state === 'SQD' && this.requester.completed < this.requester.assigned;
   }
 
   private startTimer(): void {
     this.timerDeadline = this.parts.scheduler.now + TIMEOUT_UNIT * 2 ** this.timeout;
-    if (this.timerPending === Infinity) this.scheduleTimer();
+    // A pending event that comes sooner moves itself; one that comes later is of a longer time-out.
+    if (this.timerPending > this.timerDeadline) this.scheduleTimer();
   }
 
   private scheduleTimer(): void {
@@ -214,15 +235,7 @@ export class QueuePair {
   }
 
   private stopTimers(): void {
-    this.timerDeadline = Infinity;
+    this.timerDeadline = this.rnrUntil = Infinity;
     this.rnrWaiting = false;
-  }
-
-  private reset(): void {
-    this.stopTimers();
-    this.requester.reset(psn(0));
-    this.responses.clear();
-    this.receives.reset();
-    this.path = undefined;
   }
 }

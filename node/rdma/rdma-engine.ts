@@ -10,7 +10,7 @@ import type { Psn } from '../../units/psn.js';
 import { BTH_LENGTH, DEFAULT_PKEY, newBth, parseBth, TVER } from '../../wire/bth.js';
 import { ETHER_TYPE_IPV4, ETHERNET_LENGTH } from '../../wire/ethernet.js';
 import { ICRC_LENGTH, icrcIsRight } from '../../wire/icrc.js';
-import { IPV4_LENGTH, PROTOCOL_UDP } from '../../wire/ipv4.js';
+import { IPV4_LENGTH, ipv4Checksum, PROTOCOL_UDP } from '../../wire/ipv4.js';
 import { EXTENSION_LENGTH, IS_KNOWN, IS_RESPONSE } from '../../wire/opcode-table.js';
 import { ROCE_PORT } from '../../wire/udp.js';
 import type { MemoryWatches } from '../memory/memory-watches.js';
@@ -26,7 +26,9 @@ const ETHER_TYPE_AT = 12;
 const IP_VERSION_AT = ETHERNET_LENGTH;
 const IP_TOTAL_LENGTH_AT = ETHERNET_LENGTH + 2;
 const IP_PROTOCOL_AT = ETHERNET_LENGTH + 9;
+const IP_CHECKSUM_AT = ETHERNET_LENGTH + 10;
 const IP_SOURCE_AT = ETHERNET_LENGTH + 12;
+const IP_DESTINATION_AT = ETHERNET_LENGTH + 16;
 const UDP_DESTINATION_AT = ETHERNET_LENGTH + IPV4_LENGTH + 2;
 const IPV4_NO_OPTIONS = 0x45;
 
@@ -88,7 +90,7 @@ export class RdmaEngine implements EventSink {
   }
 
   destroyQp(qp: QueuePair): void {
-    qp.enter('RESET');
+    qp.reset(0, 0);
     this.queuePairs[qp.index] = undefined;
     this.cached.delete(qp.index);
     qp.sendCq.users--;
@@ -105,7 +107,14 @@ export class RdmaEngine implements EventSink {
     if (qp === undefined) return;
     if (kind === ENGINE_EVENT.timer) qp.onTimer();
     else if (kind === ENGINE_EVENT.rnrOver) qp.onRnrOver();
-    else qp.responder.atomicDone();
+    else qp.responder.atomics.done();
+  }
+
+  /** A CQE found no room in `queue`: the queue pairs on it can go on no more (rule 126). */
+  overran(queue: CompletionQueue): void {
+    for (const qp of this.queuePairs) {
+      if (qp?.sendCq === queue || qp?.recvCq === queue) qp.enterError();
+    }
   }
 
   /** A row of {@link doorbellChains} for a doorbell on its way. */
@@ -163,13 +172,13 @@ export class RdmaEngine implements EventSink {
     const { pool, counters } = this.parts;
     const start = pool.start[slot]!;
     const length = pool.length[slot]!;
+    if (!this.isRoce(slot, start, length)) {
+      this.drop(slot);
+      return;
+    }
     if (pool.suspect[slot] === 1 && !icrcIsRight(pool.bytes, start, length)) {
       counters.icrc_errors++;
       pool.release(slot);
-      return;
-    }
-    if (!this.isRoce(start, length)) {
-      this.drop(slot);
       return;
     }
     parseBth(pool.view, start + PATH_LENGTH, bth);
@@ -179,9 +188,12 @@ export class RdmaEngine implements EventSink {
       bth.tver === TVER &&
       bth.pkey === DEFAULT_PKEY &&
       headers === pool.headerLength[slot] &&
-      length >= headers + bth.padCount + ICRC_LENGTH;
+      length >= headers + bth.padCount + ICRC_LENGTH &&
+      (length - headers) % 4 === 0;
     const qp = this.queuePairs[bth.destQp - FIRST_QPN];
-    if (!wellFormed || qp?.accepts(pool.view.getUint32(start + IP_SOURCE_AT)) !== true) {
+    const source = pool.view.getUint32(start + IP_SOURCE_AT);
+    const destination = pool.view.getUint32(start + IP_DESTINATION_AT);
+    if (!wellFormed || qp?.accepts(source, destination) !== true) {
       this.drop(slot);
       return;
     }
@@ -190,15 +202,19 @@ export class RdmaEngine implements EventSink {
     else qp.responder.receive(slot, bth.opcode, psn, bth.ackReq === 1, bth.solicited === 1);
   }
 
-  private isRoce(start: number, length: number): boolean {
+  private isRoce(slot: number, start: number, length: number): boolean {
     const { view } = this.parts.pool;
+    const { suspect } = this.parts.pool;
     return (
       length >= PATH_LENGTH + BTH_LENGTH + ICRC_LENGTH &&
       view.getUint16(start + ETHER_TYPE_AT) === ETHER_TYPE_IPV4 &&
       view.getUint8(start + IP_VERSION_AT) === IPV4_NO_OPTIONS &&
       view.getUint8(start + IP_PROTOCOL_AT) === PROTOCOL_UDP &&
       view.getUint16(start + IP_TOTAL_LENGTH_AT) === length - ETHERNET_LENGTH &&
-      view.getUint16(start + UDP_DESTINATION_AT) === ROCE_PORT
+      view.getUint16(start + UDP_DESTINATION_AT) === ROCE_PORT &&
+      // It guards what the ICRC leaves to routers.
+      (suspect[slot] === 0 ||
+        view.getUint16(start + IP_CHECKSUM_AT) === ipv4Checksum(view, start + ETHERNET_LENGTH))
     );
   }
 

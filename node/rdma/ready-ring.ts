@@ -54,10 +54,10 @@ export class ReadyRing {
   /** Takes the next packet out at its commit; answers the row that holds its chain up to now. */
   bind(now: number, startsMessage: boolean): number {
     const { chains, head } = this;
-    if (startsMessage || chains.asOf(head) >= chains.asOf(PORT_ROW)) {
+    // After going back, the packet before on the port may be of another operation.
+    const other = chains.operation(head) !== chains.operation(PORT_ROW);
+    if (startsMessage || other || chains.asOf(head) >= chains.asOf(PORT_ROW)) {
       chains.copy(PORT_ROW, chains, head);
-    } else if (chains.operation(head) === 0) {
-      chains.clear(PORT_ROW);
     }
     chains.advance(PORT_ROW, STAGE.nic_wait, now);
     this.bytes -= this.sizes[head]!;

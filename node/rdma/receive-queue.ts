@@ -15,6 +15,8 @@ export class ReceiveQueue {
   private readonly addresses: number[] = [];
   private readonly lengths: number[] = [];
   private pieces = 0;
+  /** The generation of regions in which the pieces hold. */
+  private generation = 0;
   private readonly base: number;
   private readonly stride: number;
   private readonly depth: number;
@@ -31,31 +33,20 @@ export class ReceiveQueue {
     return this.consumed === this.produced;
   }
 
-  wrIdAt(index: number, memory: PhysicalMemory): number {
-    return memory.view.getFloat64(this.wqeAt(index) + RECV.wrId, true);
+  /** Takes the next receive without looking at its buffers: nothing will be written to them. */
+  takeUnchecked(memory: PhysicalMemory): void {
+    this.wrId = memory.view.getFloat64(this.wqeAt(this.consumed++) + RECV.wrId, true);
   }
 
   /** Takes the next receive. False if one of its SGEs is not this PD's to write. */
   take(memory: PhysicalMemory, regions: MemoryRegionTable, pd: number): boolean {
-    const { view } = memory;
-    const at = this.wqeAt(this.consumed++);
-    this.wrId = view.getFloat64(at + RECV.wrId, true);
-    this.length = 0;
-    this.pieces = 0;
-    const count = Math.min(view.getUint32(at + RECV.sgeCount, true), this.maxSge);
-    for (let i = 0; i < count; i++) {
-      const sge = at + RECV.sges + i * SGE_SIZE;
-      const length = view.getUint32(sge + SGE.length, true);
-      if (length === 0) continue;
-      const key = view.getUint32(sge + SGE.lkey, true);
-      const address = view.getFloat64(sge + SGE.address, true);
-      const physical = regions.resolve(key, pd, address, length, ACCESS_LOCAL_WRITE);
-      if (physical < 0) return false;
-      this.addresses[this.pieces] = physical;
-      this.lengths[this.pieces++] = length;
-      this.length += length;
-    }
-    return true;
+    this.takeUnchecked(memory);
+    return this.resolve(memory, regions, pd);
+  }
+
+  /** Whether the buffers of the receive in progress still are what they were when it was taken (rule 28). */
+  holds(memory: PhysicalMemory, regions: MemoryRegionTable, pd: number): boolean {
+    return this.generation === regions.generation || this.resolve(memory, regions, pd);
   }
 
   /** Calls `take` for each piece of the `length` bytes at `offset` of the receive in progress. */
@@ -75,8 +66,32 @@ export class ReceiveQueue {
     }
   }
 
-  reset(): void {
-    this.produced = this.consumed = 0;
+  /** Forgets all receives up to number `posted` (rule 63). */
+  discard(posted: number): void {
+    this.produced = this.consumed = posted;
+  }
+
+  /** Finds where the buffers of the receive taken last lie. */
+  private resolve(memory: PhysicalMemory, regions: MemoryRegionTable, pd: number): boolean {
+    const { view } = memory;
+    const at = this.wqeAt(this.consumed - 1);
+    this.length = 0;
+    this.pieces = 0;
+    this.generation = regions.generation;
+    const count = Math.min(view.getUint32(at + RECV.sgeCount, true), this.maxSge);
+    for (let i = 0; i < count; i++) {
+      const sge = at + RECV.sges + i * SGE_SIZE;
+      const length = view.getUint32(sge + SGE.length, true);
+      if (length === 0) continue;
+      const key = view.getUint32(sge + SGE.lkey, true);
+      const address = view.getFloat64(sge + SGE.address, true);
+      const physical = regions.resolve(key, pd, address, length, ACCESS_LOCAL_WRITE);
+      if (physical < 0) return false;
+      this.addresses[this.pieces] = physical;
+      this.lengths[this.pieces++] = length;
+      this.length += length;
+    }
+    return true;
   }
 
   private wqeAt(index: number): number {

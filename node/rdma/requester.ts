@@ -2,37 +2,24 @@
  * The sending half of a queue pair: it reads WQEs, fetches payload ahead of the port, sends the packets of each message in
  * order, and goes back to a PSN when it must (go-back-N, IBTA 9.9.2). What comes back is the completer's business.
  *
- *     completed <= send cursor <= fetch cursor <= produced
+ *     completed <= send cursor <= fetch cursor <= assigned <= produced
  */
 import { draw } from '../../sim/cost.js';
 import type { ChainTable } from '../../sim/chain.js';
 import { STAGE } from '../../sim/stages.js';
-import { addPsn, psnDistance, type Psn } from '../../units/psn.js';
-import { emitAtomicEth, newAtomicEth } from '../../wire/atomic-eth.js';
-import { emitImmDt, IMM_DT_LENGTH, newImmDt } from '../../wire/imm-dt.js';
-import { EXTENSION, EXTENSION_BITS } from '../../wire/opcode-table.js';
-import { emitReth, newReth, RETH_LENGTH } from '../../wire/reth.js';
-import { copyFromMemory } from '../nic/payload-writer.js';
+import { addPsn, PSN_MASK, psnDistance, type Psn } from '../../units/psn.js';
 import type { TransmitSource } from '../nic/transmitter.js';
 import { STATUS } from './completion-entry.js';
 import type { EngineParts } from './engine-parts.js';
-import { beginPacket, extensionsAt } from './packet.js';
 import type { QueuePair } from './queue-pair.js';
 import { ReadyRing } from './ready-ring.js';
-import {
-  hasImmediate,
-  isAtomic,
-  isReadOrAtomic,
-  POSITION,
-  positionOf,
-  requestOpcode,
-} from './request-opcodes.js';
+import { isReadOrAtomic, POSITION } from './request-opcodes.js';
+import { RequestPacket } from './request-packet.js';
 import type { SendQueue } from './send-queue.js';
-import { inlineBlocks, SEND_OPCODE, WQE, WQE_FLAG } from './work-queue-entry.js';
+import { inlineBlocks, SEND_OPCODE, WQE_FLAG } from './work-queue-entry.js';
 
-const reth = newReth();
-const atomicEth = newAtomicEth();
-const immDt = newImmDt();
+/** PSNs that may be unacknowledged at once: half of all, so that old and new ones can be told apart (IBTA 9.7.1). */
+const PSN_WINDOW = 2 ** 23 - 1;
 
 /** An error found in WQE `index` before it was sent: raised when all before it are complete. */
 interface LocalError {
@@ -50,11 +37,11 @@ export class Requester implements TransmitSource {
   sendPacket = 0;
   /** PSN behind the last packet ever sent: nothing at or after it can be acknowledged. */
   sentPsn = 0 as Psn;
+  /** WQEs that have been read and have their PSNs; their slots in the queue mean something. */
+  assigned = 0;
   localError: LocalError | undefined;
   private fetchIndex = 0;
   private fetchPacket = 0;
-  /** WQEs that have been read and have their PSNs. */
-  private assigned = 0;
   private nextPsn = 0 as Psn;
   private lastStart = -Infinity;
   /** The WQE at the fetch cursor has been begun with. */
@@ -63,21 +50,22 @@ export class Requester implements TransmitSource {
   /** READs and atomics between `completed` and the fetch cursor. */
   private outstandingReads = 0;
   private readonly ring = new ReadyRing();
+  private readonly packet: RequestPacket;
   private readonly qp: QueuePair;
   private readonly queue: SendQueue;
   private readonly parts: EngineParts;
-  private frame = 0;
-  private filled = 0;
 
   constructor(qp: QueuePair, queue: SendQueue, parts: EngineParts) {
     this.qp = qp;
     this.queue = queue;
     this.parts = parts;
+    this.packet = new RequestPacket(qp, queue, parts);
   }
 
-  reset(psn: Psn): void {
-    this.produced = this.completed = this.sendIndex = this.fetchIndex = this.assigned = 0;
-    this.restart(psn);
+  /** Forgets all requests up to number `posted`, with no completions (rule 63). */
+  discard(posted: number): void {
+    this.produced = this.completed = this.sendIndex = this.fetchIndex = this.assigned = posted;
+    this.restart(0 as Psn);
   }
 
   /** Begins sending at `psn`: RTR to RTS. */
@@ -87,8 +75,7 @@ export class Requester implements TransmitSource {
     this.outstandingReads = 0;
     this.started = false;
     this.localError = undefined;
-    this.ring.clear();
-    this.readyAt = Infinity;
+    this.stop();
   }
 
   /** WQEs up to `produced` are in the queue; row `row` of `chains` is what led to this doorbell. */
@@ -109,44 +96,48 @@ export class Requester implements TransmitSource {
   /** Something that held packets back is over: tries to fetch more. */
   fill(): void {
     const { qp } = this;
-    if (qp.state === 'RTS' || qp.state === 'SQD') {
+    if ((qp.state === 'RTS' || qp.state === 'SQD') && !qp.rnrWaiting) {
       while (!this.ring.full && this.ring.bytes < this.parts.profile.nic.readAhead) {
         if (!this.fetchNext()) break;
       }
     }
-    this.readyAt = qp.rnrWaiting ? Infinity : this.ring.readyAt;
+    this.readyAt = this.ring.readyAt;
     if (this.readyAt !== Infinity) this.parts.transmitter.activate(this);
   }
 
   /** A packet won the port. */
   transmit(now: number): void {
-    const { queue, parts, qp } = this;
-    const { pool } = parts;
-    const slot = this.sendIndex % queue.depth;
-    const packet = this.sendPacket;
-    const packets = queue.packets[slot]!;
-    const row = this.ring.bind(now, packet === 0);
-    const read = queue.opcode[slot] === SEND_OPCODE.RDMA_READ;
-    const position = isReadOrAtomic(queue.opcode[slot]!)
-      ? POSITION.only
-      : positionOf(packet, packets);
+    const { queue, parts, qp, sendIndex, sendPacket } = this;
+    const { pool, transmitter } = parts;
+    const slot = sendIndex % queue.depth;
+    const row = this.ring.bind(now, sendPacket === 0);
+    const position = this.packet.position(slot, sendPacket);
     const ends = position === POSITION.last || position === POSITION.only;
-    const frame = this.build(slot, packet, position, ends);
-    if (frame < 0) return;
-    const psnAfter = read ? queue.psnAfter(slot) : addPsn(queue.firstPsn[slot]! as Psn, packet + 1);
+    const frame = this.packet.build(sendIndex, sendPacket, ends);
+    if (frame < 0) {
+      this.moveTo(sendIndex, sendPacket);
+      this.failLocally(sendIndex, STATUS.LOC_PROT_ERR);
+      this.fill();
+      return;
+    }
+    const read = queue.opcode[slot] === SEND_OPCODE.RDMA_READ;
+    const psnAfter = read
+      ? queue.psnAfter(slot)
+      : addPsn(queue.firstPsn[slot]! as Psn, sendPacket + 1);
     if (psnDistance(psnAfter, this.sentPsn) > 0) this.sentPsn = psnAfter;
     else parts.counters.retransmitted_packets++;
     pool.chains.copy(frame, this.ring.chains, row);
     if (ends) queue.chains.copy(slot, this.ring.chains, row);
-    parts.transmitter.commit(frame, qp.path!.destination);
-    this.ring.sentAt(parts.transmitter.portFree);
+    transmitter.commit(frame, qp.path!.destination);
+    this.ring.sentAt(transmitter.portFree);
     if (ends) {
       this.sendIndex++;
       this.sendPacket = 0;
+      // The clock runs from the packet that asks for an answer (IBTA 9.7.6.1.3).
+      qp.armTimer();
     } else {
       this.sendPacket++;
     }
-    qp.armTimer();
     this.fill();
   }
 
@@ -166,16 +157,9 @@ export class Requester implements TransmitSource {
     this.fill();
   }
 
-  private moveTo(index: number, packet: number): void {
-    const { queue } = this;
-    this.sendIndex = this.fetchIndex = index;
-    this.sendPacket = this.fetchPacket = packet;
-    this.started = false;
-    this.ring.clear();
-    this.outstandingReads = 0;
-    for (let i = this.completed; i < index; i++) {
-      if (isReadOrAtomic(queue.opcode[i % queue.depth]!)) this.outstandingReads++;
-    }
+  /** The wait that a receiver asked for is over: goes on from where {@link goBack} went to. */
+  goOn(): void {
+    this.goBack(this.sendIndex, this.sendPacket);
   }
 
   /** WQE `completed` is done with: its place among the outstanding reads is free. */
@@ -189,9 +173,9 @@ export class Requester implements TransmitSource {
     if (rewound) this.moveTo(this.completed, 0);
   }
 
-  /** Whether anything sent is still unacknowledged. */
+  /** Whether an answer that was asked for has not come. */
   get outstanding(): boolean {
-    return this.completed < this.sendIndex || this.sendPacket > 0;
+    return this.completed < this.sendIndex;
   }
 
   /** Stops: the queue pair is in error. */
@@ -200,14 +184,30 @@ export class Requester implements TransmitSource {
     this.readyAt = Infinity;
   }
 
-  /** Whether WQE `index` has been read, so that its slot means something. */
-  isAssigned(index: number): boolean {
-    return index < this.assigned;
+  private moveTo(index: number, packet: number): void {
+    const { queue } = this;
+    this.sendIndex = this.fetchIndex = index;
+    this.sendPacket = this.fetchPacket = packet;
+    this.started = false;
+    this.stop();
+    this.outstandingReads = 0;
+    for (let i = this.completed; i < index; i++) {
+      if (isReadOrAtomic(queue.opcode[i % queue.depth]!)) this.outstandingReads++;
+    }
+  }
+
+  /** WQE `index` cannot be sent; what is before it goes on. */
+  private failLocally(index: number, status: number): void {
+    this.localError = { index, status };
+    this.parts.counters.local_errors++;
+    this.qp.completer.raiseLocalError();
   }
 
   /** Fetches the next packet, if one may be: false when there is none or something holds it. */
   private fetchNext(): boolean {
-    if (this.fetchIndex === this.produced || this.localError !== undefined) return false;
+    if (this.fetchIndex === this.produced || this.fetchIndex === this.localError?.index) {
+      return false;
+    }
     const { queue, parts, ring } = this;
     const slot = this.fetchIndex % queue.depth;
     if (this.started) ring.chains.copy(ring.nextRow, ring.chains, ring.lastRow);
@@ -215,8 +215,7 @@ export class Requester implements TransmitSource {
     const { now } = parts.scheduler;
     const opcode = queue.opcode[slot]!;
     const inline = (queue.flags[slot]! & WQE_FLAG.inline) !== 0;
-    const offset = this.fetchPacket * this.qp.mtu;
-    const size = isReadOrAtomic(opcode) ? 0 : Math.min(queue.length[slot]! - offset, this.qp.mtu);
+    const size = this.packet.payload(slot, this.fetchPacket);
     const row = ring.nextRow;
     let ready = this.wqeReady > now ? this.wqeReady : now;
     if (size > 0 && !inline) {
@@ -244,23 +243,7 @@ export class Requester implements TransmitSource {
     const { queue, parts, qp, ring } = this;
     const { now } = parts.scheduler;
     const { nic } = parts.profile;
-    if (this.fetchIndex === this.assigned) {
-      if (qp.state === 'SQD') return false;
-      const status = queue.read(
-        this.fetchIndex,
-        this.nextPsn,
-        qp.mtu,
-        parts.memory,
-        parts.regions,
-        qp.pd,
-      );
-      if (status !== STATUS.SUCCESS) {
-        this.localError = { index: this.fetchIndex, status };
-        parts.counters.local_errors++;
-        qp.completer.raiseLocalError();
-        return false;
-      }
-    }
+    if (this.fetchIndex === this.assigned && !this.readWqe(slot)) return false;
     const opcode = queue.opcode[slot]!;
     const fenced = (queue.flags[slot]! & WQE_FLAG.fence) !== 0;
     if (fenced && this.outstandingReads > 0) return false;
@@ -272,6 +255,7 @@ export class Requester implements TransmitSource {
       this.assigned++;
       this.nextPsn = queue.psnAfter(slot);
     }
+    this.started = true;
     const row = ring.nextRow;
     ring.chains.copy(row, queue.chains, slot);
     const arrival = queue.arrival[slot]!;
@@ -295,85 +279,18 @@ export class Requester implements TransmitSource {
     return true;
   }
 
-  /** Builds the packet; -1 if its memory has gone, which is then an error of that request. */
-  private build(slot: number, packet: number, position: number, ends: boolean): number {
-    const { queue, qp, parts } = this;
-    const { pool } = parts;
-    const sendOpcode = queue.opcode[slot]!;
-    const opcode = requestOpcode(sendOpcode, position);
-    const offset = packet * qp.mtu;
-    const size = isReadOrAtomic(sendOpcode) ? 0 : Math.min(queue.length[slot]! - offset, qp.mtu);
-    const solicited = ends && (queue.flags[slot]! & WQE_FLAG.solicited) !== 0;
-    const frame = beginPacket(
-      pool,
-      qp.path!,
-      opcode,
-      qp.destQp,
-      addPsn(queue.firstPsn[slot]! as Psn, packet),
-      size,
-      ends,
-      solicited,
-    );
-    this.emitExtensions(frame, slot, opcode, offset);
-    if (size === 0) return frame;
-    this.frame = frame;
-    this.filled = 0;
-    const { memory, regions } = parts;
-    if (queue.gather(this.sendIndex, offset, size, memory, regions, qp.pd, this.fillPayload)) {
-      return frame;
+  /** Reads the WQE in `slot` out of memory; false when it may not begin yet, or is wrong. */
+  private readWqe(slot: number): boolean {
+    const { queue, parts, qp, fetchIndex, completed } = this;
+    if (qp.state === 'SQD') return false;
+    const status = queue.read(fetchIndex, this.nextPsn, qp.mtu, parts.memory, parts.regions, qp.pd);
+    if (status !== STATUS.SUCCESS) {
+      this.failLocally(fetchIndex, status);
+      return false;
     }
-    pool.release(frame);
-    this.ring.clear();
-    this.readyAt = Infinity;
-    this.localError = { index: this.sendIndex, status: STATUS.LOC_PROT_ERR };
-    qp.completer.raiseLocalError();
-    return -1;
-  }
-
-  private readonly fillPayload = (physical: number, length: number): void => {
-    const { memory, pool } = this.parts;
-    copyFromMemory(memory.bytes, physical, length, pool, this.frame, this.filled);
-    this.filled += length;
-  };
-
-  private emitExtensions(frame: number, slot: number, opcode: number, offset: number): void {
-    const { queue, parts } = this;
-    const { pool } = parts;
-    const bits = EXTENSION_BITS[opcode]!;
-    if (bits === 0) return;
-    const sendOpcode = queue.opcode[slot]!;
-    const address = queue.remoteAddress[slot]! + (isAtomic(sendOpcode) ? 0 : offset);
-    let at = extensionsAt(pool, frame);
-    if ((bits & EXTENSION.reth) !== 0) {
-      reth.vaHigh = Math.floor(address / 2 ** 32);
-      reth.vaLow = address >>> 0;
-      reth.rkey = queue.rkey[slot]!;
-      reth.dmaLength = queue.length[slot]! - offset;
-      emitReth(pool.view, at, reth);
-      at += RETH_LENGTH;
-    }
-    if ((bits & EXTENSION.atomic) !== 0) this.emitAtomic(at, slot, address);
-    if ((bits & EXTENSION.immediate) !== 0 && hasImmediate(sendOpcode)) {
-      immDt.immediate = queue.immediate[slot]!;
-      emitImmDt(pool.view, at, immDt);
-      at += IMM_DT_LENGTH;
-    }
-  }
-
-  private emitAtomic(at: number, slot: number, address: number): void {
-    const { queue, parts } = this;
-    const { view } = parts.memory;
-    const wqe = queue.base + slot * queue.stride;
-    const swaps = queue.opcode[slot] === SEND_OPCODE.ATOMIC_CMP_AND_SWP;
-    atomicEth.vaHigh = Math.floor(address / 2 ** 32);
-    atomicEth.vaLow = address >>> 0;
-    atomicEth.rkey = queue.rkey[slot]!;
-    // FETCH_ADD carries what to add where CMP_SWAP carries what to swap in (IBTA 9.2.5.4).
-    const first = swaps ? WQE.swapLow : WQE.compareLow;
-    atomicEth.swapLow = view.getUint32(wqe + first, true);
-    atomicEth.swapHigh = view.getUint32(wqe + first + 4, true);
-    atomicEth.compareLow = swaps ? view.getUint32(wqe + WQE.compareLow, true) : 0;
-    atomicEth.compareHigh = swaps ? view.getUint32(wqe + WQE.compareHigh, true) : 0;
-    emitAtomicEth(parts.pool.view, at, atomicEth);
+    if (completed === fetchIndex) return true;
+    const unacknowledged =
+      (this.nextPsn - queue.firstPsn[completed % queue.depth]! + queue.packets[slot]!) & PSN_MASK;
+    return unacknowledged <= PSN_WINDOW;
   }
 }

@@ -23,17 +23,17 @@ export class ResponderResources {
 
   reset(count: number): void {
     this.next = 0;
-    this.ring = Array.from({ length: count }, () => ({
-      firstPsn: 0 as Psn,
-      packets: 0,
-      atomic: false,
-      rkey: 0,
-      address: 0,
-      length: 0,
-      originalHigh: 0,
-      originalLow: 0,
-      done: false,
-    }));
+    this.ring = Array.from({ length: count }, newResource);
+  }
+
+  /** Another count of them; the latest are kept. */
+  resize(count: number): void {
+    const { ring, next } = this;
+    const oldestFirst = [...ring.slice(next), ...ring.slice(0, next)];
+    const kept = oldestFirst.slice(Math.max(0, ring.length - count));
+    while (kept.length < count) kept.unshift(newResource());
+    this.ring = kept;
+    this.next = 0;
   }
 
   get capacity(): number {
@@ -59,3 +59,15 @@ export class ResponderResources {
     });
   }
 }
+
+const newResource = (): Resource => ({
+  firstPsn: 0 as Psn,
+  packets: 0,
+  atomic: false,
+  rkey: 0,
+  address: 0,
+  length: 0,
+  originalHigh: 0,
+  originalLow: 0,
+  done: false,
+});

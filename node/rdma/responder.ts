@@ -1,7 +1,7 @@
 /**
  * The answering half of a queue pair. A request passes the checks in this order, each of which lets it on or refuses it:
  *
- *     checkPsn -> checkOpSequence -> checkOperation -> checkLength -> checkResource -> checkKey -> execute
+ *     checkPsn -> checkOpSequence -> checkOperation -> checkLength -> checkResource -> execute
  *
  * Refusals are NAKs (IBTA 9.7.5.2), silence, or the answer to a duplicate (9.7.5.1).
  */
@@ -15,18 +15,18 @@ import {
   EXTENSION_LENGTH,
   IS_END,
   IS_START,
-  OPCODE,
-  OPCODE_INFO,
 } from '../../wire/opcode-table.js';
 import { newReth, parseReth } from '../../wire/reth.js';
 import { CQE_FLAG, STATUS } from './completion-entry.js';
-import { ENGINE_EVENT, type EngineParts } from './engine-parts.js';
+import type { EngineParts } from './engine-parts.js';
 import { ACCESS_REMOTE_ATOMIC, ACCESS_REMOTE_READ, ACCESS_REMOTE_WRITE } from './memory-region.js';
 import { extensionsAt } from './packet.js';
 import type { QueuePair } from './queue-pair.js';
+import { ReceiveCompletions } from './receive-completions.js';
 import type { ReceiveQueue } from './receive-queue.js';
-import { ResponderResources, type Resource } from './responder-resources.js';
-import type { Response } from './response-stream.js';
+import { ACCESS_OF_GROUP, GROUP, GROUP_OF } from './request-group.js';
+import { ResponderResources } from './responder-resources.js';
+import { RunningAtomics } from './running-atomics.js';
 import { MAX_MESSAGE } from './send-queue.js';
 import { WC_RECV, WC_RECV_RDMA_WITH_IMM } from './work-queue-entry.js';
 
@@ -34,50 +34,27 @@ const reth = newReth();
 const atomicEth = newAtomicEth();
 const immDt = newImmDt();
 
-const GROUP = { none: 0, send: 1, write: 2, read: 3, atomic: 4 } as const;
-
-/** By opcode: which group of operations a request belongs to. */
-const GROUP_OF = Uint8Array.from(OPCODE_INFO, (info) => {
-  if (info?.transport !== 'RC' || info.kind !== 'request') return GROUP.none;
-  if (info.operation === 'send') return GROUP.send;
-  if (info.operation === 'write') return GROUP.write;
-  return info.operation === 'read-request' ? GROUP.read : GROUP.atomic;
-});
-const ACCESS_OF_GROUP = Uint8Array.of(
-  0,
-  0,
-  ACCESS_REMOTE_WRITE,
-  ACCESS_REMOTE_READ,
-  ACCESS_REMOTE_ATOMIC,
-);
-
-/** How a check ends that does not let the packet on. */
-const REFUSED = { no: 0, drop: 1, notReady: 2 } as const;
-
-/** An atomic that is in the atomic unit. */
-interface RunningAtomic {
-  readonly response: Response;
-  readonly resource: Resource;
-  readonly physical: number;
-  readonly swaps: boolean;
-  readonly operandHigh: number;
-  readonly operandLow: number;
-  readonly compareHigh: number;
-  readonly compareLow: number;
-}
+/** How a check ends: the packet may go on, a receive is wanting, or the NAK it is refused with. */
+const GO_ON = 0;
+const NOT_READY = 1;
 
 export class Responder {
-  expectedPsn = 0 as Psn;
-  msn = 0;
+  readonly atomics: RunningAtomics;
+  private expectedPsn = 0 as Psn;
+  private msn = 0;
+  /** A NAK told of a gap or a missing receive; no other until the expected packet comes (rule 111). */
   private nakSent = false;
-  /** The message in progress: its group, where it stands, and for a WRITE how long it is. */
+  /** The message in progress: its group, how much of it is here, and for a WRITE where it goes. */
   private message: number = GROUP.none;
   private offset = 0;
-  private writePhysical = 0;
+  private writeKey = 0;
+  private writeAddress = 0;
   private writeLength = 0;
+  private writePhysical = 0;
+  private writeGeneration = 0;
   private writing = 0;
-  private readonly running: RunningAtomic[] = [];
   private readonly resources = new ResponderResources();
+  private readonly completions: ReceiveCompletions;
   private readonly qp: QueuePair;
   private readonly receives: ReceiveQueue;
   private readonly parts: EngineParts;
@@ -86,15 +63,34 @@ export class Responder {
     this.qp = qp;
     this.receives = receives;
     this.parts = parts;
+    this.atomics = new RunningAtomics(qp, parts);
+    this.completions = new ReceiveCompletions(qp, receives, parts);
   }
 
+  /** Begins to answer, from `psn` on: INIT to RTR. */
   reset(psn: Psn): void {
     this.expectedPsn = psn;
     this.msn = 0;
     this.nakSent = false;
-    this.message = GROUP.none;
-    this.running.length = 0;
     this.resources.reset(this.qp.maxDestRdAtomic);
+  }
+
+  /** Forgets everything in progress: the queue pair is reset. */
+  stop(): void {
+    this.message = GROUP.none;
+    this.atomics.stop();
+  }
+
+  /** max_dest_rd_atomic has changed. */
+  resize(): void {
+    this.resources.resize(this.qp.maxDestRdAtomic);
+  }
+
+  /** Receives that were posted complete with WR_FLUSH_ERR, that of a message in progress first. */
+  flush(): void {
+    if (this.message === GROUP.send) this.completions.fail(STATUS.WR_FLUSH_ERR);
+    this.message = GROUP.none;
+    this.completions.flush();
   }
 
   /** A request that came through the receive checks. Takes frame `slot` over. */
@@ -103,76 +99,34 @@ export class Responder {
     const size = this.qp.payloadLength(slot);
     const group = GROUP_OF[opcode]!;
     if (group === GROUP.none) {
-      this.drop(slot);
-      return;
-    }
-    if (!this.checkPsn(slot, opcode, psn, ackReq)) return;
-    if (IS_START[opcode] === 1 && (EXTENSION_BITS[opcode]! & EXTENSION.reth) !== 0) {
-      parseReth(parts.pool.view, extensionsAt(parts.pool, slot), reth);
-    }
-    const nak =
-      this.checkOpSequence(opcode, group) ||
-      this.checkOperation(group) ||
-      this.checkLength(opcode, group, size);
-    if (nak !== REFUSED.no) {
-      this.refuse(slot, nak);
-      return;
-    }
-    const resource = this.checkResource(opcode, group, size);
-    if (resource === REFUSED.notReady) {
-      this.parts.counters.rnr_naks_sent++;
-      this.nakSent = true;
-      this.answer(psn, rnrNakSyndrome(this.qp.minRnrTimer), true, slot);
+      parts.counters.dropped++;
       parts.pool.release(slot);
       return;
     }
-    if (resource !== REFUSED.no) {
-      this.refuse(slot, resource);
-      return;
+    if (!this.checkPsn(slot, opcode, psn, ackReq)) return;
+    if ((EXTENSION_BITS[opcode]! & EXTENSION.reth) !== 0) {
+      parseReth(parts.pool.view, extensionsAt(parts.pool, slot), reth);
     }
-    if (group === GROUP.send) this.executeSend(slot, opcode, psn, size, ackReq, solicited);
-    else if (group === GROUP.write) this.executeWrite(slot, opcode, psn, size, ackReq, solicited);
-    else if (group === GROUP.read) this.executeRead(slot, psn);
-    else this.executeAtomic(slot, opcode, psn);
-  }
-
-  /** The atomic at the head of the unit's queue is done at this instant: reads, changes and answers. */
-  atomicDone(): void {
-    const atomic = this.running.shift();
-    // The queue pair was reset meanwhile.
-    if (atomic === undefined) return;
-    const { view } = this.parts.memory;
-    const { physical, resource } = atomic;
-    const low = view.getUint32(physical, true);
-    const high = view.getUint32(physical + 4, true);
-    if (atomic.swaps) {
-      if (low === atomic.compareLow && high === atomic.compareHigh) {
-        view.setUint32(physical, atomic.operandLow, true);
-        view.setUint32(physical + 4, atomic.operandHigh, true);
-      }
+    const verdict =
+      this.checkOpSequence(opcode, group) ||
+      this.checkOperation(opcode, group) ||
+      this.checkLength(opcode, group, size) ||
+      this.checkResource(opcode, group, size);
+    if (verdict === NOT_READY) {
+      parts.counters.rnr_naks_sent++;
+      this.nakSent = true;
+      this.answer(psn, rnrNakSyndrome(this.qp.minRnrTimer), true, slot);
+      parts.pool.release(slot);
+    } else if (verdict !== GO_ON) {
+      this.refuse(slot, verdict);
+    } else if (group === GROUP.send) {
+      this.executeSend(slot, opcode, psn, size, ackReq, solicited);
+    } else if (group === GROUP.write) {
+      this.executeWrite(slot, opcode, psn, size, ackReq, solicited);
+    } else if (group === GROUP.read) {
+      this.executeRead(slot, psn);
     } else {
-      const sum = low + atomic.operandLow;
-      view.setUint32(physical, sum >>> 0, true);
-      view.setUint32(
-        physical + 4,
-        (high + atomic.operandHigh + (sum > 0xffffffff ? 1 : 0)) >>> 0,
-        true,
-      );
-    }
-    resource.originalHigh = high;
-    resource.originalLow = low;
-    resource.done = true;
-    this.qp.responses.atomicDone(atomic.response, high, low);
-    this.qp.engine.memoryChanged(physical, 8, atomic.response.chain);
-  }
-
-  /** Receives that were posted and not used complete with WR_FLUSH_ERR. */
-  flush(): void {
-    const { receives, parts } = this;
-    this.message = GROUP.none;
-    while (!receives.empty) {
-      const wrId = receives.wrIdAt(receives.consumed++, parts.memory);
-      this.completeReceive(wrId, STATUS.WR_FLUSH_ERR, WC_RECV, 0, 0, 0, -1, 0);
+      this.executeAtomic(slot, opcode, psn);
     }
   }
 
@@ -203,11 +157,11 @@ export class Responder {
   private checkOpSequence(opcode: number, group: number): number {
     const starts = IS_START[opcode] === 1;
     if (starts ? this.message !== GROUP.none : this.message !== group) return NAK.INVALID_REQUEST;
-    return REFUSED.no;
+    return GO_ON;
   }
 
   /** The queue pair's own access flags (rule 89), and reads only where they may be (rule 101). */
-  private checkOperation(group: number): number {
+  private checkOperation(opcode: number, group: number): number {
     const needed = ACCESS_OF_GROUP[group]!;
     if ((this.qp.accessFlags & needed) !== needed) {
       return this.parts.profile.nic.qpAccessNak === 'remote_access'
@@ -215,66 +169,80 @@ export class Responder {
         : NAK.INVALID_REQUEST;
     }
     if (group >= GROUP.read && this.resources.capacity === 0) return NAK.INVALID_REQUEST;
-    return REFUSED.no;
+    // There are no memory windows, so nothing that a SEND could invalidate.
+    if ((EXTENSION_BITS[opcode]! & EXTENSION.ieth) !== 0) return NAK.INVALID_REQUEST;
+    return GO_ON;
   }
 
-  /** FIRST and MIDDLE are exactly one MTU, LAST 1 to one MTU, and a WRITE as long as its RETH said (rule 109). */
+  /**
+   * FIRST and MIDDLE are exactly one MTU, LAST 1 to one MTU, a WRITE as long as its RETH said (rule 109); READ requests and
+   * atomics carry nothing.
+   */
   private checkLength(opcode: number, group: number, size: number): number {
     const { mtu } = this.qp;
     const starts = IS_START[opcode] === 1;
     const ends = IS_END[opcode] === 1;
     if (!ends && size !== mtu) return NAK.INVALID_REQUEST;
     if (size > mtu || (ends && !starts && size === 0)) return NAK.INVALID_REQUEST;
+    if (group >= GROUP.read) return size === 0 ? GO_ON : NAK.INVALID_REQUEST;
     if (group === GROUP.write) {
       const length = starts ? reth.dmaLength : this.writeLength;
       const at = (starts ? 0 : this.offset) + size;
-      if (ends ? at !== length : at >= length) return NAK.INVALID_REQUEST;
+      if (length > MAX_MESSAGE || (ends ? at !== length : at >= length)) return NAK.INVALID_REQUEST;
     }
-    return REFUSED.no;
+    return GO_ON;
   }
 
-  /** A SEND, and the last packet of a WRITE with immediate, need a receive; then the keys of WRITE, READ and atomic. */
+  /** A SEND, and the last packet of a WRITE with immediate, need a receive; a WRITE needs memory. */
   private checkResource(opcode: number, group: number, size: number): number {
-    const starts = IS_START[opcode] === 1;
-    const { receives, parts, qp } = this;
+    if (group === GROUP.send) return this.checkReceive(IS_START[opcode] === 1, size);
+    if (group !== GROUP.write) return GO_ON;
     const immediate = (EXTENSION_BITS[opcode]! & EXTENSION.immediate) !== 0;
-    if (group === GROUP.send) {
-      if (starts) {
-        if (receives.empty) return REFUSED.notReady;
-        if (!receives.take(parts.memory, parts.regions, qp.pd)) {
-          this.failReceive(STATUS.LOC_PROT_ERR);
-          return NAK.REMOTE_OPERATIONAL;
-        }
-        this.offset = 0;
-      }
-      if (this.offset + size > receives.length) {
-        this.failReceive(STATUS.LOC_LEN_ERR);
-        return NAK.INVALID_REQUEST;
-      }
-      return REFUSED.no;
-    }
-    if (group === GROUP.write && immediate && receives.empty) return REFUSED.notReady;
-    if (group === GROUP.write && starts) return this.checkWriteKey();
-    return REFUSED.no;
+    if (immediate && this.receives.empty) return NOT_READY;
+    return IS_START[opcode] === 1 ? this.beginWrite() : this.checkWrite();
   }
 
-  private checkWriteKey(): number {
-    const { parts, qp } = this;
-    const length = reth.dmaLength;
+  private checkReceive(starts: boolean, size: number): number {
+    const { receives, parts, qp } = this;
+    if (starts && receives.empty) return NOT_READY;
+    if (starts) this.offset = 0;
+    const { memory, regions } = parts;
+    const usable = starts
+      ? receives.take(memory, regions, qp.pd)
+      : receives.holds(memory, regions, qp.pd);
+    if (usable && this.offset + size <= receives.length) return GO_ON;
+    this.message = GROUP.none;
+    this.completions.fail(usable ? STATUS.LOC_LEN_ERR : STATUS.LOC_PROT_ERR);
+    return usable ? NAK.INVALID_REQUEST : NAK.REMOTE_OPERATIONAL;
+  }
+
+  private beginWrite(): number {
     this.offset = 0;
-    this.writeLength = length;
-    this.writePhysical = 0;
+    this.writeKey = reth.rkey;
+    this.writeAddress = reth.vaHigh * 2 ** 32 + reth.vaLow;
+    this.writeLength = reth.dmaLength;
+    return this.resolveWrite();
+  }
+
+  /** A region may go while a message is written to it (rule 28). */
+  private checkWrite(): number {
+    return this.writeGeneration === this.parts.regions.generation ? GO_ON : this.resolveWrite();
+  }
+
+  private resolveWrite(): number {
+    const { regions } = this.parts;
+    const { writeKey, writeAddress, writeLength } = this;
     // A WRITE of nothing names no memory: neither key nor address is looked at (rule 73).
-    if (length === 0) return REFUSED.no;
-    if (length > MAX_MESSAGE) return NAK.INVALID_REQUEST;
-    this.writePhysical = parts.regions.resolve(
-      reth.rkey,
-      qp.pd,
-      reth.vaHigh * 2 ** 32 + reth.vaLow,
-      length,
+    if (writeLength === 0) return GO_ON;
+    this.writeGeneration = regions.generation;
+    this.writePhysical = regions.resolve(
+      writeKey,
+      this.qp.pd,
+      writeAddress,
+      writeLength,
       ACCESS_REMOTE_WRITE,
     );
-    return this.writePhysical < 0 ? NAK.REMOTE_ACCESS : REFUSED.no;
+    return this.writePhysical < 0 ? NAK.REMOTE_ACCESS : GO_ON;
   }
 
   private executeSend(
@@ -285,23 +253,22 @@ export class Responder {
     ackReq: boolean,
     solicited: boolean,
   ): void {
-    const { receives } = this;
+    const { receives, parts } = this;
     const ends = IS_END[opcode] === 1;
     const immediate = this.immediateOf(slot, opcode);
-    const { wrId } = receives;
-    const length = this.offset + size;
-    this.advance(psn, ends, ends ? GROUP.none : GROUP.send, ackReq, slot);
+    this.advance(psn, ends, GROUP.send, ackReq, slot);
+    let visible = 0;
     if (size > 0) {
-      this.writing = this.parts.payloads.begin(slot);
+      this.writing = parts.payloads.begin(slot);
       receives.scatter(this.offset, size, this.addSegment);
+      visible = parts.payloads.start(this.writing, size);
     }
-    const visible = size > 0 ? this.parts.payloads.start(this.writing, size) : 0;
     this.offset += size;
     if (ends) {
       const flags = this.flagsOf(opcode, solicited);
-      this.completeReceive(wrId, STATUS.SUCCESS, WC_RECV, length, immediate, flags, slot, visible);
+      this.completions.succeed(WC_RECV, this.offset, immediate, flags, slot, visible);
     }
-    if (size === 0) this.parts.pool.release(slot);
+    if (size === 0) parts.pool.release(slot);
   }
 
   private executeWrite(
@@ -314,30 +281,20 @@ export class Responder {
   ): void {
     const { receives, parts } = this;
     const ends = IS_END[opcode] === 1;
-    const withImmediate = (EXTENSION_BITS[opcode]! & EXTENSION.immediate) !== 0;
     const immediate = this.immediateOf(slot, opcode);
-    this.advance(psn, ends, ends ? GROUP.none : GROUP.write, ackReq, slot);
+    this.advance(psn, ends, GROUP.write, ackReq, slot);
     let visible = 0;
     if (size > 0) {
-      const writing = parts.payloads.begin(slot);
-      parts.payloads.segment(writing, this.writePhysical + this.offset, size);
-      visible = parts.payloads.start(writing, size);
+      this.writing = parts.payloads.begin(slot);
+      parts.payloads.segment(this.writing, this.writePhysical + this.offset, size);
+      visible = parts.payloads.start(this.writing, size);
     }
     this.offset += size;
-    if (ends && withImmediate) {
-      const wrId = receives.wrIdAt(receives.consumed++, parts.memory);
+    if ((EXTENSION_BITS[opcode]! & EXTENSION.immediate) !== 0) {
+      receives.takeUnchecked(parts.memory);
       const flags = this.flagsOf(opcode, solicited);
-      const opcodeOf = WC_RECV_RDMA_WITH_IMM;
-      this.completeReceive(
-        wrId,
-        STATUS.SUCCESS,
-        opcodeOf,
-        this.writeLength,
-        immediate,
-        flags,
-        slot,
-        visible,
-      );
+      const { completions, writeLength } = this;
+      completions.succeed(WC_RECV_RDMA_WITH_IMM, writeLength, immediate, flags, slot, visible);
     }
     if (size === 0) parts.pool.release(slot);
   }
@@ -346,12 +303,9 @@ export class Responder {
     const { parts, qp } = this;
     const length = reth.dmaLength;
     const address = reth.vaHigh * 2 ** 32 + reth.vaLow;
-    const physical =
-      length === 0
-        ? 0
-        : parts.regions.resolve(reth.rkey, qp.pd, address, length, ACCESS_REMOTE_READ);
-    if (physical < 0 || length > MAX_MESSAGE) {
-      this.refuse(slot, physical < 0 ? NAK.REMOTE_ACCESS : NAK.INVALID_REQUEST);
+    const physical = length > MAX_MESSAGE ? -1 : this.resolveRead(reth.rkey, address, length);
+    if (physical < 0) {
+      this.refuse(slot, length > MAX_MESSAGE ? NAK.INVALID_REQUEST : NAK.REMOTE_ACCESS);
       return;
     }
     const packets = Math.max(1, Math.ceil(length / qp.mtu));
@@ -361,7 +315,7 @@ export class Responder {
     resource.length = length;
     this.expectedPsn = addPsn(psn, packets);
     this.msn = (this.msn + 1) & 0xffffff;
-    this.answerRead(psn, physical, length, slot);
+    this.answerRead(psn, reth.rkey, address, physical, length, slot);
     parts.pool.release(slot);
   }
 
@@ -382,26 +336,27 @@ export class Responder {
     this.expectedPsn = addPsn(psn, 1);
     this.msn = (this.msn + 1) & 0xffffff;
     const response = qp.responses.atomic(psn, ACK_NO_CREDIT, this.msn, slot);
-    const swaps = opcode === OPCODE.RC_CMP_SWAP;
-    this.running.push({
-      response,
-      resource,
-      physical,
-      swaps,
-      operandHigh: atomicEth.swapHigh,
-      operandLow: atomicEth.swapLow,
-      compareHigh: atomicEth.compareHigh,
-      compareLow: atomicEth.compareLow,
-    });
-    const end = qp.engine.atomicUnit(response.chain);
-    parts.scheduler.at(end, parts.sequencer.key(), parts.engineSink, ENGINE_EVENT.atomic, qp.index);
+    this.atomics.start(opcode, psn, atomicEth, physical, resource, response);
     parts.pool.release(slot);
   }
 
-  private answerRead(psn: Psn, physical: number, length: number, frame: number): void {
+  /** The physical address of what a READ asks for, or -1. A READ of nothing names no memory (rule 73). */
+  private resolveRead(rkey: number, address: number, length: number): number {
+    if (length === 0) return 0;
+    return this.parts.regions.resolve(rkey, this.qp.pd, address, length, ACCESS_REMOTE_READ);
+  }
+
+  private answerRead(
+    psn: Psn,
+    rkey: number,
+    address: number,
+    physical: number,
+    length: number,
+    frame: number,
+  ): void {
     const { parts, qp } = this;
     const from = Math.max(parts.scheduler.now, parts.dma.writesVisibleAt);
-    qp.responses.read(psn, ACK_NO_CREDIT, this.msn, physical, length, from, frame);
+    qp.responses.read(psn, this.msn, rkey, address, physical, length, from, frame);
   }
 
   private answerDuplicate(slot: number, opcode: number, psn: Psn, ackReq: boolean): void {
@@ -415,10 +370,9 @@ export class Responder {
       return;
     }
     const resource = this.resources.find(psn);
-    if (resource === undefined) return;
-    if (resource.atomic !== (group === GROUP.atomic)) return;
+    if (resource === undefined || resource.atomic !== (group === GROUP.atomic)) return;
     if (resource.atomic) {
-      if (!resource.done || resource.firstPsn !== psn) return;
+      if (!resource.done) return;
       const response = qp.responses.atomic(psn, ACK_NO_CREDIT, this.msn, slot);
       qp.responses.atomicDone(response, resource.originalHigh, resource.originalLow);
       return;
@@ -426,24 +380,20 @@ export class Responder {
     parseReth(parts.pool.view, extensionsAt(parts.pool, slot), reth);
     const skipped = psnDistance(psn, resource.firstPsn) * qp.mtu;
     const address = reth.vaHigh * 2 ** 32 + reth.vaLow;
+    const { rkey, dmaLength } = reth;
     const inside =
-      reth.rkey === resource.rkey &&
+      rkey === resource.rkey &&
       address === resource.address + skipped &&
-      reth.dmaLength <= resource.length - skipped;
-    if (!inside) return;
-    const { dmaLength } = reth;
+      dmaLength <= resource.length - skipped;
     // The key is looked up again: it may have gone since (rule 28).
-    const physical =
-      dmaLength === 0
-        ? 0
-        : parts.regions.resolve(reth.rkey, qp.pd, address, dmaLength, ACCESS_REMOTE_READ);
-    if (physical >= 0) this.answerRead(psn, physical, dmaLength, slot);
+    const physical = inside ? this.resolveRead(rkey, address, dmaLength) : -1;
+    if (physical >= 0) this.answerRead(psn, rkey, address, physical, dmaLength, slot);
   }
 
   /** The packet is accepted: the next PSN is expected, a whole message counts, and an ACK goes out if asked for. */
-  private advance(psn: Psn, ends: boolean, message: number, ackReq: boolean, slot: number): void {
+  private advance(psn: Psn, ends: boolean, group: number, ackReq: boolean, slot: number): void {
     this.expectedPsn = addPsn(psn, 1);
-    this.message = message;
+    this.message = ends ? GROUP.none : group;
     if (ends) this.msn = (this.msn + 1) & 0xffffff;
     if (ackReq) this.answer(psn, ACK_NO_CREDIT, false, slot);
   }
@@ -460,15 +410,6 @@ export class Responder {
     this.qp.enterError();
   }
 
-  private drop(slot: number): void {
-    this.parts.counters.dropped++;
-    this.parts.pool.release(slot);
-  }
-
-  private failReceive(status: number): void {
-    this.completeReceive(this.receives.wrId, status, WC_RECV, 0, 0, 0, -1, 0);
-  }
-
   private readonly addSegment = (physical: number, length: number): void => {
     this.parts.payloads.segment(this.writing, physical, length);
   };
@@ -483,35 +424,6 @@ export class Responder {
 
   private flagsOf(opcode: number, solicited: boolean): number {
     const immediate = (EXTENSION_BITS[opcode]! & EXTENSION.immediate) !== 0;
-    return (
-      CQE_FLAG.receive | (immediate ? CQE_FLAG.immediate : 0) | (solicited ? CQE_FLAG.solicited : 0)
-    );
-  }
-
-  private completeReceive(
-    wrId: number,
-    status: number,
-    opcode: number,
-    byteLen: number,
-    immediate: number,
-    flags: number,
-    frame: number,
-    visible: number,
-  ): void {
-    const { completions, pool } = this.parts;
-    const completion = completions.allocate();
-    if (frame >= 0) completions.chains.copy(completion, pool.chains, frame);
-    const entry = completions.at(completion);
-    entry.queue = this.qp.recvCq;
-    entry.wrId = wrId;
-    entry.status = status;
-    entry.opcode = opcode;
-    entry.byteLen = byteLen;
-    entry.immediate = immediate;
-    entry.qpNum = this.qp.number;
-    entry.vendorErr = 0;
-    entry.flags = flags | CQE_FLAG.receive;
-    entry.wqeCounter = this.receives.consumed >>> 0;
-    completions.post(completion, visible);
+    return (immediate ? CQE_FLAG.immediate : 0) | (solicited ? CQE_FLAG.solicited : 0);
   }
 }

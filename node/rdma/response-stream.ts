@@ -6,12 +6,13 @@ import { draw } from '../../sim/cost.js';
 import { ChainTable } from '../../sim/chain.js';
 import { STAGE } from '../../sim/stages.js';
 import { addPsn, type Psn } from '../../units/psn.js';
-import { AETH_LENGTH, emitAeth, newAeth } from '../../wire/aeth.js';
+import { ACK_NO_CREDIT, AETH_LENGTH, emitAeth, NAK, newAeth } from '../../wire/aeth.js';
 import { emitAtomicAckEth, newAtomicAckEth } from '../../wire/atomic-ack-eth.js';
 import { EXTENSION, EXTENSION_BITS, OPCODE } from '../../wire/opcode-table.js';
 import { copyFromMemory } from '../nic/payload-writer.js';
 import type { TransmitSource } from '../nic/transmitter.js';
 import type { EngineParts } from './engine-parts.js';
+import { ACCESS_REMOTE_READ } from './memory-region.js';
 import { beginPacket, extensionsAt } from './packet.js';
 import type { QueuePair } from './queue-pair.js';
 import { ReadyRing } from './ready-ring.js';
@@ -28,8 +29,11 @@ interface Response {
   originalHigh: number;
   originalLow: number;
   known: boolean;
-  /** READ: physical address, bytes, packets, and how many were fetched and sent. */
+  /** READ: what was asked for, where it lies in this generation of regions, and how many packets were fetched and sent. */
+  rkey: number;
+  address: number;
   physical: number;
+  generation: number;
   length: number;
   packets: number;
   fetched: number;
@@ -105,19 +109,23 @@ export class ResponseStream implements TransmitSource {
     this.fill();
   }
 
-  /** READ responses of `length` bytes from `physical` on, not fetched before `from`. */
+  /** READ responses of `length` bytes at `address`, which is `physical`, not fetched before `from`. */
   read(
     psn: Psn,
-    syndrome: number,
     msn: number,
+    rkey: number,
+    address: number,
     physical: number,
     length: number,
     from: number,
     frame: number,
   ): void {
     const response = this.add(KIND.read, psn, msn, frame);
-    response.syndrome = syndrome;
+    response.syndrome = ACK_NO_CREDIT;
+    response.rkey = rkey;
+    response.address = address;
     response.physical = physical;
+    response.generation = this.parts.regions.generation;
     response.length = length;
     response.packets = Math.max(1, Math.ceil(length / this.qp.mtu));
     response.known = true;
@@ -138,6 +146,8 @@ export class ResponseStream implements TransmitSource {
     const { pool } = parts;
     const response = this.queue[0]!;
     const row = ring.bind(now, response.sent === 0);
+    const gone = !this.holds(response);
+    if (gone) this.refuse(response);
     const frame = this.build(response);
     pool.chains.copy(frame, ring.chains, row);
     parts.transmitter.commit(frame, qp.path!.destination);
@@ -148,7 +158,32 @@ export class ResponseStream implements TransmitSource {
       this.fetching--;
       this.free.push(response);
     }
+    if (gone) qp.enterError();
     this.fill();
+  }
+
+  /** Whether the region of a READ still is what it was when the request was checked (rule 28). */
+  private holds(response: Response): boolean {
+    const { regions } = this.parts;
+    if (response.kind !== KIND.read || response.length === 0) return true;
+    if (response.generation === regions.generation) return true;
+    const { rkey, address, length } = response;
+    response.generation = regions.generation;
+    response.physical = regions.resolve(rkey, this.qp.pd, address, length, ACCESS_REMOTE_READ);
+    return response.physical >= 0;
+  }
+
+  /** Instead of the rest of this READ, and of all answers behind it, there is a NAK. */
+  private refuse(response: Response): void {
+    while (this.queue.length > 1) this.free.push(this.queue.pop()!);
+    this.ring.clear();
+    this.fetching = 1;
+    this.parts.counters.naks_sent++;
+    response.kind = KIND.acknowledge;
+    response.psn = addPsn(response.psn, response.sent);
+    response.syndrome = NAK.REMOTE_ACCESS;
+    response.packets = 1;
+    response.sent = 0;
   }
 
   private add(kind: number, psn: Psn, msn: number, frame: number): Response {
@@ -242,7 +277,10 @@ const newResponse = (): Response => ({
   originalHigh: 0,
   originalLow: 0,
   known: false,
+  rkey: 0,
+  address: 0,
   physical: 0,
+  generation: 0,
   length: 0,
   packets: 1,
   fetched: 0,

@@ -15,6 +15,8 @@ import { SEND_OPCODE, SGE, SGE_SIZE, WQE, WQE_FLAG } from './work-queue-entry.js
 /** The longest message (IBTA 9.7.1: 2^31 bytes). */
 export const MAX_MESSAGE = 2 ** 31;
 const MULTIPLE = -2;
+/** The generation of data that lies in the WQE itself: no region holds it. */
+const INLINE = -1;
 
 export class SendQueue {
   readonly base: number;
@@ -33,10 +35,11 @@ export class SendQueue {
   readonly remoteAddress: Float64Array;
   readonly firstPsn: Int32Array;
   readonly packets: Int32Array;
-  /** READ responses that have arrived. */
-  readonly received: Int32Array;
-  /** Physical address of the only SGE's data; MULTIPLE to walk the list. */
+  /** Packets that the peer has acknowledged; of a READ, the responses that have arrived. */
+  readonly acknowledged: Int32Array;
+  /** Physical address of the only SGE's data, and the generation of regions it holds in; MULTIPLE to walk the list. */
   readonly physical: Float64Array;
+  readonly generation: Float64Array;
   /** Row `slot` is what the request's time went into. */
   readonly chains: ChainTable;
 
@@ -56,8 +59,9 @@ export class SendQueue {
     this.remoteAddress = new Float64Array(depth);
     this.firstPsn = new Int32Array(depth);
     this.packets = new Int32Array(depth);
-    this.received = new Int32Array(depth);
+    this.acknowledged = new Int32Array(depth);
     this.physical = new Float64Array(depth);
+    this.generation = new Float64Array(depth);
     this.chains = new ChainTable(depth);
   }
 
@@ -90,18 +94,20 @@ export class SendQueue {
     this.immediate[slot] = view.getUint32(at + WQE.immediate, true);
     this.rkey[slot] = view.getUint32(at + WQE.rkey, true);
     this.remoteAddress[slot] = view.getFloat64(at + WQE.remoteAddress, true);
-    this.received[slot] = 0;
+    this.acknowledged[slot] = 0;
     this.firstPsn[slot] = psn;
     this.packets[slot] = Math.max(1, Math.ceil(length / mtu));
     if (opcode > SEND_OPCODE.ATOMIC_FETCH_AND_ADD || length > MAX_MESSAGE) {
       return STATUS.LOC_QP_OP_ERR;
     }
     if (isAtomic(opcode) && length !== 8) return STATUS.LOC_LEN_ERR;
-    if ((this.flags[slot]! & WQE_FLAG.inline) !== 0) {
+    if ((this.flags[slot] & WQE_FLAG.inline) !== 0) {
       if (length > this.stride - WQE.data) return STATUS.LOC_QP_OP_ERR;
       this.physical[slot] = at + WQE.data;
+      this.generation[slot] = INLINE;
       return STATUS.SUCCESS;
     }
+    if (this.sgeCount[slot] * SGE_SIZE > this.stride - WQE.data) return STATUS.LOC_QP_OP_ERR;
     return this.resolve(slot, at, memory, regions, pd);
   }
 
@@ -116,7 +122,7 @@ export class SendQueue {
 
   /**
    * Calls `take` for each physically adjacent piece of the `length` bytes at `offset` of slot's local buffer.
-   * The SGEs were checked when the WQE was read; a region that has gone since then gives false.
+   * The SGEs were checked when the WQE was read; a region that has gone since then gives false (rule 28).
    */
   gather(
     index: number,
@@ -128,11 +134,14 @@ export class SendQueue {
     take: (physical: number, length: number) => void,
   ): boolean {
     const slot = index % this.depth;
-    if (this.physical[slot] !== MULTIPLE) {
+    const generation = this.generation[slot]!;
+    const holds = generation === regions.generation || generation === INLINE;
+    if (holds && this.physical[slot] !== MULTIPLE) {
       if (length > 0) take(this.physical[slot]! + offset, length);
       return true;
     }
     const { view } = memory;
+    const access = isReadOrAtomic(this.opcode[slot]!) ? ACCESS_LOCAL_WRITE : 0;
     let at = this.wqeAt(index) + WQE.data;
     let skip = offset;
     let left = length;
@@ -144,7 +153,8 @@ export class SendQueue {
       }
       const piece = Math.min(size - skip, left);
       const address = view.getFloat64(at + SGE.address, true) + skip;
-      const physical = regions.resolve(view.getUint32(at + SGE.lkey, true), pd, address, piece, 0);
+      const lkey = view.getUint32(at + SGE.lkey, true);
+      const physical = regions.resolve(lkey, pd, address, piece, access);
       if (physical < 0) return false;
       take(physical, piece);
       left -= piece;
@@ -164,6 +174,7 @@ export class SendQueue {
     const access = isReadOrAtomic(this.opcode[slot]!) ? ACCESS_LOCAL_WRITE : 0;
     let total = 0;
     this.physical[slot] = MULTIPLE;
+    this.generation[slot] = regions.generation;
     for (let i = 0; i < this.sgeCount[slot]!; i++) {
       const sge = at + WQE.data + i * SGE_SIZE;
       const length = view.getUint32(sge + SGE.length, true);

@@ -1,0 +1,112 @@
+/** Building the packets of a request: which opcode each takes, its extension headers, and the payload from memory. */
+import { addPsn, type Psn } from '../../units/psn.js';
+import { emitAtomicEth, newAtomicEth } from '../../wire/atomic-eth.js';
+import { emitImmDt, newImmDt } from '../../wire/imm-dt.js';
+import { EXTENSION, EXTENSION_BITS } from '../../wire/opcode-table.js';
+import { emitReth, newReth, RETH_LENGTH } from '../../wire/reth.js';
+import { copyFromMemory } from '../nic/payload-writer.js';
+import type { EngineParts } from './engine-parts.js';
+import { beginPacket, extensionsAt } from './packet.js';
+import type { QueuePair } from './queue-pair.js';
+import { isReadOrAtomic, POSITION, positionOf, requestOpcode } from './request-opcodes.js';
+import type { SendQueue } from './send-queue.js';
+import { SEND_OPCODE, WQE, WQE_FLAG } from './work-queue-entry.js';
+
+const reth = newReth();
+const atomicEth = newAtomicEth();
+const immDt = newImmDt();
+
+export class RequestPacket {
+  private readonly qp: QueuePair;
+  private readonly queue: SendQueue;
+  private readonly parts: EngineParts;
+  private frame = 0;
+  private filled = 0;
+
+  constructor(qp: QueuePair, queue: SendQueue, parts: EngineParts) {
+    this.qp = qp;
+    this.queue = queue;
+    this.parts = parts;
+  }
+
+  /** Where packet `packet` stands in the request in `slot`. READs and atomics ask in one packet, from any response on. */
+  position(slot: number, packet: number): number {
+    const { queue } = this;
+    return isReadOrAtomic(queue.opcode[slot]!)
+      ? POSITION.only
+      : positionOf(packet, queue.packets[slot]!);
+  }
+
+  /** Bytes of payload in packet `packet` of the request in `slot`. */
+  payload(slot: number, packet: number): number {
+    const { queue, qp } = this;
+    if (isReadOrAtomic(queue.opcode[slot]!)) return 0;
+    return Math.min(queue.length[slot]! - packet * qp.mtu, qp.mtu);
+  }
+
+  /** The frame of packet `packet` of WQE `index`; -1 if the memory it is to carry has gone. */
+  build(index: number, packet: number, ackReq: boolean): number {
+    const { queue, qp, parts } = this;
+    const { pool, memory, regions } = parts;
+    const slot = index % queue.depth;
+    const opcode = requestOpcode(queue.opcode[slot]!, this.position(slot, packet));
+    const offset = packet * qp.mtu;
+    const size = this.payload(slot, packet);
+    const solicited = ackReq && (queue.flags[slot]! & WQE_FLAG.solicited) !== 0;
+    const psn = addPsn(queue.firstPsn[slot]! as Psn, packet);
+    const frame = beginPacket(pool, qp.path!, opcode, qp.destQp, psn, size, ackReq, solicited);
+    this.emitExtensions(frame, slot, opcode, offset);
+    if (size === 0) return frame;
+    this.frame = frame;
+    this.filled = 0;
+    if (queue.gather(index, offset, size, memory, regions, qp.pd, this.fillPayload)) return frame;
+    pool.release(frame);
+    return -1;
+  }
+
+  private readonly fillPayload = (physical: number, length: number): void => {
+    const { memory, pool } = this.parts;
+    copyFromMemory(memory.bytes, physical, length, pool, this.frame, this.filled);
+    this.filled += length;
+  };
+
+  private emitExtensions(frame: number, slot: number, opcode: number, offset: number): void {
+    const { queue, parts } = this;
+    const { pool } = parts;
+    const bits = EXTENSION_BITS[opcode]!;
+    if (bits === 0) return;
+    let at = extensionsAt(pool, frame);
+    if ((bits & EXTENSION.reth) !== 0) {
+      const address = queue.remoteAddress[slot]! + offset;
+      reth.vaHigh = Math.floor(address / 2 ** 32);
+      reth.vaLow = address >>> 0;
+      reth.rkey = queue.rkey[slot]!;
+      reth.dmaLength = queue.length[slot]! - offset;
+      emitReth(pool.view, at, reth);
+      at += RETH_LENGTH;
+    }
+    if ((bits & EXTENSION.atomic) !== 0) this.emitAtomic(at, slot);
+    if ((bits & EXTENSION.immediate) !== 0) {
+      immDt.immediate = queue.immediate[slot]!;
+      emitImmDt(pool.view, at, immDt);
+    }
+  }
+
+  private emitAtomic(at: number, slot: number): void {
+    const { queue, parts } = this;
+    const { view } = parts.memory;
+    const wqe = queue.base + slot * queue.stride;
+    const swaps = queue.opcode[slot] === SEND_OPCODE.ATOMIC_CMP_AND_SWP;
+    const address = queue.remoteAddress[slot]!;
+    atomicEth.vaHigh = Math.floor(address / 2 ** 32);
+    atomicEth.vaLow = address >>> 0;
+    atomicEth.rkey = queue.rkey[slot]!;
+    // FETCH_ADD carries what to add where CMP_SWAP carries what to swap in (IBTA 9.2.5.4).
+    const first = swaps ? WQE.swapLow : WQE.compareLow;
+    atomicEth.swapLow = view.getUint32(wqe + first, true);
+    atomicEth.swapHigh = view.getUint32(wqe + first + 4, true);
+    atomicEth.compareLow = swaps ? view.getUint32(wqe + WQE.compareLow, true) : 0;
+    atomicEth.compareHigh = swaps ? view.getUint32(wqe + WQE.compareHigh, true) : 0;
+    emitAtomicEth(parts.pool.view, at, atomicEth);
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * A queue pair's atomics that are in the NIC's atomic unit. Each reads, changes and answers at the instant at which the unit
+ * has done it; the unit is one for all queue pairs, which is what makes them atomic to each other (rules 104 and 105).
+ */
+import type { Psn } from '../../units/psn.js';
+import type { AtomicEth } from '../../wire/atomic-eth.js';
+import { OPCODE } from '../../wire/opcode-table.js';
+import { ENGINE_EVENT, type EngineParts } from './engine-parts.js';
+import type { QueuePair } from './queue-pair.js';
+import type { Resource } from './responder-resources.js';
+import type { Response } from './response-stream.js';
+
+interface RunningAtomic {
+  readonly response: Response;
+  readonly resource: Resource;
+  readonly psn: Psn;
+  readonly physical: number;
+  readonly swaps: boolean;
+  readonly operandHigh: number;
+  readonly operandLow: number;
+  readonly compareHigh: number;
+  readonly compareLow: number;
+}
+
+export class RunningAtomics {
+  private running: RunningAtomic[] = [];
+  /** Ends still to come of atomics that a reset has forgotten. */
+  private forgotten = 0;
+  private readonly qp: QueuePair;
+  private readonly parts: EngineParts;
+
+  constructor(qp: QueuePair, parts: EngineParts) {
+    this.qp = qp;
+    this.parts = parts;
+  }
+
+  /** Begins the atomic that `request` asks for, on 8 bytes at `physical`; `response` waits for its result. */
+  start(
+    opcode: number,
+    psn: Psn,
+    request: Readonly<AtomicEth>,
+    physical: number,
+    resource: Resource,
+    response: Response,
+  ): void {
+    const { parts, qp } = this;
+    this.running.push({
+      response,
+      resource,
+      psn,
+      physical,
+      swaps: opcode === OPCODE.RC_CMP_SWAP,
+      operandHigh: request.swapHigh,
+      operandLow: request.swapLow,
+      compareHigh: request.compareHigh,
+      compareLow: request.compareLow,
+    });
+    const end = qp.engine.atomicUnit(response.chain);
+    parts.scheduler.at(end, parts.sequencer.key(), parts.engineSink, ENGINE_EVENT.atomic, qp.index);
+  }
+
+  /** The oldest one is done at this instant. */
+  done(): void {
+    if (this.forgotten > 0) {
+      this.forgotten--;
+      return;
+    }
+    const atomic = this.running.shift()!;
+    const { view } = this.parts.memory;
+    const { physical, resource, response } = atomic;
+    const low = view.getUint32(physical, true);
+    const high = view.getUint32(physical + 4, true);
+    if (!atomic.swaps) {
+      const sum = low + atomic.operandLow;
+      const carry = sum > 0xffffffff ? 1 : 0;
+      view.setUint32(physical, sum, true);
+      view.setUint32(physical + 4, high + atomic.operandHigh + carry, true);
+    } else if (low === atomic.compareLow && high === atomic.compareHigh) {
+      view.setUint32(physical, atomic.operandLow, true);
+      view.setUint32(physical + 4, atomic.operandHigh, true);
+    }
+    // A requester that asks for more at once than was agreed has had its older answers forgotten.
+    if (resource.atomic && resource.firstPsn === atomic.psn) {
+      resource.originalHigh = high;
+      resource.originalLow = low;
+      resource.done = true;
+    }
+    this.qp.responses.atomicDone(response, high, low);
+    this.qp.engine.memoryChanged(physical, 8, response.chain);
+  }
+
+  /** Forgets them: the queue pair is reset. */
+  stop(): void {
+    this.forgotten += this.running.length;
+    this.running = [];
+  }
+}
