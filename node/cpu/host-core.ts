@@ -173,7 +173,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
         break;
       case AWAIT.busyPoll: {
         const queue = calls.completionQueue(page.get(CELL.argument0));
-        if (queue.pending(this.options.nic.parts.memory) > 0) this.detect();
+        if (queue.hasNews(this.options.nic.parts.memory)) this.detect();
         else queue.waiters.push(this);
         break;
       }
@@ -266,7 +266,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
     const first = page.alternative(index, 1);
     switch (page.alternative(index, 0)) {
       case AWAIT.busyPoll:
-        return calls.completionQueue(first).pending(memory) > 0;
+        return calls.completionQueue(first).hasNews(memory);
       case AWAIT.watch:
         return memory.bytes[first] !== page.alternative(index, 2);
       default:

@@ -5,6 +5,7 @@ import type { CqPlace } from '../kernel/calls.js';
 import type { Cost } from '../profile.js';
 import { CQ_RECORD, CQE, CQE_FLAG, CQE_SIZE } from '../rdma/completion-entry.js';
 import type { Awaitable, CompletionQueue, WcOpcode, WcStatus, WorkCompletion } from '../verbs.js';
+import { VerbsError } from '../verbs-error.js';
 import { AWAIT, OPERATION_ROW } from './core-page.js';
 import type { ProgramMemory } from './program-memory.js';
 import type { ProgramPort } from './program-port.js';
@@ -137,6 +138,10 @@ export class ProgramCompletionQueue implements CompletionQueue {
       completions.push(completion);
     }
     if (count > 0) view.setUint32(record + CQ_RECORD.consumed, this.consumed, true);
+    else if (view.getUint32(record + CQ_RECORD.overrun, true) !== 0) {
+      const problem = `completion queue ${this.place.number} was overrun: it has ${capacity} entries`;
+      throw new VerbsError('EINVAL', problem);
+    }
     page.chains.advance(OPERATION_ROW, STAGE.poll, port.now);
     return completions;
   }
