@@ -21,7 +21,7 @@ async function client(side: Side, recorder: LatencyRecorder): Promise<void> {
     if (number > warmup) recorder.end();
     side.checkInPassing(number, slot * side.params.size);
     receive(side, side.connection(number).qp, slot);
-    await side.settle(number);
+    await side.settle();
   }
 }
 
@@ -32,12 +32,12 @@ async function server(side: Side): Promise<void> {
     side.checkInPassing(number, slot * side.params.size);
     send(side, number);
     receive(side, side.connection(number).qp, slot);
-    await side.settle(number);
+    await side.settle();
   }
 }
 
 function send(side: Side, number: number): void {
-  side.connection(number).qp.postSend({
+  side.post(number, {
     opcode: 'SEND',
     wrId: number,
     sges: [side.message(number)],
@@ -48,7 +48,7 @@ function send(side: Side, number: number): void {
 
 /** The slot of the inbox that the next message came into. */
 async function arrival(side: Side): Promise<number> {
-  const { wrId, byteLen } = (await side.completions(side.recvCq))[0]!;
+  const { wrId, byteLen } = (await side.received())[0]!;
   if (byteLen !== side.params.size) {
     throw new OperationError(`a message of ${byteLen} bytes, not ${side.params.size}`);
   }

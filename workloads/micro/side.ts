@@ -3,10 +3,12 @@
  * when a request failed, or when the other side gave up, so that no program waits for ever.
  */
 import type {
+  Awaitable,
   CompletionQueue,
   Core,
   MemoryRegion,
   QueuePair,
+  SendWr,
   Sge,
   Task,
   WorkCompletion,
@@ -79,6 +81,9 @@ export class Side {
   checked = 0;
   wrongBytes = 0;
   private readonly peer: number;
+  private peerIsOver = false;
+  /** Completions asked for and not seen. */
+  private due = 0;
 
   private constructor(parts: SideParts) {
     this.core = parts.core;
@@ -150,19 +155,32 @@ export class Side {
     return Math.floor(number / this.connections.length) % SIGNAL_EVERY === 0;
   }
 
-  /** Waits for completions, at least one. */
-  async completions(queue: CompletionQueue): Promise<WorkCompletion[]> {
-    return this.successful(await queue.busyPoll());
+  /** Posts on message `number`'s queue pair, and keeps account of the completions that are to come. */
+  post(number: number, request: SendWr): void {
+    this.connection(number).qp.postSend(request);
+    if (request.signaled !== false) this.due++;
   }
 
-  /** After message `number` of a ping-pong: waits for its completion, if it asked for one. */
-  async settle(number: number): Promise<void> {
-    if (this.signals(number)) await this.completions(this.sendCq);
+  /** Waits for completions of what was received, at least one. */
+  async received(): Promise<WorkCompletion[]> {
+    return successful(await this.until(() => this.recvCq.polled()));
+  }
+
+  /** Waits for completions of what was posted, at least one. */
+  async sent(): Promise<WorkCompletion[]> {
+    const completions = await this.until(() => this.sendCq.polled());
+    this.due -= successful(completions).length;
+    return completions;
+  }
+
+  /** Waits until all completions that were asked for are there. */
+  async settle(): Promise<void> {
+    while (this.due > 0) await this.sent();
   }
 
   /** Waits for byte `offset` of the inbox to differ from `seen`. */
   async watch(offset: number, seen: number): Promise<void> {
-    await this.core.watch(this.inbox.address + offset, seen);
+    await this.until(() => this.core.watched(this.inbox.address + offset, seen));
   }
 
   /** Looks whether the inbox holds message `number` at `offset`. */
@@ -185,18 +203,48 @@ export class Side {
     }
   }
 
-  private successful(completions: WorkCompletion[]): WorkCompletion[] {
-    for (const { status, wrId } of completions) {
-      if (status !== 'SUCCESS') throw new OperationError(`${status} for message ${wrId}`);
-    }
-    return completions;
+  /** Says that this side is over, and waits for the other one: a program that ends takes its queue pairs with it. */
+  async part(): Promise<void> {
+    await this.core.tell(this.peer, null);
+    await this.partner();
   }
 
-  /** Waits until the other side is over too: a program that ends takes its queue pairs with it. */
-  async part(failure: string | null): Promise<void> {
+  /** Says why this side is over, and waits for the other one to know. */
+  async giveUp(failure: string): Promise<void> {
     await this.core.tell(this.peer, failure);
-    await this.core.hear(this.peer);
+    if (!this.peerIsOver) await this.core.hear(this.peer);
   }
+
+  /** Waits until the other side is over. Throws if it failed. */
+  async partner(): Promise<void> {
+    while (!this.peerIsOver) this.listen(await this.core.hear(this.peer));
+  }
+
+  /** Waits for one thing, and takes care of whatever else comes meanwhile. */
+  private async until<T>(awaited: () => Awaitable<T>): Promise<T> {
+    for (;;) {
+      const { index, value } = await this.core.any<unknown>([
+        awaited(),
+        this.sendCq.polled(),
+        this.core.heard(this.peer),
+      ]);
+      if (index === 0) return value as T;
+      if (index === 1) this.due -= successful(value as WorkCompletion[]).length;
+      else this.listen(value);
+    }
+  }
+
+  private listen(word: unknown): void {
+    this.peerIsOver = true;
+    if (word !== null) throw new OperationError('gave up, because the other side did');
+  }
+}
+
+function successful(completions: WorkCompletion[]): WorkCompletion[] {
+  for (const { status, wrId } of completions) {
+    if (status !== 'SUCCESS') throw new OperationError(`${status}, message ${wrId}`);
+  }
+  return completions;
 }
 
 /** Plays one side to its end, and reports. */
@@ -211,11 +259,12 @@ export async function playSide<R>(
   let measured: R | null = null;
   try {
     measured = await play(side);
+    await side.part();
   } catch (error) {
     if (!(error instanceof OperationError)) throw error;
     failure = error.message;
+    await side.giveUp(failure);
   }
-  await side.part(failure);
   const { checked, wrongBytes } = side;
   return { failure, checked, wrongBytes, measured };
 }

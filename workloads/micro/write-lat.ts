@@ -16,7 +16,7 @@ async function client(side: Side, recorder: LatencyRecorder): Promise<void> {
     await arrival(side, number);
     if (number > warmup) recorder.end();
     side.checkInPassing(number, 0);
-    await side.settle(number);
+    await side.settle();
   }
 }
 
@@ -26,13 +26,13 @@ async function server(side: Side): Promise<void> {
     await arrival(side, number);
     side.checkInPassing(number, 0);
     write(side, number);
-    await side.settle(number);
+    await side.settle();
   }
 }
 
 function write(side: Side, number: number): void {
-  const { qp, remote } = side.connection(number);
-  qp.postSend({
+  const { remote } = side.connection(number);
+  side.post(number, {
     opcode: 'RDMA_WRITE',
     wrId: number,
     sges: [side.message(number)],
