@@ -79,6 +79,11 @@ export class Machine implements ProcessMachine, CoreSupervisor {
     return this.hosts.reduce((sum, { nic }) => sum + nic.received, 0);
   }
 
+  /** Pages that memory regions pin, on all hosts. */
+  get pinnedPages(): number {
+    return this.hosts.reduce((sum, { nic }) => sum + nic.parts.regions.pinnedPages, 0);
+  }
+
   get programsLeft(): number {
     return this.running;
   }

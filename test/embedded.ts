@@ -54,6 +54,9 @@ export interface EmbeddedRun {
   readonly blocked: readonly string[];
   /** When the last event was, in ps. */
   readonly now: number;
+  /** Frames that nobody gave back, and pages that are still pinned. */
+  readonly framesLeft: number;
+  readonly pinnedPages: number;
 }
 
 const SLICE_MS = 50;
@@ -72,8 +75,9 @@ export async function runEmbedded(run: ProgramRun): Promise<EmbeddedRun> {
     const outcome = machine.outcome();
     const results: unknown[] = spec.programs.map(() => undefined);
     for (const { rank, value } of outcome.results) results[rank] = value;
-    const { failure, blocked, now } = machine;
-    return { results, outcome, failure, blocked, now };
+    const { failure, blocked, now, pinnedPages } = machine;
+    const framesLeft = machine.pool.used;
+    return { results, outcome, failure, blocked, now, framesLeft, pinnedPages };
   } finally {
     await machine.close();
   }
