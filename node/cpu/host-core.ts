@@ -20,6 +20,15 @@ import { AWAIT, CELL, CorePage, OPERATION_ROW } from './core-page.js';
 export const RESUME = 255;
 const AWAITS = 1;
 
+/** What waits for nothing that the host does at the core's own time: begun with the segment's end, answered from then on. */
+const BEGUN_AT_ONCE: ReadonlySet<number> = new Set([
+  AWAIT.poll,
+  AWAIT.busyPoll,
+  AWAIT.watch,
+  AWAIT.idle,
+  AWAIT.busy,
+]);
+
 /** What a core asks of the machine that runs it. */
 export interface CoreSupervisor {
   /** The core is due: run its segment, then call {@link HostCore.segmentEnded}. */
@@ -120,7 +129,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
     });
     this.awaits = page.get(CELL.awaits);
     this.since = page.get(CELL.time);
-    if (this.since <= scheduler.now) this.beginAwait();
+    if (this.since <= scheduler.now || BEGUN_AT_ONCE.has(this.awaits)) this.beginAwait();
     else scheduler.at(this.since, this.sequencer.key(), this.sink, AWAITS, 0);
   }
 
@@ -182,7 +191,8 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
         break;
       case AWAIT.idle:
       case AWAIT.busy:
-        this.wake(Math.max(0, page.get(CELL.argument0) - now));
+        this.waiting = false;
+        this.resumeAt(Math.max(now, this.since, page.get(CELL.argument0)));
         break;
       case AWAIT.any:
         this.beginAny();
@@ -317,9 +327,11 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
     this.wake(phase + draw(cpu.poll, this.random));
   }
 
+  /** The core goes on `delay` from now, or from when it began to wait if that is still to come. */
   private wake(delay: number): void {
     this.waiting = false;
-    this.resumeAt(this.options.scheduler.now + delay);
+    const { now } = this.options.scheduler;
+    this.resumeAt((now > this.since ? now : this.since) + delay);
   }
 
   private resumeAt(at: number): void {
