@@ -177,6 +177,7 @@ export const clusterShape = (config: ClusterConfig): ClusterShape => ({
   clock: config.clock,
   seed: config.seed,
   maxInline: config.profile.nic.maxInline,
+  maxRdAtomic: config.profile.nic.maxRdAtomic,
 });
 
 /** `cluster` of the results. */

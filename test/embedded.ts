@@ -130,7 +130,7 @@ export async function runWorkload(
   return measurements;
 }
 
-function specOf(run: ProgramRun): RunSpec {
+export function specOf(run: ProgramRun): RunSpec {
   const hosts = run.hosts ?? run.programs?.length ?? 2;
   const numbers = Array.from({ length: hosts }, (_, host) => host);
   const placed = run.programs ?? numbers.map((host) => ({ host, core: 0, role: '' }));
@@ -166,6 +166,7 @@ function shapeOf(options: ClusterOptions & { readonly hosts: number }): ClusterS
     clock: options.clock ?? 'virtual',
     seed: options.seed ?? 1,
     maxInline: nic.maxInline,
+    maxRdAtomic: nic.maxRdAtomic,
   };
 }
 

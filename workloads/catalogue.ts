@@ -24,12 +24,25 @@ const entry = (name: string, load: CatalogueEntry['load']): CatalogueEntry => ({
 export const CATALOGUE: readonly CatalogueEntry[] = [
   entry('micro/send-lat', () => import('./micro/send-lat.js')),
   entry('micro/write-lat', () => import('./micro/write-lat.js')),
+  entry('micro/read-lat', () => import('./micro/read-lat.js')),
+  entry('micro/atomic-lat', () => import('./micro/atomic-lat.js')),
+  entry('micro/send-bw', () => import('./micro/send-bw.js')),
+  entry('micro/write-bw', () => import('./micro/write-bw.js')),
+  entry('micro/read-bw', () => import('./micro/read-bw.js')),
+  entry('micro/msg-rate', () => import('./micro/msg-rate.js')),
   entry('hpc/allreduce', () => import('./hpc/allreduce.js')),
 ];
 
 const MICRO: readonly SuiteMember[] = [
-  { name: 'micro/send-lat', params: { size: '2,64,256,4KiB' } },
-  { name: 'micro/write-lat', params: { size: '2,64,256,4KiB' } },
+  { name: 'micro/send-lat', params: { size: '2,64,256,1KiB,4KiB,64KiB' } },
+  { name: 'micro/write-lat', params: { size: '2,64,256,1KiB,4KiB,64KiB' } },
+  { name: 'micro/read-lat', params: { size: '2,64,256,1KiB,4KiB,64KiB' } },
+  { name: 'micro/atomic-lat' },
+  { name: 'micro/atomic-lat', params: { op: 'cas' } },
+  { name: 'micro/send-bw', params: { size: '64,1KiB,8KiB,64KiB,1MiB' } },
+  { name: 'micro/write-bw', params: { size: '64,1KiB,8KiB,64KiB,1MiB' } },
+  { name: 'micro/read-bw', params: { size: '64,1KiB,8KiB,64KiB,1MiB' } },
+  { name: 'micro/msg-rate' },
 ];
 
 const HPC: readonly SuiteMember[] = [
@@ -43,5 +56,13 @@ export const SUITES: Readonly<Record<string, readonly SuiteMember[]>> = {
   hpc: HPC,
   trading: [],
   all: [...MICRO, ...HPC],
-  demo: [{ name: 'micro/send-lat' }, { name: 'micro/write-lat' }, { name: 'hpc/allreduce' }],
+  demo: [
+    { name: 'micro/send-lat', params: { size: '8,256,4KiB' } },
+    { name: 'micro/write-lat' },
+    { name: 'micro/read-lat' },
+    { name: 'micro/atomic-lat' },
+    { name: 'micro/write-bw', params: { size: '64,1KiB,16KiB,256KiB' } },
+    { name: 'micro/msg-rate' },
+    { name: 'hpc/allreduce' },
+  ],
 };

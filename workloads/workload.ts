@@ -27,6 +27,8 @@ export interface ClusterShape {
   readonly clock: 'virtual' | 'real';
   readonly seed: number;
   readonly maxInline: number;
+  /** READs and atomics that a queue pair may have under way. */
+  readonly maxRdAtomic: number;
 }
 
 /** Where a rank runs and what part it plays. */

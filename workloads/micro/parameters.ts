@@ -27,6 +27,7 @@ export interface MicroParameters {
 export interface MicroShape {
   readonly defaultSize: number;
   readonly leastSize: number;
+  readonly mostSize?: number;
   /** Longest message that goes inline unless told otherwise, as perftest has it; 0 where nothing can. */
   readonly inlineUpTo: number;
   readonly latency: boolean;
@@ -55,7 +56,7 @@ export function parameterSpecs(shape: MicroShape): Record<string, ParameterSpec>
       type: 'text',
       help: shape.latency
         ? 'operations before the first measured one; auto: 10'
-        : 'messages that fill the pipe first, per queue pair; 0: from the first post, as perftest has it',
+        : 'messages before and behind the measured ones, per queue pair; 0: from the first post to the last completion',
     },
     ...(!shape.latency && {
       outstanding: {
@@ -95,7 +96,7 @@ export function microConfigurations(
   if (params['type'] !== 'RC') {
     return `type=${params['type']!}: only RC queue pairs can be had in this version`;
   }
-  const sizes = sizesOf(String(params['size']), shape.leastSize);
+  const sizes = sizesOf(String(params['size']), shape);
   if (typeof sizes === 'string') return sizes;
   const configurations: Parameters[] = [];
   for (const size of sizes) {
@@ -156,7 +157,9 @@ function refuseInline(
   return `inline=on: the device takes ${maxInline} bytes inline, and size is ${size}`;
 }
 
-function sizesOf(text: string, least: number): number[] | string {
+function sizesOf(text: string, shape: MicroShape): number[] | string {
+  const { leastSize: least, mostSize: most = MAX_SIZE } = shape;
+  if (least === most && text !== String(least)) return `size=${text}: must be ${least}`;
   if (text === 'all') return Array.from({ length: LARGEST_OF_ALL }, (_, power) => 2 ** (power + 1));
   const sizes: number[] = [];
   for (const each of text.split(',')) {
@@ -164,8 +167,8 @@ function sizesOf(text: string, least: number): number[] | string {
     if (size === undefined) {
       return `size=${text}: expected a size such as 64KiB, a list of sizes, or all`;
     }
-    if (size < least || size > MAX_SIZE) {
-      return `size=${each.trim()}: must be from ${least} to ${MAX_SIZE} bytes`;
+    if (size < least || size > most) {
+      return `size=${each.trim()}: must be from ${least} to ${most} bytes`;
     }
     sizes.push(size);
   }

@@ -173,6 +173,13 @@ export class Side {
     return completions;
   }
 
+  /** Looks once for completions of what was posted. */
+  async looked(): Promise<WorkCompletion[]> {
+    const completions = await this.sendCq.poll();
+    this.due -= successful(completions).length;
+    return completions;
+  }
+
   /** Waits until all completions that were asked for are there. */
   async settle(): Promise<void> {
     while (this.due > 0) await this.sent();
