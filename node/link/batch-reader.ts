@@ -109,10 +109,12 @@ export class BatchReader {
     const count = before + (roundUp(length - headers) >> 2);
     const size = FRAME_HEADER + cells * 8 + count * 4;
     if (size > end - at) return 'it is cut short';
-    for (let cell = 0; cell < cells; cell++) {
+    // Operations of many ranks have negative numbers; all else in a chain is a time.
+    const operation = chained ? doubles[double + 4]! : 1;
+    if (operation === 0 || !Number.isSafeInteger(operation)) return `operation ${operation}`;
+    for (let cell = 1; cell < cells; cell++) {
       if (!isWhole(doubles[double + 4 + cell]!)) return 'a time of its chain';
     }
-    if (chained && doubles[double + 4] === 0) return 'a chain of operation 0';
 
     const slot = pool.allocate();
     this.slots[this.frames++] = slot;
