@@ -30,7 +30,8 @@ export function makeFrame(pool: FramePool, shape: FrameShape, random: RandomStre
   for (let i = 0; i < pool.length[slot]; i++) pool.bytes[start + i] = random.below(256);
   pool.chains.clear(slot);
   if (!shape.chained) return slot;
-  pool.chains.begin(slot, 1 + random.below(1e6), random.below(1e9));
+  const operation = (1 + random.below(1e6)) * (random.unit() < 0.5 ? -1 : 1);
+  pool.chains.begin(slot, operation, random.below(1e9));
   for (let i = random.below(12); i > 0; i--) {
     const { chains } = pool;
     chains.advance(slot, random.below(STAGE_COUNT), chains.asOf(slot) + 1 + random.word());
