@@ -57,7 +57,9 @@ function describe(entries: readonly Entry[]): ResultGroup {
       values.set(name, (values.get(name) ?? new Set()).add(value));
     }
   }
-  const varying = [...values].filter(([, seen]) => seen.size > 1).map(([name]) => name);
+  const varying = [...values]
+    .filter(([name, seen]) => seen.size > 1 && !followsSize(entries, name))
+    .map(([name]) => name);
   return {
     entries,
     workloads: [...new Set(entries.map(({ result }) => result.workload))],
@@ -68,4 +70,19 @@ function describe(entries: readonly Entry[]): ResultGroup {
       seen.size === 1 ? [[name, [...seen][0]!] as const] : [],
     ),
   };
+}
+
+/** How much was measured says nothing of what was: it only follows the size, and tells no rows apart. */
+const EFFORT: readonly string[] = ['iterations', 'warmup'];
+
+function followsSize(entries: readonly Entry[], name: string): boolean {
+  if (!EFFORT.includes(name)) return false;
+  const bySize = new Map<ParamValue | undefined, ParamValue | undefined>();
+  for (const { result } of entries) {
+    const { size } = result.params;
+    const value = result.params[name];
+    if (bySize.has(size) && bySize.get(size) !== value) return false;
+    bySize.set(size, value);
+  }
+  return bySize.size > 1;
 }
