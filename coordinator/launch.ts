@@ -101,6 +101,8 @@ export class LaunchedCluster {
   /** Tells every process to stop, and kills those that do not. Nothing is left of the cluster afterwards. */
   async stop(): Promise<void> {
     this.stopping = true;
+    // Whoever still waits for the launch is let go.
+    this.lose(new RunError('the cluster was stopped'));
     for (const [process] of this.hellos) this.send(process, { type: 'stop' });
     for (const process of this.processes) {
       if (!this.hellos.has(process.index)) process.kill();

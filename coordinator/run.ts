@@ -14,6 +14,9 @@ import { QuietWatch } from './quiet-watch.js';
 import { RunError } from './run-error.js';
 import { TimeWindows } from './time-windows.js';
 
+/** How long a failure that is no program's waits for the loss of a process to explain it. */
+const BETTER_REASON_MS = 300;
+
 export interface RunRequest {
   readonly spec: Omit<RunSpec, 'local'>;
   /** The hosts of each process. */
@@ -144,12 +147,18 @@ class Conversation {
         this.request.onProgress?.(this.total());
         return;
       case 'failed':
-        this.fail(programError(this.cluster.nameOf(process), notice));
+        this.programFailed(programError(this.cluster.nameOf(process), notice), notice.host);
         return;
       case 'outcome':
         this.took(process, notice.outcome, notice.blocked);
         return;
     }
+  }
+
+  /** A link that broke is told before the end of the process behind it, which is the better reason. */
+  private programFailed(error: RunError, host: number): void {
+    if (host >= 0) this.fail(error);
+    else setTimeout(() => this.fail(error), BETTER_REASON_MS);
   }
 
   private reported(process: number, value: unknown): void {

@@ -111,7 +111,7 @@ function hostsBelow(ancestor: number): number[] {
   const all = processes();
   const below = new Set([ancestor]);
   // Parents may be listed after their children.
-  for (let before = 0; before !== below.size; ) {
+  for (let before = 0; before !== below.size;) {
     before = below.size;
     for (const { pid, parent } of all) if (below.has(parent)) below.add(pid);
   }

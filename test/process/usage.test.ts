@@ -93,7 +93,14 @@ test('help is there for the whole and for each command, and goes to standard out
   }
   const run = await pinwire(['run', '--help']);
   expect(run.code).toBe(0);
-  for (const option of ['--hosts', '--override', '--core-runtime', '--set', '--fault', '--capture']) {
+  for (const option of [
+    '--hosts',
+    '--override',
+    '--core-runtime',
+    '--set',
+    '--fault',
+    '--capture',
+  ]) {
     expect(run.stdout).toContain(option);
   }
   expect((await pinwire(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);

@@ -17,12 +17,13 @@ export default defineWorkload({
       help: 'what goes wrong',
     },
     at: { type: 'integer', default: 10, help: 'in which iteration' },
-    sweep: { type: 'boolean', default: false, help: 'two configurations' },
+    first: { type: 'integer', default: 0, help: 'round trips of a configuration before' },
     feed: { type: 'file', default: '', help: 'a file that begins with ok' },
   },
   hosts: 2,
   minHosts: 2,
-  configurations: (params) => (params.sweep ? [params, { ...params, iterations: 5 }] : [params]),
+  configurations: (params) =>
+    params.first > 0 ? [{ ...params, iterations: params.first }, params] : [params],
   check(inputs) {
     const feed = inputs.get('feed');
     return feed === undefined || feed[0] === 0x6f ? undefined : 'feed: no ok at offset 0';
@@ -49,9 +50,17 @@ export default defineWorkload({
       minRnrTimer: 12,
       ahHost: peer,
     });
-    await qp.modify({ state: 'RTS', timeout: 14, retryCnt: 7, rnrRetry: 7, sqPsn: 0, maxRdAtomic: 1 });
+    await qp.modify({
+      state: 'RTS',
+      timeout: 14,
+      retryCnt: 7,
+      rnrRetry: 7,
+      sqPsn: 0,
+      maxRdAtomic: 1,
+    });
     await core.tell(peer, 'ready');
     await core.hear(peer);
+    if (core.rank === 0) console.log(`starts on ${params.iterations} iterations`);
     const latencies = [];
     for (let i = 1; i <= params.iterations; i++) {
       if (i === params.at && core.rank === 0) {
