@@ -5,11 +5,16 @@
  * an HDR histogram of 3 significant digits: each is the highest value equivalent to the one of its
  * rank, at most 0.1 % above it, and never above the exact maximum.
  */
-import { build, type Histogram } from 'hdr-histogram-js';
+import { createRequire } from 'node:module';
+import type * as HdrHistogram from 'hdr-histogram-js';
 import { PS_PER_NS } from '../units/time.js';
 import type { DistributionMetric } from './workload.js';
 
 const SIGNIFICANT_DIGITS = 3;
+
+/** Loaded when figures are summed up: every core's thread imports a workload, and none needs it for its program. */
+const library = (): typeof HdrHistogram =>
+  createRequire(import.meta.url)('hdr-histogram-js') as typeof HdrHistogram;
 
 /** How to fill a histogram. */
 export interface HistogramOptions {
@@ -24,9 +29,12 @@ export interface HistogramOptions {
 }
 
 /** An HDR histogram of whole numbers from 0 (picoseconds, as a rule). Throws a RangeError for any other number. */
-export function histogramOf(samples: ArrayLike<number>, options: HistogramOptions = {}): Histogram {
+export function histogramOf(
+  samples: ArrayLike<number>,
+  options: HistogramOptions = {},
+): HdrHistogram.Histogram {
   const { highest = Number.MAX_SAFE_INTEGER, expectedInterval = 0 } = options;
-  const histogram = build({
+  const histogram = library().build({
     bitBucketSize: 32,
     autoResize: false,
     lowestDiscernibleValue: 1,

@@ -4,6 +4,10 @@
  */
 import type { Program, StageTime } from '../node/verbs.js';
 
+export { connect, openDevice, sharedRegion } from './micro/connect.js';
+export { LatencyRecorder, type LatencyRecord } from './latency-recorder.js';
+export { latencySummary } from './statistics.js';
+
 export type ParameterValue = number | string | boolean;
 export type Parameters = Readonly<Record<string, ParameterValue>>;
 
