@@ -12,6 +12,7 @@ export function hostCounters({ nic, port, faults }: Host): Record<string, number
     completions: completions.written,
     ...counters,
     cq_overruns: completions.overruns,
+    qp_cache_misses: nic.engine.states.misses,
     switch_queue_max_bytes: port.deepest,
     switch_drops: port.overflowed,
     ...(faults === undefined

@@ -144,7 +144,7 @@ export class Nic implements EventSink {
     const { profile, random, scheduler, sequencer, pool, engineSink } = this.parts;
     const { rx, packetGap } = profile.nic;
     this.received++;
-    let done = at + draw(rx, random);
+    let done = this.engine.stateReadyFor(slot, at + draw(rx, random));
     const soonest = this.lastReceived + packetGap;
     if (done < soonest) done = soonest;
     this.lastReceived = done;

@@ -168,9 +168,9 @@ export class QueuePair {
     return pool.length[slot]! - pool.headerLength[slot]! - pad - ICRC_LENGTH;
   }
 
-  /** What this NIC pays when the QP's state is not in its cache. */
-  stateMiss(): number {
-    return this.engine.stateMiss(this.index);
+  /** When this queue pair's state, wanted at `at`, is in the NIC. */
+  stateReady(at: number): number {
+    return this.engine.stateReady(this.index, at);
   }
 
   /** Something was sent: the clock of the oldest unacknowledged packet runs. */

@@ -14,6 +14,7 @@ import { IPV4_LENGTH, ipv4Checksum, PROTOCOL_UDP } from '../../wire/ipv4.js';
 import { EXTENSION_LENGTH, IS_KNOWN, IS_RESPONSE } from '../../wire/opcode-table.js';
 import { ROCE_PORT } from '../../wire/udp.js';
 import type { MemoryWatches } from '../memory/memory-watches.js';
+import { QpStateCache } from '../nic/qp-state-cache.js';
 import { CompletionQueue } from './completion-queue.js';
 import { ENGINE_EVENT, type EngineParts } from './engine-parts.js';
 import { PATH_LENGTH } from './path.js';
@@ -43,18 +44,19 @@ export class RdmaEngine implements EventSink {
   readonly doorbellChains = new ChainTable(DOORBELL_ROWS);
   readonly completionQueues: (CompletionQueue | undefined)[] = [];
   readonly queuePairs: (QueuePair | undefined)[] = [];
+  /** Which queue pairs' state the NIC holds. */
+  readonly states: QpStateCache;
   private readonly parts: EngineParts;
   private readonly watches: MemoryWatches;
   private readonly freeDoorbellRows: number[] = [];
   private doorbellRows = 0;
   private atomicFreeAt = 0;
   private lastAtomicEnd = 0;
-  /** QPs whose state is in the NIC's cache, least recently used first. */
-  private readonly cached = new Set<number>();
   private liveQps = 0;
 
   constructor(parts: EngineParts, watches: MemoryWatches) {
     this.parts = parts;
+    this.states = new QpStateCache(parts.profile.nic);
     this.watches = watches;
   }
 
@@ -92,7 +94,7 @@ export class RdmaEngine implements EventSink {
   destroyQp(qp: QueuePair): void {
     qp.reset(0, 0);
     this.queuePairs[qp.index] = undefined;
-    this.cached.delete(qp.index);
+    this.states.forget(qp.index);
     qp.sendCq.users--;
     qp.recvCq.users--;
     this.liveQps--;
@@ -151,20 +153,19 @@ export class RdmaEngine implements EventSink {
     this.watches.written(physical, length, chain, 0);
   }
 
-  /** What it costs to fetch QP `index`'s state, if the cache has lost it (least recently used goes first). */
-  stateMiss(index: number): number {
-    const { qpCacheEntries, qpCacheMiss } = this.parts.profile.nic;
-    if (this.liveQps <= qpCacheEntries) return 0;
-    const hit = this.cached.delete(index);
-    this.cached.add(index);
-    if (hit) return 0;
-    if (this.cached.size > qpCacheEntries) {
-      for (const oldest of this.cached) {
-        this.cached.delete(oldest);
-        break;
-      }
-    }
-    return qpCacheMiss;
+  /** When the state of the queue pair at `index`, wanted at `at`, is in the NIC. */
+  stateReady(index: number, at: number): number {
+    return this.states.ready(index, this.liveQps, at);
+  }
+
+  /** When the state of the queue pair that frame `slot` is for, wanted at `at`, is in the NIC. */
+  stateReadyFor(slot: number, at: number): number {
+    if (this.liveQps <= this.parts.profile.nic.qpCacheEntries) return at;
+    const { pool } = this.parts;
+    if (pool.length[slot]! < PATH_LENGTH + BTH_LENGTH) return at;
+    parseBth(pool.view, pool.start[slot]! + PATH_LENGTH, bth);
+    const index = bth.destQp - FIRST_QPN;
+    return this.queuePairs[index] === undefined ? at : this.stateReady(index, at);
   }
 
   /** Frame `slot` has passed the receive pipeline. */

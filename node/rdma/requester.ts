@@ -263,7 +263,7 @@ export class Requester implements TransmitSource {
     if (start < now) start = now;
     this.lastStart = start;
     if (queue.cameWithDoorbell[slot] === 1) {
-      this.wqeReady = start + qp.stateMiss();
+      this.wqeReady = qp.stateReady(start);
       ring.chains.advance(row, STAGE.nic_wait, this.wqeReady);
       if ((queue.flags[slot]! & WQE_FLAG.inline) !== 0) {
         this.wqeReady += (inlineBlocks(opcode, queue.length[slot]!) - 1) * nic.inlineBlock;
@@ -273,7 +273,7 @@ export class Requester implements TransmitSource {
     } else {
       const fetched = arrival + draw(nic.wqeFetch, parts.random);
       ring.chains.advance(row, STAGE.wqe_fetch, fetched);
-      this.wqeReady = (fetched > start ? fetched : start) + qp.stateMiss();
+      this.wqeReady = qp.stateReady(fetched > start ? fetched : start);
       ring.chains.advance(row, STAGE.nic_wait, this.wqeReady);
     }
     return true;

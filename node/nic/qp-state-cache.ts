@@ -1,0 +1,42 @@
+/**
+ * The NIC's cache of queue pair state: finite, the least recently used goes first. A miss is fetched from host memory by
+ * one unit, so misses also bound the rate: what 144 queue pairs do to a ConnectX-3 (profiles, `nic.qp_cache_entries`).
+ */
+import type { Profile } from '../profile.js';
+
+export class QpStateCache {
+  misses = 0;
+  private readonly entries: number;
+  private readonly miss: number;
+  /** Indices of queue pairs, least recently used first. */
+  private readonly cached = new Set<number>();
+  private freeAt = 0;
+
+  constructor({ qpCacheEntries, qpCacheMiss }: Profile['nic']) {
+    this.entries = qpCacheEntries;
+    this.miss = qpCacheMiss;
+  }
+
+  /** When the state of queue pair `index`, wanted at `at`, is there; `live` queue pairs exist. */
+  ready(index: number, live: number, at: number): number {
+    if (live <= this.entries) return at;
+    const hit = this.cached.delete(index);
+    this.cached.add(index);
+    if (hit) return at;
+    if (this.cached.size > this.entries) this.evict();
+    this.misses++;
+    this.freeAt = (at > this.freeAt ? at : this.freeAt) + this.miss;
+    return this.freeAt;
+  }
+
+  forget(index: number): void {
+    this.cached.delete(index);
+  }
+
+  private evict(): void {
+    for (const oldest of this.cached) {
+      this.cached.delete(oldest);
+      return;
+    }
+  }
+}

@@ -1,0 +1,36 @@
+/** What too many queue pairs do to a NIC. */
+import { describe, expect, it } from 'vitest';
+import { QpStateCache } from '../../../node/nic/qp-state-cache.js';
+import { loadProfile, noiseFree } from '../../../coordinator/profiles.js';
+import { RandomStream } from '../../../sim/random.js';
+
+const { nic } = noiseFree(
+  loadProfile('cx3-qdr', ['nic.qp_cache_entries=4', 'nic.qp_cache_miss=100ns']),
+);
+
+describe('the cache of queue pair state', () => {
+  it('costs nothing while all queue pairs fit', () => {
+    const cache = new QpStateCache(nic);
+    for (let i = 0; i < 100; i++) expect(cache.ready(i % 4, 4, i)).toBe(i);
+    expect(cache.misses).toBe(0);
+  });
+
+  it('fetches what was used longest ago, one at a time', () => {
+    const cache = new QpStateCache(nic);
+    for (let qp = 0; qp < 4; qp++) cache.ready(qp, 5, 1_000_000);
+    // Four misses wanted at once come 100 ns apart.
+    expect(cache.ready(0, 5, 1_000_000)).toBe(1_000_000);
+    expect(cache.ready(4, 5, 1_000_000)).toBe(1_500_000);
+    expect(cache.ready(1, 5, 2_000_000)).toBe(2_100_000);
+    expect(cache.misses).toBe(6);
+  });
+
+  it('misses 1 - C/N of random accesses to N queue pairs', () => {
+    const cache = new QpStateCache(nic);
+    const random = new RandomStream(1, 'swarm');
+    const accesses = 20_000;
+    for (let i = 0; i < accesses; i++) cache.ready(random.below(16), 16, 0);
+    expect(cache.misses / accesses).toBeGreaterThan(0.73);
+    expect(cache.misses / accesses).toBeLessThan(0.77);
+  });
+});
