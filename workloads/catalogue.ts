@@ -31,6 +31,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
   entry('micro/read-bw', () => import('./micro/read-bw.js')),
   entry('micro/msg-rate', () => import('./micro/msg-rate.js')),
   entry('hpc/allreduce', () => import('./hpc/allreduce.js')),
+  entry('trading/tick-to-trade', () => import('./trading/tick-to-trade.js')),
 ];
 
 const MICRO: readonly SuiteMember[] = [
@@ -50,12 +51,17 @@ const HPC: readonly SuiteMember[] = [
   { name: 'hpc/allreduce', params: { size: 65_536, iterations: 10 } },
 ];
 
+const TRADING: readonly SuiteMember[] = [
+  { name: 'trading/tick-to-trade' },
+  { name: 'trading/tick-to-trade', params: { shape: 'day', rate: 1e6 } },
+];
+
 export const SUITES: Readonly<Record<string, readonly SuiteMember[]>> = {
   micro: MICRO,
   host: [],
   hpc: HPC,
-  trading: [],
-  all: [...MICRO, ...HPC],
+  trading: TRADING,
+  all: [...MICRO, ...HPC, ...TRADING],
   demo: [
     { name: 'micro/send-lat', params: { size: '8,256,4KiB' } },
     { name: 'micro/write-lat' },
@@ -64,5 +70,6 @@ export const SUITES: Readonly<Record<string, readonly SuiteMember[]>> = {
     { name: 'micro/write-bw', params: { size: '64,1KiB,16KiB,256KiB' } },
     { name: 'micro/msg-rate' },
     { name: 'hpc/allreduce' },
+    { name: 'trading/tick-to-trade', params: { messages: 300 } },
   ],
 };

@@ -1,15 +1,20 @@
 /**
- * A trading strategy as simple as can be measured: it keeps its own books and, when a best price of a stock
- * it watches gives way, follows the move.
+ * A trading strategy as simple as can be measured: it keeps its own books and answers ticks of the stocks it watches,
+ * immediate or cancel. Only every n-th tick is answered. What a tick is:
  *
- * A best ask that is gone (executed, cancelled or deleted away, so that the next one is higher) is a tick up: it buys
- * at the new best ask, immediate or cancel. A best bid that is gone is a tick down: it sells at the new best
- * bid. Only every n-th such tick is answered.
+ * `retreat`: a best price gives way, and the strategy follows the move. A best ask that is gone (executed, cancelled or
+ * deleted away, so that the next one is higher) is a tick up: it buys at the new best ask. A best bid that is gone is
+ * a tick down: it sells at the new best bid.
+ *
+ * `touch`: a best price is another one than before; the first message of a stock is none. It buys at a best ask that
+ * has moved, else it sells at the best bid, or takes the one side that there is.
  */
 import { emitRequest, type EnterOrder } from './ouch.js';
 import { IMMEDIATE_OR_CANCEL, VISIBLE } from './ouch-layouts.js';
 import type { ItchMessage } from './itch.js';
 import { OrderBooks, type OrderBook } from './order-book.js';
+
+export type Tick = 'retreat' | 'touch';
 
 export interface StrategyParameters {
   /** Stock locates; every stock unless given. */
@@ -18,6 +23,8 @@ export interface StrategyParameters {
   readonly every: number;
   /** Shares of each order. */
   readonly quantity: number;
+  /** `retreat` unless given. */
+  readonly tick?: Tick;
   readonly books?: OrderBooks;
 }
 
@@ -36,13 +43,15 @@ export class Strategy {
   private readonly watched: ReadonlySet<number> | undefined;
   private readonly every: number;
   private readonly quantity: number;
+  private readonly tick: Tick;
   private readonly quotes = new Map<number, Quote>();
 
-  constructor({ watched, every, quantity, books }: StrategyParameters) {
+  constructor({ watched, every, quantity, tick = 'retreat', books }: StrategyParameters) {
     this.books = books ?? new OrderBooks();
     this.watched = watched === undefined ? undefined : new Set(watched);
     this.every = every;
     this.quantity = quantity;
+    this.tick = tick;
     for (const book of this.books.all()) this.quoteOf(book.locate, book);
   }
 
@@ -57,14 +66,13 @@ export class Strategy {
     const quote = this.quoteOf(book.locate, book);
     const bid = book.bestBid();
     const ask = book.bestAsk();
-    const up = quote.ask !== 0 && ask > quote.ask;
-    const down = quote.bid !== 0 && bid !== 0 && bid < quote.bid;
+    const buy = this.tick === 'retreat' ? onRetreat(quote, bid, ask) : onTouch(quote, bid, ask);
     quote.bid = bid;
     quote.ask = ask;
-    if (!up && !down) return false;
+    if (buy === undefined) return false;
     this.ticks++;
     if (this.ticks % this.every !== 0) return false;
-    this.enter(book, up, up ? ask : bid, sequence);
+    this.enter(book, buy, buy ? ask : bid, sequence);
     return true;
   }
 
@@ -95,4 +103,16 @@ export class Strategy {
     }
     return quote;
   }
+}
+
+/** Whether to buy (true) or sell; undefined if it is no tick. 0 is no price. */
+function onRetreat(before: Quote, bid: number, ask: number): boolean | undefined {
+  if (before.ask !== 0 && ask > before.ask) return true;
+  return before.bid !== 0 && bid !== 0 && bid < before.bid ? false : undefined;
+}
+
+function onTouch(before: Quote, bid: number, ask: number): boolean | undefined {
+  const moved = ask !== before.ask || bid !== before.bid;
+  if (!moved || (ask === 0 && bid === 0)) return undefined;
+  return ask !== 0 && (ask !== before.ask || bid === 0);
 }

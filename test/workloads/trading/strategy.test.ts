@@ -55,6 +55,32 @@ describe('the strategy', () => {
     expect(strategy).toMatchObject({ ticks: 4, orders: 4 });
   });
 
+  it('takes any move of a best price for a tick if told so', () => {
+    const strategy = new Strategy({ every: 1, quantity: 10, tick: 'touch' });
+    const ticks = [
+      add(6, 'S', 5, 10_000),
+      add(7, 'B', 5, 9_950),
+      executed(3, 100),
+      remove(6),
+      remove(7),
+    ];
+    expect(answers(strategy, framed([...book, ...ticks]))).toEqual([
+      [3, 'STOCK7', 'B', 10_000],
+      [7, 'STOCK7', 'S', 9_950],
+      [9, 'STOCK7', 'B', 10_100],
+      [10, 'STOCK7', 'S', 9_900],
+    ]);
+  });
+
+  it('has nothing to trade at once both sides are gone', () => {
+    const strategy = new Strategy({ every: 1, quantity: 10, tick: 'touch' });
+    const messages = [add(1, 'B', 1, 5), add(2, 'S', 1, 6), remove(1), remove(2)];
+    expect(answers(strategy, framed(messages))).toEqual([
+      [2, 'STOCK7', 'B', 6],
+      [3, 'STOCK7', 'B', 6],
+    ]);
+  });
+
   it('answers one tick of n, of the stocks it watches', () => {
     const other = { locate: 9 };
     const ticks = [

@@ -1,0 +1,184 @@
+/**
+ * The exchange's order gateway: takes one client's orders, acknowledges each, and tells in the same message what it
+ * traded and what is cancelled, since all are immediate-or-cancel.
+ */
+import { STAGES, type Core, type Instant, type Picoseconds, type Task } from '../../node/verbs.js';
+import { PS_PER_NS } from '../../units/time.js';
+import { openDevice } from '../micro/connect.js';
+import type { Feed } from './feed.js';
+import { itchTimestamp } from './itch.js';
+import { OrderLine, type Packet } from './order-line.js';
+import { emitReply, parseRequest, type EnterOrder, type OuchReply } from './ouch.js';
+import { CANCELLED_AS_IOC, OUCH_OUTBOUND, REMOVED_LIQUIDITY } from './ouch-layouts.js';
+import { PublishedBooks } from './published-books.js';
+import {
+  emitLoginAccepted,
+  emitSoupHeader,
+  LOGIN_REQUEST,
+  LOGOUT,
+  parseLoginRequest,
+  SEQUENCED,
+  SOUP_HEADER,
+  UNSEQUENCED,
+} from './soupbin.js';
+import { feedOf } from './tick-to-trade-feed.js';
+import {
+  ORDER_WINDOW,
+  RANK,
+  SESSION,
+  type GatewayResult,
+  type TickToTradeParameters,
+} from './tick-to-trade-session.js';
+
+/** Prices that an order trades at, at most: so its reply is short enough to be sent inline. */
+const MOST_FILLS = 3;
+const ORDER_LIVE = 'L';
+
+/** Takes the session's orders until the client logs out. */
+export async function takeOrders(
+  core: Core,
+  { params, inputs, seed }: Task<TickToTradeParameters>,
+): Promise<GatewayResult> {
+  const device = await openDevice(core);
+  const cq = await device.context.createCq(2 * ORDER_WINDOW);
+  const line = await OrderLine.open(core, device, RANK.strategy, cq);
+  const gateway = new Gateway(core, line, feedOf(inputs, params, seed), params);
+  for (let open = true; open;) {
+    const [completion] = await cq.busyPoll(1);
+    const seen = core.now;
+    for (const packet of line.take(completion!)) {
+      if (packet.type === UNSEQUENCED) await gateway.order(packet, seen);
+      else if (packet.type === LOGIN_REQUEST) await gateway.login(packet);
+      else if (packet.type === LOGOUT) open = false;
+    }
+    core.endOperation();
+    line.free(completion!);
+    await line.ease();
+  }
+  await core.hear(RANK.strategy);
+  return gateway.result();
+}
+
+class Gateway {
+  private readonly core: Core;
+  private readonly line: OrderLine;
+  private readonly books: PublishedBooks;
+  /** Processor time of one order, in ps. */
+  private readonly cost: Picoseconds;
+  /** Time of day of the feed's first message, in ns. */
+  private readonly firstStamp: number;
+  private began = 0;
+  private readonly orders: Uint8Array[] = [];
+  private readonly seen: number[] = [];
+  private readonly started: number[] = [];
+  private readonly stages: Float64Array[] = [];
+  private malformed = 0;
+  private matches = 0;
+  private executedShares = 0;
+  private cancelledShares = 0;
+
+  constructor(core: Core, line: OrderLine, feed: Feed, params: TickToTradeParameters) {
+    this.core = core;
+    this.line = line;
+    this.books = new PublishedBooks(feed);
+    this.cost = params.gateway as Picoseconds;
+    const { buffer, byteOffset, byteLength } = feed.bytes;
+    this.firstStamp = itchTimestamp(new DataView(buffer, byteOffset, byteLength), feed.starts[0]!);
+  }
+
+  /** Accepts whoever asks, and learns when the feed begins. */
+  async login({ payload }: Packet): Promise<void> {
+    const request = parseLoginRequest(payload, 0, payload.length);
+    if (request === undefined) throw new Error('a login request that is none');
+    this.line.add((into, at) => emitLoginAccepted({ session: SESSION, sequence: 1 }, into, at));
+    this.line.send();
+    this.began = (await this.core.hear(RANK.publisher)) as number;
+  }
+
+  async order({ payload }: Packet, seen: Instant): Promise<void> {
+    const { core } = this;
+    const order = parseRequest(payload, 0, payload.length);
+    if (order?.type !== 'O') {
+      this.malformed++;
+      return;
+    }
+    this.orders.push(payload);
+    this.seen.push(seen);
+    this.started.push(core.operationStart);
+    this.stages.push(core.operationStages());
+    await core.work(this.cost);
+    this.answer(order);
+  }
+
+  result(): GatewayResult {
+    const { malformed, executedShares, cancelledShares } = this;
+    return {
+      orders: joined(this.orders),
+      seen: Float64Array.from(this.seen),
+      started: Float64Array.from(this.started),
+      stages: this.joinedStages(),
+      malformed,
+      executedShares,
+      cancelledShares,
+    };
+  }
+
+  private answer(order: EnterOrder): void {
+    const sinceStart = this.core.now - this.began;
+    const timestamp = this.firstStamp + Math.floor(sinceStart / PS_PER_NS);
+    const { userRefNum, quantity } = order;
+    this.reply({
+      ...order,
+      type: 'A',
+      timestamp,
+      reference: this.orders.length,
+      orderState: ORDER_LIVE,
+    });
+    this.books.advance(sinceStart);
+    let left = quantity;
+    for (const { price, shares } of this.books.fills(order, MOST_FILLS)) {
+      this.matches++;
+      left -= shares;
+      this.reply({
+        type: 'E',
+        timestamp,
+        userRefNum,
+        quantity: shares,
+        price,
+        liquidityFlag: REMOVED_LIQUIDITY,
+        matchNumber: this.matches,
+      });
+    }
+    this.executedShares += quantity - left;
+    this.cancelledShares += left;
+    if (left > 0) {
+      const cancelOrderReason = CANCELLED_AS_IOC;
+      this.reply({ type: 'C', timestamp, userRefNum, quantity: left, cancelOrderReason });
+    }
+    this.line.send();
+  }
+
+  private reply(reply: OuchReply): void {
+    const { length } = OUCH_OUTBOUND[reply.type];
+    this.line.add((into, at) => {
+      emitReply(reply, into, emitSoupHeader(SEQUENCED, length, into, at));
+      return SOUP_HEADER + length;
+    });
+  }
+
+  private joinedStages(): Float64Array {
+    const all = new Float64Array(this.stages.length * STAGES.length);
+    for (const [index, each] of this.stages.entries()) all.set(each, index * STAGES.length);
+    return all;
+  }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

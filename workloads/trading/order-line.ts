@@ -1,0 +1,107 @@
+/** One end of an order session: SoupBinTCP packets, each SEND one or more of them, over a reliable connection. */
+import type { CompletionQueue, Core, MemoryRegion, WorkCompletion } from '../../node/verbs.js';
+import { connect, sharedRegion, type Device } from '../micro/connect.js';
+import { ReceiveRing } from './receive-ring.js';
+import { requireSuccess, SendWindow } from './send-window.js';
+import { SoupReader } from './soupbin.js';
+import { ORDER_SLOT_BYTES, ORDER_WINDOW, SEND_DEPTH } from './tick-to-trade-session.js';
+
+const SHAPE = { slots: ORDER_WINDOW, slotBytes: ORDER_SLOT_BYTES };
+const OUTGOING_AT = ORDER_WINDOW * ORDER_SLOT_BYTES;
+/** What any NIC here takes inline, and more than any one packet of the session has. */
+const MOST_BYTES = 220;
+
+export interface Packet {
+  readonly type: number;
+  /** The payload, a copy. */
+  readonly payload: Uint8Array;
+}
+
+export class OrderLine {
+  readonly qpNum: number;
+  private readonly region: MemoryRegion;
+  private readonly ring: ReceiveRing;
+  private readonly sends: SendWindow;
+  private readonly reader: SoupReader;
+  private packets: Packet[] = [];
+  private length = 0;
+
+  /** Connects to `peer`; what arrives completes in `recvCq`. */
+  static async open(
+    core: Core,
+    device: Device,
+    peer: number,
+    recvCq: CompletionQueue,
+  ): Promise<OrderLine> {
+    const region = await sharedRegion(core, device.pd, OUTGOING_AT + MOST_BYTES);
+    const sendCq = await device.context.createCq(SEND_DEPTH);
+    let ring: ReceiveRing | undefined;
+    const { qp } = await connect(core, device, {
+      peer,
+      sendCq,
+      recvCq,
+      cap: { maxSendWr: SEND_DEPTH, maxRecvWr: ORDER_WINDOW, maxInlineData: MOST_BYTES },
+      region,
+      receives: (created) => (ring = new ReceiveRing(created, region, SHAPE)),
+    });
+    return new OrderLine(qp.qpNum, region, ring!, new SendWindow(qp, sendCq, SEND_DEPTH));
+  }
+
+  private constructor(qpNum: number, region: MemoryRegion, ring: ReceiveRing, sends: SendWindow) {
+    this.qpNum = qpNum;
+    this.region = region;
+    this.ring = ring;
+    this.sends = sends;
+    this.reader = new SoupReader((type, bytes, at, end) => {
+      this.packets.push({ type, payload: bytes.slice(at, end) });
+    });
+  }
+
+  /** The packets of a message that arrived. */
+  take(completion: WorkCompletion): Packet[] {
+    requireSuccess(completion);
+    const { wrId, byteLen } = completion;
+    const at = this.ring.at(wrId);
+    if (!this.reader.read(this.region.bytes, at, at + byteLen)) {
+      throw new Error('a packet of no type in the order session');
+    }
+    const { packets } = this;
+    this.packets = [];
+    return packets;
+  }
+
+  /** The message is done with: its receive is posted again, with others. */
+  free({ wrId }: WorkCompletion): void {
+    this.ring.free(wrId);
+  }
+
+  /** Has `emit` write packets behind those that the next {@link send} takes along; it answers their length. */
+  add(emit: (into: Uint8Array, at: number) => number): void {
+    this.length += emit(this.region.bytes, OUTGOING_AT + this.length);
+  }
+
+  /** Sends what was added, inline. There must be room for it. */
+  send(last = false): void {
+    const sges = [this.region.sge(OUTGOING_AT, this.length)];
+    this.sends.post({ opcode: 'SEND', sges, inline: true }, last);
+    this.length = 0;
+  }
+
+  /** Whether there is room for a message at once. */
+  get open(): boolean {
+    return this.sends.open;
+  }
+
+  room(): Promise<void> {
+    return this.sends.room();
+  }
+
+  /** Looks at the completions of what was sent, now and then: at a time when nothing is measured. */
+  ease(): Promise<void> {
+    return this.sends.ease();
+  }
+
+  drain(): Promise<void> {
+    return this.sends.drain();
+  }
+}
