@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest';
+import { loadProfile } from '../../coordinator/profiles.js';
+import { parseRunOutcome, parseRunSpec, specMessage } from '../../node/run-messages.js';
+import type { RunOutcome, RunSpec } from '../../node/run-spec.js';
+import { packControl, unpackControl } from '../../wire/control/codec.js';
+
+const SPEC: RunSpec = {
+  hosts: 2,
+  local: [1],
+  cores: 4,
+  memory: 2 ** 26,
+  profile: loadProfile('roce-100g', []),
+  mtu: 1024,
+  topology: 'switch',
+  clock: 'virtual',
+  noise: true,
+  seed: 1,
+  faults: { loss: 1e-3, duplicate: 0, corrupt: 0, delayed: 0, delay: 0 },
+  capture: false,
+  trace: 'headers',
+  coreRuntime: 'worker',
+  module: 'file:///dist/workloads/x.js',
+  params: { size: 8, mode: 'auto', check: true },
+  programs: [{ rank: 0, host: 1, core: 3, role: 'server' }],
+  inputs: new Map([['feed', Uint8Array.of(1, 2, 3)]]),
+};
+const OUTCOME: RunOutcome = {
+  results: [{ rank: 0, value: { latencies: Float64Array.of(1, 2) }, endedAt: 2 ** 45 }],
+  hosts: [{ host: 1, digest: '0123456789abcdef', counters: { lost: 2 } }],
+  events: 10,
+  packets: 4,
+};
+
+const travelled = (message: object): Record<string, unknown> =>
+  unpackControl(packControl(message)) as Record<string, unknown>;
+
+describe('a run’s specification', () => {
+  test('arrives as it was sent, input files and profile included', () => {
+    expect(parseRunSpec(travelled(specMessage(SPEC)))).toEqual(SPEC);
+    const plain = { ...SPEC, faults: null };
+    expect(parseRunSpec(travelled(specMessage(plain)))).toEqual(plain);
+  });
+
+  test.each([
+    ['hosts', 0],
+    ['local', [2]],
+    ['cores', 129],
+    ['memory', 2 ** 33],
+    ['profile', { name: 'x', title: 'x' }],
+    ['mtu', 9000],
+    ['topology', 'ring'],
+    ['seed', -1],
+    ['faults', { loss: 2 }],
+    ['module', 'data:text/javascript,1'],
+    ['params', { size: [] }],
+    ['programs', [{ rank: 0, host: 2, core: 0, role: 'r' }]],
+    ['inputs', { feed: 'text' }],
+  ])('is refused with a wrong %s', (field, value) => {
+    const parsed = parseRunSpec({ ...travelled(specMessage(SPEC)), [field]: value });
+    expect(parsed).toBeTypeOf('string');
+    expect(parsed).toContain(field);
+  });
+});
+
+describe('a run’s outcome', () => {
+  test('arrives as it was sent', () => {
+    expect(parseRunOutcome(travelled(OUTCOME))).toEqual(OUTCOME);
+  });
+
+  test.each([
+    ['results', [{ rank: -1, value: 0, endedAt: 0 }]],
+    ['results', [{ rank: 0, value: 0, endedAt: NaN }]],
+    ['hosts', [{ host: 0, digest: 'short', counters: {} }]],
+    ['hosts', [{ host: 0, digest: '0123456789abcdef', counters: { lost: '2' } }]],
+    ['events', 1.5],
+    ['packets', undefined],
+  ])('is refused with wrong %s', (field, value) => {
+    const parsed = parseRunOutcome({ ...OUTCOME, [field]: value });
+    expect(parsed).toBeTypeOf('string');
+    expect(parsed).toContain(field);
+  });
+});
