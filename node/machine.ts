@@ -171,7 +171,8 @@ export class Machine implements ProcessMachine, CoreSupervisor {
 
   /** Picoseconds since the run began, on the machine's monotonic clock. */
   private monotonic(): number {
-    return Math.floor((performance.timeOrigin + performance.now() - this.startedAt) * PS_PER_MS);
+    // The difference first: their sum is too large to keep a microsecond's digits.
+    return Math.floor((performance.now() + (performance.timeOrigin - this.startedAt)) * PS_PER_MS);
   }
 
   private async prepare(): Promise<void> {

@@ -19,6 +19,8 @@ export class InlineRuntime implements CoreRuntime {
   readonly parallel = false;
   private readonly running = new Map<HostCore, Running>();
   private readonly module: string;
+  /** Under the real clock a program may ask what time it is. */
+  private readonly guarded: boolean;
   private program: Program | undefined;
   /** The core whose segment runs, and how many turns it has taken. */
   private current: ProgramPort | undefined;
@@ -27,6 +29,7 @@ export class InlineRuntime implements CoreRuntime {
   /** Without a program at hand it is the one of the run's module. */
   constructor(spec: RunSpec, program?: Program) {
     this.module = spec.module;
+    this.guarded = spec.clock === 'virtual';
     this.program = program;
   }
 
@@ -54,18 +57,18 @@ export class InlineRuntime implements CoreRuntime {
   resume(core: HostCore): void {
     this.turns = 0;
     this.current = this.running.get(core)!.core.port;
-    banGlobals();
+    if (this.guarded) banGlobals();
     this.current.resume();
   }
 
   isBack(): boolean {
     if (!this.current!.running) {
       this.current!.runBackground();
-      allowGlobals();
+      if (this.guarded) allowGlobals();
       return true;
     }
     if (++this.turns > MAX_TURNS) {
-      allowGlobals();
+      if (this.guarded) allowGlobals();
       throw foreignAwait();
     }
     return false;

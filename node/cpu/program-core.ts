@@ -69,7 +69,8 @@ export class ProgramCore implements Core {
   private readonly regions = new ProgramMemory();
   private readonly cpu: Profile['cpu'];
   private readonly stream: RandomStream;
-  private readonly realStart: number | null;
+  /** From this thread's monotonic clock to the run's, in ms; null in virtual time. */
+  private readonly realOffset: number | null;
   private nextOperation: number;
 
   constructor(identity: CoreIdentity, page: CorePage) {
@@ -79,7 +80,8 @@ export class ProgramCore implements Core {
     this.rank = identity.rank;
     this.ranks = identity.ranks;
     this.cpu = identity.cpu;
-    this.realStart = identity.realStart;
+    const { realStart } = identity;
+    this.realOffset = realStart === null ? null : performance.timeOrigin - realStart;
     const name = `host${host}/core${index}`;
     this.stream = new RandomStream(seed, `${name}/program`);
     this.port = new ProgramPort(page, identity.memory, new RandomStream(seed, `${name}/cpu`));
@@ -94,9 +96,8 @@ export class ProgramCore implements Core {
   }
 
   get now(): Instant {
-    if (this.realStart === null) return this.port.now as Instant;
-    const elapsed = performance.timeOrigin + performance.now() - this.realStart;
-    return Math.floor(elapsed * PS_PER_MS) as Instant;
+    if (this.realOffset === null) return this.port.now as Instant;
+    return Math.floor((performance.now() + this.realOffset) * PS_PER_MS) as Instant;
   }
 
   random(): number {
