@@ -122,16 +122,21 @@ function requestOf(
   };
 }
 
-/** DIR; with several workloads DIR/<name, / as ->; with several configurations of one a directory 1, 2, ... each. */
-function captureDirectoryOf(
+/** DIR; with several workloads DIR/<name, / as ->; with several runs under one name a directory 1, 2, ... each. */
+export function captureDirectoryOf(
   capture: string,
   plan: readonly PlannedWorkload[],
   planned: PlannedWorkload,
   index: number,
 ): string {
+  const runsOf = (each: PlannedWorkload): number =>
+    each.name === planned.name ? each.configurations.length : 0;
+  const count = (workloads: readonly PlannedWorkload[]): number =>
+    workloads.reduce((sum, each) => sum + runsOf(each), 0);
   const workload = plan.length === 1 ? '' : planned.name.replaceAll('/', '-');
-  const configuration = planned.configurations.length === 1 ? '' : String(index + 1);
-  return join(resolve(capture), workload, configuration);
+  const before = count(plan.slice(0, plan.indexOf(planned)));
+  const run = count(plan) === 1 ? '' : String(before + index + 1);
+  return join(resolve(capture), workload, run);
 }
 
 function summarise(

@@ -45,7 +45,7 @@ export const OUTPUT_OPTIONS = {
   json: text('also write the results to this file'),
   out: text('where results.json and report.html go [default: results/latest]'),
   capture: text(
-    'write DIR/host0.pcapng, ... (several workloads: DIR/<workload, / as ->/; several configurations: 1/, 2/, ... below)',
+    'write DIR/host0.pcapng, ... (several workloads: DIR/<workload, / as ->/; several runs of one: 1/, 2/, ... below)',
   ),
   trace: text(`headers or full: what trace_hash covers [default: ${DEFAULTS.trace}]`),
   quiet: { describe: 'no tables and no progress', boolean: true },
