@@ -112,7 +112,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
       }
       scheduler.step();
       if (dueCores.length > 0) {
-        this.takeOthersDue();
+        this.takeOthersDue(bound);
         if (runtime.parallel) for (const core of dueCores) runtime.resume(core);
         for (const core of dueCores) {
           if (!runtime.parallel) runtime.resume(core);
@@ -213,10 +213,12 @@ export class Machine implements ProcessMachine, CoreSupervisor {
 
   /**
    * Other cores that are due within one doorbell latency, with nothing in between: none of them can hear of the first
-   * one's segment in its own, so all run at once where there are threads for them.
+   * one's segment in its own, so all run at once where there are threads for them. Never beyond the bound: a frame that
+   * another process has yet to send may come first.
    */
-  private takeOthersDue(): void {
-    const before = this.scheduler.now + this.spec.profile.pcie.postedWrite.ps;
+  private takeOthersDue({ horizon }: Bound): void {
+    const { now } = this.scheduler;
+    const before = Math.min(now + this.spec.profile.pcie.postedWrite.ps, horizon);
     while (this.scheduler.stepIf(RESUME, before)) continue;
   }
 
