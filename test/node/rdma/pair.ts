@@ -43,20 +43,20 @@ export interface Side {
   readonly remote: Remote;
   readonly attributes: Readonly<Required<QpSettings>>;
   /** Both sides have come this far. */
-  meet(): Promise<void>;
+  readonly meet: () => Promise<void>;
   /** Brings a queue pair in RESET to RTS, towards the other side's. */
-  connect(qp?: QueuePair, change?: QpAttributes): Promise<void>;
+  readonly connect: (qp?: QueuePair, change?: QpAttributes) => Promise<void>;
   /** The next `count` completions of the send queue, or of `cq`. */
-  completions(count: number, cq?: CompletionQueue): Promise<WorkCompletion[]>;
-  statuses(count: number, cq?: CompletionQueue): Promise<WcStatus[]>;
+  readonly completions: (count: number, cq?: CompletionQueue) => Promise<WorkCompletion[]>;
+  readonly statuses: (count: number, cq?: CompletionQueue) => Promise<WcStatus[]>;
   /** Posts, and waits for the one completion. */
-  send(request: SendWr): Promise<WorkCompletion>;
+  readonly send: (request: SendWr) => Promise<WorkCompletion>;
   /** Posts a receive of part of the region (default: nothing). */
-  receive(offset?: number, length?: number, wrId?: number): void;
+  readonly receive: (offset?: number, length?: number, wrId?: number) => void;
   /** A WRITE, READ or SEND of part of the region, at the same offset of the other side's unless told. */
-  write(offset: number, length: number, to?: number): SendWr;
-  read(offset: number, length: number, from?: number): SendWr;
-  message(offset: number, length: number): SendWr;
+  readonly write: (offset: number, length: number, to?: number) => SendWr;
+  readonly read: (offset: number, length: number, from?: number) => SendWr;
+  readonly message: (offset: number, length: number) => SendWr;
 }
 
 export interface QpSettings {
