@@ -20,8 +20,8 @@ import {
   type RankPlacement,
   type Summary,
 } from '../workload.js';
+import { agreeOnLatest, INSTANT_BYTES, treePeers } from './common-start.js';
 import { Communicator } from './communicator.js';
-import { agreeOnLatest, disseminationPeers, SCRATCH_BYTES } from './dissemination.js';
 import { doublingAllreduce, doublingPeers } from './recursive-doubling.js';
 import { ringAllreduce, ringPeers } from './ring-allreduce.js';
 import { BYTES_PER_ELEMENT, Vector } from './vector.js';
@@ -80,9 +80,9 @@ async function program(core: Core, { params }: Task<AllreduceParameters>): Promi
   const { rank, size: ranks } = communicator;
   const length = size / BYTES_PER_ELEMENT;
   const vector = await Vector.allocate(communicator, length);
-  const scratch = await communicator.allocate(SCRATCH_BYTES);
-  const buffer = { region: scratch, offset: 0, length: SCRATCH_BYTES };
-  await communicator.connect([...peers(rank, ranks), ...disseminationPeers(rank, ranks)]);
+  const scratch = await communicator.allocate(INSTANT_BYTES);
+  const buffer = { region: scratch, offset: 0, length: INSTANT_BYTES };
+  await communicator.connect([...peers(rank, ranks), ...treePeers(rank, ranks)]);
 
   const own = Float64Array.from({ length }, (_, index) => addend(rank, index));
   const sums = serialSum(ranks, length);
