@@ -127,6 +127,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
       const key = this.sequencer.key();
       nic.ring(kind, qpIndex, produced, at, key, page.chains, kind === DOORBELL.send ? row : -1);
     });
+    nic.watches.stored(page.chains, OPERATION_ROW);
     this.awaits = page.get(CELL.awaits);
     this.since = page.get(CELL.time);
     if (this.since <= scheduler.now || BEGUN_AT_ONCE.has(this.awaits)) this.beginAwait();

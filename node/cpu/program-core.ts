@@ -158,7 +158,10 @@ export class ProgramCore implements Core {
   }
 
   async watch(address: number, seen: number): Promise<number> {
-    const physical = this.physicalByte(address);
+    let physical = this.regions.physical(address, 1);
+    // Another core of this process may have allocated it.
+    if (physical < 0)
+      physical = (await this.port.call('translate', { address, length: 1 })).physical;
     await this.port.suspend(AWAIT.watch, physical, seen);
     return this.seenByte(physical);
   }

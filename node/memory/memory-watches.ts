@@ -63,20 +63,27 @@ export class MemoryWatches {
     }
   }
 
+  /** A core has stored where it liked, on the way of the operation in row `row`: who polls a byte that changed is told. */
+  stored(chains: ChainTable, row: number): void {
+    if (this.watches.length > 0) this.tell(0, Infinity, chains, row);
+  }
+
   private tell(address: number, length: number, chains: ChainTable, row: number): boolean {
-    let told = false;
-    // A waiter that is told may add a new watch; only those that were there are looked at.
+    // A waiter that is told cancels its other watches and may add new ones; only those that were there are looked at.
+    const told = new Set<WatchWaiter>();
     const before = this.watches;
     this.watches = [];
     for (const watch of before) {
+      if (told.has(watch.waiter)) continue;
       const inside = watch.address >= address && watch.address < address + length;
       if (inside && this.memory.bytes[watch.address] !== watch.seen) {
-        told = true;
+        told.add(watch.waiter);
+        this.watches = this.watches.filter(({ waiter }) => waiter !== watch.waiter);
         watch.waiter.byteChanged(watch.address, chains, row);
       } else {
         this.watches.push(watch);
       }
     }
-    return told;
+    return told.size > 0;
   }
 }

@@ -168,3 +168,38 @@ describe('an operation', () => {
     expect(results[0]).toEqual({ latency: 7_000, sum: 7_000, backlog: 4_000 });
   });
 });
+
+describe('two cores of a host', () => {
+  it('share memory: what one stores, the other one sees by watching, and goes on with its operation', async () => {
+    const { results, failure, blocked } = await runEmbedded({
+      hosts: 1,
+      noise: false,
+      programs: [
+        { host: 0, core: 0, role: '' },
+        { host: 0, core: 1, role: '' },
+      ],
+      program: async (core: Core) => {
+        if (core.rank === 0) {
+          const region = await core.allocate(64);
+          await core.tell(1, region);
+          await core.hear(1);
+          core.beginOperation();
+          await core.write(region.address + 3, Uint8Array.of(9));
+          await core.sleep(picoseconds(1_000_000));
+          return undefined;
+        }
+        const region = (await core.hear(0)) as { address: number; length: number };
+        await core.tell(0, 'ready');
+        const value = await core.watch(region.address + 3, 0);
+        const sum = core.operationStages().reduce((total, ps) => total + ps, 0);
+        return { value, sum, latency: core.now - core.operationStart };
+      },
+    });
+    expect(failure).toBeNull();
+    expect(blocked).toEqual([]);
+    const seen = results[1] as { value: number; sum: number; latency: number };
+    expect(seen.value).toBe(9);
+    expect(seen.latency).toBeGreaterThan(0);
+    expect(seen.sum).toBe(seen.latency);
+  });
+});
