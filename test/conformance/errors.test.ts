@@ -161,7 +161,7 @@ describe('what never gets there', () => {
   it('rule 93: a local error ends this side only', async () => {
     const { requester, responder } = await failing(
       (side) =>
-        ({ ...side.write(0, 8), sges: [{ ...side.region.sge(0, 8), lkey: 3 as never }] }) as SendWr,
+        ({ ...side.write(0, 8), sges: [{ ...side.region.sge(0, 8), lkey: 3 as never }] }),
     );
     expect(requester).toEqual(flushed('LOC_PROT_ERR'));
     expect(responder.state).toBe('RTS');

@@ -133,7 +133,7 @@ describe('local buffers', () => {
       {},
       async ({ pd, core, qp, statuses, write, meet }) => {
         const region = await pd.registerMemory(await core.allocate(65536), 0);
-        qp.postSend({ ...write(0, 65536), sges: [region.sge(0, 65536)] } as SendWr);
+        qp.postSend({ ...write(0, 65536), sges: [region.sge(0, 65536)] });
         await core.sleep(2e6 as never);
         await region.deregister();
         const seen = await statuses(1);
@@ -198,7 +198,7 @@ describe('remote access', () => {
       {},
       async ({ core, write, send, meet }) => {
         const other = (await core.hear(1)) as { remoteAddress: number; rkey: Rkey };
-        const { status } = await send({ ...write(0, 8), ...other } as SendWr);
+        const { status } = await send({ ...write(0, 8), ...other });
         await meet();
         return status;
       },

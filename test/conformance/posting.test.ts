@@ -215,8 +215,8 @@ describe('data', () => {
           for (const length of lengths) {
             const sges = cut(side, 0, length);
             qp.postSend({ ...message(0, 0), sges });
-            qp.postSend({ ...write(0, length, 8192), sges } as SendWr);
-            qp.postSend({ ...read(0, length, 8192), sges: cut(side, 16384, length) } as SendWr);
+            qp.postSend({ ...write(0, length, 8192), sges });
+            qp.postSend({ ...read(0, length, 8192), sges: cut(side, 16384, length) });
             await completions(3);
             expect(
               Buffer.compare(
@@ -337,7 +337,7 @@ describe('completions', () => {
           ...message(0, 10),
           opcode: 'SEND_WITH_IMM',
           immediate: 0xffffffff,
-        } as SendWr);
+        });
         qp.postSend({ ...write(0, 2500), opcode: 'RDMA_WRITE_WITH_IMM', immediate: 7 } as SendWr);
         await completions(3);
       },
