@@ -10,7 +10,7 @@ export function hostCounters({ nic, port, faults }: Host): Record<string, number
     dma_read_bytes: dma.bytesRead,
     dma_write_bytes: dma.bytesWritten,
     completions: completions.written,
-    ...counters,
+    ...Object.fromEntries(Object.entries(counters)),
     cq_overruns: completions.overruns,
     qp_cache_misses: nic.engine.states.misses,
     switch_queue_max_bytes: port.deepest,
