@@ -47,8 +47,7 @@ const MICRO: readonly SuiteMember[] = [
 ];
 
 const HPC: readonly SuiteMember[] = [
-  { name: 'hpc/allreduce' },
-  { name: 'hpc/allreduce', params: { size: 65_536, iterations: 10 } },
+  { name: 'hpc/allreduce', params: { size: '8,1KiB,8KiB,64KiB,512KiB' } },
 ];
 
 const TRADING: readonly SuiteMember[] = [

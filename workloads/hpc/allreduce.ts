@@ -12,14 +12,13 @@
 import { STAGES, stageTimes, type Core, type Instant, type Task } from '../../node/verbs.js';
 import { PS_PER_NS, PS_PER_US } from '../../units/time.js';
 import { latencySummary, medianIndex } from '../statistics.js';
+import { defineWorkload, type Metric, type Parameters, type Summary } from '../workload.js';
 import {
-  defineWorkload,
-  type ClusterShape,
-  type Metric,
-  type Parameters,
-  type RankPlacement,
-  type Summary,
-} from '../workload.js';
+  ALLREDUCE_PARAMETERS,
+  allreduceConfigurations,
+  placeRanks,
+  type AllreduceParameters,
+} from './allreduce-parameters.js';
 import { agreeOnLatest, INSTANT_BYTES, treePeers } from './common-start.js';
 import { Communicator } from './communicator.js';
 import { doublingAllreduce, doublingPeers } from './recursive-doubling.js';
@@ -30,22 +29,13 @@ const ALGORITHMS = {
   ring: { peers: ringPeers, run: ringAllreduce },
   'recursive-doubling': { peers: doublingPeers, run: doublingAllreduce },
 } as const;
-type Algorithm = keyof typeof ALGORITHMS;
 
-/** Where `auto` goes over from recursive doubling to the ring; MPI libraries change between 2 KiB and 32 KiB. */
-const RING_FROM_BYTES = 16 * 1024;
 const EAGER_LIMIT = 8192;
 const WARM_UP = 2;
 /** From the latest rank's word that it is ready to the common start: time for that word to reach everybody. */
 const LEAD = 20 * PS_PER_US;
 const LEAD_PER_RANK = 2 * PS_PER_US;
 const LARGEST_ADDEND = 2 ** 20;
-
-interface AllreduceParameters extends Parameters {
-  readonly algorithm: Algorithm;
-  readonly size: number;
-  readonly iterations: number;
-}
 
 interface RankResult {
   /** Per operation: when it began for all, when this rank had the result, and its chain's stages. */
@@ -119,38 +109,6 @@ async function program(core: Core, { params }: Task<AllreduceParameters>): Promi
   return { starts, ends, stages, ...counts };
 }
 
-function configurations(params: Parameters, cluster: ClusterShape): Parameters[] | string {
-  const { size, path, algorithm } = params as Parameters & { size: number };
-  if (path !== 'rdma') {
-    return `path=${String(path)}: only path=rdma can be run in this version`;
-  }
-  if (size % BYTES_PER_ELEMENT !== 0) {
-    return `size=${size}: a vector of doubles is a multiple of ${BYTES_PER_ELEMENT} bytes long`;
-  }
-  const perHost = Number(params['ranks-per-host']);
-  if (perHost > cluster.cores) {
-    return `ranks-per-host=${perHost}: a host has ${cluster.cores} cores (--cores)`;
-  }
-  const room = cluster.hosts * perHost;
-  const ranks = Number(params['ranks']) || room;
-  if (ranks > room) {
-    return `ranks=${ranks}: ${cluster.hosts} hosts of ${perHost} ranks each take ${room}`;
-  }
-  const chosen =
-    algorithm === 'auto' ? (size < RING_FROM_BYTES ? 'recursive-doubling' : 'ring') : algorithm!;
-  return [{ ...params, algorithm: chosen, ranks }];
-}
-
-/** Ranks fill one host after another, as MPI's `--map-by slot` has them. */
-function place(params: Parameters): RankPlacement[] {
-  const perHost = Number(params['ranks-per-host']);
-  return Array.from({ length: Number(params['ranks']) }, (_, rank) => ({
-    host: Math.floor(rank / perHost),
-    core: rank % perHost,
-    role: 'rank',
-  }));
-}
-
 function summarise(results: readonly unknown[], params: Parameters): Summary {
   const ranks = results as readonly RankResult[];
   const { size, iterations } = params as AllreduceParameters;
@@ -202,32 +160,9 @@ export default defineWorkload({
   summary: "The sum of every rank's vector of doubles, on every rank",
   hosts: 4,
   minHosts: 1,
-  parameters: {
-    algorithm: {
-      type: 'choice',
-      default: 'auto',
-      choices: ['auto', 'ring', 'recursive-doubling'],
-      help: 'auto: recursive doubling below 16 KiB, the ring from there on',
-    },
-    size: { type: 'size', default: 8, min: 8, max: 2 ** 30, help: "bytes of every rank's vector" },
-    iterations: { type: 'integer', default: 100, min: 1, max: 1e6, help: 'operations measured' },
-    ranks: {
-      type: 'integer',
-      default: 0,
-      min: 0,
-      max: 65_536,
-      help: 'how many take part; 0 for as many as there is room for',
-    },
-    'ranks-per-host': { type: 'integer', default: 1, min: 1, max: 256, help: 'one core each' },
-    path: {
-      type: 'choice',
-      default: 'rdma',
-      choices: ['rdma', 'kernel', 'busy-poll', 'bypass', 'all'],
-      help: 'the way to the wire; only rdma in this version',
-    },
-  },
-  configurations,
-  place,
+  parameters: ALLREDUCE_PARAMETERS,
+  configurations: allreduceConfigurations,
+  place: placeRanks,
   program,
   summarise,
 });

@@ -9,21 +9,18 @@
  * A rank is connected only to the peers that it names. What costs time is posts, polls, and copies (each byte read and
  * written once); a library's own instructions are not modelled. A completion in error ends the program.
  */
-import type { CompletionQueue, Core, MemoryRegion, WorkCompletion } from '../../node/verbs.js';
-import { connect, openDevice, sharedRegion, type Device } from '../micro/connect.js';
+import type { Core, MemoryRegion } from '../../node/verbs.js';
 import { alignUp } from '../../units/size.js';
-import { emitOffer, HEADER_BYTES, KIND, parseOffer, REQUEST_BYTES } from './message-header.js';
 import {
-  completionsPerPeer,
-  Peer,
-  regionBytes,
-  sendDepth,
-  receiveSlots,
-  WORK,
-  workOf,
-  type Arrival,
-  type PeerShape,
-} from './peer.js';
+  emitOffer,
+  HEADER_BYTES,
+  KIND,
+  parseOffer,
+  REQUEST_BYTES,
+  type Offer,
+} from './message-header.js';
+import type { Arrival, Peer, PeerShape } from './peer.js';
+import { PeerSet } from './peer-set.js';
 
 /** Registered memory to send from or receive into. */
 export interface MessageBuffer {
@@ -63,53 +60,36 @@ export class Communicator {
   /** Messages and bytes of data that this rank has sent. */
   messagesSent = 0;
   bytesSent = 0;
-  private readonly device: Device;
-  private readonly cq: CompletionQueue;
+  private readonly set: PeerSet;
   private readonly eagerLimit: number;
-  private readonly shape: PeerShape;
-  private readonly peers = new Map<number, Peer>();
-  private readonly byIndex: Peer[] = [];
   private readonly offers: MemoryRegion;
   private readonly unfinished = new Set<number>();
   private expected: Expectation | undefined;
-  private readsUnderWay = 0;
   private rendezvous = 0;
 
   /** Opens the device; all ranks of the run are members, and all must use the same options. */
   static async open(core: Core, options: CommunicatorOptions = {}): Promise<Communicator> {
-    const device = await openDevice(core);
     const eagerLimit = options.eagerLimit ?? EAGER_LIMIT;
     const shape: PeerShape = {
       credits: options.credits ?? CREDITS,
       slotBytes: alignUp(HEADER_BYTES + Math.max(eagerLimit, REQUEST_BYTES), CACHE_LINE),
     };
-    const capacity = Math.max(1, core.ranks - 1) * completionsPerPeer(shape);
-    const cq = await device.context.createCq(Math.min(capacity, device.context.attributes.maxCqe));
-    const offers = await sharedRegion(core, device.pd, REQUEST_BYTES);
-    return new Communicator(core, device, cq, eagerLimit, shape, offers);
+    const set = await PeerSet.open(core, shape);
+    return new Communicator(core, set, eagerLimit, await set.allocate(REQUEST_BYTES));
   }
 
-  private constructor(
-    core: Core,
-    device: Device,
-    cq: CompletionQueue,
-    eagerLimit: number,
-    shape: PeerShape,
-    offers: MemoryRegion,
-  ) {
+  private constructor(core: Core, set: PeerSet, eagerLimit: number, offers: MemoryRegion) {
     this.core = core;
     this.rank = core.rank;
     this.size = core.ranks;
-    this.device = device;
-    this.cq = cq;
+    this.set = set;
     this.eagerLimit = eagerLimit;
-    this.shape = shape;
     this.offers = offers;
   }
 
   /** Memory that messages can be sent from and received into. */
   async allocate(length: number): Promise<MemoryRegion> {
-    return sharedRegion(this.core, this.device.pd, Math.max(1, length));
+    return this.set.allocate(Math.max(1, length));
   }
 
   /**
@@ -117,10 +97,7 @@ export class Communicator {
    * Everybody goes by ascending rank, so that all connections are made in one order and nobody waits in a circle.
    */
   async connect(ranks: Iterable<number>): Promise<void> {
-    const missing = [...new Set(ranks)].filter(
-      (rank) => rank !== this.rank && !this.peers.has(rank),
-    );
-    for (const rank of missing.sort((a, b) => a - b)) await this.connectTo(rank);
+    await this.set.connect(ranks);
   }
 
   /** MPI_Send. Returns when `buffer` may be used again. */
@@ -130,7 +107,7 @@ export class Communicator {
 
   /** MPI_Recv from one rank: answers how many bytes came. A message longer than `buffer` is an error. */
   async recv(buffer: MessageBuffer, from: number, tag: number): Promise<number> {
-    const peer = this.peer(from);
+    const peer = this.set.peer(from);
     const early = peer.arrivals.findIndex((arrival) => arrival.tag === tag);
     if (early >= 0) return this.takeArrival(peer, peer.arrivals.splice(early, 1)[0]!, buffer);
     const expected: Expectation = { peer, tag, slot: -1 };
@@ -157,49 +134,11 @@ export class Communicator {
 
   /** MPI_Finalize: returns when everything that this rank and its peers have sent is acknowledged. */
   async close(): Promise<void> {
-    while (this.byIndex.some(({ quiet }) => !quiet)) {
-      for (const peer of this.byIndex) {
-        if (!peer.signaled && peer.maySend(KIND.credits, true)) peer.postCredits(true);
-      }
-      await this.progress();
-    }
-    for (const { rank } of this.byIndex) await this.core.tell(rank, 'finished');
-    for (const { rank } of this.byIndex) await this.core.hear(rank);
-  }
-
-  private async connectTo(rank: number): Promise<void> {
-    const { core, device, shape, cq } = this;
-    const index = this.byIndex.length;
-    const region = await sharedRegion(core, device.pd, regionBytes(shape));
-    const connection = await connect(core, device, {
-      peer: rank,
-      sendCq: cq,
-      recvCq: cq,
-      cap: {
-        maxSendWr: sendDepth(shape),
-        maxRecvWr: receiveSlots(shape),
-        maxSendSge: 2,
-        maxRecvSge: 1,
-        maxInlineData: device.context.attributes.maxInlineData,
-      },
-      region,
-      receives: (qp) => Peer.postReceives(index, qp, region, shape),
-    });
-    const peer = new Peer(index, rank, connection, region, shape);
-    this.peers.set(rank, peer);
-    this.byIndex.push(peer);
-  }
-
-  private peer(rank: number): Peer {
-    const peer = this.peers.get(rank);
-    if (peer === undefined) {
-      throw new RangeError(`rank ${this.rank} is not connected to rank ${rank}`);
-    }
-    return peer;
+    await this.set.close(this.arrived);
   }
 
   private async start(buffer: MessageBuffer, to: number, tag: number): Promise<SendRequest> {
-    const peer = this.peer(to);
+    const peer = this.set.peer(to);
     this.messagesSent++;
     this.bytesSent += buffer.length;
     if (buffer.length <= this.eagerLimit) {
@@ -263,42 +202,23 @@ export class Communicator {
   /** The receiver's part of a rendezvous. */
   private async read(
     peer: Peer,
-    offer: ReturnType<typeof parseOffer>,
+    offer: Offer,
     number: number,
     { region, offset, length }: MessageBuffer,
   ): Promise<void> {
     await this.untilFree(peer, KIND.credits, true);
-    this.readsUnderWay++;
+    this.set.readPosted();
     peer.postRead(offer, region.sge(offset, length));
-    while (this.readsUnderWay > 0) await this.progress();
+    while (this.set.reading) await this.progress();
     await this.untilFree(peer, KIND.finished, true);
     peer.postInline({ kind: KIND.finished, tag: 0, length: 0, number }, undefined);
   }
 
-  /** Waits for completions, and does what they ask for. */
-  private async progress(): Promise<void> {
-    for (const peer of this.byIndex) peer.restock();
-    for (const completion of await this.cq.busyPoll()) await this.handle(completion);
+  private progress(): Promise<void> {
+    return this.set.progress(this.arrived);
   }
 
-  private async handle(completion: WorkCompletion): Promise<void> {
-    const { peer: index, kind, place } = workOf(completion.wrId);
-    const peer = this.byIndex[index]!;
-    if (completion.status !== 'SUCCESS') {
-      const what = ['a receive from', 'a send to', 'a read from'][kind]!;
-      throw new Error(
-        `rank ${this.rank}: ${what} rank ${peer.rank} completed with ${completion.status}`,
-      );
-    }
-    if (kind !== WORK.receive) {
-      peer.sent(place);
-      if (kind === WORK.read) this.readsUnderWay--;
-      return;
-    }
-    await this.arrived(peer, place);
-  }
-
-  private async arrived(peer: Peer, slot: number): Promise<void> {
+  private readonly arrived = async (peer: Peer, slot: number): Promise<void> => {
     const header = peer.header(slot);
     peer.credits += header.credits;
     const { expected } = this;
@@ -312,7 +232,7 @@ export class Communicator {
     } else {
       await this.setAside(peer, slot);
     }
-  }
+  };
 
   /** Copies an unexpected message out of its slot, so that others can come. */
   private async setAside(peer: Peer, slot: number): Promise<void> {

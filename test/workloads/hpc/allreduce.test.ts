@@ -152,6 +152,16 @@ describe('hpc/allreduce', () => {
     expect(large.params).toMatchObject({ algorithm: 'ring', ranks: 2 });
   });
 
+  it('gives one result for each size of a list', async () => {
+    const measured = await runWorkload(allreduce, { size: '8,4KiB,1MiB' }, { hosts: 2 });
+    expect(measured.map(({ params }) => [params['size'], params['iterations']])).toEqual([
+      [8, 100],
+      [4096, 100],
+      [1_048_576, 4],
+    ]);
+    for (const { summary } of measured) expect(summary.verified).toBe(true);
+  });
+
   it('runs on fewer ranks than there is room for', async () => {
     const { summary, run } = await measure({ ranks: 3 }, { hosts: 4 });
     expect(summary.verified).toBe(true);
@@ -159,7 +169,11 @@ describe('hpc/allreduce', () => {
   });
 
   it.each([
-    [{ size: 12 }, 'size=12: a vector of doubles is a multiple of 8 bytes long'],
+    [{ size: 12 }, 'size=12: a vector of doubles is a multiple of 8 bytes, up to 1 GiB'],
+    [{ size: 0 }, 'size=0: a vector of doubles is a multiple of 8 bytes, up to 1 GiB'],
+    [{ size: '8,much' }, 'size=much: expected a size such as 64KiB, or a list of them'],
+    [{ iterations: 0 }, 'iterations=0: expected a whole number from 1, or auto'],
+    [{ iterations: 'many' }, 'iterations=many: expected a whole number from 1, or auto'],
     [{ path: 'kernel' }, 'path=kernel: only path=rdma can be run in this version'],
     [{ 'ranks-per-host': 8 }, 'ranks-per-host=8: a host has 4 cores (--cores)'],
     [{ ranks: 5 }, 'ranks=5: 2 hosts of 1 ranks each take 2'],

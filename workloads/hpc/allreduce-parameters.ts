@@ -1,0 +1,117 @@
+/** The parameters of `hpc/allreduce`, and the configurations that they ask for: one per size. */
+import { parseSize } from '../../units/size.js';
+import type { ClusterShape, Parameters, ParameterSpec, RankPlacement } from '../workload.js';
+import { doublingSteps } from './recursive-doubling.js';
+import { ringSteps } from './ring-allreduce.js';
+import { BYTES_PER_ELEMENT } from './vector.js';
+
+/** One configuration, as programs get it. */
+export interface AllreduceParameters extends Parameters {
+  readonly algorithm: 'ring' | 'recursive-doubling';
+  readonly size: number;
+  readonly iterations: number;
+  readonly ranks: number;
+}
+
+/** Where `auto` goes over from recursive doubling to the ring; MPI libraries change between 2 KiB and 32 KiB. */
+const RING_FROM_BYTES = 16 * 1024;
+const MOST_BYTES = 2 ** 30;
+/** Packets that a size sends by default: processes exchange tens of thousands a second. */
+const USUAL_PACKETS = 8000;
+const MOST_ITERATIONS = 100;
+const FEWEST_ITERATIONS = 4;
+
+export const ALLREDUCE_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
+  algorithm: {
+    type: 'choice',
+    default: 'auto',
+    choices: ['auto', 'ring', 'recursive-doubling'],
+    help: 'auto: recursive doubling below 16 KiB, the ring from there on',
+  },
+  size: {
+    type: 'text',
+    default: '8',
+    help: "bytes of every rank's vector: one size (64KiB) or a list (8,4KiB,64KiB)",
+  },
+  iterations: {
+    type: 'text',
+    default: 'auto',
+    help: 'operations measured; auto: 100, fewer where they take many packets',
+  },
+  ranks: {
+    type: 'integer',
+    default: 0,
+    min: 0,
+    max: 65_536,
+    help: 'how many take part; 0 for as many as there is room for',
+  },
+  'ranks-per-host': { type: 'integer', default: 1, min: 1, max: 256, help: 'one core each' },
+  path: {
+    type: 'choice',
+    default: 'rdma',
+    choices: ['rdma', 'kernel', 'busy-poll', 'bypass', 'all'],
+    help: 'the way to the wire; only rdma in this version',
+  },
+};
+
+/** One set of {@link AllreduceParameters} per size, or what is wrong with what was asked for. */
+export function allreduceConfigurations(
+  params: Parameters,
+  cluster: ClusterShape,
+): Parameters[] | string {
+  const path = String(params['path']);
+  if (path !== 'rdma') return `path=${path}: only path=rdma can be run in this version`;
+  const perHost = Number(params['ranks-per-host']);
+  if (perHost > cluster.cores) {
+    return `ranks-per-host=${perHost}: a host has ${cluster.cores} cores (--cores)`;
+  }
+  const room = cluster.hosts * perHost;
+  const ranks = Number(params['ranks']) || room;
+  if (ranks > room) {
+    return `ranks=${ranks}: ${cluster.hosts} hosts of ${perHost} ranks each take ${room}`;
+  }
+  const configurations: Parameters[] = [];
+  for (const text of String(params['size']).split(',')) {
+    const size = parseSize(text);
+    if (size === undefined) return `size=${text}: expected a size such as 64KiB, or a list of them`;
+    if (size === 0 || size > MOST_BYTES || size % BYTES_PER_ELEMENT !== 0) {
+      return `size=${text}: a vector of doubles is a multiple of 8 bytes, up to 1 GiB`;
+    }
+    const algorithm = algorithmOf(String(params['algorithm']), size);
+    const usual = usualIterations(algorithm, size, ranks, cluster.mtu);
+    const iterations = params['iterations'] === 'auto' ? usual : Number(params['iterations']);
+    if (!Number.isSafeInteger(iterations) || iterations < 1) {
+      return `iterations=${String(params['iterations'])}: expected a whole number from 1, or auto`;
+    }
+    configurations.push({ ...params, algorithm, size, iterations, ranks });
+  }
+  return configurations;
+}
+
+/** Ranks fill one host after another, as MPI's `--map-by slot` has them. */
+export function placeRanks(params: Parameters): RankPlacement[] {
+  const perHost = Number(params['ranks-per-host']);
+  return Array.from({ length: Number(params['ranks']) }, (_, rank) => ({
+    host: Math.floor(rank / perHost),
+    core: rank % perHost,
+    role: 'rank',
+  }));
+}
+
+function algorithmOf(asked: string, size: number): AllreduceParameters['algorithm'] {
+  if (asked === 'ring' || asked === 'recursive-doubling') return asked;
+  return size < RING_FROM_BYTES ? 'recursive-doubling' : 'ring';
+}
+
+function usualIterations(
+  algorithm: AllreduceParameters['algorithm'],
+  size: number,
+  ranks: number,
+  mtu: number,
+): number {
+  const [steps, bytes] =
+    algorithm === 'ring' ? [ringSteps(ranks), size / ranks] : [doublingSteps(ranks), size];
+  const packets = Math.max(1, ranks * steps * Math.ceil(bytes / mtu));
+  const iterations = Math.floor(USUAL_PACKETS / packets);
+  return Math.min(Math.max(iterations, FEWEST_ITERATIONS), MOST_ITERATIONS);
+}
