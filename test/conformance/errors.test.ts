@@ -159,10 +159,10 @@ describe('what the responder refuses ends both queue pairs (rules 88, 94, 95)', 
 
 describe('what never gets there', () => {
   it('rule 93: a local error ends this side only', async () => {
-    const { requester, responder } = await failing(
-      (side) =>
-        ({ ...side.write(0, 8), sges: [{ ...side.region.sge(0, 8), lkey: 3 as never }] }),
-    );
+    const { requester, responder } = await failing((side) => ({
+      ...side.write(0, 8),
+      sges: [{ ...side.region.sge(0, 8), lkey: 3 as never }],
+    }));
     expect(requester).toEqual(flushed('LOC_PROT_ERR'));
     expect(responder.state).toBe('RTS');
   });
@@ -187,6 +187,32 @@ describe('what never gets there', () => {
     );
     expect(a).toEqual(['RETRY_EXC_ERR', 'WR_FLUSH_ERR']);
     expect(counters).toMatchObject({ timeouts: 4, dropped: 8 });
+  });
+
+  it('a shorter time-out counts at once, although a longer one was running', async () => {
+    const { a } = await pair(
+      { qp: { retryCnt: 1, timeout: 20 } },
+      async ({ core, meet, qp, send, write }) => {
+        const first = await send(write(0, 8));
+        await qp.modify({ state: 'SQD' });
+        await qp.modify({ timeout: 4 });
+        await qp.modify({ state: 'RTS' });
+        await meet();
+        await meet();
+        const since = core.now;
+        const second = await send(write(0, 8));
+        await meet();
+        return { seen: [first.status, second.status], waited: core.now - since };
+      },
+      async ({ qp, meet }) => {
+        await meet();
+        await qp.destroy();
+        await meet();
+        await meet();
+      },
+    );
+    expect(a.seen).toEqual(['SUCCESS', 'RETRY_EXC_ERR']);
+    expect(a.waited).toBeLessThan(2 * 65.536e6 + 20e6);
   });
 
   it('rule 98: without a receive RNR_RETRY_EXC_ERR after rnr_retry waits of the peer’s min_rnr_timer', async () => {

@@ -39,6 +39,41 @@ describe('atomics', () => {
     expect(a).toEqual([0n, 0xffff_ffff_ffff_ffffn, sum, sum, 7n, 7n]);
   });
 
+  it('atomics that a reset queue pair had begun with say nothing in its new life', async () => {
+    const overrides = ['nic.atomic=300us', 'nic.atomic_occupancy=20us'];
+    const { a, b } = await pair(
+      { overrides, qp: { timeout: 12 } },
+      async ({ core, qp, region, remote, connect, statuses, meet }) => {
+        const base = { remoteAddress: remote.address, rkey: remote.rkey } as const;
+        const add = (n: number): SendWr => ({
+          ...base,
+          ...{ opcode: 'ATOMIC_FETCH_AND_ADD', add: BigInt(n), sges: [region.sge(n * 8, 8)] },
+        });
+        qp.postSendList([add(1), add(2)]);
+        await core.sleep(10e6 as never);
+        await qp.modify({ state: 'RESET' });
+        await meet();
+        await connect();
+        await meet();
+        qp.postSendList([add(3), add(4)]);
+        const seen = await statuses(2);
+        await meet();
+        return { seen, found: [3, 4].map((n) => region.data.getBigUint64(n * 8, true)) };
+      },
+      async ({ qp, core, connect, region, meet }) => {
+        await core.sleep(10e6 as never);
+        await qp.modify({ state: 'RESET' });
+        await meet();
+        await connect();
+        await meet();
+        await meet();
+        return region.data.getBigUint64(0, true);
+      },
+    );
+    expect(a).toEqual({ seen: ['SUCCESS', 'SUCCESS'], found: [0n, 3n] });
+    expect(b).toBe(7n);
+  });
+
   it('rule 105: five requesters that add one 40 times leave 200, and each sees another number', async () => {
     const requesters = 5;
     const times = 40;

@@ -40,7 +40,7 @@ afterEach(async () => {
 /** A host that posts `requests` to us; `seen` are its completions, `answers` its region from byte 32768 on. */
 async function posts(
   requests: (sge: (offset: number, length: number) => Sge) => SendWr[],
-  change: Partial<typeof ATTRIBUTES> = {},
+  { region: length = 65536, ...change }: Partial<typeof ATTRIBUTES> & { region?: number } = {},
 ): Promise<void> {
   seen = [];
   const attributes = { ...ATTRIBUTES, ...change };
@@ -49,7 +49,7 @@ async function posts(
       const context = await core.openDevice();
       const pd = await context.allocatePd();
       const cq = await context.createCq(64);
-      const region = await pd.registerMemory(await core.allocate(65536), ACCESS.LOCAL_WRITE);
+      const region = await pd.registerMemory(await core.allocate(length), ACCESS.LOCAL_WRITE);
       for (let i = 0; i < 32768; i++) region.bytes[i] = i * 7;
       answers = region.bytes.subarray(32768);
       const qp: QueuePair = await pd.createQp({ sendCq: cq, recvCq: cq });
@@ -60,7 +60,7 @@ async function posts(
       // Completions are looked for until there are no more to come.
       for (;;) seen.push(...(await cq.busyPoll()));
     },
-    { memory: 4 << 20 },
+    { memory: (4 << 20) + length, overrides: ['nic.max_rd_atomic=16'] },
   );
 }
 
@@ -166,6 +166,24 @@ describe('NAKs', () => {
     expect(statuses()).toEqual([]);
     await ack(3, NAK.PSN_SEQUENCE);
     expect(statuses()).toEqual(['RETRY_EXC_ERR']);
+  });
+
+  it('one that is older than an acknowledgement goes back no further than that', async () => {
+    await posts((sge) => [write(sge(0, 1000))]);
+    peer.news();
+    await ack(2);
+    await ack(1, NAK.PSN_SEQUENCE);
+    expect(sentPsns()).toEqual([3]);
+  });
+
+  it('rule 93: what is before a request with a bad lkey is sent again as ever, then it fails', async () => {
+    await posts((sge) => [write(sge(0, 600)), write({ ...sge(0, 8), lkey: 1 as never })]);
+    expect(sentPsns()).toEqual([0, 1, 2]);
+    await ack(1, NAK.PSN_SEQUENCE);
+    expect(sentPsns()).toEqual([1, 2]);
+    expect(statuses()).toEqual([]);
+    await ack(2);
+    expect(statuses()).toEqual(['SUCCESS', 'LOC_PROT_ERR']);
   });
 
   it.each([
@@ -351,6 +369,19 @@ describe('READ responses and atomic results', () => {
     await respond('RC_READ_RESP_ONLY', 1, READ_LAST, 8);
     await respond('RC_READ_RESP_ONLY', 2, READ_LAST, 8);
     expect(sentPsns()).toEqual([3, 4]);
+  });
+
+  it('PSNs that are not acknowledged are never more than half of all', async () => {
+    const length = 2 ** 27;
+    await posts((sge) => Array.from({ length: 16 }, () => read(sge(0, length))), {
+      maxRdAtomic: 16,
+      timeout: 0,
+      region: length,
+    });
+    // Pinning so many pages takes its time.
+    await peer.run(20e9);
+    // Each takes 2^19 PSNs; the sixteenth would make 2^23.
+    expect(sentPsns()).toEqual(Array.from({ length: 15 }, (_, i) => i * 2 ** 19));
   });
 
   it('rule 85: a fence holds a request until all earlier READs and atomics are complete', async () => {

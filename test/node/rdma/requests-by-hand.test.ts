@@ -5,7 +5,7 @@ import { ACK_NO_CREDIT, NAK, rnrNakSyndrome } from '../../../wire/aeth.js';
 import type { Extensions } from '../../../wire/extension.js';
 import { opcodeName, type OpcodeName } from '../../../wire/opcode-table.js';
 import { EVERYTHING, toInit, toRtr, toRts } from './pair.js';
-import { FIRST_QP, ScriptedPeer } from './scripted-peer.js';
+import { FIRST_QP, packetBytes, ScriptedPeer } from './scripted-peer.js';
 
 const PSN = 0xfffffd;
 const MTU = 256;
@@ -61,6 +61,7 @@ async function listens(setting: Setting = {}): Promise<void> {
       if (setting.deregisterAfter !== undefined) {
         await core.sleep(setting.deregisterAfter as never);
         await region.deregister();
+        await local.deregister();
       }
       for (;;) received.push(...(await cq.busyPoll()));
     },
@@ -183,6 +184,25 @@ describe('the order of PSNs', () => {
     await request('RC_FETCH_ADD', 1, 0, atomic(0, 1));
     expect(answers()).toEqual(['RC ATOMIC_ACK 1 1f msn 3']);
     expect(region.data.getBigUint64(0, true)).toBe(3n);
+  });
+
+  it('a requester that asks for more at once than agreed gets no answer that is another’s', async () => {
+    const overrides = ['nic.atomic=100us', 'nic.atomic_occupancy=50us'];
+    await listens({ maxDestRdAtomic: 1, overrides });
+    region.data.setBigUint64(0, 40n, true);
+    const fetchAdd = (offset: number): void => {
+      const sent = { opcode: 'RC_FETCH_ADD', psn: PSN + offset, extensions: atomic(0, 2) } as const;
+      const bytes = packetBytes(sent);
+      peer.inject(bytes, bytes.length - 4);
+    };
+    fetchAdd(0);
+    fetchAdd(1);
+    // The first is done, the second is not.
+    await peer.run(130e6);
+    fetchAdd(1);
+    await peer.run();
+    const results = peer.news().map(({ extensions }) => extensions.atomicAck!.originalLow);
+    expect(results).toEqual([40, 42]);
   });
 
   it('rule 115: an ACK in mid-message repeats the old MSN', async () => {
@@ -399,6 +419,15 @@ describe('access', () => {
     expect(answers()).toEqual([ack(1, 0, NAK.REMOTE_ACCESS)]);
   });
 
+  it('rule 28: when a receive’s region goes in mid-message, the rest of the SEND is NAK remote operation', async () => {
+    await listens({ deregisterAfter: 1e9, receives: [1000] });
+    await request('RC_SEND_FIRST', 0, MTU);
+    await peer.run(2e9);
+    await request('RC_SEND_LAST', 1, 8);
+    expect(answers()).toEqual([ack(1, 0, NAK.REMOTE_OPERATIONAL)]);
+    expect(statuses()).toEqual(['LOC_PROT_ERR']);
+  });
+
   it('rule 28: a READ is not replayed from a region that has gone', async () => {
     await listens({ deregisterAfter: 1e9 });
     await request('RC_READ_REQ', 0, 0, reth(0, 600));
@@ -437,6 +466,7 @@ describe('receives', () => {
 describe('what is not for this queue pair', () => {
   it.each([
     ['rule 64: from another address', { source: 5 }],
+    ['rule 64: for another address', { destination: 5 }],
     ['rule 117: with another P_Key', { pkey: 0x7fff }],
     ['with another transport version', { tver: 1 }],
     ['for a queue pair that is not there', { destQp: 0x99 }],
@@ -448,6 +478,44 @@ describe('what is not for this queue pair', () => {
     expect(answers()).toEqual([]);
     expect(peer.counter('dropped')).toBe(1);
     await peer.send({ ...write, extensions: reth(0, 4) });
+    expect(answers()).toEqual([ack(0, 1)]);
+  });
+
+  it('rule 119: a payload that is not padded to 4 bytes is dropped silently', async () => {
+    await listens();
+    const sent = { opcode: 'RC_WRITE_ONLY', psn: PSN, extensions: reth(0, 6), payload: 8 } as const;
+    const whole = packetBytes(sent);
+    const bytes = whole.slice(0, whole.length - 2);
+    const view = new DataView(bytes.buffer);
+    view.setUint16(16, view.getUint16(16) - 2);
+    peer.inject(bytes, whole.length - 12);
+    await peer.run();
+    expect(answers()).toEqual([]);
+    expect(peer.counter('dropped')).toBe(1);
+  });
+
+  it('rule 120: a bit flipped anywhere behind the Ethernet header is found, and the packet dropped silently', async () => {
+    await listens();
+    const sent = {
+      opcode: 'RC_WRITE_ONLY',
+      psn: PSN,
+      extensions: reth(0, 12),
+      payload: 12,
+    } as const;
+    const good = packetBytes({ ...sent, ackReq: true });
+    // Left to routers, and without a check of its own: the UDP checksum, and congestion bits.
+    const free = [40, 41, 46];
+    for (let bit = 14 * 8; bit < good.length * 8; bit++) {
+      if (free.includes(bit >> 3)) continue;
+      const bytes = good.slice();
+      bytes[bit >> 3]! ^= 1 << (bit & 7);
+      peer.inject(bytes, good.length - 16, true);
+      await peer.run(5e6);
+    }
+    expect(answers()).toEqual([]);
+    expect(region.bytes.every((byte) => byte === 0)).toBe(true);
+    peer.inject(good, good.length - 16, true);
+    await peer.run();
     expect(answers()).toEqual([ack(0, 1)]);
   });
 

@@ -41,8 +41,9 @@ export interface Sent {
   readonly payload?: number | Uint8Array;
   readonly pkey?: number;
   readonly tver?: number;
-  /** Host that it claims to come from. */
+  /** Hosts that it claims to come from, and to be for. */
   readonly source?: number;
+  readonly destination?: number;
 }
 
 /** 0.3 ms; the shortest time-out of these tests is 2^8 * 4.096 us = 1.05 ms. */
@@ -161,7 +162,7 @@ export function packetBytes(sent: Sent): Uint8Array {
   frame.ipv4.totalLength = length - ETHERNET_LENGTH;
   frame.ipv4.protocol = PROTOCOL_UDP;
   frame.ipv4.source = ipv4Number(hostIpv4(sent.source ?? 1));
-  frame.ipv4.destination = ipv4Number(hostIpv4(0));
+  frame.ipv4.destination = ipv4Number(hostIpv4(sent.destination ?? 0));
   frame.udp = newUdp();
   frame.udp.sourcePort = 0xc123;
   frame.udp.destinationPort = ROCE_PORT;
