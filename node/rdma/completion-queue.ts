@@ -153,7 +153,7 @@ export class CompletionWriter implements EventSink {
     const from = payloadVisible > 0 ? payloadVisible : this.dma.write(now, CQE_SIZE);
     const visible = from + draw(this.cost, this.random);
     if (visible > this.lastVisible) this.lastVisible = visible;
-    this.chains.advance(index, STAGE.payload_write, from);
+    if (payloadVisible > 0) this.chains.advance(index, STAGE.payload_write, payloadVisible);
     this.chains.advance(index, STAGE.cqe_write, this.lastVisible);
     this.scheduler.at(this.lastVisible, this.sequencer.key(), this.sink, 0, index);
   }

@@ -217,8 +217,13 @@ export class ResponseStream implements TransmitSource {
     const { ring, parts, qp } = this;
     const { now } = parts.scheduler;
     const row = ring.nextRow;
-    if (response.fetched === 0) ring.chains.copy(row, response.chain, 0);
-    else ring.chains.copy(row, ring.chains, ring.lastRow);
+    if (response.fetched === 0) {
+      ring.chains.copy(row, response.chain, 0);
+      // Until now answers before it had the NIC.
+      ring.chains.advance(row, STAGE.nic_wait, now);
+    } else {
+      ring.chains.copy(row, ring.chains, ring.lastRow);
+    }
     let ready = response.from > now ? response.from : now;
     const size = Math.min(response.length - response.fetched * qp.mtu, qp.mtu);
     if (response.kind === KIND.read && size > 0) {
