@@ -64,7 +64,7 @@ describe.each([
   it.each(LATENCIES)('$bed.profile $what: $published us', async (each) => {
     const { bed, what, workload, size, published } = each;
     const { latency } = await measured(workload, { size, iterations: 500 }, { ...bed, noise });
-    const label = `${String(bed.profile)} ${what}, ${how}`;
+    const label = `${bed.profile as string} ${what}, ${how}`;
     expect(Math.abs(row(label, latency.p50 / 1e3, published, 'us'))).toBeLessThan(0.1);
   });
 });
