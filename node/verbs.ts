@@ -7,6 +7,7 @@
  * host's process. A call that libibverbs fails with an errno throws {@link VerbsError} with that name in `code`.
  */
 import type { StageTime } from '../sim/stages.js';
+import { STATUS } from './rdma/completion-entry.js';
 import type { Lkey, Rkey } from '../units/keys.js';
 import type { Instant, Picoseconds } from '../units/time.js';
 
@@ -14,6 +15,8 @@ export type { StageName, StageTime } from '../sim/stages.js';
 export type { Lkey, Rkey } from '../units/keys.js';
 export type { Instant, Picoseconds } from '../units/time.js';
 export { halveStages, STAGES, stageTimes } from '../sim/stages.js';
+export { QP_ATTR } from './rdma/qp-attributes.js';
+export { STATUS as WC_STATUS } from './rdma/completion-entry.js';
 export { VerbsError, type Errno } from './verbs-error.js';
 
 /** ibv_access_flags. */
@@ -24,54 +27,13 @@ export const ACCESS = {
   REMOTE_ATOMIC: 8,
 } as const;
 
-/** ibv_qp_attr_mask. */
-export const QP_ATTR = {
-  STATE: 1,
-  CUR_STATE: 1 << 1,
-  EN_SQD_ASYNC_NOTIFY: 1 << 2,
-  ACCESS_FLAGS: 1 << 3,
-  PKEY_INDEX: 1 << 4,
-  PORT: 1 << 5,
-  QKEY: 1 << 6,
-  AV: 1 << 7,
-  PATH_MTU: 1 << 8,
-  TIMEOUT: 1 << 9,
-  RETRY_CNT: 1 << 10,
-  RNR_RETRY: 1 << 11,
-  RQ_PSN: 1 << 12,
-  MAX_QP_RD_ATOMIC: 1 << 13,
-  ALT_PATH: 1 << 14,
-  MIN_RNR_TIMER: 1 << 15,
-  SQ_PSN: 1 << 16,
-  MAX_DEST_RD_ATOMIC: 1 << 17,
-  PATH_MIG_STATE: 1 << 18,
-  CAP: 1 << 19,
-  DEST_QPN: 1 << 20,
-} as const;
-
 /** `RC` now; `UC` and `UD` have their opcodes on the wire but no queue pairs yet. */
 export type QpType = 'RC';
 export type QpState = 'RESET' | 'INIT' | 'RTR' | 'RTS' | 'SQD' | 'SQE' | 'ERR';
 
-/** ibv_wc_status, with its numbers. */
-export const WC_STATUS = {
-  SUCCESS: 0,
-  LOC_LEN_ERR: 1,
-  LOC_QP_OP_ERR: 2,
-  LOC_EEC_OP_ERR: 3,
-  LOC_PROT_ERR: 4,
-  WR_FLUSH_ERR: 5,
-  MW_BIND_ERR: 6,
-  BAD_RESP_ERR: 7,
-  LOC_ACCESS_ERR: 8,
-  REM_INV_REQ_ERR: 9,
-  REM_ACCESS_ERR: 10,
-  REM_OP_ERR: 11,
-  RETRY_EXC_ERR: 12,
-  RNR_RETRY_EXC_ERR: 13,
-} as const;
-export type WcStatus = keyof typeof WC_STATUS;
-export const WC_STATUS_NAMES = Object.keys(WC_STATUS) as WcStatus[];
+/** ibv_wc_status, by name. */
+export type WcStatus = keyof typeof STATUS;
+export const WC_STATUS_NAMES = Object.keys(STATUS) as WcStatus[];
 
 /** ibv_wc_opcode. */
 export const WC_OPCODES = [

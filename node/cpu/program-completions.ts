@@ -4,7 +4,13 @@ import { STAGE } from '../../sim/stages.js';
 import type { CqPlace } from '../kernel/calls.js';
 import type { Cost } from '../profile.js';
 import { CQ_RECORD, CQE, CQE_FLAG, CQE_SIZE } from '../rdma/completion-entry.js';
-import type { Awaitable, CompletionQueue, WcOpcode, WcStatus, WorkCompletion } from '../verbs.js';
+import {
+  WC_OPCODES,
+  WC_STATUS_NAMES,
+  type Awaitable,
+  type CompletionQueue,
+  type WorkCompletion,
+} from '../verbs.js';
 import { VerbsError } from '../verbs-error.js';
 import { AWAIT, OPERATION_ROW } from './core-page.js';
 import type { ProgramMemory } from './program-memory.js';
@@ -12,33 +18,6 @@ import type { ProgramPort } from './program-port.js';
 import type { ProgramQueuePair } from './program-queue-pair.js';
 
 const DEFAULT_MAX = 16;
-
-/** By ibv_wc_status. */
-const STATUSES: readonly WcStatus[] = [
-  'SUCCESS',
-  'LOC_LEN_ERR',
-  'LOC_QP_OP_ERR',
-  'LOC_EEC_OP_ERR',
-  'LOC_PROT_ERR',
-  'WR_FLUSH_ERR',
-  'MW_BIND_ERR',
-  'BAD_RESP_ERR',
-  'LOC_ACCESS_ERR',
-  'REM_INV_REQ_ERR',
-  'REM_ACCESS_ERR',
-  'REM_OP_ERR',
-  'RETRY_EXC_ERR',
-  'RNR_RETRY_EXC_ERR',
-];
-const OPCODES: readonly WcOpcode[] = [
-  'SEND',
-  'RDMA_WRITE',
-  'RDMA_READ',
-  'COMP_SWAP',
-  'FETCH_ADD',
-  'RECV',
-  'RECV_RDMA_WITH_IMM',
-];
 
 /** What completion queues and queue pairs of one core share. */
 export interface ProgramShared {
@@ -126,8 +105,8 @@ export class ProgramCompletionQueue implements CompletionQueue {
       this.freeSlots(qpNum, view.getUint32(at + CQE.wqeCounter, true), flags);
       const completion: TracedCompletion = {
         wrId: view.getFloat64(at + CQE.wrId, true),
-        status: STATUSES[view.getUint32(at + CQE.status, true)]!,
-        opcode: OPCODES[view.getUint32(at + CQE.opcode, true)]!,
+        status: WC_STATUS_NAMES[view.getUint32(at + CQE.status, true)]!,
+        opcode: WC_OPCODES[view.getUint32(at + CQE.opcode, true)]!,
         byteLen: view.getUint32(at + CQE.byteLen, true),
         qpNum,
         vendorErr: view.getUint32(at + CQE.vendorErr, true),

@@ -31,13 +31,15 @@ export const CQE_FLAG = { immediate: 1, solicited: 2, receive: 4 } as const;
 export const CQ_RECORD = { produced: 0, consumed: 4, overrun: 8 } as const;
 export const CQ_RECORD_SIZE = 64;
 
-/** ibv_wc_status. */
+/** ibv_wc_status, with its numbers, in their order. */
 export const STATUS = {
   SUCCESS: 0,
   LOC_LEN_ERR: 1,
   LOC_QP_OP_ERR: 2,
+  LOC_EEC_OP_ERR: 3,
   LOC_PROT_ERR: 4,
   WR_FLUSH_ERR: 5,
+  MW_BIND_ERR: 6,
   BAD_RESP_ERR: 7,
   LOC_ACCESS_ERR: 8,
   REM_INV_REQ_ERR: 9,

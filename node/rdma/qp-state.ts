@@ -2,30 +2,10 @@
  * The queue pair state machine: which transitions there are, and which attributes each needs and takes
  * (ibv_modify_qp(3); conformance rules 50-57). Only RC rows so far.
  */
+import { QP_ATTR as A } from './qp-attributes.js';
+
 export const QP_STATES = ['RESET', 'INIT', 'RTR', 'RTS', 'SQD', 'SQE', 'ERR'] as const;
 export type QpStateName = (typeof QP_STATES)[number];
-
-const A = {
-  STATE: 1,
-  CUR_STATE: 1 << 1,
-  EN_SQD_ASYNC_NOTIFY: 1 << 2,
-  ACCESS_FLAGS: 1 << 3,
-  PKEY_INDEX: 1 << 4,
-  PORT: 1 << 5,
-  AV: 1 << 7,
-  PATH_MTU: 1 << 8,
-  TIMEOUT: 1 << 9,
-  RETRY_CNT: 1 << 10,
-  RNR_RETRY: 1 << 11,
-  RQ_PSN: 1 << 12,
-  MAX_QP_RD_ATOMIC: 1 << 13,
-  ALT_PATH: 1 << 14,
-  MIN_RNR_TIMER: 1 << 15,
-  SQ_PSN: 1 << 16,
-  MAX_DEST_RD_ATOMIC: 1 << 17,
-  PATH_MIG_STATE: 1 << 18,
-  DEST_QPN: 1 << 20,
-} as const;
 
 interface Transition {
   readonly required: number;
