@@ -13,8 +13,11 @@ export interface AllreduceParameters extends Parameters {
   readonly ranks: number;
 }
 
-/** Where `auto` goes over from recursive doubling to the ring; MPI libraries change between 2 KiB and 32 KiB. */
-const RING_FROM_BYTES = 16 * 1024;
+/**
+ * Where `auto` goes over from recursive doubling to the ring: the two cross there for 2 to 8 ranks. MPI libraries go
+ * over to an algorithm of many small steps between 2 KiB and 32 KiB.
+ */
+const RING_FROM_BYTES = 64 * 1024;
 const MOST_BYTES = 2 ** 30;
 /** Packets that a size sends by default: processes exchange tens of thousands a second. */
 const USUAL_PACKETS = 8000;
@@ -26,7 +29,7 @@ export const ALLREDUCE_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
     type: 'choice',
     default: 'auto',
     choices: ['auto', 'ring', 'recursive-doubling'],
-    help: 'auto: recursive doubling below 16 KiB, the ring from there on',
+    help: 'auto: recursive doubling below 64 KiB, the ring from there on',
   },
   size: {
     type: 'text',
