@@ -57,6 +57,7 @@ export class Host {
       profile,
       topology,
       seed,
+      clock: spec.clock,
       scheduler,
       pool,
       memory: this.memory,
@@ -103,22 +104,22 @@ export class Host {
         return true;
       },
     });
-    this.cores = programs
-      .filter(({ host }) => host === number)
-      .map(
-        ({ core, rank }) =>
-          new HostCore({
-            host: number,
-            index: core,
-            rank,
-            profile,
-            seed,
-            clock: spec.clock,
-            scheduler,
-            nic: this.nic,
-            calls: this.calls,
-            supervisor,
-          }),
-      );
+    const own = programs.filter(({ host }) => host === number);
+    this.cores = own.map(
+      ({ core, rank }) =>
+        new HostCore({
+          host: number,
+          index: core,
+          rank,
+          profile,
+          seed,
+          clock: spec.clock,
+          alone: own.length === 1,
+          scheduler,
+          nic: this.nic,
+          calls: this.calls,
+          supervisor,
+        }),
+    );
   }
 }

@@ -22,6 +22,12 @@ import { DOORBELL } from './doorbell.js';
 import { PayloadWriter } from './payload-writer.js';
 import { Transmitter } from './transmitter.js';
 
+/**
+ * The unit of the local ACK timeout, in ps: 4.096 us (IBTA 9.7.6.1.3). Under the real clock an emulated NIC is a good deal
+ * slower than the hardware that programs choose their timeouts for; there the unit is 32 times as long.
+ */
+const TIMEOUT_UNIT = { virtual: 4_096_000, real: 32 * 4_096_000 } as const;
+
 interface Doorbell {
   kind: number;
   qpIndex: number;
@@ -34,6 +40,7 @@ export interface NicOptions {
   readonly profile: Profile;
   readonly topology: 'switch' | 'direct';
   readonly seed: number;
+  readonly clock: 'virtual' | 'real';
   readonly scheduler: Scheduler;
   readonly pool: FramePool;
   readonly memory: PhysicalMemory;
@@ -72,6 +79,7 @@ export class Nic implements EventSink {
       dma,
       random,
       engineSink,
+      timeoutUnit: TIMEOUT_UNIT[options.clock],
       regions: new MemoryRegionTable(),
       counters: new Counters(),
       transmitter: new Transmitter(

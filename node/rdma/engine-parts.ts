@@ -26,6 +26,8 @@ export interface EngineParts {
   readonly completions: CompletionWriter;
   readonly random: RandomStream;
   readonly counters: Counters;
+  /** The local ACK timeout is this times 2^timeout, in ps. */
+  readonly timeoutUnit: number;
   /** Sink number of the engine, for timers. */
   readonly engineSink: number;
 }

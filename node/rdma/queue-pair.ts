@@ -16,9 +16,6 @@ import { Responder } from './responder.js';
 import { ResponseStream } from './response-stream.js';
 import type { SendQueue } from './send-queue.js';
 
-/** The unit of the local ACK timeout: 4.096 us * 2^timeout (IBTA 9.7.6.1.3). */
-const TIMEOUT_UNIT = 4_096_000;
-
 export interface QueuePairOptions {
   readonly number: number;
   /** Its place in the engine's table. */
@@ -223,7 +220,7 @@ export class QueuePair {
   }
 
   private startTimer(): void {
-    this.timerDeadline = this.parts.scheduler.now + TIMEOUT_UNIT * 2 ** this.timeout;
+    this.timerDeadline = this.parts.scheduler.now + this.parts.timeoutUnit * 2 ** this.timeout;
     // A pending event that comes sooner moves itself; one that comes later is of a longer time-out.
     if (this.timerPending > this.timerDeadline) this.scheduleTimer();
   }
