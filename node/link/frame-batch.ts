@@ -64,5 +64,12 @@ export function copyWords(
   into: number,
   count: number,
 ): void {
+  if (count > LOOPED_WORDS) {
+    to.set(from.subarray(at, at + count), into);
+    return;
+  }
   for (let i = 0; i < count; i++) to[into + i] = from[at + i]!;
 }
+
+/** Up to here a loop is quicker than making a view. */
+const LOOPED_WORDS = 96;

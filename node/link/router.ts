@@ -1,7 +1,5 @@
 /** The fabric inside one process: a frame goes to its host's port here, or to the link of the process that has it. */
 import type { Scheduler } from '../../sim/scheduler.js';
-import { writeIcrc } from '../../wire/icrc.js';
-import { isManagement } from '../kernel/management-network.js';
 import type { FramePool } from './frame-pool.js';
 import type { Link } from './link.js';
 
@@ -36,10 +34,6 @@ export class Router implements Link {
       return;
     }
     if (this.remote === null) throw new Error(`no host${pool.destination[slot]!} in this run`);
-    // Whoever is out there may be a real peer: the ICRC is right unless a fault made it wrong.
-    if (pool.suspect[slot] === 0 && !isManagement(pool, slot)) {
-      writeIcrc(pool.bytes, pool.start[slot]!, pool.length[slot]!);
-    }
     this.remote(pool.destination[slot]!).send(slot);
   }
 
