@@ -7,7 +7,7 @@ import { pcapngHeader, pcapngPacket, DIRECTION } from '../wire/pcapng-writer.js'
 import type { Instant } from '../units/time.js';
 import { installGuards } from './cpu/guards.js';
 import { describeFailure, type CoreRuntime } from './cpu/core-runtime.js';
-import { RESUME, type CoreSupervisor, type HostCore } from './cpu/host-core.js';
+import { RESUME_ALONE, type CoreSupervisor, type HostCore } from './cpu/host-core.js';
 import { InlineRuntime } from './cpu/inline-runtime.js';
 import type { CoreIdentity } from './cpu/program-core.js';
 import { WorkerRuntime } from './cpu/worker-runtime.js';
@@ -112,8 +112,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
       }
       scheduler.step();
       if (dueCores.length > 0) {
-        this.takeOthersDue(bound);
-        if (runtime.parallel) for (const core of dueCores) runtime.resume(core);
+        if (runtime.parallel) this.resumeTogether(bound);
         for (const core of dueCores) {
           if (!runtime.parallel) runtime.resume(core);
           try {
@@ -212,14 +211,15 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   }
 
   /**
-   * Other cores that are due within one doorbell latency, with nothing in between: none of them can hear of the first
-   * one's segment in its own, so all run at once where there are threads for them. Never beyond the bound: a frame that
-   * another process has yet to send may come first.
+   * Other cores that are due within one doorbell latency, with nothing in between, and have a host's memory each for
+   * themselves: none of them can hear of the first one's segment in its own, so all run at once. Never beyond the bound: a
+   * frame that another process has yet to send may come first.
    */
-  private takeOthersDue({ horizon }: Bound): void {
+  private resumeTogether({ horizon }: Bound): void {
     const { now } = this.scheduler;
     const before = Math.min(now + this.spec.profile.pcie.postedWrite.ps, horizon);
-    while (this.scheduler.stepIf(RESUME, before)) continue;
+    while (this.scheduler.stepIf(RESUME_ALONE, before)) continue;
+    for (const core of this.dueCores) this.runtime.resume(core);
   }
 
   private async collect(): Promise<void> {

@@ -16,8 +16,10 @@ import type { CompletionQueue, CompletionWaiter } from '../rdma/completion-queue
 import { DOORBELL } from '../nic/doorbell.js';
 import { AWAIT, CELL, CorePage, OPERATION_ROW } from './core-page.js';
 
-/** The kind of a core's resumption, which no other sink uses: the machine runs several at once. */
-export const RESUME = 255;
+/** The kind of a core's resumption. */
+const RESUME = 255;
+/** Of a core that no other program shares its host's memory with: the machine runs several at once. No other sink uses it. */
+export const RESUME_ALONE = 254;
 const AWAITS = 1;
 
 /** What waits for nothing that the host does at the core's own time: begun with the segment's end, answered from then on. */
@@ -43,6 +45,8 @@ export interface HostCoreOptions {
   readonly profile: Profile;
   readonly seed: number;
   readonly clock: 'virtual' | 'real';
+  /** No other core of the host has a program. */
+  readonly alone: boolean;
   readonly scheduler: Scheduler;
   readonly nic: Nic;
   readonly calls: HostCalls;
@@ -107,7 +111,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
   }
 
   handle(kind: number): void {
-    if (kind === RESUME) {
+    if (kind !== AWAITS) {
       this.page.set(CELL.time, this.options.scheduler.eventTime);
       this.options.supervisor.due(this);
     } else {
@@ -336,6 +340,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
   }
 
   private resumeAt(at: number): void {
-    this.options.scheduler.at(at, this.sequencer.key(), this.sink, RESUME, 0);
+    const { alone, scheduler } = this.options;
+    scheduler.at(at, this.sequencer.key(), this.sink, alone ? RESUME_ALONE : RESUME, 0);
   }
 }

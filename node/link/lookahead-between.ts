@@ -24,16 +24,18 @@ export function leastFlight(
 
 /**
  * The least time from a frame's arrival to a commit that it causes: what is left of its way, and the NIC's receive
- * pipeline. A program that answers over the out-of-band network pays a system call, and that network's longer way.
+ * pipeline. A program that hears something over the out-of-band network pays the system call, and may then have its
+ * NIC send at once: a `modify` that ends a drain does, whatever doorbells take.
  */
-export function leastReaction(profile: Profile, topology: RunSpec['topology']): Picoseconds {
-  const { nic, link, cpu, management } = profile;
+export function leastReaction(
+  { nic, link, cpu }: Profile,
+  topology: RunSpec['topology'],
+): Picoseconds {
   const rest =
     topology === 'direct'
       ? 0
       : transferTime(LEAST_FRAME + link.framing, link.rate) + link.propagation + link.fec;
-  const outOfBand = cpu.syscall.ps + management.latency - leastFlight(profile, topology);
-  return Math.min(rest + nic.rx.ps, outOfBand) as Picoseconds;
+  return Math.min(rest + nic.rx.ps, cpu.syscall.ps) as Picoseconds;
 }
 
 /** Equal for every pair of processes: every pair of hosts has the same fabric between them. */

@@ -1,6 +1,6 @@
 /** The rules of segments, as a program meets them. */
 import { describe, expect, it } from 'vitest';
-import type { Core } from '../../../node/verbs.js';
+import { ACCESS, type Core, type Instant } from '../../../node/verbs.js';
 import { picoseconds } from '../../../units/time.js';
 import { runEmbedded } from '../../embedded.js';
 
@@ -201,5 +201,34 @@ describe('two cores of a host', () => {
     expect(seen.value).toBe(9);
     expect(seen.latency).toBeGreaterThan(0);
     expect(seen.sum).toBe(seen.latency);
+  });
+
+  it('see no store before it is made, though other cores come up shortly before', async () => {
+    const storedAt = 200_000_000;
+    const { results } = await runEmbedded({
+      hosts: 1,
+      noise: false,
+      programs: [0, 1, 2].map((core) => ({ host: 0, core, role: '' })),
+      program: async (core: Core) => {
+        if (core.rank === 0) {
+          const region = await core.allocate(64);
+          await core.tell(1, region.address);
+          await core.tell(2, region.address);
+          await core.sleepUntil((storedAt - 50_000) as Instant);
+          return undefined;
+        }
+        const address = (await core.hear(0)) as number;
+        if (core.rank === 1) {
+          const pd = await (await core.openDevice()).allocatePd();
+          const region = await pd.registerMemory({ address, length: 64 }, ACCESS.LOCAL_WRITE);
+          await core.sleepUntil(storedAt as Instant);
+          region.bytes[0] = 1;
+          return undefined;
+        }
+        await core.watch(address, 0);
+        return core.now;
+      },
+    });
+    expect(results[2]).toBe(storedAt + 20_000);
   });
 });
