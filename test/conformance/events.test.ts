@@ -40,7 +40,7 @@ describe('atomics', () => {
   });
 
   it('atomics that a reset queue pair had begun with say nothing in its new life', async () => {
-    const overrides = ['nic.atomic=300us', 'nic.atomic_occupancy=20us'];
+    const overrides = ['nic.atomic=900us', 'nic.atomic_occupancy=20us'];
     const { a, b } = await pair(
       { overrides, qp: { timeout: 12 } },
       async ({ core, qp, region, remote, connect, statuses, meet }) => {
@@ -50,18 +50,21 @@ describe('atomics', () => {
           ...{ opcode: 'ATOMIC_FETCH_AND_ADD', add: BigInt(n), sges: [region.sge(n * 8, 8)] },
         });
         qp.postSendList([add(1), add(2)]);
-        await core.sleep(10e6 as never);
+        await core.sleep(200e6 as never);
         await qp.modify({ state: 'RESET' });
         await meet();
         await connect();
         await meet();
+        const since = core.now;
         qp.postSendList([add(3), add(4)]);
         const seen = await statuses(2);
+        // The unit takes its time: the ends of the old ones have not been taken for theirs.
+        expect(core.now - since).toBeGreaterThan(900e6);
         await meet();
         return { seen, found: [3, 4].map((n) => region.data.getBigUint64(n * 8, true)) };
       },
       async ({ qp, core, connect, region, meet }) => {
-        await core.sleep(10e6 as never);
+        await core.sleep(200e6 as never);
         await qp.modify({ state: 'RESET' });
         await meet();
         await connect();

@@ -153,7 +153,7 @@ describe('local buffers', () => {
 
 describe('remote access', () => {
   it('rule 28: a READ whose region goes while it is answered completes REM_ACCESS_ERR', async () => {
-    const { a } = await pair(
+    const { a, b } = await pair(
       { regionLength: 1 << 20 },
       async ({ qp, read, statuses, meet }) => {
         await meet();
@@ -162,14 +162,16 @@ describe('remote access', () => {
         await meet();
         return seen;
       },
-      async ({ region, meet, core }) => {
+      async ({ region, meet, core, qp }) => {
         await meet();
         await core.sleep(20e6 as never);
         await region.deregister();
         await meet();
+        return (await qp.query()).state;
       },
     );
     expect(a).toEqual(['REM_ACCESS_ERR']);
+    expect(b).toBe('ERR');
   });
 
   it('rule 28: a key that was good is refused after deregistration', async () => {

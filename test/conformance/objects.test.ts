@@ -1,7 +1,7 @@
 /** Objects and lifetimes: rules 1-3, 8-12, 15-17. */
 import { describe, expect, it } from 'vitest';
 import type { CompletionQueue, QpOptions, QueuePair } from '../../node/verbs.js';
-import { answers, EVERYTHING, pair, type Side } from '../node/rdma/pair.js';
+import { answers, EVERYTHING, pair, toInit, toRtr, toRts, type Side } from '../node/rdma/pair.js';
 import { expectErrno } from './errno.js';
 
 /** What one side does, alone. */
@@ -76,6 +76,29 @@ describe('completion queues', () => {
         await expectErrno('EINVAL', () => context.createCq(maxCqe + 1));
       },
       { overrides: ['nic.max_cqe=1000'] },
+    ));
+
+  it('what is still on its way to a destroyed one is dropped: its memory may be somebody else’s', () =>
+    alone(
+      async ({ context, pd, core, remote, attributes }) => {
+        const memory = await core.allocate(4096);
+        const cq = await context.createCq(8);
+        const qp = await pd.createQp({ sendCq: cq, recvCq: cq });
+        await qp.modify(toInit(attributes));
+        await qp.modify(toRtr(attributes, remote));
+        await qp.modify(toRts(attributes));
+        qp.postSend({ opcode: 'SEND', sges: [{ ...memory, lkey: 1 as never }] });
+        await core.sleep(5e6 as never);
+        await qp.destroy();
+        await cq.destroy();
+        const regions = [];
+        for (let i = 0; i < 4; i++) {
+          regions.push(await pd.registerMemory(await core.allocate(4096), 0));
+        }
+        await core.sleep(300e6 as never);
+        expect(regions.every(({ bytes }) => bytes.every((byte) => byte === 0))).toBe(true);
+      },
+      { overrides: ['nic.cqe=200us'] },
     ));
 
   it('memory of destroyed queues is given back: a thousand come and go where four fit', () =>

@@ -85,16 +85,20 @@ describe.each(CASES)('stages sum to the latency %s', (_name, options, lossy) => 
       async (side) => {
         const { core, qp, sendCq, meet } = side;
         const all: Told[] = [];
+        const began: number[] = [];
         let posted = 0;
         let seen = 0;
         while (seen < OPERATIONS) {
           while (posted < OPERATIONS && posted - seen < 16) {
             core.beginOperation();
-            qp.postSend(request(side, posted++));
+            began.push(core.operationStart);
+            qp.postSend({ ...request(side, posted), wrId: posted++ });
             core.endOperation();
           }
           for (const completion of await sendCq.busyPoll(1)) {
             core.follow(completion);
+            // Its own operation, and no other's.
+            expect(core.operationStart).toBe(began[completion.wrId]);
             all.push(told(core));
             core.endOperation();
             seen++;
