@@ -16,7 +16,7 @@ import {
   type Samples,
 } from './plot-axes.js';
 import { categoryPlot, SERIES_LIMIT, type Series } from './plot.js';
-import { isConclusion, type Entry, type ResultGroup } from './result-groups.js';
+import { type Entry, type ResultGroup } from './result-groups.js';
 import { isDistribution, type Metric, type ParamValue } from './results.js';
 
 /** More panels of one figure than this are left to the table. */
@@ -27,7 +27,7 @@ const TAILS_LIMIT = 4;
 const DOUBLINGS = 8;
 
 export function figuresOf(group: ResultGroup, samples: Samples, id: string): Figure[] {
-  const entries = group.entries.filter(({ result }) => !isConclusion(result));
+  const entries = group.entries.filter(({ concludes }) => !concludes);
   const names = [
     ...new Set(entries.flatMap(({ result }) => result.metrics.map(({ name }) => name))),
   ];

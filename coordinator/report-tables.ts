@@ -9,7 +9,7 @@ import {
 } from './figures.js';
 import { html, type Content, type Markup } from './html.js';
 import { metricGloss, paramGloss } from './report-glossary.js';
-import { isConclusion, type Entry, type ResultGroup } from './result-groups.js';
+import { type Entry, type ResultGroup } from './result-groups.js';
 import { isDistribution, type Counters, type Metric } from './results.js';
 import { waterfallOf } from './waterfall.js';
 
@@ -27,7 +27,7 @@ interface Column {
 
 /** Every parameter and every figure of these results, one row each. */
 export function resultsTable({ entries, varying, fixed }: ResultGroup): Markup {
-  const rows = entries.filter(({ result }) => !isConclusion(result));
+  const rows = entries.filter(({ concludes }) => !concludes);
   const columns = [
     ...[...varying, ...fixed.map(([name]) => name)].map((name) => paramColumn(rows, name)),
     ...metricNames(rows).flatMap((name) => metricColumns(rows, name)),

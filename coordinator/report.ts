@@ -10,7 +10,7 @@ import { figuresOf } from './report-plots.js';
 import { keySection, runSection } from './report-run.js';
 import { REPORT_STYLE } from './report-style.js';
 import { countersTable, figureList, resultsTable, waterfallTable } from './report-tables.js';
-import { groupByWorkload, isConclusion, type Entry, type ResultGroup } from './result-groups.js';
+import { groupByWorkload, type Entry, type ResultGroup } from './result-groups.js';
 import { isDistribution, type Results } from './results.js';
 
 export interface ReportExtra {
@@ -144,7 +144,7 @@ function rangesOf(group: ResultGroup): string[] {
 }
 
 const configurations = ({ entries }: ResultGroup): readonly Entry[] =>
-  entries.filter(({ result }) => !isConclusion(result));
+  entries.filter(({ concludes }) => !concludes);
 
 function chip({ entries }: ResultGroup): Markup {
   const verdicts = entries.map(({ result }) => result.verified);
@@ -157,7 +157,7 @@ function workloadSection(group: ResultGroup, samples: Samples, at: number): Mark
   const name = group.workloads[0]!;
   const gloss = workloadGloss(name);
   const measured = configurations(group);
-  const conclusions = group.entries.filter(({ result }) => isConclusion(result));
+  const conclusions = group.entries.filter(({ concludes }) => concludes);
   const notes = new Set(group.entries.flatMap(({ result }) => result.note ?? []));
   return html`<section id="w${at}">
     <div class="head">
@@ -218,8 +218,8 @@ function waterfalls(group: ResultGroup, measured: readonly Entry[]): Markup | un
     }`;
 }
 
-function configurationOf({ varying, fixed }: ResultGroup, { result }: Entry): string {
-  if (isConclusion(result)) return 'the comparison';
+function configurationOf({ varying, fixed }: ResultGroup, { result, concludes }: Entry): string {
+  if (concludes) return 'the comparison';
   const names = varying.length > 0 ? varying : fixed.map(([name]) => name).slice(0, 1);
   const params = names
     .filter((name) => result.params[name] !== undefined)

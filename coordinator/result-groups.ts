@@ -5,6 +5,8 @@ import { isDistribution, type ParamValue, type WorkloadResult } from './results.
 export interface Entry {
   readonly index: number;
   readonly result: WorkloadResult;
+  /** The last result of a comparison has no parameters: it says what the others come to. */
+  readonly concludes: boolean;
 }
 
 export interface ResultGroup {
@@ -18,7 +20,7 @@ export interface ResultGroup {
 
 /** Rows of the same figures and the same area (`micro/`) together, in the order they first appear. */
 export function groupByFigures(results: readonly WorkloadResult[]): ResultGroup[] {
-  return groupBy(results, (result) => {
+  return groupBy(results, ({ result, concludes }) => {
     const figures = result.metrics.map((metric) => [
       metric.name,
       metric.unit,
@@ -26,29 +28,28 @@ export function groupByFigures(results: readonly WorkloadResult[]): ResultGroup[
     ]);
     // A comparison of configurations is a table of its own; single measurements share one.
     const area = result.workload.startsWith('micro/') ? 'micro/' : result.workload;
-    return JSON.stringify([area, isConclusion(result), figures]);
+    return JSON.stringify([area, concludes, figures]);
   });
 }
 
 export const groupByWorkload = (results: readonly WorkloadResult[]): ResultGroup[] =>
-  groupBy(results, ({ workload }) => workload);
+  groupBy(results, ({ result }) => result.workload);
 
-/** The last result of a comparison has no parameters: it says what the others come to. */
-export const isConclusion = (result: WorkloadResult): boolean =>
-  Object.keys(result.params).length === 0;
-
-function groupBy(
-  results: readonly WorkloadResult[],
-  key: (result: WorkloadResult) => string,
-): ResultGroup[] {
+function groupBy(results: readonly WorkloadResult[], key: (entry: Entry) => string): ResultGroup[] {
   const groups = new Map<string, Entry[]>();
+  const compared = new Set(results.filter(hasParams).map(({ workload }) => workload));
   for (const [index, result] of results.entries()) {
-    const entries = groups.get(key(result));
-    if (entries === undefined) groups.set(key(result), [{ index, result }]);
-    else entries.push({ index, result });
+    // A workload that simply has no parameters concludes nothing.
+    const concludes = !hasParams(result) && compared.has(result.workload);
+    const entry = { index, result, concludes };
+    const entries = groups.get(key(entry));
+    if (entries === undefined) groups.set(key(entry), [entry]);
+    else entries.push(entry);
   }
   return [...groups.values()].map(describe);
 }
+
+const hasParams = ({ params }: WorkloadResult): boolean => Object.keys(params).length > 0;
 
 function describe(entries: readonly Entry[]): ResultGroup {
   const values = new Map<string, Set<ParamValue>>();

@@ -7,7 +7,7 @@ import {
   spokenName,
   type Scale,
 } from './figures.js';
-import { groupByFigures, isConclusion, type Entry, type ResultGroup } from './result-groups.js';
+import { groupByFigures, type Entry, type ResultGroup } from './result-groups.js';
 import { isDistribution, type Metric, type WorkloadResult } from './results.js';
 
 interface Column {
@@ -32,7 +32,7 @@ export function formatTables(results: readonly WorkloadResult[]): string {
 
 function title({ workloads, fixed, varying, entries }: ResultGroup): string {
   const name = workloads.map(plainText).join(', ');
-  if (entries.every(({ result }) => isConclusion(result))) return `${name}: what it comes to`;
+  if (entries.every(({ concludes }) => concludes)) return `${name}: what it comes to`;
   // `size` heads a column even where there is only one.
   const rest = fixed.filter(([param]) => param !== 'size' || varying.length > 0);
   const params = rest.map(([param, value]) => `${spokenName(param)} ${formatParam(param, value)}`);

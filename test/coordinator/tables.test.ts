@@ -89,9 +89,15 @@ micro/write-bw  (iterations 5000, outstanding 128, inline auto, qps 1, type RC)
 
   it('lets no text of a user steer the terminal', () => {
     const text = formatTables([{ ...conclusion, workload: 'my\u001b[2J', note: 'a\nb' }]);
-    expect(text).toContain('my?[2J: what it comes to');
+    expect(text).toContain('my?[2J');
     expect(text).toContain('note: a?b');
     expect(text).not.toContain('\u001b');
+  });
+
+  it('takes a workload without parameters for a measurement, not for the end of a comparison', () => {
+    expect(formatTables([{ ...conclusion, workload: 'ping-pong' }])).not.toContain(
+      'what it comes to',
+    );
   });
 
   it('prints nothing of nothing', () => {
