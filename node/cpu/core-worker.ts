@@ -25,6 +25,7 @@ export default async function runCore(start: CoreTask): Promise<ProgramResult> {
     waitForGo(page, seen, start.spin);
     try {
       await runSegment(core);
+      if (start.computesFirst) computeMeanwhile(core);
     } catch (error) {
       failure = { error };
       core.port.end(AWAIT.fail);
@@ -39,7 +40,10 @@ export default async function runCore(start: CoreTask): Promise<ProgramResult> {
   return { value, counters: core.counters };
 }
 
-/** The host goes on while declared arithmetic runs here: this is how cores use the machine's processors. */
+/**
+ * The host goes on while declared arithmetic runs here: this is how cores use the machine's processors. Only with faults
+ * it waits: a doubled READ may ask for memory that its owner knows to be read, and is computing in.
+ */
 function computeMeanwhile(core: ProgramCore): void {
   banGlobals();
   core.port.runBackground();

@@ -19,6 +19,8 @@ export interface CoreTask {
   readonly task: Task;
   readonly module: string;
   readonly spin: number;
+  /** The host goes on only when the arithmetic that a segment declared at its end is done. */
+  readonly computesFirst: boolean;
 }
 
 const WAIT_MS = 5;
@@ -36,11 +38,13 @@ export class WorkerRuntime implements CoreRuntime {
   private readonly workers = new Map<HostCore, Worker>();
   private readonly module: string;
   private readonly spin: Spin;
+  private readonly computesFirst: boolean;
   private resumedAt = 0;
 
   constructor(spec: RunSpec) {
     const local = spec.programs.filter(({ host }) => spec.local.includes(host)).length;
     this.module = spec.module;
+    this.computesFirst = spec.faults !== null;
     this.spin = spinFor(Math.ceil(spec.hosts / spec.local.length), spec.programs.length);
     this.pool = new Piscina<CoreTask, ProgramResult>({
       filename: new URL('./core-worker.js', import.meta.url).href,
@@ -52,9 +56,9 @@ export class WorkerRuntime implements CoreRuntime {
   }
 
   async add(core: HostCore, identity: CoreIdentity, task: Task): Promise<void> {
-    const { module, spin } = this;
+    const { module, spin, computesFirst } = this;
     const worker: Worker = {
-      outcome: this.pool.run({ identity, task, module, spin: spin.core }),
+      outcome: this.pool.run({ identity, task, module, spin: spin.core, computesFirst }),
       lost: undefined,
     };
     worker.outcome.catch((error: unknown) => (worker.lost = error));
