@@ -34,7 +34,9 @@ function title({ workloads, fixed, varying, entries }: ResultGroup): string {
   const name = workloads.map(plainText).join(', ');
   if (entries.every(({ concludes }) => concludes)) return `${name}: what it comes to`;
   // `size` heads a column even where there is only one.
-  const rest = fixed.filter(([param]) => param !== 'size' || varying.length > 0);
+  const rest = fixed.filter(
+    ([param, value]) => value !== '' && (param !== 'size' || varying.length > 0),
+  );
   const params = rest.map(([param, value]) => `${spokenName(param)} ${formatParam(param, value)}`);
   return params.length === 0 ? name : `${name}  (${params.join(', ')})`;
 }
