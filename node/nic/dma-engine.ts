@@ -6,31 +6,31 @@
 import { draw } from '../../sim/cost.js';
 import type { RandomStream } from '../../sim/random.js';
 import type { Profile } from '../profile.js';
+import { Bookings } from './bookings.js';
 
 export class DmaEngine {
   bytesRead = 0;
   bytesWritten = 0;
   private readonly pcie: Profile['pcie'];
   private readonly random: RandomStream;
-  private readFreeAt = 0;
+  /** What completions hold of their direction; reads are asked for ahead of time. */
+  private readonly completions: Bookings;
   private writeFreeAt = 0;
   private lastVisible = 0;
 
-  constructor(pcie: Profile['pcie'], random: RandomStream) {
+  constructor(pcie: Profile['pcie'], random: RandomStream, clock: { readonly now: number }) {
     this.pcie = pcie;
     this.random = random;
+    this.completions = new Bookings(clock);
   }
 
-  /** Asks at `now` for `bytes` of memory; the instant the last of them is here. */
+  /** Asks at `now`, which may be to come, for `bytes` of memory; the instant the last of them is here. */
   read(now: number, bytes: number): number {
     const { pcie } = this;
     this.bytesRead += bytes;
     const tlps = Math.ceil(bytes / pcie.maxPayload);
     const transfer = Math.ceil((bytes + tlps * pcie.completionOverhead) * pcie.rate);
-    const first = now + draw(pcie.dmaRead, this.random);
-    const end = (first > this.readFreeAt ? first : this.readFreeAt) + transfer;
-    this.readFreeAt = end;
-    return end;
+    return this.completions.book(now + draw(pcie.dmaRead, this.random), transfer);
   }
 
   /** Writes `bytes` to memory from `now` on; the instant a core can see the last of them. Writes never pass each other. */

@@ -64,7 +64,7 @@ export class Nic implements EventSink {
     const { host, profile, scheduler, pool, memory } = options;
     const sequencer = new Sequencer(host, NIC_UNIT);
     const random = new RandomStream(options.seed, `host${host}/nic`);
-    const dma = new DmaEngine(profile.pcie, random);
+    const dma = new DmaEngine(profile.pcie, random, scheduler);
     this.watches = new MemoryWatches(memory);
     const engineSink = scheduler.register({
       handle: (kind, argument) => this.engine.handle(kind, argument),

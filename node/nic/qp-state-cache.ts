@@ -3,6 +3,7 @@
  * one unit, so misses also bound the rate: what 144 queue pairs do to a ConnectX-3 (profiles, `nic.qp_cache_entries`).
  */
 import type { Profile } from '../profile.js';
+import { Bookings } from './bookings.js';
 
 export class QpStateCache {
   misses = 0;
@@ -10,9 +11,10 @@ export class QpStateCache {
   private readonly miss: number;
   /** Indices of queue pairs, least recently used first. */
   private readonly cached = new Set<number>();
-  private freeAt = 0;
+  private readonly fetches: Bookings;
 
-  constructor({ qpCacheEntries, qpCacheMiss }: Profile['nic']) {
+  constructor({ qpCacheEntries, qpCacheMiss }: Profile['nic'], clock: { readonly now: number }) {
+    this.fetches = new Bookings(clock);
     this.entries = qpCacheEntries;
     this.miss = qpCacheMiss;
   }
@@ -25,8 +27,7 @@ export class QpStateCache {
     if (hit) return at;
     if (this.cached.size > this.entries) this.evict();
     this.misses++;
-    this.freeAt = (at > this.freeAt ? at : this.freeAt) + this.miss;
-    return this.freeAt;
+    return this.fetches.book(at, this.miss);
   }
 
   forget(index: number): void {

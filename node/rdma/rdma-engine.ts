@@ -56,7 +56,7 @@ export class RdmaEngine implements EventSink {
 
   constructor(parts: EngineParts, watches: MemoryWatches) {
     this.parts = parts;
-    this.states = new QpStateCache(parts.profile.nic);
+    this.states = new QpStateCache(parts.profile.nic, parts.scheduler);
     this.watches = watches;
   }
 

@@ -10,13 +10,13 @@ const { nic } = noiseFree(
 
 describe('the cache of queue pair state', () => {
   it('costs nothing while all queue pairs fit', () => {
-    const cache = new QpStateCache(nic);
+    const cache = new QpStateCache(nic, { now: 0 });
     for (let i = 0; i < 100; i++) expect(cache.ready(i % 4, 4, i)).toBe(i);
     expect(cache.misses).toBe(0);
   });
 
   it('fetches what was used longest ago, one at a time', () => {
-    const cache = new QpStateCache(nic);
+    const cache = new QpStateCache(nic, { now: 0 });
     for (let qp = 0; qp < 4; qp++) cache.ready(qp, 5, 1_000_000);
     // Four misses wanted at once come 100 ns apart.
     expect(cache.ready(0, 5, 1_000_000)).toBe(1_000_000);
@@ -26,7 +26,7 @@ describe('the cache of queue pair state', () => {
   });
 
   it('misses 1 - C/N of random accesses to N queue pairs', () => {
-    const cache = new QpStateCache(nic);
+    const cache = new QpStateCache(nic, { now: 0 });
     const random = new RandomStream(1, 'swarm');
     const accesses = 20_000;
     for (let i = 0; i < accesses; i++) cache.ready(random.below(16), 16, 0);
