@@ -70,7 +70,10 @@ export async function measure(
       const record = await executeRun(cluster, ++run, request);
       measured.account(record);
       const summary = summarise(planned, configuration, record, options.config);
-      measured.add(resultOf(planned, configuration, summary, record), summary.samples);
+      measured.add(
+        resultOf(planned, configuration, summary, record, options.config.clock),
+        summary.samples,
+      );
       summaries.push({ params: configuration.params, summary });
       hashes.push(record.traceHash);
       virtualNs += record.virtualNs;
@@ -80,7 +83,10 @@ export async function measure(
     if (comparison !== undefined) {
       const record = { traceHash: combineDigests(hashes), virtualNs, counters: [] };
       const conclusion = { params: {}, programs: [] };
-      measured.add(resultOf(planned, conclusion, comparison, record), comparison.samples);
+      measured.add(
+        resultOf(planned, conclusion, comparison, record, options.config.clock),
+        comparison.samples,
+      );
     }
     done(first);
   }
@@ -159,6 +165,7 @@ function resultOf(
   { params }: PlannedConfiguration,
   { verified, note, metrics, stages, counters }: Summary,
   record: Pick<RunRecord, 'traceHash' | 'virtualNs' | 'counters'>,
+  clock: ClusterConfig['clock'],
 ): WorkloadResult {
   const all: Record<string, number | Counters> = { ...counters };
   for (const { host, counts } of record.counters) {
@@ -171,7 +178,8 @@ function resultOf(
     verified,
     ...(note !== undefined && { note }),
     metrics,
-    ...(stages && { stages }),
+    // What wall-clock time went into is no modelled stage.
+    ...(stages && clock === 'virtual' && { stages }),
     ...(Object.keys(all).length > 0 && { counters: all }),
     virtual_ns: record.virtualNs,
     trace_hash: record.traceHash,
