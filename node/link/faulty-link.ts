@@ -4,6 +4,7 @@
  */
 import { RandomStream } from '../../sim/random.js';
 import { FAULT_UNIT, Sequencer } from '../../sim/sequencer.js';
+import { STAGE } from '../../sim/stages.js';
 import { ETHERNET_LENGTH } from '../../wire/ethernet.js';
 import { writeIcrc } from '../../wire/icrc.js';
 import type { FaultSpec } from '../run-spec.js';
@@ -47,6 +48,7 @@ export class FaultyLink implements Link {
     if (delays) {
       this.delayed++;
       pool.time[slot]! += faults.delay;
+      pool.chains.advance(slot, STAGE.propagate, pool.time[slot]!);
     }
     this.inner.send(slot);
     if (copy >= 0) this.inner.send(copy);
