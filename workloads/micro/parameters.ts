@@ -34,8 +34,10 @@ export interface MicroShape {
   /** Of a latency: ways that a message's packets go in one iteration. */
   readonly ways?: 1 | 2;
   readonly defaultQps?: number;
-  readonly defaultOutstanding?: (cluster: ClusterShape) => number;
 }
+
+/** perftest's tx-depth. */
+const OUTSTANDING = 128;
 
 export function parameterSpecs(shape: MicroShape): Record<string, ParameterSpec> {
   return {
@@ -62,7 +64,7 @@ export function parameterSpecs(shape: MicroShape): Record<string, ParameterSpec>
       outstanding: {
         default: 'auto',
         type: 'text',
-        help: 'messages posted and not completed, per queue pair; auto: 128, of READ what the device allows',
+        help: 'messages posted and not completed, per queue pair; auto: 128',
       },
     }),
     inline: {
@@ -136,12 +138,11 @@ function usualCounts(
       warmup: { count: Math.min(10, FEWEST_ITERATIONS + iterations), least: 0 },
     };
   }
-  const outstanding = shape.defaultOutstanding?.(cluster) ?? 128;
   const iterations = Math.floor(USUAL_PACKETS / (packets * qps));
   return {
     iterations: { count: Math.max(iterations, FEWEST_ITERATIONS), least: 1 },
-    warmup: { count: Math.min(outstanding, Math.ceil(USUAL_PACKETS / 8 / packets)), least: 0 },
-    outstanding: { count: outstanding, least: 1 },
+    warmup: { count: Math.min(OUTSTANDING, Math.ceil(USUAL_PACKETS / 8 / packets)), least: 0 },
+    outstanding: { count: OUTSTANDING, least: 1 },
   };
 }
 

@@ -1,4 +1,7 @@
-/** `micro/read-bw`: RDMA READs, as many as the device lets be under way (perftest's ib_read_bw). */
+/**
+ * `micro/read-bw`: RDMA READs, as many posted as of anything else: the device holds back what it cannot have under way
+ * (perftest's ib_read_bw).
+ */
 import type { SendWr } from '../../node/verbs.js';
 import { bandwidthWorkload, inboxSlots } from './bandwidth.js';
 import type { Side } from './side.js';
@@ -28,7 +31,6 @@ export default bandwidthWorkload({
     leastSize: 1,
     inlineUpTo: 0,
     latency: false,
-    defaultOutstanding: ({ maxRdAtomic }) => maxRdAtomic,
   },
   options: (params) => ({
     inbox: inboxSlots(params) * params.size,

@@ -8,7 +8,7 @@ import { ORDER_SLOT_BYTES, ORDER_WINDOW, SEND_DEPTH } from './tick-to-trade-sess
 
 const SHAPE = { slots: ORDER_WINDOW, slotBytes: ORDER_SLOT_BYTES };
 const OUTGOING_AT = ORDER_WINDOW * ORDER_SLOT_BYTES;
-/** What any NIC here takes inline, and more than any one packet of the session has. */
+/** More than the packets of one message have; inline where the NIC takes as much. */
 const MOST_BYTES = 220;
 
 export interface Packet {
@@ -23,8 +23,11 @@ export class OrderLine {
   private readonly ring: ReceiveRing;
   private readonly sends: SendWindow;
   private readonly reader: SoupReader;
+  private readonly inline: number;
   private packets: Packet[] = [];
   private length = 0;
+  /** Messages sent. Each has a slot until SEND_DEPTH later, when it is long complete. */
+  private sent = 0;
 
   /** Connects to `peer`; what arrives completes in `recvCq`. */
   static async open(
@@ -33,22 +36,31 @@ export class OrderLine {
     peer: number,
     recvCq: CompletionQueue,
   ): Promise<OrderLine> {
-    const region = await sharedRegion(core, device.pd, OUTGOING_AT + MOST_BYTES);
+    const region = await sharedRegion(core, device.pd, OUTGOING_AT + SEND_DEPTH * MOST_BYTES);
+    const inline = Math.min(MOST_BYTES, device.context.attributes.maxInlineData);
     const sendCq = await device.context.createCq(SEND_DEPTH);
     let ring: ReceiveRing | undefined;
     const { qp } = await connect(core, device, {
       peer,
       sendCq,
       recvCq,
-      cap: { maxSendWr: SEND_DEPTH, maxRecvWr: ORDER_WINDOW, maxInlineData: MOST_BYTES },
+      cap: { maxSendWr: SEND_DEPTH, maxRecvWr: ORDER_WINDOW, maxInlineData: inline },
       region,
       receives: (created) => (ring = new ReceiveRing(created, region, SHAPE)),
     });
-    return new OrderLine(qp.qpNum, region, ring!, new SendWindow(qp, sendCq, SEND_DEPTH));
+    const sends = new SendWindow(qp, sendCq, SEND_DEPTH);
+    return new OrderLine(qp.qpNum, region, ring!, sends, inline);
   }
 
-  private constructor(qpNum: number, region: MemoryRegion, ring: ReceiveRing, sends: SendWindow) {
+  private constructor(
+    qpNum: number,
+    region: MemoryRegion,
+    ring: ReceiveRing,
+    sends: SendWindow,
+    inline: number,
+  ) {
     this.qpNum = qpNum;
+    this.inline = inline;
     this.region = region;
     this.ring = ring;
     this.sends = sends;
@@ -77,14 +89,19 @@ export class OrderLine {
 
   /** Has `emit` write packets behind those that the next {@link send} takes along; it answers their length. */
   add(emit: (into: Uint8Array, at: number) => number): void {
-    this.length += emit(this.region.bytes, OUTGOING_AT + this.length);
+    this.length += emit(this.region.bytes, this.outgoing + this.length);
   }
 
-  /** Sends what was added, inline. There must be room for it. */
+  /** Sends what was added. There must be room for it. */
   send(last = false): void {
-    const sges = [this.region.sge(OUTGOING_AT, this.length)];
-    this.sends.post({ opcode: 'SEND', sges, inline: true }, last);
+    const sges = [this.region.sge(this.outgoing, this.length)];
+    this.sends.post({ opcode: 'SEND', sges, inline: this.length <= this.inline }, last);
     this.length = 0;
+    this.sent++;
+  }
+
+  private get outgoing(): number {
+    return OUTGOING_AT + (this.sent % SEND_DEPTH) * MOST_BYTES;
   }
 
   /** Whether there is room for a message at once. */

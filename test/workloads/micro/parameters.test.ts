@@ -76,8 +76,8 @@ describe('counts', () => {
     expect(params).toMatchObject({ iterations: 5000, warmup: 0, outstanding: 7, qps: 1 });
   });
 
-  it('of outstanding READs are what the device allows', () => {
-    expect(configured(readBw)).toMatchObject([{ outstanding: 16 }]);
+  it('has as many READs posted as of anything else: the device holds back what it must', () => {
+    expect(configured(readBw)).toMatchObject([{ outstanding: 128 }]);
     expect(configured(writeBw)).toMatchObject([{ outstanding: 128 }]);
   });
 

@@ -120,6 +120,12 @@ describe('tick to trade', () => {
     expect(await run(5)).not.toBe(await run(6));
   });
 
+  it('sends what a NIC does not take inline by DMA', async () => {
+    const { summary } = await measure({ messages: 80 }, { profile: 'cx3-qdr' });
+    expect(summary).toMatchObject({ verified: true });
+    expect(summary.counters!['orders']).toBeGreaterThan(0);
+  });
+
   it('stretches the times of a file', async () => {
     const spanOf = async (scale: number): Promise<number> => {
       const { run } = await measure({ ...RETREAT, scale }, { inputs: file(), noise: false });
