@@ -18,6 +18,8 @@ import { WindowRunner, type Simulation } from './link/window-runner.js';
 import { ProgramFailure, type MachineFactory, type ProcessMachine } from './process-machine.js';
 import type { RunSpec } from './run-spec.js';
 
+/** Frames in a batch that leaves at once, under the real clock. */
+const PROMPT_FRAMES = 32;
 const PROGRESS_MS = 250;
 
 export interface ProcessRunParts {
@@ -104,6 +106,7 @@ export class ProcessRun {
         run,
         observer,
         tailRate: tailRate(parts.spec),
+        ...(spec.clock === 'real' && { fullFrames: PROMPT_FRAMES }),
       });
       return { mesh, link, inbox: new Inbox(reader) };
     }

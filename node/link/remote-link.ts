@@ -28,11 +28,14 @@ export interface RemoteLinkParts {
   readonly observer: SendObserver;
   /** Time per byte that a frame's last bit comes behind its arrival: 0 where the arrival is the last bit. */
   readonly tailRate?: number;
+  /** A batch of so many frames does not wait either: under the real clock the other side should begin early. */
+  readonly fullFrames?: number;
 }
 
 export class RemoteLink implements Link {
   private readonly parts: RemoteLinkParts;
   private readonly tailRate: number;
+  private readonly fullFrames: number;
   private readonly open: (BatchWriter | undefined)[];
   /** Writers whose bytes the sockets have done with. */
   private readonly spare: BatchWriter[] = [];
@@ -40,6 +43,7 @@ export class RemoteLink implements Link {
   constructor(parts: RemoteLinkParts) {
     this.parts = parts;
     this.tailRate = parts.tailRate ?? 0;
+    this.fullFrames = parts.fullFrames ?? Infinity;
     this.open = new Array<BatchWriter | undefined>(parts.mesh.processes).fill(undefined);
   }
 
@@ -50,7 +54,9 @@ export class RemoteLink implements Link {
     const batch = (this.open[to] ??= this.writer());
     batch.add(pool, slot);
     pool.release(slot);
-    if (batch.length >= FULL_BYTES) this.dispatch(to, batch, undefined);
+    if (batch.length >= FULL_BYTES || batch.frames >= this.fullFrames) {
+      this.dispatch(to, batch, undefined);
+    }
   }
 
   /** Sends whatever has been collected. */
