@@ -1,8 +1,5 @@
 /** MAC, IPv4 and IPv6 addresses, and the GIDs that RoCEv2 makes of them (IPv4-mapped IPv6, RFC 4291 2.5.5.2). */
 
-/** 6, 4 or 16 bytes; never changed after it is made. */
-export type AddressBytes = Readonly<Uint8Array>;
-
 /** The MAC of a host's port: locally administered, from configuration order alone. */
 export const hostMac = (host: number): Uint8Array =>
   Uint8Array.of(0x02, 0x00, 0x00, 0x00, (host >>> 8) & 0xff, host & 0xff);

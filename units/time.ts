@@ -10,7 +10,6 @@ export type Instant = Brand<number, 'Instant'>;
 /** The last instant that is exact. A run that would pass it is refused before it starts. */
 export const LAST_INSTANT = Number.MAX_SAFE_INTEGER as Instant;
 export const START = 0 as Instant;
-export const NEVER = Infinity as Instant;
 
 export const PS_PER_NS = 1_000;
 export const PS_PER_US = 1_000_000;

@@ -2,7 +2,15 @@
 import { STAGE } from '../../sim/stages.js';
 import type { QpPlace } from '../kernel/calls.js';
 import { DOORBELL } from '../nic/doorbell.js';
-import { RECV, SEND_OPCODE, SGE, SGE_SIZE, WQE, WQE_FLAG } from '../rdma/work-queue-entry.js';
+import {
+  MAX_MESSAGE,
+  RECV,
+  SEND_OPCODE,
+  SGE,
+  SGE_SIZE,
+  WQE,
+  WQE_FLAG,
+} from '../rdma/work-queue-entry.js';
 import { VerbsError } from '../verbs-error.js';
 import type {
   QpAttributes,
@@ -18,7 +26,6 @@ import { MAX_DOORBELLS } from './core-page.js';
 import type { ProgramShared } from './program-completions.js';
 import { SegmentError } from './program-port.js';
 
-const MAX_MESSAGE = 2 ** 31;
 const NOT_AN_SGE = 'an SGE whose address or length is no whole number';
 
 /** Which attribute sets which bit of the mask. */

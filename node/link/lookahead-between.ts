@@ -6,11 +6,14 @@
 import { Lookahead } from '../../sim/lookahead.js';
 import type { Picoseconds } from '../../units/time.js';
 import { transferTime } from '../../units/rate.js';
+import { BTH_LENGTH } from '../../wire/bth.js';
+import { ICRC_LENGTH } from '../../wire/icrc.js';
 import type { Profile } from '../profile.js';
+import { PATH_LENGTH } from '../rdma/path.js';
 import type { RunSpec } from '../run-spec.js';
 
 /** Ethernet, IPv4, UDP, BTH, ICRC: no RoCEv2 frame is shorter. */
-export const LEAST_FRAME = 14 + 20 + 8 + 12 + 4;
+export const LEAST_FRAME = PATH_LENGTH + BTH_LENGTH + ICRC_LENGTH;
 
 export function leastFlight(
   { nic, link, switch: device, management }: Profile,

@@ -95,7 +95,6 @@ function names(mask: number): string {
   return known.length > 0 ? known.join(', ') : `0x${mask.toString(16)}`;
 }
 
-/** Which states send, and which answer. */
-export const canSend = (state: QpStateName): boolean => state === 'RTS';
+/** Which states look at what arrives. */
 export const canReceive = (state: QpStateName): boolean =>
   state === 'RTR' || state === 'RTS' || state === 'SQD' || state === 'SQE';

@@ -43,7 +43,3 @@ export const positionOf = (packet: number, packets: number): number =>
 export const isReadOrAtomic = (sendOpcode: number): boolean => sendOpcode >= SEND_OPCODE.RDMA_READ;
 export const isAtomic = (sendOpcode: number): boolean =>
   sendOpcode >= SEND_OPCODE.ATOMIC_CMP_AND_SWP;
-export const isWrite = (sendOpcode: number): boolean =>
-  sendOpcode === SEND_OPCODE.RDMA_WRITE || sendOpcode === SEND_OPCODE.RDMA_WRITE_WITH_IMM;
-export const hasImmediate = (sendOpcode: number): boolean =>
-  sendOpcode === SEND_OPCODE.SEND_WITH_IMM || sendOpcode === SEND_OPCODE.RDMA_WRITE_WITH_IMM;

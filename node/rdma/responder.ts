@@ -27,8 +27,7 @@ import type { ReceiveQueue } from './receive-queue.js';
 import { ACCESS_OF_GROUP, GROUP, GROUP_OF } from './request-group.js';
 import { ResponderResources } from './responder-resources.js';
 import { RunningAtomics } from './running-atomics.js';
-import { MAX_MESSAGE } from './send-queue.js';
-import { WC_RECV, WC_RECV_RDMA_WITH_IMM } from './work-queue-entry.js';
+import { MAX_MESSAGE, WC_RECV, WC_RECV_RDMA_WITH_IMM } from './work-queue-entry.js';
 
 const reth = newReth();
 const atomicEth = newAtomicEth();

@@ -10,10 +10,8 @@ import { STATUS } from './completion-entry.js';
 import type { MemoryRegionTable } from './memory-region.js';
 import { isAtomic, isReadOrAtomic } from './request-opcodes.js';
 import { ACCESS_LOCAL_WRITE } from './memory-region.js';
-import { SEND_OPCODE, SGE, SGE_SIZE, WQE, WQE_FLAG } from './work-queue-entry.js';
+import { MAX_MESSAGE, SEND_OPCODE, SGE, SGE_SIZE, WQE, WQE_FLAG } from './work-queue-entry.js';
 
-/** The longest message (IBTA 9.7.1: 2^31 bytes). */
-export const MAX_MESSAGE = 2 ** 31;
 const MULTIPLE = -2;
 /** The generation of data that lies in the WQE itself: no region holds it. */
 const INLINE = -1;

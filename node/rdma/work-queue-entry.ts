@@ -44,7 +44,6 @@ export const SEND_OPCODE = {
   ATOMIC_CMP_AND_SWP: 5,
   ATOMIC_FETCH_AND_ADD: 6,
 } as const;
-export type SendOpcode = keyof typeof SEND_OPCODE;
 
 /** ibv_wc_opcode by send opcode. */
 export const COMPLETION_OPCODE = Uint8Array.of(0, 0, 1, 1, 2, 3, 4);
@@ -71,3 +70,6 @@ export const inlineBlocks = (opcode: number, length: number): number =>
       length) /
       WQE_BLOCK,
   );
+
+/** The longest message (IBTA 9.7.1: 2^31 bytes). */
+export const MAX_MESSAGE = 2 ** 31;
