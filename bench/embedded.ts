@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { loadProfile, noiseFree } from '../coordinator/profiles.js';
 import { Machine } from '../node/machine.js';
-import type { RunSpec } from '../node/run-spec.js';
+import { PLAIN_MACHINE, type RunSpec } from '../node/run-spec.js';
 
 export interface EmbeddedBench {
   readonly kind: 'ping-pong' | 'stream';
@@ -41,9 +41,10 @@ export async function runEmbeddedBench(bench: EmbeddedBench): Promise<EmbeddedTi
     module: new URL('./programs.js', import.meta.url).href,
     params: { kind, size, iterations, outstanding },
     programs: [
-      { rank: 0, host: 0, core: 0, role: 'client' },
-      { rank: 1, host: 1, core: 0, role: 'server' },
+      { rank: 0, host: 0, core: 0, role: 'client', process: 0, vm: -1 },
+      { rank: 1, host: 1, core: 0, role: 'server', process: 0, vm: -1 },
     ],
+    machine: PLAIN_MACHINE,
     inputs: new Map(),
   };
   const machine = await Machine.create(spec, { remote: null });

@@ -82,7 +82,7 @@ export async function measure(
     const comparison = planned.workload.compare?.(summaries, shape);
     if (comparison !== undefined) {
       const record = { traceHash: combineDigests(hashes), virtualNs, counters: [] };
-      const conclusion = { params: {}, programs: [] };
+      const conclusion = { params: {} };
       measured.add(
         resultOf(planned, conclusion, comparison, record, options.config.clock),
         comparison.samples,
@@ -98,7 +98,7 @@ function requestOf(
   index: number,
   { config, lookahead, capture, progress }: MeasureOptions,
 ): RunRequest {
-  const { params, programs } = planned.configurations[index]!;
+  const { params, programs, machine } = planned.configurations[index]!;
   const captureDirectory =
     capture === undefined ? '' : captureDirectoryOf(capture, plan, planned, index);
   return {
@@ -119,6 +119,7 @@ function requestOf(
       module: planned.module,
       params,
       programs,
+      machine,
       inputs: planned.inputs,
     },
     partition: config.partition,
@@ -162,7 +163,7 @@ function summarise(
 
 function resultOf(
   { name }: PlannedWorkload,
-  { params }: PlannedConfiguration,
+  { params }: Pick<PlannedConfiguration, 'params'>,
   { verified, note, metrics, stages, counters }: Summary,
   record: Pick<RunRecord, 'traceHash' | 'virtualNs' | 'counters'>,
   clock: ClusterConfig['clock'],

@@ -1,8 +1,9 @@
 /** What a command will run, checked whole before any process starts: workloads, configurations, ranks, input files. */
-import type { ProgramSpec } from '../node/run-spec.js';
+import type { MachineSettings, ProgramSpec } from '../node/run-spec.js';
 import type { Parameters, Workload } from '../workloads/workload.js';
 import { clusterShape, type ClusterConfig } from './cluster-config.js';
 import { readInputs } from './input-files.js';
+import { machineSettings } from './machine-settings.js';
 import { readParameters, type Setting } from './parameters.js';
 import type { ResolvedWorkload } from './programs.js';
 import { UsageError } from './usage-error.js';
@@ -11,6 +12,7 @@ import { isCount } from '../wire/control/field-reader.js';
 export interface PlannedConfiguration {
   readonly params: Parameters;
   readonly programs: readonly ProgramSpec[];
+  readonly machine: MachineSettings;
 }
 
 export interface PlannedWorkload extends ResolvedWorkload {
@@ -50,6 +52,7 @@ export function planWorkload(
     configurations: configurations.map((each) => ({
       params: each,
       programs: programsOf(name, workload, each, config),
+      machine: machineSettings(name, workload.machine?.(each, shape) ?? {}, config),
     })),
   };
 }
@@ -63,7 +66,7 @@ function programsOf(
   const placed = workload.place(params, clusterShape(config));
   if (placed.length === 0) throw new UsageError(`${name}: places no program`);
   const taken = new Set<string>();
-  return placed.map(({ host, core, role }, rank) => {
+  return placed.map(({ host, core, role, process, vm }, rank) => {
     if (!isCount(host) || !isCount(core)) {
       throw new UsageError(`${name}: places a program on host ${host}, core ${core}`);
     }
@@ -76,6 +79,6 @@ function programsOf(
     const place = `host${host} core ${core}`;
     if (taken.has(place)) throw new UsageError(`${name}: places two programs on ${place}`);
     taken.add(place);
-    return { rank, host, core, role };
+    return { rank, host, core, role, process: process ?? 0, vm: vm ?? -1 };
   });
 }

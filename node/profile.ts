@@ -40,6 +40,9 @@ export interface Profile {
     readonly register: Picoseconds;
     readonly registerPage: Picoseconds;
     readonly deregisterPage: Picoseconds;
+    /** Registration per 2 MiB page, and per 4 KiB page of a region of 1 GiB or more, whose page tables are cold. */
+    readonly registerHugePage: Picoseconds;
+    readonly registerPageCold: Picoseconds;
     /** A core's arithmetic: picoseconds per floating-point operation, and its memory bandwidth. */
     readonly flop: number;
     readonly stream: PicosecondsPerByte;
@@ -104,6 +107,89 @@ export interface Profile {
     readonly latency: Cost;
     /** Output buffer of a port in bytes; Infinity when unbounded. */
     readonly buffer: number;
+  };
+  /** The operating system's memory management. */
+  readonly memory: {
+    /** Taking a page fault that finds or makes the page in memory, zeroing included; copy on write adds the copy. */
+    readonly minorFault: Cost;
+    /** Pinning one populated page (get_user_pages), and letting it go. */
+    readonly pinPage: Picoseconds;
+    readonly unpinPage: Picoseconds;
+    /** The swap device: reading one page, writing one page. It serves one request at a time. */
+    readonly swapRead: Cost;
+    readonly swapWrite: Cost;
+    /** A page fault that the NIC takes on an on-demand-paging region, beyond reading the page from swap. */
+    readonly odpFault: Cost;
+    /** RLIMIT_MEMLOCK of a process, in bytes; Infinity when unlimited. */
+    readonly memlock: number;
+  };
+  /** What a core finds in its caches of a flow's state (socket, control block). */
+  readonly cache: {
+    /** Cache lines of state that one packet of a flow touches. */
+    readonly flowLines: number;
+    /** Flows whose state fits in one core's own cache. */
+    readonly flows: number;
+    /** Per line: taken dirty from another core of the socket; read from memory. */
+    readonly dirtyLine: Picoseconds;
+    readonly memoryLine: Picoseconds;
+  };
+  /** The kernel's network path. */
+  readonly kernel: {
+    /** Returning from a system call to the program, on a busy core. */
+    readonly userReturn: Cost;
+    /** Hard interrupt to the begin of the softirq, and leaving C1 when the core was idle. */
+    readonly irq: Cost;
+    readonly idleExit: Cost;
+    /** Making a blocked program run again on an idle core, and the scheduler's work per packet on a busy one. */
+    readonly wakeup: Cost;
+    readonly schedule: Cost;
+    /** Protocol work per packet: receiving and sending a UDP datagram, and what TCP adds to each. */
+    readonly stackIn: Cost;
+    readonly stackOut: Cost;
+    readonly tcpIn: Cost;
+    readonly tcpOut: Cost;
+    /** Fixed part of the copy between kernel and program, per call; `cpu.copy` says what each byte adds. */
+    readonly copyIn: Cost;
+    readonly copyOut: Cost;
+    /** One round of a busy-polled socket's look into its queue. */
+    readonly busyPoll: Cost;
+    /** Interrupt moderation: time and frames from the first frame of an idle queue to the interrupt (rx-usecs, rx-frames). */
+    readonly rxUsecs: Picoseconds;
+    readonly rxFrames: number;
+    /** Frames that one poll of a queue takes, and one softirq altogether before it gives way to programs. */
+    readonly napiBudget: number;
+    readonly netdevBudget: number;
+    /** Descriptors of a receive queue. */
+    readonly ringSize: number;
+    /** IP MTU of the network interface. */
+    readonly mtu: number;
+  };
+  readonly iommu: {
+    readonly mode: 'off' | 'on';
+    /** Translations that the IOTLB holds, and what a miss costs. */
+    readonly entries: number;
+    readonly miss: Picoseconds;
+    /** Mapping a page for a device; unmapping it, invalidation of the IOTLB included. */
+    readonly mapPage: Picoseconds;
+    readonly unmapPage: Picoseconds;
+  };
+  /** A program that owns a queue of raw frames. */
+  readonly bypass: {
+    /** Whether the CPU pushes the frame into the NIC with the doorbell (CTPIO), and what each 64 B then cost it. */
+    readonly push: 'off' | 'on';
+    readonly pushBlock: Picoseconds;
+    /** Protocol work of a user-space library per message and direction: raw UDP, TCPDirect's kind, Onload's kind. */
+    readonly rawStack: Cost;
+    readonly directStack: Cost;
+    readonly socketStack: Cost;
+  };
+  /** Virtual machines. */
+  readonly vm: {
+    /** Leaving and re-entering a VM (an exit); injecting an interrupt into one. */
+    readonly exit: Cost;
+    readonly inject: Cost;
+    /** The host's software switch, per frame; each byte is copied at `cpu.copy` besides. */
+    readonly switchFrame: Cost;
   };
   readonly management: {
     /** One-way latency of the out-of-band network that programs exchange QP numbers over. */

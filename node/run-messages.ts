@@ -2,10 +2,30 @@
 import { FieldReader, isRecord } from '../wire/control/field-reader.js';
 import { MAX_CORES, MAX_HOSTS } from '../sim/sequencer.js';
 import type { Profile } from './profile.js';
-import type { FaultSpec, ProgramSpec, RunOutcome, RunSpec } from './run-spec.js';
+import type {
+  FaultSpec,
+  MachineSettings,
+  ProgramSpec,
+  RunOutcome,
+  RunSpec,
+  VmSpec,
+} from './run-spec.js';
 
 const MAX_PROGRAMS = MAX_HOSTS * MAX_CORES;
-const PROFILE_GROUPS = ['cpu', 'pcie', 'nic', 'link', 'switch', 'management'] as const;
+const PROFILE_GROUPS = [
+  'cpu',
+  'pcie',
+  'nic',
+  'link',
+  'switch',
+  'memory',
+  'cache',
+  'kernel',
+  'iommu',
+  'bypass',
+  'vm',
+  'management',
+] as const;
 
 /** A specification as plain data: `inputs` becomes an object. */
 export const specMessage = (spec: RunSpec): object => ({
@@ -41,6 +61,7 @@ export function parseRunSpec(value: unknown): RunSpec | string {
     module: fields.text('module'),
     params: fields.record('params', isParameter),
     programs: fields.list('programs', MAX_PROGRAMS, (each) => parseProgram(each, hosts, cores)),
+    machine: fields.parsed('machine', (each) => parseMachine(each, hosts, cores)),
     inputs: new Map(Object.entries(inputs)),
   };
   if (!spec.module.startsWith('file:')) fields.problem ??= 'spec.module: no file: URL';
@@ -84,8 +105,44 @@ function parseProgram(value: unknown, hosts: number, cores: number): ProgramSpec
     host: fields.whole('host', 0, hosts - 1),
     core: fields.whole('core', 0, cores - 1),
     role: fields.text('role', 256),
+    process: fields.whole('process', 0, MAX_PROGRAMS - 1),
+    vm: fields.number('vm', -1, MAX_CORES),
   };
+  if (!Number.isInteger(program.vm)) fields.problem ??= 'program.vm: no whole number';
   return fields.problem ?? program;
+}
+
+function parseMachine(value: unknown, hosts: number, cores: number): MachineSettings | string {
+  const fields = new FieldReader('machine', value);
+  const machine = {
+    iommu: fields.flag('iommu'),
+    memory: fields.whole('memory', 0, 2 ** 32),
+    pager: fields.oneOf('pager', ['clock', 'lru']),
+    swap: fields.whole('swap'),
+    memlock: fields.number('memlock', 0, Infinity),
+    hostMemlock: fields.number('hostMemlock', 0, Infinity),
+    queues: fields.whole('queues', 0, MAX_CORES),
+    vms: fields.list('vms', MAX_HOSTS * MAX_CORES, (each) => parseVm(each, hosts, cores)),
+    vmQueues: fields.oneOf('vmQueues', ['own', 'shared']),
+  } as const;
+  return fields.problem ?? machine;
+}
+
+function parseVm(value: unknown, hosts: number, cores: number): VmSpec | string {
+  const fields = new FieldReader('vm', value);
+  const vm = {
+    host: fields.whole('host', 0, hosts - 1),
+    cores: fields.list('cores', cores, (core) =>
+      Number.isInteger(core) && Number(core) >= 0 && Number(core) < cores
+        ? Number(core)
+        : 'no core of this host',
+    ),
+    memory: fields.whole('memory', 1, 2 ** 32),
+    queues: fields.whole('queues', 1, MAX_CORES),
+    vlan: fields.whole('vlan', 0, 4094),
+    rate: fields.number('rate', 0, Number.MAX_SAFE_INTEGER),
+  };
+  return fields.problem ?? vm;
 }
 
 /** An outcome, or what is wrong with it. */

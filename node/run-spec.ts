@@ -12,7 +12,56 @@ export interface ProgramSpec {
   readonly host: number;
   readonly core: number;
   readonly role: string;
+  /** The process of the host that it runs in, and the virtual machine that the process lives in (-1: on the bare host). */
+  readonly process: number;
+  readonly vm: number;
 }
+
+/** A virtual machine: cores of its own, memory of its own, and a network function with its own MAC (and VLAN). */
+export interface VmSpec {
+  readonly host: number;
+  readonly cores: readonly number[];
+  /** Bytes of the host's memory that are its own. */
+  readonly memory: number;
+  /** Receive queues of its function. */
+  readonly queues: number;
+  /** 0 for none. */
+  readonly vlan: number;
+  /** Its function may send at most this many picoseconds per byte slower than the link: 0 for no limit. */
+  readonly rate: number;
+}
+
+/** How the hosts of a run are set up beyond the cluster's options: what a workload asks for. */
+export interface MachineSettings {
+  /** Whether the NIC's DMA goes through an IOMMU. */
+  readonly iommu: boolean;
+  /** Bytes of RAM of each host; 0 for the cluster's. */
+  readonly memory: number;
+  readonly pager: 'clock' | 'lru';
+  /** Bytes of swap of each host. */
+  readonly swap: number;
+  /** RLIMIT_MEMLOCK of each process and of each host, in bytes; Infinity when unlimited. */
+  readonly memlock: number;
+  readonly hostMemlock: number;
+  /** Receive queues of each host's own network function; 0 for one per core. */
+  readonly queues: number;
+  readonly vms: readonly VmSpec[];
+  /** Whether each VM has queues of its own, or all share the host's one and a software switch. */
+  readonly vmQueues: 'own' | 'shared';
+}
+
+/** A host as it is when a workload asks for nothing. */
+export const PLAIN_MACHINE: MachineSettings = {
+  iommu: false,
+  memory: 0,
+  pager: 'clock',
+  swap: 2 ** 30,
+  memlock: Infinity,
+  hostMemlock: Infinity,
+  queues: 0,
+  vms: [],
+  vmQueues: 'own',
+};
 
 /** `--fault`: probabilities per frame on every link, drawn from the seed; `delay` is added in ps to delayed frames. */
 export interface FaultSpec {
@@ -46,6 +95,7 @@ export interface RunSpec {
   readonly module: string;
   readonly params: ProgramParameters;
   readonly programs: readonly ProgramSpec[];
+  readonly machine: MachineSettings;
   /** Input files by parameter name. */
   readonly inputs: ReadonlyMap<string, Uint8Array>;
 }

@@ -3,17 +3,24 @@ import { noiseFree, loadProfile, realClock } from '../coordinator/profiles.js';
 import { readParameters } from '../coordinator/parameters.js';
 import { Machine } from '../node/machine.js';
 import type { Profile } from '../node/profile.js';
+import { machineSettings } from '../coordinator/machine-settings.js';
 import type {
   FaultSpec,
   ProgramParameters,
-  ProgramSpec,
   RunFailure,
   RunOutcome,
   RunSpec,
 } from '../node/run-spec.js';
 import type { Program } from '../node/verbs.js';
 import { formatDuration } from '../units/time.js';
-import type { ClusterShape, Parameters, Summary, Workload } from '../workloads/workload.js';
+import type {
+  ClusterShape,
+  MachineRequest,
+  Parameters,
+  RankPlacement,
+  Summary,
+  Workload,
+} from '../workloads/workload.js';
 
 /** What `pinwire run` would be told; the defaults are its own, but for hosts: one per program. */
 export interface ClusterOptions {
@@ -41,7 +48,8 @@ export interface ProgramRun extends ClusterOptions {
   /** Takes any parameters and may return anything. */
   readonly program: Program<never>;
   readonly params?: ProgramParameters;
-  readonly programs?: readonly Omit<ProgramSpec, 'rank'>[];
+  readonly programs?: readonly RankPlacement[];
+  readonly machine?: MachineRequest;
 }
 
 export interface EmbeddedRun {
@@ -118,7 +126,15 @@ export async function runWorkload(
   for (const configuration of configurations) {
     const { program } = workload;
     const programs = workload.place(configuration, shape);
-    const run = await runEmbedded({ ...options, hosts, program, params: configuration, programs });
+    const machine = workload.machine?.(configuration, shape) ?? {};
+    const run = await runEmbedded({
+      ...options,
+      hosts,
+      program,
+      params: configuration,
+      programs,
+      machine,
+    });
     const { failure, blocked, results } = run;
     if (failure !== null) throw new Error(`host${failure.host}: ${failure.stack}`);
     if (blocked.length > 0) {
@@ -135,12 +151,14 @@ export function specOf(run: ProgramRun): RunSpec {
   const numbers = Array.from({ length: hosts }, (_, host) => host);
   const placed = run.programs ?? numbers.map((host) => ({ host, core: 0, role: '' }));
   const { cores, mtu, clock, seed } = shapeOf({ ...run, hosts });
+  const profile = profileOf(run);
+  const memory = run.memory ?? DEFAULT_MEMORY;
   return {
     hosts,
     local: numbers,
     cores,
-    memory: run.memory ?? DEFAULT_MEMORY,
-    profile: profileOf(run),
+    memory,
+    profile,
     mtu,
     topology: run.topology ?? 'switch',
     clock,
@@ -152,7 +170,8 @@ export function specOf(run: ProgramRun): RunSpec {
     coreRuntime: 'inline',
     module: '',
     params: run.params ?? {},
-    programs: placed.map((each, rank) => ({ ...each, rank })),
+    programs: placed.map((each, rank) => ({ process: 0, vm: -1, ...each, rank })),
+    machine: machineSettings('test', run.machine ?? {}, { hosts, cores, memory, profile }),
     inputs: run.inputs ?? new Map(),
   };
 }

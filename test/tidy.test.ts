@@ -28,6 +28,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'wire/': ['wire/', 'units/'],
   // The pure core of a node: functions of (state, bytes, now). It may know the types of a profile and a run.
   'node/memory/': ['node/memory/', 'sim/', 'units/', 'wire/'],
+  // Protocols above the frame: the kernel runs them, and so does a program that owns a queue.
+  'node/net/': ['node/net/', 'sim/', 'units/', 'wire/'],
   'node/kernel/': ['node/', 'sim/', 'units/', 'wire/'],
   'node/nic/': [
     'node/memory/',
@@ -55,7 +57,16 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'bench/': ['bench/', 'coordinator/', 'node/', 'sim/', 'units/', 'wire/', 'workloads/'],
 };
 
-const PURE = ['units/', 'sim/', 'wire/', 'node/memory/', 'node/kernel/', 'node/nic/', 'node/rdma/'];
+const PURE = [
+  'units/',
+  'sim/',
+  'wire/',
+  'node/memory/',
+  'node/net/',
+  'node/kernel/',
+  'node/nic/',
+  'node/rdma/',
+];
 
 /** In the pure core: pattern, and what to use instead. */
 const BANS: readonly (readonly [RegExp, string])[] = [

@@ -40,6 +40,35 @@ export interface RankPlacement {
   readonly host: number;
   readonly core: number;
   readonly role: string;
+  /** The process of its host that it runs in: ranks of one process share its memory. Default 0. */
+  readonly process?: number;
+  /** The virtual machine (index into `machine().vms`) that it runs in. Default: none, on the bare host. */
+  readonly vm?: number;
+}
+
+/** A virtual machine that a workload asks for. */
+export interface VmRequest {
+  readonly host: number;
+  readonly cores: readonly number[];
+  /** Bytes; its own part of the host's memory. */
+  readonly memory: number;
+  readonly queues?: number;
+  readonly vlan?: number;
+  /** At most this many Gb/s out of its network function. */
+  readonly rateGbps?: number;
+}
+
+/** How a workload wants its hosts set up; what it leaves out is the profile's or the cluster's. */
+export interface MachineRequest {
+  readonly iommu?: boolean;
+  readonly memory?: number;
+  readonly pager?: 'clock' | 'lru';
+  readonly swap?: number;
+  readonly memlock?: number;
+  readonly hostMemlock?: number;
+  readonly queues?: number;
+  readonly vms?: readonly VmRequest[];
+  readonly vmQueues?: 'own' | 'shared';
 }
 
 export interface DistributionMetric {
@@ -95,6 +124,8 @@ export interface Workload {
    * (exit 2).
    */
   check?(inputs: ReadonlyMap<string, Uint8Array>, params: Parameters): string | undefined;
+  /** How the hosts of one configuration are set up. */
+  machine?(params: Parameters, cluster: ClusterShape): MachineRequest;
   /** The ranks of one configuration. */
   place(params: Parameters, cluster: ClusterShape): RankPlacement[];
   /** The program of every rank; `task.role` tells the part. */

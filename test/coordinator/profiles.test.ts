@@ -180,6 +180,15 @@ describe('without noise, and on the real clock', () => {
         ".link.framing",
         ".link.mtu",
         ".switch.buffer",
+        ".memory.memlock",
+        ".cache.flowLines",
+        ".cache.flows",
+        ".kernel.rxFrames",
+        ".kernel.napiBudget",
+        ".kernel.netdevBudget",
+        ".kernel.ringSize",
+        ".kernel.mtu",
+        ".iommu.entries",
       ]
     `);
     expect(real.name).toBe('cx3-qdr');

@@ -10,7 +10,13 @@ const plain: Workload = {
   summary: '',
   parameters: { count: { type: 'integer', default: 2, help: '' } },
   place: ({ count }) =>
-    Array.from({ length: Number(count) }, (_, host) => ({ host, core: 0, role: 'r' })),
+    Array.from({ length: Number(count) }, (_, host) => ({
+      host,
+      core: 0,
+      role: 'r',
+      process: 0,
+      vm: -1,
+    })),
   program: async () => undefined,
   summarise: () => summary,
 };
@@ -30,8 +36,8 @@ describe('a plan', () => {
     );
     expect(plan.configurations.map(({ params }) => params)).toEqual([{ count: 2 }, { count: 1 }]);
     expect(plan.configurations[0]!.programs).toEqual([
-      { rank: 0, host: 0, core: 0, role: 'r' },
-      { rank: 1, host: 1, core: 0, role: 'r' },
+      { rank: 0, host: 0, core: 0, role: 'r', process: 0, vm: -1 },
+      { rank: 1, host: 1, core: 0, role: 'r', process: 0, vm: -1 },
     ]);
   });
 
@@ -41,7 +47,7 @@ describe('a plan', () => {
     expect(hostsFor([resolved({ hosts: 3 }), resolved({ minHosts: 5 })])).toBe(5);
   });
 
-  const at = (host: number, core: number) => ({ host, core, role: 'r' });
+  const at = (host: number, core: number) => ({ host, core, role: 'r', process: 0, vm: -1 });
   test.each([
     ['too few hosts', { minHosts: 3 }, 'needs at least 3 hosts, and --hosts says 2'],
     ['a host beyond the cluster', { place: () => [at(2, 0)] }, 'needs 3 hosts'],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { loadProfile } from '../../coordinator/profiles.js';
 import { parseRunOutcome, parseRunSpec, specMessage } from '../../node/run-messages.js';
-import type { RunOutcome, RunSpec } from '../../node/run-spec.js';
+import { PLAIN_MACHINE, type RunOutcome, type RunSpec } from '../../node/run-spec.js';
 import { packControl, unpackControl } from '../../wire/control/codec.js';
 
 const SPEC: RunSpec = {
@@ -21,7 +21,11 @@ const SPEC: RunSpec = {
   coreRuntime: 'worker',
   module: 'file:///dist/workloads/x.js',
   params: { size: 8, mode: 'auto', check: true },
-  programs: [{ rank: 0, host: 1, core: 3, role: 'server' }],
+  programs: [{ rank: 0, host: 1, core: 3, role: 'server', process: 0, vm: -1 }],
+  machine: {
+    ...PLAIN_MACHINE,
+    vms: [{ host: 1, cores: [2], memory: 4096, queues: 1, vlan: 7, rate: 80 }],
+  },
   inputs: new Map([['feed', Uint8Array.of(1, 2, 3)]]),
 };
 const OUTCOME: RunOutcome = {
