@@ -54,6 +54,7 @@ export class Host {
 
     this.nic = new Nic({
       host: number,
+      hosts,
       profile,
       topology,
       seed,

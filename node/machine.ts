@@ -56,7 +56,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   private constructor(spec: RunSpec, wiring: MachineWiring, runtime: CoreRuntime) {
     this.spec = spec;
     this.runtime = runtime;
-    this.pool = wiring.pool ?? new FramePool(spec.mtu);
+    this.pool = wiring.pool ?? FramePool.of(spec);
     this.router = new Router(this.scheduler, this.pool, wiring.remote);
     const { capture } = wiring;
     this.hosts = spec.local.map((number) => {

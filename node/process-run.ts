@@ -72,7 +72,7 @@ export class ProcessRun {
   /** Builds everything of the run that this process has. Rejects when a module cannot be loaded or memory is short. */
   static async prepare(parts: ProcessRunParts): Promise<ProcessRun> {
     const { spec, mesh, placement, run, captureDirectory } = parts;
-    const pool = new FramePool(spec.mtu);
+    const pool = FramePool.of(spec);
     const { processes, process } = mesh;
     const hasWindows = spec.clock === 'virtual' && processes > 1;
     const observer = hasWindows

@@ -3,9 +3,16 @@
 /** The MAC of a host's port: locally administered, from configuration order alone. */
 export const hostMac = (host: number): Uint8Array =>
   Uint8Array.of(0x02, 0x00, 0x00, 0x00, (host >>> 8) & 0xff, host & 0xff);
+/** The MAC of virtual machine `vm` of a host: the host's, with the machine's number from 1 in its fourth byte. */
+export const vmMac = (host: number, vm: number): Uint8Array =>
+  Uint8Array.of(0x02, 0x00, 0x00, vm + 1, (host >>> 8) & 0xff, host & 0xff);
 /** 10.0.x.y with host 0 at 10.0.0.1. */
 export const hostIpv4 = (host: number): Uint8Array =>
   Uint8Array.of(10, (host + 1) >>> 16, ((host + 1) >>> 8) & 0xff, (host + 1) & 0xff);
+
+/** 10.(16 + n).x.y: virtual machine n of the host that is 10.0.x.y. */
+export const vmIpv4 = (host: number, vm: number): Uint8Array =>
+  Uint8Array.of(10, 16 + vm, ((host + 1) >>> 8) & 0xff, (host + 1) & 0xff);
 
 export const formatMac = (bytes: ArrayLike<number>): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':');

@@ -1,6 +1,6 @@
-/** A link that hands every frame sent over it to a capture, as the wire sees it: at its departure, ICRC in place. */
+/** A link that hands every frame sent over it to a capture, as the wire sees it: at its departure, checksums in place. */
 import type { Scheduler } from '../../sim/scheduler.js';
-import { writeIcrc } from '../../wire/icrc.js';
+import { finishFrame } from './finished-frame.js';
 import type { FramePool } from './frame-pool.js';
 import type { Link } from './link.js';
 
@@ -30,7 +30,7 @@ export class CapturedLink implements Link {
 
   send(slot: number): void {
     const { pool } = this;
-    if (pool.suspect[slot] === 0) writeIcrc(pool.bytes, pool.start[slot]!, pool.length[slot]!);
+    if (pool.suspect[slot] === 0) finishFrame(pool, slot);
     this.tap(slot, this.scheduler.now + this.txLatency, true);
     this.inner.send(slot);
   }

@@ -7,10 +7,12 @@
 import type { EventSink, Scheduler } from '../../sim/scheduler.js';
 import { STAGE } from '../../sim/stages.js';
 import { TraceHash } from '../../sim/trace.js';
+import { ICRC_LENGTH } from '../../wire/icrc.js';
 import { isManagement, type ManagementNetwork } from '../kernel/management-network.js';
 import type { Nic } from '../nic/nic.js';
 import type { Profile } from '../profile.js';
 import type { FrameTap } from './captured-link.js';
+import { isRoceFrame } from './finished-frame.js';
 import type { FramePool } from './frame-pool.js';
 
 export class EgressPort implements EventSink {
@@ -97,7 +99,8 @@ export class EgressPort implements EventSink {
     trace.number(now);
     trace.word(pool.source[slot]!);
     trace.word(pool.length[slot]!);
-    const length = this.traceFull ? pool.length[slot]! - 4 : pool.headerLength[slot]!;
+    const whole = pool.length[slot]! - (isRoceFrame(pool, slot) ? ICRC_LENGTH : 0);
+    const length = this.traceFull ? whole : pool.headerLength[slot]!;
     trace.bytes(pool.view, pool.start[slot]!, length);
   }
 }

@@ -6,8 +6,8 @@ import { RandomStream } from '../../sim/random.js';
 import { FAULT_UNIT, Sequencer } from '../../sim/sequencer.js';
 import { STAGE } from '../../sim/stages.js';
 import { ETHERNET_LENGTH } from '../../wire/ethernet.js';
-import { writeIcrc } from '../../wire/icrc.js';
 import type { FaultSpec } from '../run-spec.js';
+import { finishFrame } from './finished-frame.js';
 import type { FramePool } from './frame-pool.js';
 import type { Link } from './link.js';
 
@@ -56,29 +56,19 @@ export class FaultyLink implements Link {
 
   private copy(slot: number): number {
     const { pool } = this;
-    const copy = pool.allocate();
     this.duplicated++;
-    const shift = pool.payloadAt(copy) - pool.payloadAt(slot);
-    const start = pool.start[slot]!;
-    pool.bytes.copyWithin(start + shift, start, start + pool.length[slot]!);
-    pool.start[copy] = start + shift;
-    pool.length[copy] = pool.length[slot]!;
-    pool.headerLength[copy] = pool.headerLength[slot]!;
-    pool.source[copy] = pool.source[slot]!;
-    pool.destination[copy] = pool.destination[slot]!;
-    pool.time[copy] = pool.time[slot]!;
+    const copy = pool.copy(slot);
     pool.key[copy] = this.sequencer.key();
-    pool.chains.copy(copy, pool.chains, slot);
     return copy;
   }
 
-  /** Flips one bit behind the Ethernet header, after the ICRC was put right. */
+  /** Flips one bit behind the Ethernet header, after its checksums were put right. */
   private damage(slot: number, where: number): void {
     const { pool } = this;
     this.corrupted++;
     const start = pool.start[slot]!;
     const length = pool.length[slot]!;
-    writeIcrc(pool.bytes, start, length);
+    finishFrame(pool, slot);
     const bit = Math.floor(where * (length - ETHERNET_LENGTH) * 8);
     pool.bytes[start + ETHERNET_LENGTH + (bit >> 3)]! ^= 1 << (bit & 7);
     pool.suspect[slot] = 1;

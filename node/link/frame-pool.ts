@@ -8,6 +8,7 @@
  * A slot belongs to whoever was handed its number last; who has done with it frees it.
  */
 import { ChainTable } from '../../sim/chain.js';
+import type { RunSpec } from '../run-spec.js';
 
 /** Room for Ethernet, VLAN, IPv6, UDP, BTH and every extension header. */
 export const HEADROOM = 128;
@@ -36,14 +37,16 @@ export class FramePool {
   /** Views of each slot's payload area at full MTU, made once. */
   readonly payloads: Uint8Array[] = [];
 
+  /** Path MTU of RDMA packets. */
   readonly mtu: number;
   readonly slotSize: number;
   private free: Int32Array;
   private freeCount = 0;
 
-  constructor(mtu: number, slots = SLOTS_PER_SLAB) {
+  /** `room`: payload bytes of the longest frame that is no RDMA packet. */
+  constructor(mtu: number, slots = SLOTS_PER_SLAB, room = 0) {
     this.mtu = mtu;
-    this.slotSize = HEADROOM + Math.ceil((mtu + TAILROOM) / 64) * 64;
+    this.slotSize = HEADROOM + Math.ceil((Math.max(mtu, room) + TAILROOM) / 64) * 64;
     this.bytes = new Uint8Array(0);
     this.view = new DataView(this.bytes.buffer);
     this.start = this.length = this.headerLength = new Int32Array(0);
@@ -52,6 +55,11 @@ export class FramePool {
     this.suspect = new Uint8Array(0);
     this.chains = new ChainTable(0);
     this.resize(slots);
+  }
+
+  /** The pool of a run's process. */
+  static of({ mtu, profile }: Pick<RunSpec, 'mtu' | 'profile'>): FramePool {
+    return new FramePool(mtu, SLOTS_PER_SLAB, profile.kernel.mtu);
   }
 
   get capacity(): number {
@@ -76,6 +84,23 @@ export class FramePool {
 
   release(slot: number): void {
     this.free[this.freeCount++] = slot;
+  }
+
+  /** A second frame with the same bytes, way, time and chain; its key is still to be given. */
+  copy(slot: number): number {
+    const copy = this.allocate();
+    const shift = this.payloadAt(copy) - this.payloadAt(slot);
+    const start = this.start[slot]!;
+    this.bytes.copyWithin(start + shift, start, start + this.length[slot]!);
+    this.start[copy] = start + shift;
+    this.length[copy] = this.length[slot]!;
+    this.headerLength[copy] = this.headerLength[slot]!;
+    this.source[copy] = this.source[slot]!;
+    this.destination[copy] = this.destination[slot]!;
+    this.time[copy] = this.time[slot]!;
+    this.suspect[copy] = this.suspect[slot]!;
+    this.chains.copy(copy, this.chains, slot);
+    return copy;
   }
 
   private resize(slots: number): void {

@@ -37,6 +37,8 @@ interface Doorbell {
 
 export interface NicOptions {
   readonly host: number;
+  /** How many hosts there are. */
+  readonly hosts: number;
   readonly profile: Profile;
   readonly topology: 'switch' | 'direct';
   readonly seed: number;
@@ -84,6 +86,7 @@ export class Nic implements EventSink {
       counters: new Counters(),
       transmitter: new Transmitter(
         host,
+        options.hosts,
         profile,
         options.topology,
         scheduler,

@@ -10,6 +10,10 @@ import type { FramePool } from '../link/frame-pool.js';
 import type { Link } from '../link/link.js';
 import type { Profile } from '../profile.js';
 
+/** A host's MAC: 02:00:00, a function's number, then the host's (units/address.ts). */
+const OUR_MAC_PREFIX = 0x020000;
+const HOST_OF_MAC_AT = 4;
+
 /** A stream of packets that wants the port. */
 export interface TransmitSource {
   /** When its next packet has all it needs; Infinity while it has none. */
@@ -23,6 +27,8 @@ export interface TransmitSource {
 export class Transmitter implements EventSink {
   packets = 0;
   wireBytes = 0;
+  /** Frames for a MAC that no host has. */
+  unknownDestination = 0;
   private readonly host: number;
   private readonly profile: Profile;
   private readonly topology: 'switch' | 'direct';
@@ -33,6 +39,9 @@ export class Transmitter implements EventSink {
   private readonly sink: number;
   private readonly sources: TransmitSource[] = [];
   private turn = 0;
+  /** How long the frame being committed takes on the link. */
+  private serialization = 0;
+  private readonly hosts: number;
   /** When the port has sent what it is sending. */
   private portFreeAt = 0;
   /** The earliest arbitration that is pending; later ones in the queue are stale. */
@@ -40,6 +49,7 @@ export class Transmitter implements EventSink {
 
   constructor(
     host: number,
+    hosts: number,
     profile: Profile,
     topology: 'switch' | 'direct',
     scheduler: Scheduler,
@@ -48,6 +58,7 @@ export class Transmitter implements EventSink {
     link: Link,
   ) {
     this.host = host;
+    this.hosts = hosts;
     this.profile = profile;
     this.topology = topology;
     this.scheduler = scheduler;
@@ -78,13 +89,25 @@ export class Transmitter implements EventSink {
 
   /** Sends frame `slot`, built by the source that just won the port: its commit is now. */
   commit(slot: number, destination: number): void {
-    const { pool, profile } = this;
+    this.packets++;
+    this.wireBytes += this.pool.length[slot]! + this.profile.link.framing;
+    this.occupy(slot);
+    this.launch(slot, destination);
+  }
+
+  /** The port is busy with frame `slot` from now on. */
+  private occupy(slot: number): void {
+    const { nic, link } = this.profile;
+    this.serialization = Math.ceil((this.pool.length[slot]! + link.framing) * link.rate);
+    const busy = this.serialization > nic.packetGap ? this.serialization : nic.packetGap;
+    this.portFreeAt = this.scheduler.now + busy;
+  }
+
+  /** Frame `slot` goes on its way. */
+  private launch(slot: number, destination: number): void {
+    const { pool, profile, serialization } = this;
     const { now } = this.scheduler;
     const { nic, link } = profile;
-    const serialization = Math.ceil((pool.length[slot]! + link.framing) * link.rate);
-    this.packets++;
-    this.wireBytes += pool.length[slot]! + link.framing;
-    this.portFreeAt = now + (serialization > nic.packetGap ? serialization : nic.packetGap);
     pool.source[slot] = this.host;
     pool.destination[slot] = destination;
     pool.key[slot] = this.sequencer.key();
@@ -107,6 +130,32 @@ export class Transmitter implements EventSink {
     }
     pool.time[slot] = at;
     this.link.send(slot);
+  }
+
+  /**
+   * Sends frame `slot` of any protocol where its destination MAC says: to that host, or to every other one when it is a
+   * group's. A frame for nobody is lost, and counted.
+   */
+  forward(slot: number): void {
+    const { pool, host, hosts } = this;
+    const start = pool.start[slot]!;
+    if ((pool.view.getUint8(start) & 1) === 0) {
+      const destination = pool.view.getUint16(start + HOST_OF_MAC_AT);
+      if (pool.view.getUint32(start) >>> 8 === OUR_MAC_PREFIX && destination < hosts) {
+        this.commit(slot, destination);
+        return;
+      }
+      this.unknownDestination++;
+      pool.release(slot);
+      return;
+    }
+    this.packets++;
+    this.wireBytes += pool.length[slot]! + this.profile.link.framing;
+    this.occupy(slot);
+    for (let to = 0; to < hosts; to++) {
+      if (to !== host) this.launch(pool.copy(slot), to);
+    }
+    pool.release(slot);
   }
 
   /** When the packet just committed has left the port. */

@@ -1,0 +1,32 @@
+/**
+ * What a NIC writes into a frame last: the ICRC of a RoCEv2 packet, the checksums of anything else that has some. Between our
+ * own processes nobody would read them, so they are written only where somebody can look: captures, and frames that
+ * a fault may damage.
+ */
+import { ETHERNET_LENGTH, ETHER_TYPE_IPV4 } from '../../wire/ethernet.js';
+import { writeIcrc } from '../../wire/icrc.js';
+import { IPV4_LENGTH, PROTOCOL_UDP } from '../../wire/ipv4.js';
+import { ROCE_PORT, UDP_LENGTH } from '../../wire/udp.js';
+import type { FramePool } from './frame-pool.js';
+
+const ETHER_TYPE_AT = 12;
+const IP_PROTOCOL_AT = ETHERNET_LENGTH + 9;
+const UDP_DESTINATION_AT = ETHERNET_LENGTH + IPV4_LENGTH + 2;
+const LEAST_ROCE = ETHERNET_LENGTH + IPV4_LENGTH + UDP_LENGTH;
+
+/** Whether frame `slot` says that it is RoCEv2: IPv4 without options or VLAN, UDP, port 4791. */
+export function isRoceFrame(pool: FramePool, slot: number): boolean {
+  const { view } = pool;
+  const start = pool.start[slot]!;
+  return (
+    pool.length[slot]! >= LEAST_ROCE &&
+    view.getUint16(start + ETHER_TYPE_AT) === ETHER_TYPE_IPV4 &&
+    view.getUint8(start + ETHERNET_LENGTH) === 0x45 &&
+    view.getUint8(start + IP_PROTOCOL_AT) === PROTOCOL_UDP &&
+    view.getUint16(start + UDP_DESTINATION_AT) === ROCE_PORT
+  );
+}
+
+export function finishFrame(pool: FramePool, slot: number): void {
+  if (isRoceFrame(pool, slot)) writeIcrc(pool.bytes, pool.start[slot]!, pool.length[slot]!);
+}
