@@ -3,61 +3,82 @@
  * bytes. One DataView and one Uint8Array serve for the life of the host.
  */
 import { NO_FRAME, type FrameNumber } from './frame-number.js';
+import { FrameTable, NO_PAGE, OWNER_KERNEL } from './frame-table.js';
+import { PhysicalRange } from './physical-range.js';
 
 export const PAGE_SIZE = 4096;
 export const PAGE_SHIFT = 12;
+/** A huge page is 2 MiB: so many adjacent frames, the first at a multiple of as many. */
+export const HUGE_FRAMES = 512;
 
 export class PhysicalMemory {
   readonly buffer: SharedArrayBuffer;
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly frames: number;
-  /** Free runs of frames, in order of address: [first, count]. */
-  private readonly free: { first: number; count: number }[];
+  readonly table: FrameTable;
+  /** What no virtual machine owns. */
+  readonly ram: PhysicalRange;
+  private readonly ranges: PhysicalRange[];
 
   constructor(size: number) {
     this.frames = Math.floor(size / PAGE_SIZE);
     this.buffer = new SharedArrayBuffer(this.frames * PAGE_SIZE);
     this.bytes = new Uint8Array(this.buffer);
     this.view = new DataView(this.buffer);
+    this.table = new FrameTable(this.frames, (frame) => this.rangeOf(frame).giveBack(frame, 1));
     // Frame 0 is never given out: physical address 0 stays invalid.
-    this.free = [{ first: 1, count: this.frames - 1 }];
+    this.ram = new PhysicalRange(1 as FrameNumber, this.frames - 1);
+    this.ranges = [this.ram];
   }
 
   get freeFrames(): number {
-    return this.free.reduce((sum, run) => sum + run.count, 0);
+    return this.ram.freeFrames;
   }
 
-  /** The first of `count` adjacent zeroed frames, first fit; NO_FRAME if there are none. */
-  allocate(count: number): FrameNumber {
-    for (let i = 0; i < this.free.length; i++) {
-      const run = this.free[i]!;
-      if (run.count < count) continue;
-      const { first } = run;
-      run.first += count;
-      run.count -= count;
-      if (run.count === 0) this.free.splice(i, 1);
-      return first as FrameNumber;
+  /** Sets `count` frames aside as a range of their own, for a virtual machine; undefined if there are not as many. */
+  reserve(count: number): PhysicalRange | undefined {
+    const first = this.ram.claim(count);
+    if (first === NO_FRAME) return undefined;
+    const range = new PhysicalRange(first, count);
+    this.ranges.push(range);
+    return range;
+  }
+
+  /**
+   * The first of `count` adjacent zeroed frames, now `owner`'s and mapped once each; NO_FRAME if there are none. The first
+   * holds page `page`, and so on.
+   */
+  allocate(
+    count: number,
+    range = this.ram,
+    owner = OWNER_KERNEL,
+    page = NO_PAGE,
+    align = 1,
+  ): FrameNumber {
+    const first = range.claim(count, align);
+    if (first === NO_FRAME) return NO_FRAME;
+    for (let i = 0; i < count; i++) {
+      const frame = (first + i) as FrameNumber;
+      this.clear(frame);
+      this.table.take(frame, owner, page === NO_PAGE ? NO_PAGE : page + i);
     }
-    return NO_FRAME;
+    return first;
   }
 
-  /** Gives frames back. They are zeroed here, so that whoever gets them next finds nothing. */
+  /** Unmaps `count` frames; those that nobody pins or holds are free. */
   release(first: FrameNumber, count: number): void {
-    this.bytes.fill(0, first * PAGE_SIZE, (first + count) * PAGE_SIZE);
-    let at = this.free.findIndex((run) => run.first > first);
-    if (at < 0) at = this.free.length;
-    this.free.splice(at, 0, { first, count });
-    this.mergeAt(at + 1);
-    this.mergeAt(at);
+    for (let i = 0; i < count; i++) this.table.unmap((first + i) as FrameNumber);
   }
 
-  private mergeAt(at: number): void {
-    const before = this.free[at - 1];
-    const run = this.free[at];
-    if (before === undefined || run === undefined) return;
-    if (before.first + before.count !== run.first) return;
-    before.count += run.count;
-    this.free.splice(at, 1);
+  /** Whoever gets a frame finds nothing of who had it before, and nothing that DMA wrote into it while it was free. */
+  private clear(frame: FrameNumber): void {
+    if (this.table.soiled[frame] === 0) return;
+    this.table.soiled[frame] = 0;
+    this.bytes.fill(0, frame * PAGE_SIZE, (frame + 1) * PAGE_SIZE);
+  }
+
+  private rangeOf(frame: FrameNumber): PhysicalRange {
+    return this.ranges.length === 1 ? this.ram : this.ranges.findLast((range) => range.has(frame))!;
   }
 }
