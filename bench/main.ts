@@ -4,6 +4,7 @@
  */
 import { runEmbeddedBench } from './embedded.js';
 import { runProcessBench } from './process.js';
+import { steeringRate } from './steering.js';
 
 const RUNS = 3;
 
@@ -72,6 +73,25 @@ async function embedded(): Promise<void> {
     unit: 'messages/s',
     bar: 'SimGrid SMPI 116,000 (with start-up)',
   });
+}
+
+const STEERED = 4_000_000;
+
+async function receiveSide(): Promise<void> {
+  print('\nReceive side of a NIC: steering of frames of 1024 TCP flows to 8 queues');
+  for (const [mode, rules] of [
+    ['rss', 0],
+    ['rfs', 0],
+    ['rss', 1024],
+  ] as const) {
+    const rate = await median(async () => steeringRate(mode, rules, STEERED));
+    show({
+      what: rules === 0 ? `  by ${mode}` : `  by a rule for each flow`,
+      measured: rate,
+      unit: 'frames/s',
+      bar: 'asked: 3,300,000 (300 ns each)',
+    });
+  }
 }
 
 const set = (values: Record<string, string | number>): string[] =>
@@ -190,6 +210,7 @@ async function footprint(): Promise<void> {
 }
 
 await embedded();
+await receiveSide();
 await processesInVirtualTime();
 await processesInRealTime();
 await footprint();
