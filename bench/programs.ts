@@ -1,5 +1,5 @@
 /** The programs that the benches run: as little of a workload as there can be, so that the emulator is what is timed. */
-import type { Core, Task } from '../node/verbs.js';
+import { ACCESS, type Core, type Task } from '../node/verbs.js';
 import { defineWorkload } from '../workloads/workload.js';
 import { connect, openDevice, sharedRegion } from '../workloads/micro/connect.js';
 
@@ -86,6 +86,48 @@ async function stream(core: Core, { params }: Task<BenchParams>): Promise<void> 
   await core.hear(1 - core.rank);
 }
 
+const FRAMES_POSTED = 512;
+
+/** Rank 0 sends raw frames to rank 1, which takes them out of its queue; both post and poll in lists. */
+async function frames(core: Core, { params }: Task<BenchParams>): Promise<void> {
+  const { size, iterations, outstanding } = params;
+  const { context, pd } = await openDevice(core);
+  const region = await pd.registerMemory(await core.allocate(size), ACCESS.LOCAL_WRITE);
+  const cq = await context.createCq(FRAMES_POSTED + outstanding);
+  const cap = { maxSendWr: outstanding, maxRecvWr: FRAMES_POSTED };
+  const qp = await pd.createQp({ type: 'RAW_PACKET', sendCq: cq, recvCq: cq, cap });
+  await qp.modify({ state: 'INIT', port: 1 });
+  await qp.modify({ state: 'RTR' });
+  await qp.modify({ state: 'RTS' });
+  region.bytes.set([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0x88, 0xb6]);
+  const sges = [region.sge()];
+  const receives = Array.from({ length: FRAMES_POSTED }, () => ({ sges }));
+  if (core.rank === 1) qp.postRecvList(receives);
+  await core.tell(1 - core.rank, 'ready');
+  await core.hear(1 - core.rank);
+  const batch = Math.max(1, outstanding >> 2);
+  const list = Array.from({ length: batch }, (_, i) => ({
+    opcode: 'SEND' as const,
+    sges,
+    signaled: i === batch - 1,
+  }));
+  let posted = 0;
+  for (let done = 0; done < iterations;) {
+    if (core.rank === 1) {
+      const taken = (await cq.busyPoll(FRAMES_POSTED)).length;
+      qp.postRecvList(receives.slice(0, taken));
+      done += taken;
+      continue;
+    }
+    for (; posted < iterations && posted - done + batch <= outstanding; posted += batch) {
+      qp.postSendList(list);
+    }
+    done += (await cq.busyPoll(outstanding)).length * batch;
+  }
+  await core.tell(1 - core.rank, 'done');
+  await core.hear(1 - core.rank);
+}
+
 /** Every core of the cluster runs a program that only waits: what a process needs when all its threads are there. */
 async function idle(core: Core): Promise<void> {
   await core.tell((core.rank + 1) % core.ranks, 'here');
@@ -102,7 +144,7 @@ export default defineWorkload({
   parameters: {
     kind: {
       type: 'choice',
-      choices: ['ping-pong', 'stream', 'idle'],
+      choices: ['ping-pong', 'stream', 'frames', 'idle'],
       default: 'ping-pong',
       help: 'what to do',
     },
@@ -119,6 +161,7 @@ export default defineWorkload({
       : [0, 1].map((host) => ({ host, core: 0, role: host === 0 ? 'client' : 'server' })),
   program: (core: Core, task: Task<BenchParams>): Promise<void> => {
     if (task.params.kind === 'idle') return idle(core);
+    if (task.params.kind === 'frames') return frames(core, task);
     return task.params.kind === 'ping-pong' ? pingPong(core, task) : stream(core, task);
   },
   summarise: (results) => ({

@@ -27,8 +27,11 @@ export const ACCESS = {
   REMOTE_ATOMIC: 8,
 } as const;
 
-/** `RC` now; `UC` and `UD` have their opcodes on the wire but no queue pairs yet. */
-export type QpType = 'RC';
+/**
+ * `RC`, and `RAW_PACKET`: SENDs are whole Ethernet frames without frame check sequence, receives are filled with such. `UC` and
+ * `UD` have their opcodes on the wire but no queue pairs yet.
+ */
+export type QpType = 'RC' | 'RAW_PACKET';
 export type QpState = 'RESET' | 'INIT' | 'RTR' | 'RTS' | 'SQD' | 'SQE' | 'ERR';
 
 /** ibv_wc_status, by name. */
@@ -180,6 +183,22 @@ export interface ProtectionDomain {
   deallocate(): Promise<void>;
 }
 
+/** ibv_flow_spec: what a frame must have to belong to a flow; what is left out may be anything. Addresses are numbers. */
+export interface FlowRule {
+  readonly destinationMac?: number;
+  readonly vlan?: number;
+  readonly protocol?: 'tcp' | 'udp';
+  readonly sourceIp?: number;
+  readonly destinationIp?: number;
+  readonly sourcePort?: number;
+  readonly destinationPort?: number;
+}
+
+export interface Flow {
+  /** ibv_destroy_flow. */
+  detach(): Promise<void>;
+}
+
 export interface QpOptions {
   readonly type?: QpType;
   readonly sendCq: CompletionQueue;
@@ -218,6 +237,11 @@ export interface QueuePair {
   /** ibv_modify_qp. `mask` defaults to the bits of the attributes given. */
   modify(attributes: QpAttributes, mask?: number): Promise<void>;
   query(): Promise<QpAttributes & { state: QpState }>;
+  /**
+   * ibv_create_flow: frames that fit the rule come to this RAW_PACKET queue pair. EINVAL for a rule that no frame can fit,
+   * EOPNOTSUPP on a queue pair of another type.
+   */
+  attachFlow(rule: FlowRule): Promise<Flow>;
   destroy(): Promise<void>;
 }
 

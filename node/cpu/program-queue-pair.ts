@@ -9,10 +9,13 @@ import {
   SGE,
   SGE_SIZE,
   WQE,
+  WQE_BLOCK,
   WQE_FLAG,
 } from '../rdma/work-queue-entry.js';
 import { VerbsError } from '../verbs-error.js';
 import type {
+  Flow,
+  FlowRule,
   QpAttributes,
   QpCapabilities,
   QpState,
@@ -125,6 +128,16 @@ export class ProgramQueuePair implements QueuePair {
     this.shared.queuePairs.delete(this.place.number);
   }
 
+  async attachFlow(rule: FlowRule): Promise<Flow> {
+    const { port } = this.shared;
+    const { flow } = await port.call('attachFlow', { qp: this.place.index, rule });
+    return {
+      detach: async () => {
+        await port.call('detachFlow', { flow });
+      },
+    };
+  }
+
   /** A CQE said that all sends up to this count (modulo 2^32) are done. One from before a reset says nothing new. */
   sendsDone(counter: number): void {
     this.sentDone += Math.max(0, (counter - this.sentDone) | 0);
@@ -167,10 +180,13 @@ export class ProgramQueuePair implements QueuePair {
       throw new VerbsError('EINVAL', `postSend in state ${this.state}`, index);
     }
     const opcode = SEND_OPCODE[request.opcode];
-    const inline = 'inline' in request && request.inline;
+    const asked = 'inline' in request && request.inline;
     const { sges } = request;
     const length = totalLength(sges);
-    const problem = this.refuseSend(request, inline, length);
+    const { push } = this.place;
+    const pushed = push !== undefined && length <= push.longest && !Number.isNaN(length);
+    const inline = asked || pushed;
+    const problem = this.refuseSend(request, asked, length);
     if (problem !== undefined) throw new VerbsError('EINVAL', problem, index);
     if (this.sent - this.sentDone >= cap.maxSendWr) {
       throw new VerbsError('ENOMEM', `the send queue is full (${cap.maxSendWr})`, index);
@@ -184,7 +200,8 @@ export class ProgramQueuePair implements QueuePair {
       (request.signaled === false ? 0 : WQE_FLAG.signaled) |
         (request.fence === true ? WQE_FLAG.fence : 0) |
         (solicited ? WQE_FLAG.solicited : 0) |
-        (inline ? WQE_FLAG.inline : 0),
+        (inline ? WQE_FLAG.inline : 0) |
+        (pushed ? WQE_FLAG.pushed : 0),
     );
     view.setUint16(at + WQE.sgeCount, sges.length, true);
     view.setUint32(at + WQE.length, length, true);
@@ -204,11 +221,14 @@ export class ProgramQueuePair implements QueuePair {
     else writeSges(view, at + WQE.data, sges);
     this.sent++;
     port.spend(cpu.post, STAGE.post);
+    if (pushed)
+      port.pass((Math.ceil(Math.max(length, 1) / WQE_BLOCK) - 1) * push.block, STAGE.doorbell);
   }
 
   private refuseSend(request: SendWr, inline: boolean, length: number): string | undefined {
-    const { cap } = this.place;
-    if (!Object.hasOwn(SEND_OPCODE, request.opcode)) {
+    const { cap, type } = this.place;
+    const taken = type === 'RC' || request.opcode === 'SEND';
+    if (!taken || !Object.hasOwn(SEND_OPCODE, request.opcode)) {
       return `no send opcode ${request.opcode} on this queue pair`;
     }
     if (request.sges.length > cap.maxSendSge) {
@@ -244,7 +264,7 @@ export class ProgramQueuePair implements QueuePair {
           index,
         );
       }
-      for (let i = 0; i < length; i++) port.bytes[at + i] = port.bytes[physical + i]!;
+      port.bytes.copyWithin(at, physical, physical + length);
       at += length;
     }
   }

@@ -3,6 +3,7 @@
  * network. Each is executed by the host at the core's time, in (time, core) order, so keys and numbers never
  * depend on threads. Arguments and answers are JSON; {@link CallSignatures} is the contract of both sides.
  */
+import type { FlowRule, QpType } from '../verbs.js';
 import type { Errno } from '../verbs-error.js';
 
 export interface WireCap {
@@ -25,9 +26,12 @@ export interface CqPlace {
 export interface QpPlace {
   readonly index: number;
   readonly number: number;
+  readonly type: QpType;
   readonly cap: WireCap;
   readonly sends: { readonly base: number; readonly stride: number; readonly depth: number };
   readonly receives: { readonly base: number; readonly stride: number; readonly depth: number };
+  /** Of a queue of raw frames whose frames the core pushes with the doorbell: what each 64 B beyond the first cost it. */
+  readonly push?: { readonly block: number; readonly longest: number };
 }
 
 export interface CallSignatures {
@@ -82,6 +86,8 @@ export interface CallSignatures {
   ];
   queryQp: [args: { qp: number }, answer: Record<string, unknown>];
   destroyQp: [args: { qp: number }, answer: null];
+  attachFlow: [args: { qp: number; rule: FlowRule }, answer: { flow: number }];
+  detachFlow: [args: { flow: number }, answer: null];
   tell: [args: { rank: number; value: unknown }, answer: null];
 }
 

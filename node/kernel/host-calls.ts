@@ -19,6 +19,8 @@ import {
 } from '../rdma/memory-region.js';
 import type { QueuePair } from '../rdma/queue-pair.js';
 import { QP_STATES, refuseTransition, type QpStateName } from '../rdma/qp-state.js';
+import { MOST_OVERHEAD } from '../rdma/raw-frame.js';
+import { RawQueuePair } from '../rdma/raw-queue-pair.js';
 import { ReceiveQueue } from '../rdma/receive-queue.js';
 import { SendQueue } from '../rdma/send-queue.js';
 import { receiveEntrySize, sendEntrySize } from '../rdma/work-queue-entry.js';
@@ -57,9 +59,12 @@ export class HostCalls {
   private readonly pds = new Set<number>();
   private nextPd = 1;
   /** Queue pairs by the core that made them, for the clean-up when its program ends. */
-  private readonly owners = new Map<QueuePair, number>();
+  private readonly owners = new Map<QueuePair | RawQueuePair, number>();
   /** Addresses of the memory that a queue's rings lie in. */
-  private readonly queueMemories = new Map<QueuePair | CompletionQueue, readonly number[]>();
+  private readonly queueMemories = new Map<
+    QueuePair | RawQueuePair | CompletionQueue,
+    readonly number[]
+  >();
   /** What the call just executed cost beyond the system call, in ps. */
   private cost = 0;
 
@@ -126,7 +131,8 @@ export class HostCalls {
     },
     deallocatePd: ({ pd }) => {
       const { nic } = this.services;
-      const used = nic.engine.queuePairs.some((qp) => qp?.pd === pd);
+      const { queuePairs, raw } = nic.engine;
+      const used = queuePairs.some((qp) => qp?.pd === pd) || raw.usedBy(pd);
       if (used || nic.parts.regions.usedBy(pd)) {
         throw new VerbsError('EBUSY', `protection domain ${pd} is in use`);
       }
@@ -157,14 +163,26 @@ export class HostCalls {
     },
     createQp: (args, core) => this.createQp(args, core),
     modifyQp: (args) => {
-      this.modifyQp(args);
+      const raw = this.services.nic.engine.raw.pairs[args.qp];
+      if (raw === undefined) this.modifyQp(args);
+      else modifyRawQp(raw, args);
       return null;
     },
-    queryQp: ({ qp }) => describe(this.queuePair(qp)),
+    queryQp: ({ qp }) => {
+      const raw = this.services.nic.engine.raw.pairs[qp];
+      return raw === undefined ? describe(this.queuePair(qp)) : { state: raw.state };
+    },
     destroyQp: ({ qp }) => {
-      this.destroyQp(this.queuePair(qp));
+      this.destroyQp(this.services.nic.engine.raw.pairs[qp] ?? this.queuePair(qp));
       return null;
     },
+    attachFlow: ({ qp }) => {
+      if (this.services.nic.engine.raw.pairs[qp] === undefined) {
+        throw new VerbsError('EOPNOTSUPP', 'a flow needs a queue pair of raw frames');
+      }
+      return { flow: 0 };
+    },
+    detachFlow: () => null,
     tell: ({ rank, value }, core) => {
       if (!this.services.tell(core, rank, value)) {
         throw new VerbsError('EINVAL', `no rank ${rank} in this run`);
@@ -201,13 +219,15 @@ export class HostCalls {
     return addresses;
   }
 
-  private releaseQueue(queue: QueuePair | CompletionQueue): void {
+  private releaseQueue(queue: QueuePair | RawQueuePair | CompletionQueue): void {
     for (const address of this.queueMemories.get(queue) ?? []) this.services.space.release(address);
     this.queueMemories.delete(queue);
   }
 
-  private destroyQp(qp: QueuePair): void {
-    this.services.nic.engine.destroyQp(qp);
+  private destroyQp(qp: QueuePair | RawQueuePair): void {
+    const { engine } = this.services.nic;
+    if (qp instanceof RawQueuePair) engine.raw.destroy(qp);
+    else engine.destroyQp(qp);
     this.owners.delete(qp);
     this.releaseQueue(qp);
   }
@@ -255,13 +275,20 @@ export class HostCalls {
 
   private createQp(args: CallArguments<'createQp'>, core: number): QpPlace {
     const { nic, profile } = this.services;
-    if (args.type !== 'RC') throw new VerbsError('EOPNOTSUPP', `queue pair type ${args.type}`);
+    const raw = args.type === 'RAW_PACKET';
+    if (args.type !== 'RC' && !raw) {
+      throw new VerbsError('EOPNOTSUPP', `queue pair type ${args.type}`);
+    }
     if (!this.pds.has(args.pd)) throw new VerbsError('EINVAL', `no protection domain ${args.pd}`);
     if (nic.engine.liveQueuePairs >= profile.nic.maxQp) {
       throw new VerbsError('ENOMEM', `the device has ${profile.nic.maxQp} queue pairs`);
     }
     const cap = this.grantCap(args.cap);
-    const sendStride = sendEntrySize(cap.maxSendSge, cap.maxInlineData);
+    const { bypass, kernel } = profile;
+    const longest = kernel.mtu + MOST_OVERHEAD;
+    const pushes = raw && bypass.push === 'on';
+    const inline = pushes ? Math.max(cap.maxInlineData, longest) : cap.maxInlineData;
+    const sendStride = sendEntrySize(cap.maxSendSge, inline);
     const receiveStride = receiveEntrySize(cap.maxRecvSge);
     const sendDepth = Math.max(cap.maxSendWr, 1);
     const receiveDepth = Math.max(cap.maxRecvWr, 1);
@@ -272,19 +299,23 @@ export class HostCalls {
       number,
       number,
     ];
-    const qp = nic.engine.createQp(
-      { pd: args.pd, sendCq, recvCq, sqSigAll: args.sqSigAll },
-      new SendQueue(sends, sendStride, sendDepth),
-      new ReceiveQueue(receives, receiveStride, receiveDepth, cap.maxRecvSge),
-    );
+    const options = { pd: args.pd, sendCq, recvCq, sqSigAll: args.sqSigAll };
+    const sendQueue = new SendQueue(sends, sendStride, sendDepth);
+    const receiveQueue = new ReceiveQueue(receives, receiveStride, receiveDepth, cap.maxRecvSge);
+    const { engine } = nic;
+    const qp = raw
+      ? engine.raw.create(options, sendQueue, receiveQueue)
+      : engine.createQp(options, sendQueue, receiveQueue);
     this.owners.set(qp, core);
     this.queueMemories.set(qp, addresses);
     return {
       index: qp.index,
       number: qp.number,
+      type: raw ? 'RAW_PACKET' : 'RC',
       cap,
       sends: { base: sends, stride: sendStride, depth: sendDepth },
       receives: { base: receives, stride: receiveStride, depth: receiveDepth },
+      ...(pushes ? { push: { block: bypass.pushBlock, longest } } : {}),
     };
   }
 
@@ -380,6 +411,22 @@ export class HostCalls {
       within(QP_ATTR.DEST_QPN, 'destQpNum', a.destQpNum, MAX_PSN)
     );
   }
+}
+
+/** ibv_modify_qp of a queue of raw frames, which has no attributes but its state. */
+function modifyRawQp(qp: RawQueuePair, { mask, ...args }: CallArguments<'modifyQp'>): void {
+  const attributes = args.attributes as QpAttributes;
+  const next = (mask & QP_ATTR.STATE) !== 0 ? (attributes.state ?? ('' as QpStateName)) : qp.state;
+  if (!QP_STATES.includes(next)) throw new VerbsError('EINVAL', `no state ${next}`);
+  let problem = refuseTransition(qp.state, next, mask, 'RAW_PACKET');
+  if ((mask & QP_ATTR.PORT) !== 0 && attributes.port !== 1) problem ??= 'port (1 to 1)';
+  if ((mask & QP_ATTR.CUR_STATE) !== 0 && attributes.curState !== qp.state) {
+    problem ??= `the queue pair is in ${qp.state}, not ${String(attributes.curState)}`;
+  }
+  if (problem !== undefined) throw new VerbsError('EINVAL', problem);
+  if ((mask & QP_ATTR.STATE) === 0) return;
+  if (next === 'RESET') qp.reset(args.sends, args.receives);
+  else qp.enter(next);
 }
 
 /** ibv_query_qp. */

@@ -28,8 +28,10 @@ export interface ManagementEnd {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** A program may send raw frames of this EtherType, but none to the zero address: such a frame has no destination. */
 export const isManagement = (pool: FramePool, slot: number): boolean =>
-  pool.view.getUint16(pool.start[slot]! + ETHER_TYPE_AT) === MANAGEMENT_ETHER_TYPE;
+  pool.view.getUint16(pool.start[slot]! + ETHER_TYPE_AT) === MANAGEMENT_ETHER_TYPE &&
+  pool.view.getUint32(pool.start[slot]!) === 0;
 
 export class ManagementNetwork {
   /** Messages of which pieces are missing, by sender and receiver. */

@@ -141,7 +141,8 @@ export class Nic implements EventSink {
 
   handle(_kind: number, index: number): void {
     const doorbell = this.doorbells[index]!;
-    const qp = this.engine.queuePairs[doorbell.qpIndex];
+    const { queuePairs, raw } = this.engine;
+    const qp = queuePairs[doorbell.qpIndex] ?? raw.pairs[doorbell.qpIndex];
     if (qp !== undefined) {
       if (doorbell.kind === DOORBELL.send) qp.sendDoorbell(doorbell.produced, doorbell.row);
       else qp.receiveDoorbell(doorbell.produced);

@@ -15,6 +15,8 @@ const SHORT = 24;
 
 interface PayloadWrite {
   slot: number;
+  /** Where in the pool's bytes what is written begins. */
+  from: number;
   /** Physical addresses and lengths, in order of the payload. */
   readonly addresses: number[];
   readonly lengths: number[];
@@ -49,15 +51,16 @@ export class PayloadWriter implements EventSink {
     this.sink = scheduler.register(this);
   }
 
-  /** Begins the write of frame `slot`'s payload, and takes the frame over. */
-  begin(slot: number): number {
+  /** Begins the write of frame `slot`'s payload, or of its bytes from `from` on, and takes the frame over. */
+  begin(slot: number, from = this.pool.payloadAt(slot)): number {
     let index = this.free.pop();
     if (index === undefined) {
       index = this.writes.length;
-      this.writes.push({ slot, addresses: [], lengths: [], segments: 0 });
+      this.writes.push({ slot, from, addresses: [], lengths: [], segments: 0 });
     }
     const write = this.writes[index]!;
     write.slot = slot;
+    write.from = from;
     write.segments = 0;
     return index;
   }
@@ -88,7 +91,7 @@ export class PayloadWriter implements EventSink {
     const { pool, memory, watches } = this;
     const write = this.writes[index]!;
     const { slot } = write;
-    let from = pool.payloadAt(slot);
+    let { from } = write;
     for (let i = 0; i < write.segments; i++) {
       const address = write.addresses[i]!;
       const length = write.lengths[i]!;
@@ -109,7 +112,7 @@ function copyToMemory(
   memory: Uint8Array,
   address: number,
 ): void {
-  if (length === pool.mtu) {
+  if (length === pool.mtu && from === pool.payloadAt(slot)) {
     memory.set(pool.payloads[slot]!, address);
   } else if (length <= SHORT) {
     const { bytes } = pool;

@@ -18,6 +18,14 @@ export interface CompletionWaiter {
   completionVisible(queue: CompletionQueue): void;
 }
 
+/** What the CQEs of a queue pair, of whatever type, say of it. */
+export interface CompletionSource {
+  readonly number: number;
+  readonly sendCq: CompletionQueue;
+  readonly recvCq: CompletionQueue;
+  readonly sqSigAll: boolean;
+}
+
 /** ibv_req_notify_cq: nothing asked, any completion, a solicited one (or an error). */
 export const NOTIFY = { none: 0, any: 1, solicited: 2 } as const;
 

@@ -21,7 +21,15 @@ export interface RegionEntry {
   readonly physical: number;
 }
 
-export class MemoryRegionTable {
+/** What says where the memory that an SGE names lies. */
+export interface AddressResolver {
+  /** What was resolved holds as long as this stays. */
+  readonly generation: number;
+  /** The physical (or bus) address of `length` bytes at `address`, or -1 if they may not be accessed so. */
+  resolve(key: number, pd: number, address: number, length: number, access: number): number;
+}
+
+export class MemoryRegionTable implements AddressResolver {
   private readonly regions: (RegionEntry | undefined)[] = [undefined];
   private readonly tags: number[] = [0];
   private readonly freeIndices: number[] = [];

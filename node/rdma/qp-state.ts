@@ -1,6 +1,6 @@
 /**
  * The queue pair state machine: which transitions there are, and which attributes each needs and takes
- * (ibv_modify_qp(3); conformance rules 50-57). Only RC rows so far.
+ * (ibv_modify_qp(3); conformance rules 50-57): of RC, and of raw frames.
  */
 import { QP_ATTR as A } from './qp-attributes.js';
 
@@ -68,6 +68,17 @@ const RC: Readonly<Record<QpStateName, Readonly<Partial<Record<QpStateName, Tran
   ERR: TO_ANY,
 };
 
+/** As Linux's qp_state_table has them for IB_QPT_RAW_PACKET. */
+const RAW: typeof RC = {
+  RESET: { RESET: NOTHING, INIT: { required: A.PORT, optional: A.PKEY_INDEX | A.ACCESS_FLAGS } },
+  INIT: { ...TO_ANY, INIT: { required: 0, optional: A.PORT }, RTR: NOTHING },
+  RTR: { ...TO_ANY, RTS: NOTHING },
+  RTS: { ...TO_ANY, RTS: { required: 0, optional: A.CUR_STATE } },
+  SQD: {},
+  SQE: { ...TO_ANY, RTS: { required: 0, optional: A.CUR_STATE } },
+  ERR: TO_ANY,
+};
+
 const CUR_STATE_ACCEPTED: readonly QpStateName[] = ['RTR', 'RTS', 'SQD', 'SQE'];
 
 /** What is wrong with this modify, or undefined if it may go ahead. */
@@ -75,8 +86,9 @@ export function refuseTransition(
   current: QpStateName,
   next: QpStateName,
   mask: number,
+  type: 'RC' | 'RAW_PACKET' = 'RC',
 ): string | undefined {
-  const transition = RC[current][next];
+  const transition = (type === 'RC' ? RC : RAW)[current][next];
   if (transition === undefined) return `no transition from ${current} to ${next}`;
   const missing = transition.required & ~mask;
   if (missing !== 0) return `${current} to ${next} lacks ${names(missing)}`;

@@ -19,6 +19,7 @@ import { CompletionQueue } from './completion-queue.js';
 import { ENGINE_EVENT, type EngineParts } from './engine-parts.js';
 import { PATH_LENGTH } from './path.js';
 import { QueuePair, type QueuePairOptions } from './queue-pair.js';
+import { RawQueues } from './raw-queues.js';
 import type { ReceiveQueue } from './receive-queue.js';
 import type { SendQueue } from './send-queue.js';
 
@@ -46,6 +47,8 @@ export class RdmaEngine implements EventSink {
   readonly queuePairs: (QueuePair | undefined)[] = [];
   /** Which queue pairs' state the NIC holds. */
   readonly states: QpStateCache;
+  /** Queue pairs of raw frames. */
+  readonly raw: RawQueues;
   private readonly parts: EngineParts;
   private readonly watches: MemoryWatches;
   private readonly freeDoorbellRows: number[] = [];
@@ -58,6 +61,7 @@ export class RdmaEngine implements EventSink {
     this.parts = parts;
     this.states = new QpStateCache(parts.profile.nic, parts.scheduler);
     this.watches = watches;
+    this.raw = new RawQueues(this, parts);
   }
 
   get liveQueuePairs(): number {
@@ -81,22 +85,32 @@ export class RdmaEngine implements EventSink {
     sends: SendQueue,
     receives: ReceiveQueue,
   ): QueuePair {
-    const index = this.queuePairs.length;
-    const numbered = { ...options, index, number: FIRST_QPN + index };
+    const numbered = { ...options, ...this.claimNumber() };
     const qp = new QueuePair(numbered, sends, receives, this, this.parts);
-    this.queuePairs.push(qp);
+    this.queuePairs[qp.index] = qp;
     qp.sendCq.users++;
     qp.recvCq.users++;
-    this.liveQps++;
     return qp;
   }
 
   destroyQp(qp: QueuePair): void {
     qp.reset(0, 0);
     this.queuePairs[qp.index] = undefined;
-    this.states.forget(qp.index);
+    this.giveUpNumber(qp.index);
     qp.sendCq.users--;
     qp.recvCq.users--;
+  }
+
+  /** A number for a queue pair of any type, and its place in the tables. */
+  claimNumber(): { readonly index: number; readonly number: number } {
+    const index = this.queuePairs.length;
+    this.queuePairs.push(undefined);
+    this.liveQps++;
+    return { index, number: FIRST_QPN + index };
+  }
+
+  giveUpNumber(index: number): void {
+    this.states.forget(index);
     this.liveQps--;
   }
 
@@ -117,6 +131,7 @@ export class RdmaEngine implements EventSink {
     for (const qp of this.queuePairs) {
       if (qp?.sendCq === queue || qp?.recvCq === queue) qp.enterError();
     }
+    this.raw.overran(queue);
   }
 
   /** A row of {@link doorbellChains} for a doorbell on its way. */
@@ -174,7 +189,7 @@ export class RdmaEngine implements EventSink {
     const start = pool.start[slot]!;
     const length = pool.length[slot]!;
     if (!this.isRoce(slot, start, length)) {
-      this.drop(slot);
+      this.raw.receive(this.raw.first, slot);
       return;
     }
     if (pool.suspect[slot] === 1 && !icrcIsRight(pool.bytes, start, length)) {

@@ -1,18 +1,18 @@
 /** The CQEs of a receive queue (rules 79-82). */
 import { CQE_FLAG, STATUS } from './completion-entry.js';
+import type { CompletionSource } from './completion-queue.js';
 import type { EngineParts } from './engine-parts.js';
-import type { QueuePair } from './queue-pair.js';
 import type { ReceiveQueue } from './receive-queue.js';
 import { WC_RECV } from './work-queue-entry.js';
 
 const NO_FRAME = -1;
 
 export class ReceiveCompletions {
-  private readonly qp: QueuePair;
+  private readonly qp: CompletionSource;
   private readonly receives: ReceiveQueue;
   private readonly parts: EngineParts;
 
-  constructor(qp: QueuePair, receives: ReceiveQueue, parts: EngineParts) {
+  constructor(qp: CompletionSource, receives: ReceiveQueue, parts: EngineParts) {
     this.qp = qp;
     this.receives = receives;
     this.parts = parts;

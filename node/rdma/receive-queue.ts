@@ -3,7 +3,7 @@
  * is being scattered into.
  */
 import type { PhysicalMemory } from '../memory/physical-memory.js';
-import { ACCESS_LOCAL_WRITE, type MemoryRegionTable } from './memory-region.js';
+import { ACCESS_LOCAL_WRITE, type AddressResolver } from './memory-region.js';
 import { RECV, SGE, SGE_SIZE } from './work-queue-entry.js';
 
 export class ReceiveQueue {
@@ -39,13 +39,13 @@ export class ReceiveQueue {
   }
 
   /** Takes the next receive. False if one of its SGEs is not this PD's to write. */
-  take(memory: PhysicalMemory, regions: MemoryRegionTable, pd: number): boolean {
+  take(memory: PhysicalMemory, regions: AddressResolver, pd: number): boolean {
     this.takeUnchecked(memory);
     return this.resolve(memory, regions, pd);
   }
 
   /** Whether the buffers of the receive in progress still are what they were when it was taken (rule 28). */
-  holds(memory: PhysicalMemory, regions: MemoryRegionTable, pd: number): boolean {
+  holds(memory: PhysicalMemory, regions: AddressResolver, pd: number): boolean {
     return this.generation === regions.generation || this.resolve(memory, regions, pd);
   }
 
@@ -72,7 +72,7 @@ export class ReceiveQueue {
   }
 
   /** Finds where the buffers of the receive taken last lie. */
-  private resolve(memory: PhysicalMemory, regions: MemoryRegionTable, pd: number): boolean {
+  private resolve(memory: PhysicalMemory, regions: AddressResolver, pd: number): boolean {
     const { view } = memory;
     const at = this.wqeAt(this.consumed - 1);
     this.length = 0;

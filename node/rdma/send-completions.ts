@@ -1,19 +1,19 @@
 /** The CQEs of a send queue: which requests get one, and what it says (rules 75-77, 79). */
 import { STAGE } from '../../sim/stages.js';
 import { STATUS } from './completion-entry.js';
+import type { CompletionSource } from './completion-queue.js';
 import type { EngineParts } from './engine-parts.js';
-import type { QueuePair } from './queue-pair.js';
 import type { SendQueue } from './send-queue.js';
 import { COMPLETION_OPCODE, WQE, WQE_FLAG } from './work-queue-entry.js';
 
 export const NO_FRAME = -1;
 
 export class SendCompletions {
-  private readonly qp: QueuePair;
+  private readonly qp: CompletionSource;
   private readonly queue: SendQueue;
   private readonly parts: EngineParts;
 
-  constructor(qp: QueuePair, queue: SendQueue, parts: EngineParts) {
+  constructor(qp: CompletionSource, queue: SendQueue, parts: EngineParts) {
     this.qp = qp;
     this.queue = queue;
     this.parts = parts;

@@ -7,9 +7,8 @@ import { ChainTable } from '../../sim/chain.js';
 import { addPsn, type Psn } from '../../units/psn.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
 import { STATUS } from './completion-entry.js';
-import type { MemoryRegionTable } from './memory-region.js';
 import { isAtomic, isReadOrAtomic } from './request-opcodes.js';
-import { ACCESS_LOCAL_WRITE } from './memory-region.js';
+import { ACCESS_LOCAL_WRITE, type AddressResolver } from './memory-region.js';
 import { MAX_MESSAGE, SEND_OPCODE, SGE, SGE_SIZE, WQE, WQE_FLAG } from './work-queue-entry.js';
 
 const MULTIPLE = -2;
@@ -76,7 +75,7 @@ export class SendQueue {
     psn: Psn,
     mtu: number,
     memory: PhysicalMemory,
-    regions: MemoryRegionTable,
+    regions: AddressResolver,
     pd: number,
   ): number {
     const slot = index % this.depth;
@@ -127,7 +126,7 @@ export class SendQueue {
     offset: number,
     length: number,
     memory: PhysicalMemory,
-    regions: MemoryRegionTable,
+    regions: AddressResolver,
     pd: number,
     take: (physical: number, length: number) => void,
   ): boolean {
@@ -165,7 +164,7 @@ export class SendQueue {
     slot: number,
     at: number,
     memory: PhysicalMemory,
-    regions: MemoryRegionTable,
+    regions: AddressResolver,
     pd: number,
   ): number {
     const { view } = memory;
