@@ -108,6 +108,7 @@ export const FIELDS = {
     maxSge: count('nic.max_sge', 256),
     maxCqe: count('nic.max_cqe', 2 ** 24),
     maxRdAtomic: count('nic.max_rd_atomic', 255),
+    flowRules: count('nic.flow_rules', 2 ** 20),
     qpAccessNak: choice('nic.qp_access_nak', 'invalid_request', 'remote_access'),
   },
   link: {
@@ -156,6 +157,8 @@ export const FIELDS = {
     netdevBudget: count('kernel.netdev_budget', 2 ** 20),
     ringSize: count('kernel.ring_size', 2 ** 16),
     mtu: size('kernel.mtu', 576, 9000),
+    rfsFlows: count('kernel.rfs_flows', 2 ** 20),
+    rfsIdle: time('kernel.rfs_idle', PS_PER_S),
   },
   iommu: {
     mode: choice('iommu.mode', 'off', 'on'),

