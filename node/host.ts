@@ -1,8 +1,11 @@
 /** The board: one emulated host. It constructs every part and connects it, and has no behaviour. */
 import { CHAIN_CELLS, ChainTable } from '../sim/chain.js';
+import { RandomStream } from '../sim/random.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import { HostCore, type CoreSupervisor } from './cpu/host-core.js';
-import { HostCalls } from './kernel/host-calls.js';
+import { HostCalls, type HostServices } from './kernel/host-calls.js';
+import { MemoryCalls } from './kernel/memory-calls.js';
+import { Processes } from './kernel/processes.js';
 import { ManagementNetwork } from './kernel/management-network.js';
 import { CapturedLink, type FrameTap } from './link/captured-link.js';
 import { EgressPort } from './link/egress-port.js';
@@ -10,7 +13,6 @@ import { FaultyLink } from './link/faulty-link.js';
 import type { FramePool } from './link/frame-pool.js';
 import type { Link } from './link/link.js';
 import type { Router } from './link/router.js';
-import { AddressSpace } from './memory/address-space.js';
 import { PhysicalMemory } from './memory/physical-memory.js';
 import { Nic } from './nic/nic.js';
 import type { RunSpec } from './run-spec.js';
@@ -21,6 +23,7 @@ const CHAIN_ROWS = 1 << 16;
 export class Host {
   readonly number: number;
   readonly memory: PhysicalMemory;
+  readonly processes: Processes;
   readonly completionChains: SharedArrayBuffer;
   readonly nic: Nic;
   readonly port: EgressPort;
@@ -40,8 +43,17 @@ export class Host {
   ) {
     const { profile, topology, seed, mtu, hosts, programs } = spec;
     this.number = number;
-    this.memory = new PhysicalMemory(spec.memory);
-    const space = new AddressSpace(this.memory);
+    const { machine } = spec;
+    this.memory = new PhysicalMemory(machine.memory > 0 ? machine.memory : spec.memory);
+    const own = programs.filter(({ host }) => host === number);
+    this.processes = new Processes({
+      host: number,
+      seed,
+      profile,
+      memory: this.memory,
+      machine,
+      programs: own,
+    });
     this.completionChains = new SharedArrayBuffer(CHAIN_ROWS * CHAIN_CELLS * 8);
     const completionChains = new ChainTable(0, new Float64Array(this.completionChains));
 
@@ -85,12 +97,20 @@ export class Host {
     router.connect(number, this.port.sink);
 
     let chainRows = 0;
-    this.calls = new HostCalls({
+    const memoryCalls = new MemoryCalls({
+      profile,
+      processes: this.processes,
+      frames: this.memory.table,
+      random: new RandomStream(seed, `host${number}/traps`),
+      now: () => scheduler.now,
+    });
+    const services: HostServices = {
       hosts,
       mtu,
       profile,
       nic: this.nic,
-      space,
+      memory: this.memory,
+      processes: this.processes,
       claimChainRows: (count) => {
         if (chainRows + count > CHAIN_ROWS) return -1;
         chainRows += count;
@@ -104,8 +124,8 @@ export class Host {
         this.management.send(core.rank, rank, target.host, value, scheduler.now, key);
         return true;
       },
-    });
-    const own = programs.filter(({ host }) => host === number);
+    };
+    this.calls = new HostCalls(services, memoryCalls);
     this.cores = own.map(
       ({ core, rank }) =>
         new HostCore({

@@ -1,6 +1,6 @@
 /** The errno names that libibverbs and the kernel give; `code` as Node names them. */
 export type Errno =
-  'EINVAL' | 'ENOMEM' | 'EFAULT' | 'EBUSY' | 'EOPNOTSUPP' | 'ENOENT' | 'EAGAIN' | 'EPERM';
+  'EINVAL' | 'ENOMEM' | 'EFAULT' | 'EBUSY' | 'EOPNOTSUPP' | 'ENOENT' | 'EAGAIN' | 'EPERM' | 'ESRCH';
 
 export class VerbsError extends Error {
   readonly code: Errno;

@@ -163,6 +163,34 @@ export interface Region {
   readonly length: number;
 }
 
+/** Memory of a process, counted in pages of 4 KiB, and the page faults it has taken. */
+export interface MemoryUsage {
+  /** A page was made, or found; and one that had to be read from swap. */
+  readonly minorFaults: number;
+  readonly majorFaults: number;
+  /** In memory; only in swap. */
+  readonly resident: number;
+  readonly swapped: number;
+  /** Against RLIMIT_MEMLOCK: pinned by memory regions; locked by mlock, or pinned for a driver. */
+  readonly pinned: number;
+  readonly locked: number;
+}
+
+/** Memory that a driver in user space has had pinned. */
+export interface PinnedPages extends Region {
+  /** The DMA (bus) address of each page, in order: without an IOMMU its physical address. */
+  readonly pages: readonly number[];
+  unpin(): Promise<void>;
+}
+
+/** A child that {@link Core.fork} made: its memory, as it sees it at the same addresses. */
+export interface ChildProcess {
+  read(address: number, length: number): Promise<Uint8Array>;
+  write(address: number, bytes: Uint8Array): Promise<void>;
+  /** The child is over, and its memory goes back. */
+  exit(): Promise<void>;
+}
+
 /** A memory region: pinned, so its bytes can be seen as typed arrays. */
 export interface MemoryRegion extends Region {
   readonly lkey: Lkey;
@@ -283,9 +311,46 @@ export interface Core {
   random(): number;
 
   openDevice(): Promise<Context>;
-  /** Memory of the process, page-aligned, zeroed. ENOMEM when the host has no more. */
+  /**
+   * Memory of the process, page-aligned, zeroed: adjacent frames, present from the start and never replaced, as a shared
+   * mapping of hugetlbfs is. It counts against RLIMIT_MEMLOCK only when it is registered, and is the process's until its
+   * end. ENOMEM when the host has no such frames.
+   */
   allocate(length: number): Promise<Region>;
-  /** Reads memory that need not be pinned. */
+  /**
+   * mmap: anonymous private memory. A page of it is made when it is first used, may be replaced, and is shared with a
+   * child until one of the two writes. `huge`: pages of 2 MiB, never replaced, shared with children. `populate` makes
+   * them all at once. EINVAL for no length, ENOMEM for more than there is.
+   */
+  mmap(length: number, options?: { huge?: boolean; populate?: boolean }): Promise<Region>;
+  /** EINVAL unless it begins at a page. What a region or a driver has pinned stays until it is unpinned. */
+  munmap(region: Region): Promise<void>;
+  /**
+   * Keeps pages in memory, and makes those that are not there. ENOMEM past RLIMIT_MEMLOCK or for what is not mapped,
+   * EPERM when that limit is 0, EAGAIN when not all could be made.
+   */
+  mlock(region: Region): Promise<void>;
+  munlock(region: Region): Promise<void>;
+  /** DONTNEED: zeros again (EINVAL for locked pages). DONTFORK: children do not get these pages. ENOMEM for what is not mapped. */
+  madvise(region: Region, advice: 'DONTNEED' | 'DONTFORK' | 'DOFORK'): Promise<void>;
+  /** Infinity for no limit; EPERM beyond the one that the process began with. */
+  setrlimitMemlock(bytes: number): Promise<void>;
+  /** Reads, or writes, every page, and takes the page faults that this brings. */
+  touch(region: Region, options?: { write?: boolean }): Promise<void>;
+  /**
+   * get_user_pages for a driver in user space, through a system call: the pages stay where they are until they are
+   * unpinned, and count as locked. EFAULT, ENOMEM.
+   */
+  pin(region: Region): Promise<PinnedPages>;
+  /** The physical address, as root reads it in /proc/self/pagemap; undefined when the page is not present. */
+  pagemap(address: number): Promise<number | undefined>;
+  usage(): Promise<MemoryUsage>;
+  /**
+   * Makes a child. It shares this process's frames until one of the two writes; pages that are pinned are copied at once,
+   * so that this process keeps the frames that its devices know.
+   */
+  fork(): Promise<ChildProcess>;
+  /** Reads and writes memory, present or not: page faults are the core's. EFAULT for what is not mapped. */
   read(address: number, length: number): Promise<Uint8Array>;
   write(address: number, bytes: Uint8Array): Promise<void>;
 

@@ -132,6 +132,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
       nic.ring(kind, qpIndex, produced, at, key, page.chains, kind === DOORBELL.send ? row : -1);
     });
     nic.watches.stored(page.chains, OPERATION_ROW);
+    this.options.calls.segmentEnded(this.index);
     this.awaits = page.get(CELL.awaits);
     this.since = page.get(CELL.time);
     if (this.since <= scheduler.now || BEGUN_AT_ONCE.has(this.awaits)) this.beginAwait();
@@ -222,9 +223,9 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
   private executeCall(): void {
     const { calls, profile } = this.options;
     const { name, args } = this.page.readText() as { name: string; args: unknown };
-    const { outcome, cost } = calls.execute(this.index, name, args);
+    const { outcome, cost, entered } = calls.execute(this.index, name, args);
     if (!this.page.writeText(outcome)) throw new Error(`the answer of ${name} is too long`);
-    this.wake(draw(profile.cpu.syscall, this.random) + cost);
+    this.wake((entered ? draw(profile.cpu.syscall, this.random) : 0) + cost);
   }
 
   private beginWatch(address: number, seen: number): void {

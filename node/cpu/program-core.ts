@@ -6,12 +6,15 @@ import type { CallAnswer } from '../kernel/calls.js';
 import type { Profile } from '../profile.js';
 import type {
   Awaitable,
+  ChildProcess,
   CompletionQueue,
   Context,
   Core,
   DeviceAttributes,
   Instant,
   MemoryRegion,
+  MemoryUsage,
+  PinnedPages,
   Picoseconds,
   ProtectionDomain,
   QpOptions,
@@ -26,6 +29,7 @@ import {
   type ProgramShared,
   type TracedCompletion,
 } from './program-completions.js';
+import { ProgramAddressSpace } from './program-address-space.js';
 import { ProgramMemory, ProgramMemoryRegion } from './program-memory.js';
 import { ProgramPort, SegmentError } from './program-port.js';
 import { ProgramQueuePair } from './program-queue-pair.js';
@@ -67,6 +71,7 @@ export class ProgramCore implements Core {
   readonly counters: Record<string, number> = {};
   private readonly shared: ProgramShared;
   private readonly regions = new ProgramMemory();
+  private readonly space: ProgramAddressSpace;
   private readonly cpu: Profile['cpu'];
   private readonly stream: RandomStream;
   /** From this thread's monotonic clock to the run's, in ms; null in virtual time. */
@@ -85,6 +90,7 @@ export class ProgramCore implements Core {
     const name = `host${host}/core${index}`;
     this.stream = new RandomStream(seed, `${name}/program`);
     this.port = new ProgramPort(page, identity.memory, new RandomStream(seed, `${name}/cpu`));
+    this.space = new ProgramAddressSpace(this.port, identity.cpu.copy);
     this.nextOperation = (host * 256 + index) * OPERATIONS_PER_CORE + 1;
     this.shared = {
       port: this.port,
@@ -115,16 +121,56 @@ export class ProgramCore implements Core {
     return { address: answer.address, length };
   }
 
-  async read(address: number, length: number): Promise<Uint8Array> {
-    const { physical } = await this.port.call('translate', { address, length });
-    this.port.pass(Math.ceil(length * this.cpu.copy), STAGE.copy);
-    return this.port.bytes.slice(physical, physical + length);
+  mmap(length: number, options: { huge?: boolean; populate?: boolean } = {}): Promise<Region> {
+    return this.space.map(length, options.huge ?? false, options.populate ?? false);
   }
 
-  async write(address: number, bytes: Uint8Array): Promise<void> {
-    const { physical } = await this.port.call('translate', { address, length: bytes.length });
-    this.port.pass(Math.ceil(bytes.length * this.cpu.copy), STAGE.copy);
-    this.port.bytes.set(bytes, physical);
+  munmap(region: Region): Promise<void> {
+    return this.space.does('munmap', region);
+  }
+
+  mlock(region: Region): Promise<void> {
+    return this.space.does('mlock', region);
+  }
+
+  munlock(region: Region): Promise<void> {
+    return this.space.does('munlock', region);
+  }
+
+  madvise(region: Region, advice: 'DONTNEED' | 'DONTFORK' | 'DOFORK'): Promise<void> {
+    return this.space.advise(region, advice);
+  }
+
+  setrlimitMemlock(bytes: number): Promise<void> {
+    return this.space.limit(bytes);
+  }
+
+  touch(region: Region, options: { write?: boolean } = {}): Promise<void> {
+    return this.space.touch(region, options.write ?? false);
+  }
+
+  pin(region: Region): Promise<PinnedPages> {
+    return this.space.pin(region);
+  }
+
+  pagemap(address: number): Promise<number | undefined> {
+    return this.space.physical(address);
+  }
+
+  usage(): Promise<MemoryUsage> {
+    return this.space.usage();
+  }
+
+  fork(): Promise<ChildProcess> {
+    return this.space.fork();
+  }
+
+  read(address: number, length: number): Promise<Uint8Array> {
+    return this.space.read(address, length);
+  }
+
+  write(address: number, bytes: Uint8Array): Promise<void> {
+    return this.space.write(address, bytes);
   }
 
   async sleep(length: Picoseconds): Promise<void> {

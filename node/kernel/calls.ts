@@ -5,6 +5,7 @@
  */
 import type { FlowRule, QpType } from '../verbs.js';
 import type { Errno } from '../verbs-error.js';
+import type { MemoryUsage } from '../verbs.js';
 
 export interface WireCap {
   readonly maxSendWr: number;
@@ -51,7 +52,38 @@ export interface CallSignatures {
     args: { length: number },
     answer: { address: number; length: number; physical: number },
   ];
+  /** Where memory that stays in its place lies. */
   translate: [args: { address: number; length: number }, answer: { physical: number }];
+  mmap: [
+    args: { length: number; huge: boolean; populate: boolean },
+    answer: { address: number; length: number },
+  ];
+  munmap: [args: { address: number; length: number }, answer: null];
+  mlock: [args: { address: number; length: number }, answer: null];
+  munlock: [args: { address: number; length: number }, answer: null];
+  madvise: [args: { address: number; length: number; advice: string }, answer: null];
+  /** -1 for no limit: JSON has no infinity. */
+  setrlimitMemlock: [args: { bytes: number }, answer: null];
+  /**
+   * Makes the first `covered` bytes present until the end of the segment that follows: `pieces` are physical addresses and
+   * lengths in turn. `child` is a process that this one forked, -1 for itself.
+   */
+  access: [
+    args: { address: number; length: number; write: boolean; child: number },
+    answer: { pieces: number[]; covered: number },
+  ];
+  touch: [
+    args: { address: number; length: number; write: boolean; child: number },
+    answer: { covered: number },
+  ];
+  /** `pages`: the bus address of each. */
+  pin: [args: { address: number; length: number }, answer: { handle: number; pages: number[] }];
+  unpin: [args: { handle: number }, answer: null];
+  /** -1 when the page is not present. */
+  pagemap: [args: { address: number }, answer: { physical: number }];
+  usage: [args: Record<string, never>, answer: MemoryUsage];
+  fork: [args: Record<string, never>, answer: { child: number }];
+  exitChild: [args: { child: number }, answer: null];
   allocatePd: [args: Record<string, never>, answer: { pd: number }];
   deallocatePd: [args: { pd: number }, answer: null];
   registerMemory: [

@@ -3,20 +3,14 @@
  * libibverbs would give. What each call costs the core is answered with it.
  */
 import { psn } from '../../units/psn.js';
-import { alignUp } from '../../units/size.js';
-import type { AddressSpace } from '../memory/address-space.js';
-import { PAGE_SIZE } from '../memory/physical-memory.js';
+import { NO_FRAME, type FrameNumber } from '../memory/frame-number.js';
+import { NO_PAGE, OWNER_KERNEL } from '../memory/frame-table.js';
+import { PAGE_SIZE, type PhysicalMemory } from '../memory/physical-memory.js';
 import type { Nic } from '../nic/nic.js';
 import type { Profile } from '../profile.js';
 import { CQ_RECORD_SIZE, CQE_SIZE } from '../rdma/completion-entry.js';
 import { NOTIFY, type CompletionQueue } from '../rdma/completion-queue.js';
-import {
-  ACCESS_ALL,
-  ACCESS_LOCAL_WRITE,
-  ACCESS_REMOTE_ATOMIC,
-  ACCESS_REMOTE_WRITE,
-  pagesOf,
-} from '../rdma/memory-region.js';
+import { ACCESS_ALL } from '../rdma/memory-region.js';
 import type { QueuePair } from '../rdma/queue-pair.js';
 import { QP_STATES, refuseTransition, type QpStateName } from '../rdma/qp-state.js';
 import { MOST_OVERHEAD } from '../rdma/raw-frame.js';
@@ -35,6 +29,9 @@ import type {
   QpPlace,
   WireCap,
 } from './calls.js';
+import type { MemoryCalls } from './memory-calls.js';
+import type { Process, Processes } from './processes.js';
+import { RegionCalls } from './region-calls.js';
 
 /** What the kernel does for the calls beyond the NIC. */
 export interface HostServices {
@@ -42,7 +39,8 @@ export interface HostServices {
   readonly mtu: number;
   readonly profile: Profile;
   readonly nic: Nic;
-  readonly space: AddressSpace;
+  readonly memory: PhysicalMemory;
+  readonly processes: Processes;
   /** Rows for the chains of a new CQ; -1 when there are no more, so that it does without. */
   claimChainRows(count: number): number;
   /** Sends a value to a rank; false if there is none of that number. */
@@ -52,49 +50,84 @@ export interface HostServices {
 type Handler<N extends CallName> = (args: CallArguments<N>, core: number) => CallAnswer<N>;
 type Handlers = { readonly [N in CallName]: Handler<N> };
 
+/** Frames that a queue's ring lies in. */
+interface RingFrames {
+  readonly first: FrameNumber;
+  readonly count: number;
+}
+
 const MAX_PSN = 0xffffff;
 
 export class HostCalls {
   private readonly services: HostServices;
-  private readonly pds = new Set<number>();
-  private nextPd = 1;
+  private readonly memory: MemoryCalls;
+  private readonly regions: RegionCalls;
+  private readonly cqOwners = new Map<CompletionQueue, Process>();
   /** Queue pairs by the core that made them, for the clean-up when its program ends. */
   private readonly owners = new Map<QueuePair | RawQueuePair, number>();
-  /** Addresses of the memory that a queue's rings lie in. */
+  /** The memory that a queue's rings lie in: the kernel's, mapped to the process. */
   private readonly queueMemories = new Map<
     QueuePair | RawQueuePair | CompletionQueue,
-    readonly number[]
+    readonly RingFrames[]
   >();
-  /** What the call just executed cost beyond the system call, in ps. */
-  private cost = 0;
 
-  constructor(services: HostServices) {
+  constructor(services: HostServices, memory: MemoryCalls) {
     this.services = services;
+    this.memory = memory;
+    this.regions = new RegionCalls(services);
+    this.handlers = {
+      ...this.deviceHandlers,
+      ...memory.handlers,
+      ...this.regions.handlers,
+    };
   }
 
-  /** Executes one call of core `core`; the answer, and what it costs the core. */
-  execute(core: number, name: string, args: unknown): { outcome: CallOutcome; cost: number } {
-    this.cost = 0;
+  /**
+   * Executes one call of core `core`; the answer, and what it costs the core beyond entering the kernel, if it did that.
+   */
+  execute(
+    core: number,
+    name: string,
+    args: unknown,
+  ): { outcome: CallOutcome; cost: number; entered: boolean } {
+    const { memory, regions } = this;
+    memory.cost = regions.cost = 0;
+    memory.withoutEntry = false;
+    const outcome = this.outcomeOf(core, name, args);
+    return { outcome, cost: memory.cost + regions.cost, entered: !memory.withoutEntry };
+  }
+
+  private outcomeOf(core: number, name: string, args: unknown): CallOutcome {
     if (!Object.hasOwn(this.handlers, name)) {
-      return { outcome: { errno: 'EINVAL', message: `no call named ${name}` }, cost: 0 };
+      return { errno: 'EINVAL', message: `no call named ${name}` };
     }
     const handler = this.handlers[name as CallName] as unknown as (
       args: unknown,
       core: number,
     ) => unknown;
     try {
-      const ok = handler(args, core);
-      return { outcome: { ok }, cost: this.cost };
+      return { ok: handler(args, core) };
     } catch (error) {
       if (!(error instanceof VerbsError)) throw error;
       const message = error.message.slice(error.code.length + 2);
-      return { outcome: { errno: error.code, message }, cost: this.cost };
+      return { errno: error.code, message };
     }
   }
 
-  /** A core's program is over: the kernel destroys what it left behind. */
+  /** A core's program is over: the kernel destroys what it left behind, and with the last one the process's. */
   release(core: number): void {
     for (const [qp, owner] of [...this.owners]) if (owner === core) this.destroyQp(qp);
+    this.memory.segmentEnded(core);
+    const process = this.services.processes.of(core);
+    if (--process.running > 0) return;
+    for (const [queue, owner] of [...this.cqOwners]) if (owner === process) this.destroyCq(queue);
+    this.regions.release(process);
+    this.memory.release(process);
+  }
+
+  /** Core `core` has ended its segment. */
+  segmentEnded(core: number): void {
+    this.memory.segmentEnded(core);
   }
 
   completionQueue(number: number): CompletionQueue {
@@ -103,7 +136,12 @@ export class HostCalls {
     return queue;
   }
 
-  private readonly handlers: Handlers = {
+  private readonly handlers: Handlers;
+
+  private readonly deviceHandlers: Omit<
+    Handlers,
+    keyof MemoryCalls['handlers'] | keyof RegionCalls['handlers']
+  > = {
     queryDevice: () => {
       const { nic } = this.services.profile;
       return {
@@ -116,68 +154,34 @@ export class HostCalls {
         activeMtu: this.services.mtu,
       };
     },
-    allocate: ({ length }) => {
-      if (!Number.isSafeInteger(length) || length < 0) {
-        throw new VerbsError('EINVAL', `cannot allocate ${length} bytes`);
-      }
-      const address = this.allocate(length);
-      return { address, length, physical: this.services.space.translate(address, length) };
-    },
-    translate: ({ address, length }) => ({ physical: this.translate(address, length) }),
-    allocatePd: () => {
-      const pd = this.nextPd++;
-      this.pds.add(pd);
-      return { pd };
-    },
-    deallocatePd: ({ pd }) => {
-      const { nic } = this.services;
-      const { queuePairs, raw } = nic.engine;
-      const used = queuePairs.some((qp) => qp?.pd === pd) || raw.usedBy(pd);
-      if (used || nic.parts.regions.usedBy(pd)) {
-        throw new VerbsError('EBUSY', `protection domain ${pd} is in use`);
-      }
-      if (!this.pds.delete(pd)) throw new VerbsError('EINVAL', `no protection domain ${pd}`);
-      return null;
-    },
-    registerMemory: (args) => this.registerMemory(args),
-    deregisterMemory: ({ key }) => {
-      const { nic, profile } = this.services;
-      const entry = nic.parts.regions.find(key);
-      if (entry === undefined) throw new VerbsError('EINVAL', `no region with key ${key}`);
-      nic.parts.regions.deregister(key);
-      this.cost = pagesOf(entry) * profile.cpu.deregisterPage;
-      return null;
-    },
-    createCq: ({ capacity }) => this.createCq(capacity),
-    destroyCq: ({ cq }) => {
-      const queue = this.completionQueue(cq);
+    createCq: ({ capacity }, core) => this.createCq(capacity, core),
+    destroyCq: ({ cq }, core) => {
+      const queue = this.ownQueue(cq, core);
       if (queue.users > 0) throw new VerbsError('EBUSY', `completion queue ${cq} is in use`);
-      queue.destroyed = true;
-      this.services.nic.engine.completionQueues[cq] = undefined;
-      this.releaseQueue(queue);
+      this.destroyCq(queue);
       return null;
     },
-    requestNotify: ({ cq, solicitedOnly }) => {
-      this.completionQueue(cq).requestNotify(solicitedOnly ? NOTIFY.solicited : NOTIFY.any);
+    requestNotify: ({ cq, solicitedOnly }, core) => {
+      this.ownQueue(cq, core).requestNotify(solicitedOnly ? NOTIFY.solicited : NOTIFY.any);
       return null;
     },
     createQp: (args, core) => this.createQp(args, core),
-    modifyQp: (args) => {
-      const raw = this.services.nic.engine.raw.pairs[args.qp];
-      if (raw === undefined) this.modifyQp(args);
-      else modifyRawQp(raw, args);
+    modifyQp: (args, core) => {
+      const qp = this.ownPair(args.qp, core);
+      if (qp instanceof RawQueuePair) modifyRawQp(qp, args);
+      else this.modifyQp(qp, args);
       return null;
     },
-    queryQp: ({ qp }) => {
-      const raw = this.services.nic.engine.raw.pairs[qp];
-      return raw === undefined ? describe(this.queuePair(qp)) : { state: raw.state };
+    queryQp: ({ qp: index }, core) => {
+      const qp = this.ownPair(index, core);
+      return qp instanceof RawQueuePair ? { state: qp.state } : describe(qp);
     },
-    destroyQp: ({ qp }) => {
-      this.destroyQp(this.services.nic.engine.raw.pairs[qp] ?? this.queuePair(qp));
+    destroyQp: ({ qp }, core) => {
+      this.destroyQp(this.ownPair(qp, core));
       return null;
     },
-    attachFlow: ({ qp }) => {
-      if (this.services.nic.engine.raw.pairs[qp] === undefined) {
+    attachFlow: ({ qp }, core) => {
+      if (!(this.ownPair(qp, core) instanceof RawQueuePair)) {
         throw new VerbsError('EOPNOTSUPP', 'a flow needs a queue pair of raw frames');
       }
       return { flow: 0 };
@@ -191,37 +195,54 @@ export class HostCalls {
     },
   };
 
-  private allocate(length: number): number {
-    const address = this.services.space.allocate(length);
-    if (address === undefined) {
-      throw new VerbsError('ENOMEM', `the host has no ${length} bytes of memory left`);
+  /** A handle of another process is as good as none. */
+  private ownQueue(cq: number, core: number): CompletionQueue {
+    const queue = this.completionQueue(cq);
+    if (this.cqOwners.get(queue) !== this.services.processes.of(core)) {
+      throw new VerbsError('EINVAL', `no completion queue ${cq}`);
     }
-    return address;
+    return queue;
   }
 
-  private translate(address: number, length: number): number {
-    const physical = this.services.space.translate(address, length);
-    if (physical < 0) {
-      throw new VerbsError('EFAULT', `${length} bytes at 0x${address.toString(16)} are not mapped`);
+  private ownPair(index: number, core: number): QueuePair | RawQueuePair {
+    const { nic, processes } = this.services;
+    const qp = nic.engine.queuePairs[index] ?? nic.engine.raw.pairs[index];
+    const owner = qp === undefined ? undefined : this.owners.get(qp);
+    if (qp === undefined || owner === undefined || processes.of(owner) !== processes.of(core)) {
+      throw new VerbsError('EINVAL', `no queue pair ${index}`);
     }
-    return physical;
+    return qp;
   }
 
-  /** Memory for the rings of one queue, pinned and zeroed: the addresses of all, or ENOMEM and none. */
-  private queueMemory(lengths: readonly number[]): number[] {
-    const addresses: number[] = [];
-    try {
-      for (const length of lengths) addresses.push(this.allocate(alignUp(length, PAGE_SIZE)));
-    } catch (error) {
-      for (const address of addresses) this.services.space.release(address);
-      throw error;
+  /** Memory for the rings of one queue, zeroed and never replaced: where each begins, or ENOMEM and none. */
+  private queueMemory(core: number, lengths: readonly number[]): RingFrames[] {
+    const { pager } = this.services.processes.of(core).space;
+    const rings: RingFrames[] = [];
+    for (const length of lengths) {
+      const count = Math.ceil(length / PAGE_SIZE);
+      const first = pager.run(count, 1, OWNER_KERNEL, NO_PAGE);
+      if (first === NO_FRAME) {
+        for (const ring of rings) this.services.memory.release(ring.first, ring.count);
+        throw new VerbsError('ENOMEM', `the host has no ${length} bytes of memory left`);
+      }
+      rings.push({ first, count });
     }
-    return addresses;
+    return rings;
   }
 
   private releaseQueue(queue: QueuePair | RawQueuePair | CompletionQueue): void {
-    for (const address of this.queueMemories.get(queue) ?? []) this.services.space.release(address);
+    const { memory } = this.services;
+    for (const { first, count } of this.queueMemories.get(queue) ?? []) {
+      memory.release(first, count);
+    }
     this.queueMemories.delete(queue);
+  }
+
+  private destroyCq(queue: CompletionQueue): void {
+    queue.destroyed = true;
+    this.services.nic.engine.completionQueues[queue.number] = undefined;
+    this.cqOwners.delete(queue);
+    this.releaseQueue(queue);
   }
 
   private destroyQp(qp: QueuePair | RawQueuePair): void {
@@ -232,44 +253,18 @@ export class HostCalls {
     this.releaseQueue(qp);
   }
 
-  private registerMemory({
-    pd,
-    address,
-    length,
-    access,
-  }: CallArguments<'registerMemory'>): CallAnswer<'registerMemory'> {
-    const { nic, profile } = this.services;
-    if (!this.pds.has(pd)) throw new VerbsError('EINVAL', `no protection domain ${pd}`);
-    if ((access & ~ACCESS_ALL) !== 0) {
-      throw new VerbsError('EOPNOTSUPP', `access flags 0x${access.toString(16)}`);
-    }
-    const remoteWrites = access & (ACCESS_REMOTE_WRITE | ACCESS_REMOTE_ATOMIC);
-    if (remoteWrites !== 0 && (access & ACCESS_LOCAL_WRITE) === 0) {
-      throw new VerbsError('EINVAL', 'remote write or atomic access needs local write');
-    }
-    if (!Number.isSafeInteger(length) || length < 0) {
-      throw new VerbsError('EINVAL', `cannot register ${length} bytes`);
-    }
-    const physical = this.translate(address, length);
-    const entry = nic.parts.regions.register(pd, address, length, access, physical);
-    this.cost = profile.cpu.register + pagesOf(entry) * profile.cpu.registerPage;
-    return { key: entry.key, physical };
-  }
-
-  private createCq(capacity: number): CqPlace {
+  private createCq(capacity: number, core: number): CqPlace {
     const { nic, profile } = this.services;
     const { maxCqe } = profile.nic;
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > maxCqe) {
       throw new VerbsError('EINVAL', `a completion queue of ${capacity} entries (1 to ${maxCqe})`);
     }
-    const addresses = this.queueMemory([capacity * CQE_SIZE, CQ_RECORD_SIZE]);
-    const [ring, record] = addresses.map((address) => this.translate(address, 1)) as [
-      number,
-      number,
-    ];
+    const rings = this.queueMemory(core, [capacity * CQE_SIZE, CQ_RECORD_SIZE]);
+    const [ring, record] = rings.map(({ first }) => first * PAGE_SIZE) as [number, number];
     const chainRow = this.services.claimChainRows(capacity);
     const queue = nic.engine.createCq(capacity, ring, record, chainRow);
-    this.queueMemories.set(queue, addresses);
+    this.queueMemories.set(queue, rings);
+    this.cqOwners.set(queue, this.services.processes.of(core));
     return { number: queue.number, capacity, ring, record, chainRow };
   }
 
@@ -279,7 +274,7 @@ export class HostCalls {
     if (args.type !== 'RC' && !raw) {
       throw new VerbsError('EOPNOTSUPP', `queue pair type ${args.type}`);
     }
-    if (!this.pds.has(args.pd)) throw new VerbsError('EINVAL', `no protection domain ${args.pd}`);
+    this.regions.checkPd(args.pd, core);
     if (nic.engine.liveQueuePairs >= profile.nic.maxQp) {
       throw new VerbsError('ENOMEM', `the device has ${profile.nic.maxQp} queue pairs`);
     }
@@ -292,13 +287,10 @@ export class HostCalls {
     const receiveStride = receiveEntrySize(cap.maxRecvSge);
     const sendDepth = Math.max(cap.maxSendWr, 1);
     const receiveDepth = Math.max(cap.maxRecvWr, 1);
-    const sendCq = this.completionQueue(args.sendCq);
-    const recvCq = this.completionQueue(args.recvCq);
-    const addresses = this.queueMemory([sendStride * sendDepth, receiveStride * receiveDepth]);
-    const [sends, receives] = addresses.map((address) => this.translate(address, 1)) as [
-      number,
-      number,
-    ];
+    const sendCq = this.ownQueue(args.sendCq, core);
+    const recvCq = this.ownQueue(args.recvCq, core);
+    const rings = this.queueMemory(core, [sendStride * sendDepth, receiveStride * receiveDepth]);
+    const [sends, receives] = rings.map(({ first }) => first * PAGE_SIZE) as [number, number];
     const options = { pd: args.pd, sendCq, recvCq, sqSigAll: args.sqSigAll };
     const sendQueue = new SendQueue(sends, sendStride, sendDepth);
     const receiveQueue = new ReceiveQueue(receives, receiveStride, receiveDepth, cap.maxRecvSge);
@@ -307,7 +299,7 @@ export class HostCalls {
       ? engine.raw.create(options, sendQueue, receiveQueue)
       : engine.createQp(options, sendQueue, receiveQueue);
     this.owners.set(qp, core);
-    this.queueMemories.set(qp, addresses);
+    this.queueMemories.set(qp, rings);
     return {
       index: qp.index,
       number: qp.number,
@@ -338,15 +330,8 @@ export class HostCalls {
     return asked;
   }
 
-  private queuePair(index: number): QueuePair {
-    const qp = this.services.nic.engine.queuePairs[index];
-    if (qp === undefined) throw new VerbsError('EINVAL', `no queue pair ${index}`);
-    return qp;
-  }
-
   /** ibv_modify_qp: all or nothing (rule 56). */
-  private modifyQp({ qp: index, mask, ...args }: CallArguments<'modifyQp'>): void {
-    const qp = this.queuePair(index);
+  private modifyQp(qp: QueuePair, { mask, ...args }: CallArguments<'modifyQp'>): void {
     const attributes = args.attributes as QpAttributes;
     const next =
       (mask & QP_ATTR.STATE) !== 0 ? (attributes.state ?? ('' as QpStateName)) : qp.state;

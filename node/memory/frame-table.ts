@@ -21,6 +21,8 @@ export interface FrameListener {
    * on write, or freed. Its bytes are still that page's.
    */
   frameReplaced(frame: FrameNumber, owner: number, page: number): void;
+  /** The page stays in `frame`, but a write to it will first make a copy: a child shares it now. */
+  frameWriteProtected?(frame: FrameNumber, owner: number, page: number): void;
 }
 
 export class FrameTable {
@@ -140,6 +142,10 @@ export class FrameTable {
   /** Tells all who listen that the frame is about to stop holding its page. */
   replaced(frame: FrameNumber, owner: number, page: number): void {
     for (const listener of this.listeners) listener.frameReplaced(frame, owner, page);
+  }
+
+  writeProtected(frame: FrameNumber, owner: number, page: number): void {
+    for (const listener of this.listeners) listener.frameWriteProtected?.(frame, owner, page);
   }
 
   private freeIfUnused(frame: FrameNumber): void {

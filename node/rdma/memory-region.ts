@@ -19,6 +19,8 @@ export interface RegionEntry {
   readonly access: number;
   /** Physical address of its first byte; the pages are adjacent and pinned. */
   readonly physical: number;
+  /** Its frames, page by page; null where nobody looks at them. */
+  readonly frames: Int32Array | null;
 }
 
 /** What says where the memory that an SGE names lies. */
@@ -46,6 +48,7 @@ export class MemoryRegionTable implements AddressResolver {
     length: number,
     access: number,
     physical: number,
+    frames: Int32Array | null = null,
   ): RegionEntry {
     const index = this.freeIndices.pop() ?? this.regions.length;
     const tag = ((this.tags[index] ?? 0x11) + 1) & 0xff;
@@ -57,6 +60,7 @@ export class MemoryRegionTable implements AddressResolver {
       length,
       access,
       physical,
+      frames,
     };
     this.regions[index] = entry;
     this.pinnedPages += pagesOf(entry);
@@ -92,6 +96,11 @@ export class MemoryRegionTable implements AddressResolver {
     const offset = address - entry.address;
     if (!(offset >= 0) || offset + length > entry.length) return -1;
     return entry.physical + offset;
+  }
+
+  /** The regions of protection domain `pd`. */
+  of(pd: number): RegionEntry[] {
+    return this.regions.filter((entry) => entry !== undefined).filter((entry) => entry.pd === pd);
   }
 
   usedBy(pd: number): boolean {

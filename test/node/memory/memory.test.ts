@@ -1,6 +1,5 @@
-/** A host's memory: frames, address spaces, keys. */
+/** A host's memory: frames and keys. */
 import { describe, expect, it } from 'vitest';
-import { AddressSpace, USER_BASE } from '../../../node/memory/address-space.js';
 import { NO_FRAME } from '../../../node/memory/frame-number.js';
 import { PAGE_SIZE, PhysicalMemory } from '../../../node/memory/physical-memory.js';
 import { MemoryRegionTable } from '../../../node/rdma/memory-region.js';
@@ -41,40 +40,6 @@ describe('physical memory', () => {
     expect(
       memory.bytes.slice(again * PAGE_SIZE, (again + 2) * PAGE_SIZE).every((b) => b === 0),
     ).toBe(true);
-  });
-});
-
-describe('an address space', () => {
-  const space = new AddressSpace(new PhysicalMemory(64 * PAGE_SIZE));
-
-  it('maps virtual addresses that are no physical ones', () => {
-    const address = space.allocate(3 * PAGE_SIZE)!;
-    expect(address).toBeGreaterThanOrEqual(USER_BASE);
-    const physical = space.translate(address + 5000, 100);
-    expect(physical % PAGE_SIZE).toBe(5000 % PAGE_SIZE);
-    expect(physical).toBeLessThan(64 * PAGE_SIZE);
-  });
-
-  it('answers -1 beyond an allocation: there is a guard page behind each', () => {
-    const address = space.allocate(PAGE_SIZE)!;
-    space.allocate(PAGE_SIZE);
-    expect(space.translate(address, PAGE_SIZE)).toBeGreaterThan(0);
-    expect(space.translate(address, PAGE_SIZE + 1)).toBe(-1);
-    expect(space.translate(address - 1, 1)).toBe(-1);
-    expect(space.translate(0, 1)).toBe(-1);
-    expect(space.translate(NaN, 1)).toBe(-1);
-    expect(space.translate(2 ** 60, 1)).toBe(-1);
-  });
-
-  it('has nothing to give when the host has nothing left', () => {
-    expect(space.allocate(1000 * PAGE_SIZE)).toBeUndefined();
-  });
-
-  it('forgets what was released', () => {
-    const address = space.allocate(PAGE_SIZE)!;
-    expect(space.release(address)).toBe(true);
-    expect(space.translate(address, 1)).toBe(-1);
-    expect(space.release(address)).toBe(false);
   });
 });
 
