@@ -10,7 +10,7 @@ const TAG_CONTROL = 0;
 const ETHER_TYPE = 2;
 
 /** EtherTypes that announce a tag: customer and service. */
-const ETHER_TYPE_VLAN = 0x8100;
+export const ETHER_TYPE_VLAN = 0x8100;
 const ETHER_TYPE_SERVICE_VLAN = 0x88a8;
 
 export interface Vlan {
