@@ -99,6 +99,7 @@ async function frames(core: Core, { params }: Task<BenchParams>): Promise<void> 
   await qp.modify({ state: 'INIT', port: 1 });
   await qp.modify({ state: 'RTR' });
   await qp.modify({ state: 'RTS' });
+  await qp.attachFlow({});
   region.bytes.set([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0x88, 0xb6]);
   const sges = [region.sge()];
   const receives = Array.from({ length: FRAMES_POSTED }, () => ({ sges }));

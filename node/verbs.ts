@@ -8,6 +8,7 @@
  */
 import type { StageTime } from '../sim/stages.js';
 import { STATUS } from './rdma/completion-entry.js';
+import type { Network, NetworkDevice, NetworkOptions } from './sockets.js';
 import type { Lkey, Rkey } from '../units/keys.js';
 import type { Instant, Picoseconds } from '../units/time.js';
 
@@ -311,6 +312,10 @@ export interface Core {
   random(): number;
 
   openDevice(): Promise<Context>;
+  /** Sockets: see node/sockets.ts. */
+  openNetwork(options?: NetworkOptions): Promise<Network>;
+  /** The network function's settings and counters, as ethtool has them. */
+  readonly networkDevice: NetworkDevice;
   /**
    * Memory of the process, page-aligned, zeroed: adjacent frames, present from the start and never replaced, as a shared
    * mapping of hugetlbfs is. It counts against RLIMIT_MEMLOCK only when it is registered, and is the process's until its
@@ -369,6 +374,8 @@ export interface Core {
    */
   watch(address: number, seen: number): Promise<number>;
   watched(address: number, seen: number): Awaitable<number>;
+  /** For {@link any}: a time. */
+  until(at: Instant): Awaitable<void>;
   /** Waits for several things at once; answers which came (its index) and what it gave. */
   any<T>(awaitables: readonly Awaitable<T>[]): Promise<{ index: number; value: T }>;
 

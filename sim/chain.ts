@@ -22,6 +22,10 @@ export class ChainTable {
     this.cells = storage ?? new Float64Array(rows * CHAIN_CELLS);
   }
 
+  get rows(): number {
+    return this.cells.length / CHAIN_CELLS;
+  }
+
   /** Makes room for rows up to `rows`; what is there stays. */
   grow(rows: number): void {
     const wider = new Float64Array(rows * CHAIN_CELLS);

@@ -9,6 +9,8 @@ export const UNITS = 256;
 export const NIC_UNIT = UNITS - 1;
 /** Frames that a fault made. */
 export const FAULT_UNIT = UNITS - 2;
+/** The kernel of a host: interrupts, softirqs, wake-ups. */
+export const KERNEL_UNIT = UNITS - 3;
 export const MAX_CORES = 128;
 /** 2^53 / (512 * 256): how many events one unit may make in a run. */
 const EVENTS_PER_SOURCE = 2 ** 36;

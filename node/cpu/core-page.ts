@@ -28,6 +28,14 @@ export const CELL = {
   text: 15,
   /** Which alternative of `any` came. */
   alternative: 16,
+  /** Further arguments of a system call, and what it answers. */
+  argument3: 17,
+  argument4: 18,
+  argument5: 19,
+  argument6: 20,
+  result: 21,
+  result1: 22,
+  result2: 23,
 } as const;
 
 /** What the end of a segment waits for. */
@@ -43,6 +51,7 @@ export const AWAIT = {
   hear: 9,
   exit: 10,
   fail: 11,
+  system: 12,
 } as const;
 
 export const OPERATION_ROW = 1;

@@ -9,6 +9,8 @@ import type { EventSink, Scheduler } from '../../sim/scheduler.js';
 import { NIC_UNIT, Sequencer } from '../../sim/sequencer.js';
 import { STAGE } from '../../sim/stages.js';
 import type { HostCalls } from '../kernel/host-calls.js';
+import type { CoreProgram, KernelCore } from '../kernel/kernel-core.js';
+import type { SystemCaller, SystemCalls } from '../kernel/system-calls.js';
 import type { WatchWaiter } from '../memory/memory-watches.js';
 import type { Nic } from '../nic/nic.js';
 import type { Profile } from '../profile.js';
@@ -21,6 +23,7 @@ const RESUME = 255;
 /** Of a core that no other program shares its host's memory with: the machine runs several at once. No other sink uses it. */
 export const RESUME_ALONE = 254;
 const AWAITS = 1;
+const TIMER = 2;
 
 /** What waits for nothing that the host does at the core's own time: begun with the segment's end, answered from then on. */
 const BEGUN_AT_ONCE: ReadonlySet<number> = new Set([
@@ -30,6 +33,11 @@ const BEGUN_AT_ONCE: ReadonlySet<number> = new Set([
   AWAIT.idle,
   AWAIT.busy,
 ]);
+
+/** In these the core is the program's: what interrupts take of it, it has later. */
+const BUSY: ReadonlySet<number> = new Set([AWAIT.call, AWAIT.busy, AWAIT.system]);
+/** In these nothing of the program wants the core. */
+const ASLEEP: ReadonlySet<number> = new Set([AWAIT.idle, AWAIT.event, AWAIT.hear]);
 
 /** What a core asks of the machine that runs it. */
 export interface CoreSupervisor {
@@ -42,6 +50,7 @@ export interface HostCoreOptions {
   readonly host: number;
   readonly index: number;
   readonly rank: number;
+  readonly process: number;
   readonly profile: Profile;
   readonly seed: number;
   readonly clock: 'virtual' | 'real';
@@ -50,6 +59,9 @@ export interface HostCoreOptions {
   readonly scheduler: Scheduler;
   readonly nic: Nic;
   readonly calls: HostCalls;
+  /** The core as its kernel has it, and that kernel's system calls. */
+  readonly core: KernelCore;
+  readonly system: SystemCalls;
   readonly supervisor: CoreSupervisor;
 }
 
@@ -64,19 +76,32 @@ const WAITS = [
   'in any',
   'for a completion event',
   'to hear from rank',
+  'for its end',
+  'for its end',
+  'in a system call',
 ] as const;
 
-export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
+export class HostCore
+  implements EventSink, CompletionWaiter, WatchWaiter, CoreProgram, SystemCaller
+{
   readonly host: number;
   readonly index: number;
   readonly rank: number;
+  readonly process: number;
+  /** When the present wait began. */
+  since = 0;
   readonly page = new CorePage();
   /** When its program ended; -1 while it runs. */
   endedAt = -1;
   private awaits = 0;
-  private since = 0;
   /** Between an await's beginning and its end, nothing else may wake the core twice. */
   private waiting = false;
+  /** Nothing of the program wants the core. */
+  private asleep = false;
+  /** What interrupts had taken of the core when its present wait began. */
+  private takenBefore = 0;
+  /** Numbers the times that `any` waits for; only the latest one's count. */
+  private timer = 0;
   private lastDoorbell = 0;
   private readonly inbox = new Map<number, unknown[]>();
   private readonly sink: number;
@@ -89,7 +114,9 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
     this.host = options.host;
     this.index = options.index;
     this.rank = options.rank;
+    this.process = options.process;
     this.sink = options.scheduler.register(this);
+    options.core.program = this;
     // Under the real clock all that is due comes before the programs, which then find more done at once.
     const unit = options.clock === 'virtual' ? options.index : NIC_UNIT;
     this.sequencer = new Sequencer(options.host, unit);
@@ -110,13 +137,46 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
     return `host${this.host} core ${this.index} waits ${what}${whom} since ${since} us`;
   }
 
-  handle(kind: number): void {
-    if (kind !== AWAITS) {
-      this.page.set(CELL.time, this.options.scheduler.eventTime);
-      this.options.supervisor.due(this);
-    } else {
+  get idle(): boolean {
+    return this.asleep || this.endedAt >= 0;
+  }
+
+  handle(kind: number, argument = 0): void {
+    if (kind === AWAITS) {
       this.beginAwait();
+      return;
     }
+    if (kind === TIMER) {
+      this.timeCame(argument);
+      return;
+    }
+    const { eventTime } = this.options.scheduler;
+    const later = this.interruptedUntil(eventTime);
+    if (later > eventTime) {
+      this.resumeAt(later);
+      return;
+    }
+    this.asleep = false;
+    this.page.set(CELL.time, eventTime);
+    this.options.supervisor.due(this);
+  }
+
+  /** When a program that would go on at `at` really does: interrupts have taken the core meanwhile, or have it still. */
+  private interruptedUntil(at: number): number {
+    const { core } = this.options;
+    const taken = core.taken - this.takenBefore;
+    this.takenBefore = core.taken;
+    if (taken === 0) return at;
+    const { chains } = this.page;
+    let until = at;
+    if (BUSY.has(this.awaits)) {
+      if (this.awaits === AWAIT.busy) chains.advance(OPERATION_ROW, STAGE.compute, at);
+      until = at + taken;
+    } else if (core.freeAt > at) {
+      until = core.freeAt;
+    }
+    chains.advance(OPERATION_ROW, STAGE.softirq, until);
+    return until;
   }
 
   /** The segment is over: rings its doorbells, and begins what it awaits at the core's local time. */
@@ -135,6 +195,8 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
     this.options.calls.segmentEnded(this.index);
     this.awaits = page.get(CELL.awaits);
     this.since = page.get(CELL.time);
+    this.takenBefore = this.options.core.taken;
+    this.asleep = ASLEEP.has(this.awaits);
     if (this.since <= scheduler.now || BEGUN_AT_ONCE.has(this.awaits)) this.beginAwait();
     else scheduler.at(this.since, this.sequencer.key(), this.sink, AWAITS, 0);
   }
@@ -212,12 +274,41 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
       case AWAIT.hear:
         this.hear(page.get(CELL.argument0));
         break;
+      case AWAIT.system:
+        this.options.system.call(this);
+        break;
       default:
         this.waiting = false;
         this.endedAt = now;
         calls.release(this.index);
+        this.options.system.release(this);
         this.options.supervisor.ended(this, this.awaits === AWAIT.fail);
     }
+  }
+
+  /** The system call is over at `at`; its answer is on the page. */
+  systemCallReturns(at: number): void {
+    this.waiting = false;
+    this.asleep = false;
+    this.resumeAt(at);
+  }
+
+  /** The system call has to wait: the core is free. */
+  block(): void {
+    this.asleep = true;
+  }
+
+  /** It goes on: the core is its program's again. */
+  unblock(): void {
+    this.asleep = false;
+    this.takenBefore = this.options.core.taken;
+  }
+
+  /** What `any` waits for of descriptor `fd` is there, and so is the program, at `now`. */
+  descriptorReady(fd: number, chains: ChainTable, row: number): void {
+    if (!this.waiting || this.awaits !== AWAIT.any) return;
+    this.adopt(chains, row);
+    this.alternativeCame(AWAIT.system, fd);
   }
 
   private executeCall(): void {
@@ -245,7 +336,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
   }
 
   /** The core's operation becomes the one that wrote what it watched, unless its own part of it came later. */
-  private adopt(chains: ChainTable, row: number): void {
+  adopt(chains: ChainTable, row: number): void {
     const own = this.page.chains;
     if (chains.operation(row) === 0) return;
     if (!own.mayGoOnWith(OPERATION_ROW, chains.operation(row))) return;
@@ -264,15 +355,32 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
       this.takeAlternative(index);
       return;
     }
-    const { calls, nic } = this.options;
+    const { calls, nic, system } = this.options;
     for (let index = 0; index < count; index++) {
       const first = page.alternative(index, 1);
       if (page.alternative(index, 0) === AWAIT.busyPoll) {
         calls.completionQueue(first).waiters.push(this);
       } else if (page.alternative(index, 0) === AWAIT.watch) {
         nic.watches.add(first, page.alternative(index, 2), this);
+      } else if (page.alternative(index, 0) === AWAIT.system) {
+        system.watch(this, first);
+      } else if (page.alternative(index, 0) === AWAIT.idle) {
+        const at = Math.max(first, this.since, this.options.scheduler.now);
+        this.options.scheduler.at(at, this.sequencer.key(), this.sink, TIMER, ++this.timer);
       }
     }
+    this.asleep = this.sleepsInAny(count);
+  }
+
+  /** Whether no alternative of `any` polls memory: the core sleeps until something wakes it. */
+  private sleepsInAny(count: number): boolean {
+    for (let index = 0; index < count; index++) {
+      const kind = this.page.alternative(index, 0);
+      if (kind === AWAIT.busyPoll || kind === AWAIT.watch) return false;
+      if (kind === AWAIT.system && this.options.system.polls(this, this.page.alternative(index, 1)))
+        return false;
+    }
+    return true;
   }
 
   private isThere(index: number): boolean {
@@ -285,6 +393,10 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
         return calls.completionQueue(first).hasNews(memory);
       case AWAIT.watch:
         return memory.bytes[first] !== page.alternative(index, 2);
+      case AWAIT.system:
+        return this.options.system.ready(this, first);
+      case AWAIT.idle:
+        return first <= this.options.scheduler.now;
       default:
         return (this.inbox.get(first)?.length ?? 0) > 0;
     }
@@ -303,9 +415,11 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
   }
 
   private takeAlternative(index: number): void {
-    const { calls, nic } = this.options;
+    const { calls, nic, system } = this.options;
     const { page } = this;
     nic.watches.cancel(this);
+    system.cancel(this);
+    this.timer++;
     const count = page.get(CELL.argument0);
     for (let each = 0; each < count; each++) {
       if (page.alternative(each, 0) !== AWAIT.busyPoll) continue;
@@ -314,8 +428,24 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter {
       if (at >= 0) waiters.splice(at, 1);
     }
     page.set(CELL.alternative, index);
-    if (page.alternative(index, 0) === AWAIT.hear) this.hear(page.alternative(index, 1));
+    const kind = page.alternative(index, 0);
+    if (kind === AWAIT.hear) this.hear(page.alternative(index, 1));
+    else if (kind === AWAIT.system) this.wake(draw(this.options.profile.cpu.syscall, this.random));
+    else if (kind === AWAIT.idle) this.wake(0);
     else this.detect();
+  }
+
+  /** A time that `any` waits for has come, unless something else came before it. */
+  private timeCame(timer: number): void {
+    if (timer !== this.timer || !this.waiting || this.awaits !== AWAIT.any) return;
+    const count = this.page.get(CELL.argument0);
+    for (let index = 0; index < count; index++) {
+      const due = this.page.alternative(index, 1) <= this.options.scheduler.now;
+      if (this.page.alternative(index, 0) === AWAIT.idle && due) {
+        this.takeAlternative(index);
+        return;
+      }
+    }
   }
 
   /** Hands the program the next value from rank `rank`, if there is one. */

@@ -22,6 +22,7 @@ import type {
   Region,
   WorkCompletion,
 } from '../verbs.js';
+import type { Network, NetworkDevice, NetworkOptions } from '../sockets.js';
 import { VerbsError } from '../verbs-error.js';
 import { AWAIT, CELL, MAX_ALTERNATIVES, OPERATION_ROW, type CorePage } from './core-page.js';
 import {
@@ -33,6 +34,7 @@ import { ProgramAddressSpace } from './program-address-space.js';
 import { ProgramMemory, ProgramMemoryRegion } from './program-memory.js';
 import { ProgramPort, SegmentError } from './program-port.js';
 import { ProgramQueuePair } from './program-queue-pair.js';
+import { KernelNetwork } from './program-sockets.js';
 
 /** ibv_create_qp's defaults where the program does not say. */
 const DEFAULT_CAP = {
@@ -113,6 +115,17 @@ export class ProgramCore implements Core {
   async openDevice(): Promise<Context> {
     const attributes = await this.port.call('queryDevice', {});
     return new ProgramContext(attributes, this.shared);
+  }
+
+  async openNetwork({ path = 'kernel' }: NetworkOptions = {}): Promise<Network> {
+    return new KernelNetwork(this.port, path);
+  }
+
+  get networkDevice(): NetworkDevice {
+    return {
+      change: (change) => this.port.call('changeDevice', { change }),
+      statistics: () => this.port.call('deviceStatistics', {}),
+    };
   }
 
   async allocate(length: number): Promise<Region> {
@@ -219,6 +232,17 @@ export class ProgramCore implements Core {
       argument0: physical,
       argument1: seen,
       take: () => this.seenByte(physical),
+    };
+  }
+
+  until(at: Instant): Awaitable<void> {
+    return {
+      awaits: AWAIT.idle,
+      argument0: at,
+      argument1: 0,
+      take: () => {
+        this.port.page.chains.advance(OPERATION_ROW, STAGE.backlog, this.port.now);
+      },
     };
   }
 

@@ -4,6 +4,7 @@
  * depend on threads. Arguments and answers are JSON; {@link CallSignatures} is the contract of both sides.
  */
 import type { FlowRule, QpType } from '../verbs.js';
+import type { DeviceChange, DeviceStatistics } from '../sockets.js';
 import type { Errno } from '../verbs-error.js';
 import type { MemoryUsage } from '../verbs.js';
 
@@ -120,6 +121,8 @@ export interface CallSignatures {
   destroyQp: [args: { qp: number }, answer: null];
   attachFlow: [args: { qp: number; rule: FlowRule }, answer: { flow: number }];
   detachFlow: [args: { flow: number }, answer: null];
+  changeDevice: [args: { change: DeviceChange }, answer: number];
+  deviceStatistics: [args: Record<string, never>, answer: DeviceStatistics];
   tell: [args: { rank: number; value: unknown }, answer: null];
 }
 

@@ -20,6 +20,9 @@ import { SendQueue } from '../rdma/send-queue.js';
 import { receiveEntrySize, sendEntrySize } from '../rdma/work-queue-entry.js';
 import { VerbsError } from '../verbs-error.js';
 import { QP_ATTR, type QpAttributes } from '../verbs.js';
+import { AttachedFlows } from './attached-flows.js';
+import { changeDevice, deviceStatistics } from './device-settings.js';
+import type { Kernel } from './kernel.js';
 import type {
   CallAnswer,
   CallArguments,
@@ -43,6 +46,8 @@ export interface HostServices {
   readonly processes: Processes;
   /** Rows for the chains of a new CQ; -1 when there are no more, so that it does without. */
   claimChainRows(count: number): number;
+  /** The kernel that core `core` runs under. */
+  kernel(core: number): Kernel;
   /** Sends a value to a rank; false if there is none of that number. */
   tell(core: number, rank: number, value: unknown): boolean;
 }
@@ -65,6 +70,7 @@ export class HostCalls {
   private readonly cqOwners = new Map<CompletionQueue, Process>();
   /** Queue pairs by the core that made them, for the clean-up when its program ends. */
   private readonly owners = new Map<QueuePair | RawQueuePair, number>();
+  private readonly flows = new AttachedFlows();
   /** The memory that a queue's rings lie in: the kernel's, mapped to the process. */
   private readonly queueMemories = new Map<
     QueuePair | RawQueuePair | CompletionQueue,
@@ -180,13 +186,19 @@ export class HostCalls {
       this.destroyQp(this.ownPair(qp, core));
       return null;
     },
-    attachFlow: ({ qp }, core) => {
+    attachFlow: ({ qp, rule }, core) => {
       if (!(this.ownPair(qp, core) instanceof RawQueuePair)) {
         throw new VerbsError('EOPNOTSUPP', 'a flow needs a queue pair of raw frames');
       }
-      return { flow: 0 };
+      const { steering } = this.services.kernel(core).networkFunction;
+      return { flow: this.flows.attach(qp, steering, rule) };
     },
-    detachFlow: () => null,
+    detachFlow: ({ flow }) => {
+      this.flows.detach(flow);
+      return null;
+    },
+    changeDevice: ({ change }, core) => changeDevice(this.services.kernel(core), change),
+    deviceStatistics: (_args, core) => deviceStatistics(this.services.kernel(core)),
     tell: ({ rank, value }, core) => {
       if (!this.services.tell(core, rank, value)) {
         throw new VerbsError('EINVAL', `no rank ${rank} in this run`);
@@ -247,8 +259,10 @@ export class HostCalls {
 
   private destroyQp(qp: QueuePair | RawQueuePair): void {
     const { engine } = this.services.nic;
-    if (qp instanceof RawQueuePair) engine.raw.destroy(qp);
-    else engine.destroyQp(qp);
+    if (qp instanceof RawQueuePair) {
+      this.flows.release(qp.index);
+      engine.raw.destroy(qp);
+    } else engine.destroyQp(qp);
     this.owners.delete(qp);
     this.releaseQueue(qp);
   }

@@ -3,6 +3,7 @@
  * own processes nobody would read them, so they are written only where somebody can look: captures, and frames that
  * a fault may damage.
  */
+import { completeChecksums } from '../../wire/checksums.js';
 import { ETHERNET_LENGTH, ETHER_TYPE_IPV4 } from '../../wire/ethernet.js';
 import { writeIcrc } from '../../wire/icrc.js';
 import { IPV4_LENGTH, PROTOCOL_UDP } from '../../wire/ipv4.js';
@@ -28,5 +29,8 @@ export function isRoceFrame(pool: FramePool, slot: number): boolean {
 }
 
 export function finishFrame(pool: FramePool, slot: number): void {
-  if (isRoceFrame(pool, slot)) writeIcrc(pool.bytes, pool.start[slot]!, pool.length[slot]!);
+  const start = pool.start[slot]!;
+  const length = pool.length[slot]!;
+  if (isRoceFrame(pool, slot)) writeIcrc(pool.bytes, start, length);
+  else if (pool.offload[slot] === 1) completeChecksums(pool.bytes, pool.view, start, length);
 }

@@ -14,6 +14,8 @@ import type { RunSpec } from '../run-spec.js';
 export const HEADROOM = 128;
 /** Padding and ICRC. */
 const TAILROOM = 8;
+/** What counts as headers of a frame that is no RDMA packet: Ethernet, IPv4, and TCP with some options. */
+const TRACED_HEADERS = 64;
 const SLOTS_PER_SLAB = 1024;
 
 export class FramePool {
@@ -32,6 +34,8 @@ export class FramePool {
   key: Float64Array;
   /** Non-zero: its ICRC must be computed and checked, because its bytes may have been changed. */
   suspect: Uint8Array;
+  /** Non-zero: whoever sent it leaves the checksums of TCP and UDP to the NIC. */
+  offload: Uint8Array;
   /** Row `slot` is what the operation's time went into until `time`. */
   chains: ChainTable;
   /** Views of each slot's payload area at full MTU, made once. */
@@ -52,7 +56,7 @@ export class FramePool {
     this.start = this.length = this.headerLength = new Int32Array(0);
     this.source = this.destination = this.free = new Int32Array(0);
     this.time = this.key = new Float64Array(0);
-    this.suspect = new Uint8Array(0);
+    this.suspect = this.offload = new Uint8Array(0);
     this.chains = new ChainTable(0);
     this.resize(slots);
   }
@@ -79,6 +83,17 @@ export class FramePool {
     if (this.freeCount === 0) this.resize(this.capacity * 2);
     const slot = this.free[--this.freeCount]!;
     this.suspect[slot] = 0;
+    this.offload[slot] = 0;
+    return slot;
+  }
+
+  /** A slot for a frame of `length` bytes that is no RDMA packet: how long its headers are is not looked at. */
+  allocateFrame(length: number): number {
+    const slot = this.allocate();
+    const headers = length < TRACED_HEADERS ? length : TRACED_HEADERS;
+    this.headerLength[slot] = headers;
+    this.start[slot] = this.payloadAt(slot) - headers;
+    this.length[slot] = length;
     return slot;
   }
 
@@ -99,6 +114,7 @@ export class FramePool {
     this.destination[copy] = this.destination[slot]!;
     this.time[copy] = this.time[slot]!;
     this.suspect[copy] = this.suspect[slot]!;
+    this.offload[copy] = this.offload[slot]!;
     this.chains.copy(copy, this.chains, slot);
     return copy;
   }
@@ -118,6 +134,7 @@ export class FramePool {
     this.time = widen(this.time, slots);
     this.key = widen(this.key, slots);
     this.suspect = widen(this.suspect, slots);
+    this.offload = widen(this.offload, slots);
     const chains = new ChainTable(slots);
     chains.cells.set(this.chains.cells);
     this.chains = chains;

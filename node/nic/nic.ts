@@ -19,6 +19,7 @@ import { MemoryRegionTable } from '../rdma/memory-region.js';
 import { RdmaEngine } from '../rdma/rdma-engine.js';
 import { DmaEngine } from './dma-engine.js';
 import { DOORBELL } from './doorbell.js';
+import { EthernetReceiver } from './ethernet-receiver.js';
 import { PayloadWriter } from './payload-writer.js';
 import { Transmitter } from './transmitter.js';
 
@@ -55,6 +56,8 @@ export class Nic implements EventSink {
   readonly parts: EngineParts;
   readonly engine: RdmaEngine;
   readonly watches: MemoryWatches;
+  /** Where frames go that are not the RDMA engine's. */
+  readonly ethernet: EthernetReceiver;
   /** Frames received. */
   received = 0;
   private readonly sink: number;
@@ -106,7 +109,13 @@ export class Nic implements EventSink {
         (queue) => this.engine.overran(queue),
       ),
     };
-    this.engine = new RdmaEngine(this.parts, this.watches);
+    this.ethernet = new EthernetReceiver(pool, scheduler);
+    this.engine = new RdmaEngine(this.parts, this.watches, (slot) => {
+      this.ethernet.receive(slot);
+    });
+    this.ethernet.rawReceive = (index, slot) => {
+      this.engine.raw.receive(index, slot);
+    };
     this.sink = scheduler.register(this);
   }
 

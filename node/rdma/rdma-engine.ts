@@ -8,11 +8,11 @@ import type { EventSink } from '../../sim/scheduler.js';
 import { STAGE } from '../../sim/stages.js';
 import type { Psn } from '../../units/psn.js';
 import { BTH_LENGTH, DEFAULT_PKEY, newBth, parseBth, TVER } from '../../wire/bth.js';
-import { ETHER_TYPE_IPV4, ETHERNET_LENGTH } from '../../wire/ethernet.js';
+import { ETHERNET_LENGTH } from '../../wire/ethernet.js';
 import { ICRC_LENGTH, icrcIsRight } from '../../wire/icrc.js';
-import { IPV4_LENGTH, ipv4Checksum, PROTOCOL_UDP } from '../../wire/ipv4.js';
+import { ipv4Checksum } from '../../wire/ipv4.js';
 import { EXTENSION_LENGTH, IS_KNOWN, IS_RESPONSE } from '../../wire/opcode-table.js';
-import { ROCE_PORT } from '../../wire/udp.js';
+import { isRoceFrame } from '../link/finished-frame.js';
 import type { MemoryWatches } from '../memory/memory-watches.js';
 import { QpStateCache } from '../nic/qp-state-cache.js';
 import { CompletionQueue } from './completion-queue.js';
@@ -24,15 +24,10 @@ import type { ReceiveQueue } from './receive-queue.js';
 import type { SendQueue } from './send-queue.js';
 
 /** Of our own frames: Ethernet II, IPv4 without options, UDP. */
-const ETHER_TYPE_AT = 12;
-const IP_VERSION_AT = ETHERNET_LENGTH;
 const IP_TOTAL_LENGTH_AT = ETHERNET_LENGTH + 2;
-const IP_PROTOCOL_AT = ETHERNET_LENGTH + 9;
 const IP_CHECKSUM_AT = ETHERNET_LENGTH + 10;
 const IP_SOURCE_AT = ETHERNET_LENGTH + 12;
 const IP_DESTINATION_AT = ETHERNET_LENGTH + 16;
-const UDP_DESTINATION_AT = ETHERNET_LENGTH + IPV4_LENGTH + 2;
-const IPV4_NO_OPTIONS = 0x45;
 
 /** QP numbers begin here: 0 and 1 are the management QPs. */
 const FIRST_QPN = 0x11;
@@ -51,17 +46,20 @@ export class RdmaEngine implements EventSink {
   readonly raw: RawQueues;
   private readonly parts: EngineParts;
   private readonly watches: MemoryWatches;
+  /** Takes over a frame that is no RoCEv2 packet. */
+  private readonly others: (slot: number) => void;
   private readonly freeDoorbellRows: number[] = [];
   private doorbellRows = 0;
   private atomicFreeAt = 0;
   private lastAtomicEnd = 0;
   private liveQps = 0;
 
-  constructor(parts: EngineParts, watches: MemoryWatches) {
+  constructor(parts: EngineParts, watches: MemoryWatches, others: (slot: number) => void) {
     this.parts = parts;
     this.states = new QpStateCache(parts.profile.nic, parts.scheduler);
     this.watches = watches;
     this.raw = new RawQueues(this, parts);
+    this.others = others;
   }
 
   get liveQueuePairs(): number {
@@ -188,8 +186,12 @@ export class RdmaEngine implements EventSink {
     const { pool, counters } = this.parts;
     const start = pool.start[slot]!;
     const length = pool.length[slot]!;
-    if (!this.isRoce(slot, start, length)) {
-      this.raw.receive(this.raw.first, slot);
+    if (!isRoceFrame(pool, slot)) {
+      this.others(slot);
+      return;
+    }
+    if (!this.isWhole(slot, start, length)) {
+      this.drop(slot);
       return;
     }
     if (pool.suspect[slot] === 1 && !icrcIsRight(pool.bytes, start, length)) {
@@ -218,17 +220,12 @@ export class RdmaEngine implements EventSink {
     else qp.responder.receive(slot, bth.opcode, psn, bth.ackReq === 1, bth.solicited === 1);
   }
 
-  private isRoce(slot: number, start: number, length: number): boolean {
-    const { view } = this.parts.pool;
-    const { suspect } = this.parts.pool;
+  /** The lengths of a RoCEv2 frame, and the checksum that guards what the ICRC leaves to routers. */
+  private isWhole(slot: number, start: number, length: number): boolean {
+    const { view, suspect } = this.parts.pool;
     return (
       length >= PATH_LENGTH + BTH_LENGTH + ICRC_LENGTH &&
-      view.getUint16(start + ETHER_TYPE_AT) === ETHER_TYPE_IPV4 &&
-      view.getUint8(start + IP_VERSION_AT) === IPV4_NO_OPTIONS &&
-      view.getUint8(start + IP_PROTOCOL_AT) === PROTOCOL_UDP &&
       view.getUint16(start + IP_TOTAL_LENGTH_AT) === length - ETHERNET_LENGTH &&
-      view.getUint16(start + UDP_DESTINATION_AT) === ROCE_PORT &&
-      // It guards what the ICRC leaves to routers.
       (suspect[slot] === 0 ||
         view.getUint16(start + IP_CHECKSUM_AT) === ipv4Checksum(view, start + ETHERNET_LENGTH))
     );

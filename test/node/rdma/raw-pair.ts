@@ -62,6 +62,7 @@ export async function openRaw(core: Core, options: RawOptions = {}): Promise<Raw
   await qp.modify({ state: 'INIT', port: 1 });
   await qp.modify({ state: 'RTR' });
   await qp.modify({ state: 'RTS' });
+  await qp.attachFlow({});
   const side: RawSide = {
     core,
     pd,

@@ -1,0 +1,41 @@
+/**
+ * The kernel at work: on which core, up to when, and on whose behalf. One at a time serves a whole kernel, because nothing in
+ * it waits: a system call or a softirq runs from its begin to its end, and its time runs ahead of the scheduler's meanwhile.
+ */
+import { ChainTable } from '../../sim/chain.js';
+import { draw, type DrawnCost } from '../../sim/cost.js';
+import type { RandomStream } from '../../sim/random.js';
+
+/** A row of nobody's operation. */
+const NOBODY = new ChainTable(1);
+
+export class KernelContext {
+  /** The kernel's time: where the work has got to. */
+  time = 0;
+  core = 0;
+  /** The row of `chains` that the work belongs to. */
+  chains: ChainTable = NOBODY;
+  row = 0;
+  private readonly random: RandomStream;
+
+  constructor(random: RandomStream) {
+    this.random = random;
+  }
+
+  /** Begins at `at` on core `core`, for the operation in row `row` of `chains`. */
+  begin(core: number, at: number, chains: ChainTable = NOBODY, row = 0): void {
+    this.core = core;
+    this.time = at;
+    this.chains = chains;
+    this.row = row;
+  }
+
+  spend(cost: DrawnCost, stage: number): void {
+    this.pass(draw(cost, this.random), stage);
+  }
+
+  pass(length: number, stage: number): void {
+    this.time += length;
+    this.chains.advance(this.row, stage, this.time);
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * A receive queue as its driver sees it, in the manner of Linux's NAPI: the first frame of an idle queue arranges an interrupt,
+ * moderated; the interrupt begins a softirq on the queue's core, which takes frames one by one until none is left, and
+ * gives way to the core's program when it has taken more than its budget. A busy-polling program does the softirq's work
+ * itself, without interrupts.
+ */
+import { draw } from '../../sim/cost.js';
+import type { RandomStream } from '../../sim/random.js';
+import type { EventSink, Scheduler } from '../../sim/scheduler.js';
+import type { Sequencer } from '../../sim/sequencer.js';
+import { STAGE } from '../../sim/stages.js';
+import type { FramePool } from '../link/frame-pool.js';
+import { InterruptModeration, NO_INTERRUPT } from '../nic/interrupt-moderation.js';
+import { ReceiveRing, type ReceiveRingParts, type RingDriver } from '../nic/receive-ring.js';
+import type { Profile } from '../profile.js';
+import type { KernelContext } from './kernel-context.js';
+import type { KernelCore } from './kernel-core.js';
+
+const INTERRUPT = 0;
+const POLL = 1;
+
+/** Who takes frames up the stack. */
+export interface FrameHandler {
+  /** Frame `slot` came over queue `queue`: handles it at the context's time, and gives it back. */
+  frame(slot: number, queue: NapiQueue): void;
+}
+
+export interface NapiParts {
+  readonly profile: Profile;
+  readonly scheduler: Scheduler;
+  readonly sequencer: Sequencer;
+  readonly pool: FramePool;
+  readonly context: KernelContext;
+  readonly random: RandomStream;
+  readonly handler: FrameHandler;
+}
+
+export class NapiQueue implements EventSink, RingDriver {
+  readonly ring: ReceiveRing;
+  /** Where its interrupts go. */
+  core: KernelCore;
+  /** The core that polls it for a program: no interrupt is wanted meanwhile. */
+  poller: KernelCore | undefined;
+  readonly moderation: InterruptModeration;
+  /** The hash of the frame being handled, as its descriptor had it. */
+  hash = 0;
+  /** Frames of this softirq, and when its present batch began. */
+  private polled = 0;
+  private batchFrom = 0;
+  /** When the last interrupt was over. */
+  private entered = 0;
+  private readonly sink: number;
+  private readonly parts: NapiParts;
+
+  constructor(index: number, core: KernelCore, parts: NapiParts, ringParts: ReceiveRingParts) {
+    const { kernel } = parts.profile;
+    this.core = core;
+    this.parts = parts;
+    this.moderation = new InterruptModeration(kernel);
+    this.ring = new ReceiveRing(index, kernel.ringSize, ringParts, this);
+    this.sink = parts.scheduler.register(this);
+  }
+
+  arrived(): void {
+    const { moderation } = this;
+    if (moderation.polled) return;
+    if (this.poller !== undefined) {
+      this.pollForProgram();
+      return;
+    }
+    const at = moderation.arrival(this.parts.scheduler.now);
+    if (at !== NO_INTERRUPT) this.schedule(at, INTERRUPT);
+  }
+
+  /** Core `core` begins to poll for a program: what is there already it takes now. */
+  beginPolling(core: KernelCore): void {
+    this.poller = core;
+    if (!this.moderation.polled && this.ring.length > 0) this.pollForProgram();
+  }
+
+  endPolling(core: KernelCore): void {
+    if (this.poller === core) this.poller = undefined;
+  }
+
+  handle(kind: number): void {
+    if (kind === INTERRUPT) this.interrupt();
+    else this.poll();
+  }
+
+  private pollForProgram(): void {
+    const { scheduler, profile, random } = this.parts;
+    this.moderation.silence();
+    this.schedule(scheduler.now + draw(profile.kernel.busyPoll, random), POLL);
+  }
+
+  private interrupt(): void {
+    const { scheduler, profile, random } = this.parts;
+    const { now } = scheduler;
+    if (!this.moderation.fires(now)) return;
+    const { core } = this;
+    const start = core.from(now);
+    let end = start + draw(profile.kernel.irq, random);
+    if (core.asleep(now)) end += draw(profile.kernel.idleExit, random);
+    core.worked(start, end);
+    this.entered = this.batchFrom = end;
+    this.polled = 0;
+    this.schedule(end, POLL);
+  }
+
+  /** Takes one frame up the stack; the next one when that is done. */
+  private poll(): void {
+    const { scheduler, pool, context, handler } = this.parts;
+    const slot = this.ring.take();
+    if (slot < 0) {
+      this.moderation.complete(scheduler.now, 0);
+      return;
+    }
+    this.hash = this.ring.hash;
+    const core = this.poller ?? this.core;
+    const start = core.from(scheduler.now);
+    pool.chains.advance(slot, STAGE.irq, this.entered < start ? this.entered : start);
+    pool.chains.advance(slot, STAGE.softirq, start);
+    context.begin(core.index, start, pool.chains, slot);
+    handler.frame(slot, this);
+    core.worked(start, context.time);
+    this.polled++;
+    this.schedule(context.time + this.pause(core, context.time), POLL);
+  }
+
+  /**
+   * Beyond its budget the softirq goes on as a thread (ksoftirqd), which shares the core with a program that wants it: after
+   * each batch it is off for as long as the batch took. Linux's scheduler is fairer in detail, not in its outcome.
+   */
+  private pause(core: KernelCore, now: number): number {
+    const { netdevBudget, napiBudget } = this.parts.profile.kernel;
+    if (this.polled < netdevBudget || this.polled % napiBudget !== 0) return 0;
+    const length = now - this.batchFrom;
+    if (core.program === undefined || core.program.idle) {
+      this.batchFrom = now;
+      return 0;
+    }
+    this.batchFrom = now + length;
+    return length;
+  }
+
+  private schedule(at: number, kind: number): void {
+    const { scheduler, sequencer } = this.parts;
+    scheduler.at(at, sequencer.key(), this.sink, kind, 0);
+  }
+}

@@ -1,0 +1,475 @@
+/**
+ * The kernel's socket calls: what each costs its core, who blocks, and who is woken. Protocols are `node/net/`; here is what
+ * Linux has around them: system call, copy, wake-up.
+ */
+import { ChainTable } from '../../sim/chain.js';
+import type { Scheduler } from '../../sim/scheduler.js';
+import type { Sequencer } from '../../sim/sequencer.js';
+import type { RandomStream } from '../../sim/random.js';
+import { STAGE } from '../../sim/stages.js';
+import { CELL, OPERATION_ROW } from '../cpu/core-page.js';
+import type { IpStack, SocketListener } from '../net/ip-stack.js';
+import type { NetSocket } from '../net/net-socket.js';
+import type { TcpSocket } from '../net/tcp-socket.js';
+import type { UdpSocket } from '../net/udp-socket.js';
+import type { Profile } from '../profile.js';
+import { SOCKET_ERRNO, type SocketErrno } from '../verbs-error.js';
+import type { FlowCache } from './flow-cache.js';
+import type { KernelContext } from './kernel-context.js';
+import type { KernelCore } from './kernel-core.js';
+import type { NapiQueue } from './napi-queue.js';
+import { Sleepers } from './sleepers.js';
+import { SocketTable, type KernelSocket } from './socket-table.js';
+import {
+  MESSAGE_FLAG,
+  SOCKET_KIND,
+  SOCKET_OPTION,
+  SYSTEM,
+  type SystemCaller,
+  type SystemCalls,
+} from './system-calls.js';
+import type { UserMemory } from './user-memory.js';
+
+export interface SocketLayerParts {
+  readonly profile: Profile;
+  readonly scheduler: Scheduler;
+  readonly sequencer: Sequencer;
+  readonly random: RandomStream;
+  readonly context: KernelContext;
+  readonly cores: readonly (KernelCore | undefined)[];
+  readonly memory: UserMemory;
+  readonly flows: FlowCache;
+  /** Makes the stack's timers known to the scheduler again. */
+  timersChanged(): void;
+}
+
+const failed = (name: SocketErrno): number => -SOCKET_ERRNO[name];
+/** What is copied from a program before the protocol gets it: a socket buffer of Linux holds at most 64 KiB. */
+const LONGEST_BUFFER = 65_536;
+/** A row of nobody's operation. */
+const NOBODYS = new ChainTable(1);
+/** The call cannot go on yet. */
+const BLOCKED = Infinity;
+
+export class SocketLayer implements SystemCalls, SocketListener {
+  readonly table = new SocketTable();
+  stack!: IpStack;
+  /** The queue over which the frame being handled came. */
+  arriving: NapiQueue | undefined;
+  arrivingFlow = -1;
+  /** By flow: the core whose program read of it last (Linux: rps_sock_flow_table). */
+  readonly readers = new Map<number, number>();
+  private readonly parts: SocketLayerParts;
+  private readonly sleepers: Sleepers;
+  /** The call being done was blocked before. */
+  private resumed = false;
+  /** By core: how far its call has got. */
+  private readonly progress: number[] = [];
+  /** Who waits for room in a send queue, in order. */
+  private readonly roomless: SystemCaller[] = [];
+
+  constructor(parts: SocketLayerParts) {
+    this.parts = parts;
+    this.sleepers = new Sleepers(
+      parts,
+      (caller) => {
+        this.goOn(caller);
+      },
+      (caller, socket) => {
+        const { chains, oldest } = socket.arrivals;
+        caller.descriptorReady(socket.fd, oldest < 0 ? NOBODYS : chains, Math.max(oldest, 0));
+      },
+    );
+  }
+
+  call(caller: SystemCaller): void {
+    const { context, cores, profile } = this.parts;
+    const core = cores[caller.index]!;
+    this.sleepers.begin(caller);
+    this.progress[caller.index] = 0;
+    const start = core.from(this.parts.scheduler.now);
+    context.begin(caller.index, start, caller.page.chains, OPERATION_ROW);
+    context.pass(0, STAGE.softirq);
+    context.spend(profile.cpu.syscall, STAGE.syscall);
+    this.proceed(caller);
+  }
+
+  ready(caller: SystemCaller, fd: number): boolean {
+    const socket = this.table.find(caller, fd);
+    // An error is news too: the call that follows tells it.
+    return socket === undefined || this.isReadable(socket);
+  }
+
+  polls(caller: SystemCaller, fd: number): boolean {
+    const socket = this.table.find(caller, fd);
+    return socket?.busyPoll === true && socket.queue !== undefined;
+  }
+
+  watch(caller: SystemCaller, fd: number): void {
+    const socket = this.table.find(caller, fd);
+    if (socket === undefined) return;
+    socket.watchers.push(caller);
+    this.sleepers.begin(caller);
+    if (socket.busyPoll) this.beginPolling(caller, socket);
+  }
+
+  cancel(caller: SystemCaller): void {
+    for (const socket of this.table.all()) {
+      if (!socket.watchers.includes(caller)) continue;
+      socket.watchers = socket.watchers.filter((each) => each !== caller);
+      this.endPolling(caller, socket);
+    }
+    this.sleepers.begin(caller);
+  }
+
+  release(caller: SystemCaller): void {
+    const { context, scheduler } = this.parts;
+    for (const socket of this.table.ownedBy(caller.index)) {
+      context.begin(caller.index, scheduler.now);
+      this.close(socket);
+    }
+    this.parts.timersChanged();
+  }
+
+  // What the protocols tell.
+
+  readable(net: NetSocket): void {
+    const socket = this.table.of(net);
+    if (socket === undefined) return;
+    const { chains, row } = this.parts.context;
+    if (net.kind === 'udp') socket.arrivals.push(this.arrivingFlow, ++socket.arrived, chains, row);
+    else if (net.kind === 'tcp') {
+      socket.arrivals.push(this.arrivingFlow, socket.read + net.readableBytes, chains, row);
+    }
+    this.news(socket);
+  }
+
+  accepted(listener: NetSocket): void {
+    const socket = this.table.of(listener);
+    if (socket !== undefined) this.news(socket);
+  }
+
+  connected(net: NetSocket): void {
+    const socket = this.table.of(net);
+    if (socket?.reader !== undefined) this.wake(socket, socket.reader);
+  }
+
+  failed(net: NetSocket): void {
+    const socket = this.table.of(net);
+    if (socket === undefined) return;
+    this.news(socket);
+    if (socket.writer !== undefined) this.wake(socket, socket.writer);
+  }
+
+  writable(net: NetSocket): void {
+    const socket = this.table.of(net);
+    if (socket?.writer !== undefined) this.wake(socket, socket.writer);
+  }
+
+  /** A send queue has room again. */
+  roomAgain(): void {
+    for (const caller of this.roomless.splice(0)) this.sleepers.wake(caller, false);
+  }
+
+  /** A blocked call goes on. */
+  private goOn(caller: SystemCaller): void {
+    const { context, cores, scheduler } = this.parts;
+    caller.unblock();
+    this.resumed = true;
+    const start = cores[caller.index]!.from(scheduler.now);
+    context.begin(caller.index, start, caller.page.chains, OPERATION_ROW);
+    this.proceed(caller);
+    this.resumed = false;
+  }
+
+  /** Does the caller's call as far as it goes, and answers or blocks it. */
+  private proceed(caller: SystemCaller): void {
+    const { context, profile } = this.parts;
+    const { page } = caller;
+    const result = this.execute(caller);
+    this.parts.timersChanged();
+    if (result === BLOCKED) {
+      caller.block();
+      return;
+    }
+    page.set(CELL.result, result);
+    context.spend(profile.kernel.userReturn, STAGE.syscall);
+    caller.systemCallReturns(context.time);
+  }
+
+  private execute(caller: SystemCaller): number {
+    const { page } = caller;
+    const call = page.get(CELL.argument0);
+    if (call === SYSTEM.socket) return this.socket(caller);
+    const socket = this.table.find(caller, page.get(CELL.argument1));
+    if (socket === undefined) return failed('EBADF');
+    switch (call) {
+      case SYSTEM.connect:
+        return this.connect(caller, socket);
+      case SYSTEM.listen:
+        return this.listen(socket, page.get(CELL.argument2));
+      case SYSTEM.accept:
+        return this.accept(caller, socket);
+      case SYSTEM.send:
+        return this.sendOn(caller, socket);
+      case SYSTEM.receive:
+        return this.receive(caller, socket);
+      case SYSTEM.close:
+        this.close(socket);
+        return 0;
+      case SYSTEM.setOption:
+        return this.setOption(socket, page.get(CELL.argument2), page.get(CELL.argument3));
+      default:
+        return failed('EINVAL');
+    }
+  }
+
+  private socket(caller: SystemCaller): number {
+    const { page } = caller;
+    const port = page.get(CELL.argument2);
+    if (!isPort(port)) return failed('EINVAL');
+    if (page.get(CELL.argument1) !== SOCKET_KIND.udp) {
+      return this.table.open(caller, port)?.fd ?? failed('ENOMEM');
+    }
+    const net = this.stack.openUdp(port);
+    if (typeof net === 'string') return failed(net);
+    const socket = this.table.open(caller, port);
+    if (socket === undefined) return failed('ENOMEM');
+    this.table.bind(socket, net);
+    return socket.fd;
+  }
+
+  private connect(caller: SystemCaller, socket: KernelSocket): number {
+    const { page } = caller;
+    const { context } = this.parts;
+    if (socket.net === undefined) {
+      const port = page.get(CELL.argument5);
+      const address = page.get(CELL.argument4);
+      if (!isPort(port) || port === 0 || !isAddress(address)) return failed('EINVAL');
+      const net = this.stack.connect(address, port, context.time, socket.port);
+      if (typeof net === 'string') return failed(net);
+      this.table.bind(socket, net);
+      this.progress[caller.index] = 1;
+    } else if (socket.net.kind !== 'tcp') {
+      return failed('EOPNOTSUPP');
+    } else if (this.progress[caller.index] === 0) {
+      return failed('EISCONN');
+    }
+    socket.reader = undefined;
+    const tcp = socket.net as TcpSocket;
+    if (tcp.error !== undefined) return failed(tcp.error);
+    if (tcp.isConnected) return 0;
+    socket.reader = caller;
+    return BLOCKED;
+  }
+
+  private listen(socket: KernelSocket, backlog: number): number {
+    if (socket.net !== undefined) return failed('EINVAL');
+    const net = this.stack.listen(socket.port, Math.max(1, backlog));
+    if (typeof net === 'string') return failed(net);
+    this.table.bind(socket, net);
+    return 0;
+  }
+
+  private accept(caller: SystemCaller, socket: KernelSocket): number {
+    if (socket.net?.kind !== 'listener') return failed('EINVAL');
+    if (!this.isReadable(socket)) return this.blockReader(caller, socket);
+    this.unblockReader(caller, socket);
+    const own = this.table.open(caller, 0);
+    if (own === undefined) return failed('ENOMEM');
+    const net = socket.net.accept()!;
+    this.table.bind(own, net);
+    own.queue = socket.queue;
+    caller.page.set(CELL.result1, net.remoteIpv4);
+    caller.page.set(CELL.result2, net.remotePort);
+    return own.fd;
+  }
+
+  private sendOn(caller: SystemCaller, socket: KernelSocket): number {
+    const { net } = socket;
+    if (net?.kind === 'udp') return this.sendTo(caller, net);
+    if (net?.kind === 'tcp') return this.send(caller, net, socket);
+    return failed('ENOTCONN');
+  }
+
+  private sendTo(caller: SystemCaller, udp: UdpSocket): number {
+    const { page } = caller;
+    const { context, memory, profile } = this.parts;
+    const length = page.get(CELL.argument3);
+    const address = page.get(CELL.argument4);
+    const port = page.get(CELL.argument5);
+    if (!isPort(port) || port === 0 || !isAddress(address)) return failed('EDESTADDRREQ');
+    if (!memory.fetch(caller, page.get(CELL.argument2), length, context)) return failed('EFAULT');
+    context.spend(profile.kernel.copyOut, STAGE.copy);
+    context.pass(Math.ceil(length * profile.cpu.copy), STAGE.copy);
+    const { buffer, at } = memory;
+    const wrong = udp.sendTo(address, port, buffer, at, length, context.time);
+    if (wrong === 'ENOBUFS' && (page.get(CELL.argument6) & MESSAGE_FLAG.dontWait) === 0) {
+      this.roomless.push(caller);
+      return BLOCKED;
+    }
+    return wrong === 0 ? length : failed(wrong);
+  }
+
+  /** Blocks until all of it is in the send buffer, as a blocking send does. */
+  private send(caller: SystemCaller, tcp: TcpSocket, socket: KernelSocket): number {
+    const { page } = caller;
+    const { context, memory, profile } = this.parts;
+    socket.writer = undefined;
+    const address = page.get(CELL.argument2);
+    const length = page.get(CELL.argument3);
+    let done = this.progress[caller.index]!;
+    if (tcp.sendError !== undefined) return done > 0 ? done : failed(tcp.sendError);
+    context.spend(profile.kernel.copyOut, STAGE.copy);
+    while (done < length) {
+      // Of a full buffer one byte is asked for, so that the stack knows that somebody waits for room.
+      const piece = Math.min(length - done, LONGEST_BUFFER, Math.max(tcp.sendRoom, 1));
+      if (!memory.fetch(caller, address + done, piece, context)) return failed('EFAULT');
+      context.pass(Math.ceil(Math.min(piece, tcp.sendRoom) * profile.cpu.copy), STAGE.copy);
+      const taken = tcp.send(memory.buffer, memory.at, piece, context.time);
+      done += taken;
+      if (taken < piece) break;
+    }
+    this.progress[caller.index] = done;
+    if (done === length) return done;
+    if ((page.get(CELL.argument6) & MESSAGE_FLAG.dontWait) !== 0) {
+      return done > 0 ? done : failed('EAGAIN');
+    }
+    socket.writer = caller;
+    return BLOCKED;
+  }
+
+  private receive(caller: SystemCaller, socket: KernelSocket): number {
+    const { page } = caller;
+    const { context, memory, profile } = this.parts;
+    const { net } = socket;
+    if (net === undefined || net.kind === 'listener') return failed('ENOTCONN');
+    if (!this.isReadable(socket)) return this.blockReader(caller, socket);
+    this.unblockReader(caller, socket);
+    const address = page.get(CELL.argument2);
+    const length = page.get(CELL.argument3);
+    if (!memory.prepare(caller, address, length, context)) return failed('EFAULT');
+    let got: number;
+    if (net.kind === 'udp') {
+      this.takeArrivals(caller, socket, ++socket.read);
+      got = net.receive(memory.buffer, memory.at, length);
+      page.set(CELL.result1, net.lastSource.ipv4);
+      page.set(CELL.result2, net.lastSource.port);
+    } else {
+      if (net.readableBytes === 0 && net.error !== undefined) return failed(net.error);
+      this.takeArrivals(caller, socket, socket.read + Math.min(length, net.readableBytes));
+      got = net.receive(memory.buffer, memory.at, length, context.time);
+      socket.read += got;
+    }
+    context.spend(profile.kernel.copyIn, STAGE.copy);
+    context.pass(Math.ceil(got * profile.cpu.copy), STAGE.copy);
+    memory.store(caller, address, got);
+    return got;
+  }
+
+  /**
+   * What is read up to `end` (a count of bytes, or of datagrams): the program goes on with its operation, and its core takes
+   * the flow's state from the core of the softirq, unless it is the same.
+   */
+  private takeArrivals(caller: SystemCaller, { arrivals }: KernelSocket, end: number): void {
+    const { context, flows } = this.parts;
+    const flow = arrivals.take(end);
+    if (arrivals.row >= 0) caller.adopt(arrivals.chains, arrivals.row);
+    context.pass(0, this.resumed ? STAGE.wakeup : STAGE.syscall);
+    if (flow < 0) return;
+    this.readers.set(flow, caller.index);
+    context.pass(flows.touch(caller.index, flow), STAGE.stack);
+  }
+
+  private setOption(socket: KernelSocket, option: number, value: number): number {
+    switch (option) {
+      case SOCKET_OPTION.noDelay:
+        if (socket.net?.kind !== 'tcp') return failed('ENOPROTOOPT');
+        socket.net.setNoDelay(value !== 0, this.parts.context.time);
+        return 0;
+      case SOCKET_OPTION.busyPoll:
+        socket.busyPoll = value !== 0;
+        return 0;
+      case SOCKET_OPTION.join:
+      case SOCKET_OPTION.leave:
+        return this.membership(socket, value, option === SOCKET_OPTION.join);
+      default:
+        return failed('ENOPROTOOPT');
+    }
+  }
+
+  private membership({ net }: KernelSocket, group: number, joins: boolean): number {
+    if (net?.kind !== 'udp') return failed('ENOPROTOOPT');
+    if (!isAddress(group)) return failed('EINVAL');
+    const wrong = joins ? net.join(group) : net.leave(group);
+    return wrong === 0 ? 0 : failed(wrong);
+  }
+
+  private close(socket: KernelSocket): void {
+    const { net } = socket;
+    const { context } = this.parts;
+    this.table.close(socket);
+    // Whoever is blocked in a call on it finds no descriptor any more.
+    if (socket.reader !== undefined) this.wake(socket, socket.reader);
+    if (socket.writer !== undefined) this.wake(socket, socket.writer);
+    if (net?.kind === 'udp') net.close();
+    else net?.close(context.time);
+  }
+
+  private isReadable({ net }: KernelSocket): boolean {
+    if (net === undefined) return true;
+    switch (net.kind) {
+      case 'udp':
+        return net.pending > 0;
+      case 'tcp':
+        return net.readableBytes > 0 || net.peerClosed || net.error !== undefined;
+      case 'listener':
+        return net.pending > 0;
+    }
+  }
+
+  private blockReader(caller: SystemCaller, socket: KernelSocket): number {
+    if ((caller.page.get(CELL.argument6) & MESSAGE_FLAG.dontWait) !== 0) return failed('EAGAIN');
+    if (socket.reader !== undefined && socket.reader !== caller) return failed('EBUSY');
+    socket.reader = caller;
+    if (socket.busyPoll) this.beginPolling(caller, socket);
+    return BLOCKED;
+  }
+
+  private unblockReader(caller: SystemCaller, socket: KernelSocket): void {
+    socket.reader = undefined;
+    this.endPolling(caller, socket);
+  }
+
+  private beginPolling(caller: SystemCaller, socket: KernelSocket): void {
+    socket.queue?.beginPolling(this.parts.cores[caller.index]!);
+  }
+
+  private endPolling(caller: SystemCaller, socket: KernelSocket): void {
+    socket.queue?.endPolling(this.parts.cores[caller.index]!);
+  }
+
+  /** Socket has something for its readers: the scheduler's part of it is charged here, then they are woken. */
+  private news(socket: KernelSocket): void {
+    const { context, profile } = this.parts;
+    if (this.arriving !== undefined) socket.queue = this.arriving;
+    const { reader, watchers } = socket;
+    context.spend(profile.kernel.schedule, STAGE.wakeup);
+    if (reader !== undefined) this.wake(socket, reader);
+    for (const watcher of watchers) {
+      this.sleepers.wakeFor(watcher, this.isPolling(watcher, socket), socket);
+    }
+  }
+
+  private wake(socket: KernelSocket, caller: SystemCaller): void {
+    this.sleepers.wake(caller, this.isPolling(caller, socket));
+  }
+
+  private isPolling({ index }: SystemCaller, { busyPoll, queue }: KernelSocket): boolean {
+    return busyPoll && queue?.poller === this.parts.cores[index];
+  }
+}
+
+const isPort = (port: number): boolean => Number.isInteger(port) && port >= 0 && port <= 0xffff;
+const isAddress = (address: number): boolean =>
+  Number.isInteger(address) && address > 0 && address <= 0xffffffff;

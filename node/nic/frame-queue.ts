@@ -1,0 +1,97 @@
+/**
+ * A send queue of whole frames that a driver fills: each is fetched over PCIe after its doorbell, and goes out in order. The
+ * frame's bytes are in its slot from the beginning; their way over the bus is a matter of time only.
+ */
+import { draw } from '../../sim/cost.js';
+import type { RandomStream } from '../../sim/random.js';
+import { STAGE } from '../../sim/stages.js';
+import type { FramePool } from '../link/frame-pool.js';
+import type { Profile } from '../profile.js';
+import type { DmaEngine } from './dma-engine.js';
+import type { TransmitSource, Transmitter } from './transmitter.js';
+
+export interface FrameQueueParts {
+  readonly profile: Profile;
+  readonly pool: FramePool;
+  readonly dma: DmaEngine;
+  readonly transmitter: Transmitter;
+  readonly random: RandomStream;
+}
+
+export class FrameQueue implements TransmitSource {
+  readyAt = Infinity;
+  waiting = false;
+  readonly capacity: number;
+  /** Called when a queue that was full has room for half of its frames. */
+  onRoom: (() => void) | undefined;
+  private count = 0;
+  private head = 0;
+  private wasFull = false;
+  private lastReady = 0;
+  private freeAt = 0;
+  private readonly slots: Int32Array;
+  private readonly readies: Float64Array;
+  private readonly parts: FrameQueueParts;
+  /** Least time per byte between frames, in ps: a rate limit; 0 for none. */
+  private readonly limit: number;
+
+  constructor(parts: FrameQueueParts, capacity: number, limit = 0) {
+    this.parts = parts;
+    this.capacity = capacity;
+    this.limit = limit;
+    this.slots = new Int32Array(capacity);
+    this.readies = new Float64Array(capacity);
+  }
+
+  get full(): boolean {
+    if (this.count === this.capacity) this.wasFull = true;
+    return this.count === this.capacity;
+  }
+
+  /** Takes frame `slot` over: its descriptor is written and its doorbell rung at `at`, which may be to come. */
+  post(slot: number, at: number): void {
+    const { profile, pool, dma, random } = this.parts;
+    const { chains } = pool;
+    let ready = at + draw(profile.pcie.postedWrite, random);
+    chains.advance(slot, STAGE.doorbell, ready);
+    ready += draw(profile.nic.wqeFetch, random);
+    chains.advance(slot, STAGE.wqe_fetch, ready);
+    ready = dma.read(ready, pool.length[slot]!);
+    chains.advance(slot, STAGE.payload_fetch, ready);
+    const { tx } = profile.nic;
+    ready += draw(tx, random) - tx.ps;
+    chains.advance(slot, STAGE.nic_tx, ready);
+    if (ready < this.lastReady) ready = this.lastReady;
+    this.lastReady = ready;
+    const at0 = (this.head + this.count++) % this.capacity;
+    this.slots[at0] = slot;
+    this.readies[at0] = ready;
+    if (this.count === 1) this.offer();
+  }
+
+  transmit(now: number): void {
+    const { pool, transmitter } = this.parts;
+    const slot = this.slots[this.head]!;
+    this.head = (this.head + 1) % this.capacity;
+    this.count--;
+    pool.chains.advance(slot, STAGE.nic_wait, now);
+    this.freeAt = now + Math.ceil(pool.length[slot]! * this.limit);
+    transmitter.forward(slot);
+    this.offer();
+    if (this.wasFull && this.count <= this.capacity / 2) {
+      this.wasFull = false;
+      this.onRoom?.();
+    }
+  }
+
+  /** Tells the port when the frame at the head is ready. */
+  private offer(): void {
+    if (this.count === 0) {
+      this.readyAt = Infinity;
+      return;
+    }
+    const ready = this.readies[this.head]!;
+    this.readyAt = ready > this.freeAt ? ready : this.freeAt;
+    this.parts.transmitter.activate(this);
+  }
+}

@@ -1,0 +1,17 @@
+/**
+ * A network function of a NIC: the physical one, which is the host's own, or a virtual one (SR-IOV), which is a virtual
+ * machine's. It has a MAC and a VLAN, its own steering, and its own receive queues.
+ */
+import type { ReceiveRing } from './receive-ring.js';
+import type { ReceiveSteering } from './receive-steering.js';
+
+export interface NetworkFunction {
+  /** 0 for the physical function, 1 + n for virtual machine n of the host. */
+  readonly number: number;
+  /** 48 bits. */
+  readonly mac: number;
+  /** 802.1Q tag that its frames have on the wire; 0 for none. */
+  readonly vlan: number;
+  readonly steering: ReceiveSteering;
+  readonly rings: readonly ReceiveRing[];
+}

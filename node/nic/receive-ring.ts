@@ -1,0 +1,87 @@
+/**
+ * A receive queue of a network function: frames are written into its ring by DMA and taken out by the driver. What finds
+ * no descriptor is lost, as on real hardware.
+ */
+import type { EventSink, Scheduler } from '../../sim/scheduler.js';
+import type { Sequencer } from '../../sim/sequencer.js';
+import { STAGE } from '../../sim/stages.js';
+import type { FramePool } from '../link/frame-pool.js';
+import type { DmaEngine } from './dma-engine.js';
+
+/** What the NIC writes for each frame besides its bytes: a completion. */
+const DESCRIPTOR = 64;
+
+export interface RingDriver {
+  /** A frame can be taken out of `ring`. */
+  arrived(ring: ReceiveRing): void;
+}
+
+export interface ReceiveRingParts {
+  readonly scheduler: Scheduler;
+  readonly sequencer: Sequencer;
+  readonly pool: FramePool;
+  readonly dma: DmaEngine;
+}
+
+export class ReceiveRing implements EventSink {
+  readonly index: number;
+  readonly capacity: number;
+  /** Frames written into it, and frames that found no room. */
+  frames = 0;
+  missed = 0;
+  /** The hash of the frame taken last, as its descriptor has it. */
+  hash = 0;
+  private taken = 0;
+  private written = 0;
+  private underWay = 0;
+  private readonly slots: Int32Array;
+  private readonly hashes: Float64Array;
+  private readonly sink: number;
+  private readonly parts: ReceiveRingParts;
+  private readonly driver: RingDriver;
+
+  constructor(index: number, capacity: number, parts: ReceiveRingParts, driver: RingDriver) {
+    this.index = index;
+    this.capacity = capacity;
+    this.slots = new Int32Array(capacity);
+    this.hashes = new Float64Array(capacity);
+    this.parts = parts;
+    this.driver = driver;
+    this.sink = parts.scheduler.register(this);
+  }
+
+  /** Frames that are there to be taken. */
+  get length(): number {
+    return this.written - this.taken;
+  }
+
+  /** Takes frame `slot` over, whose flow has that hash. */
+  receive(slot: number, hash: number): void {
+    const { scheduler, sequencer, pool, dma } = this.parts;
+    if (this.length + this.underWay >= this.capacity) {
+      this.missed++;
+      pool.release(slot);
+      return;
+    }
+    // Writes never pass each other, so places are known from the beginning.
+    this.hashes[(this.written + this.underWay++) % this.capacity] = hash;
+    const visible = dma.write(scheduler.now, pool.length[slot]! + DESCRIPTOR);
+    pool.chains.advance(slot, STAGE.payload_write, visible);
+    scheduler.at(visible, sequencer.key(), this.sink, 0, slot);
+  }
+
+  handle(_kind: number, slot: number): void {
+    this.underWay--;
+    this.frames++;
+    this.slots[this.written++ % this.capacity] = slot;
+    this.driver.arrived(this);
+  }
+
+  /** The oldest frame, or -1. */
+  take(): number {
+    if (this.taken === this.written) return -1;
+    const place = this.taken++ % this.capacity;
+    this.hash = this.hashes[place]!;
+    return this.slots[place]!;
+  }
+}

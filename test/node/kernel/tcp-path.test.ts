@@ -1,0 +1,192 @@
+/** TCP over the kernel's path: blocking calls, what they refuse, and bytes that arrive whatever the fabric does. */
+import { describe, expect, it } from 'vitest';
+import { openNetwork, receiveAll, type Network } from '../../../node/sockets.js';
+import { VerbsError, type Core, type Picoseconds, type Region } from '../../../node/verbs.js';
+import { runEmbedded, type ClusterOptions, type EmbeddedRun } from '../../embedded.js';
+
+const PORT = 5000;
+const MS = 1e9 as Picoseconds;
+
+type Part = (core: Core, network: Network, memory: Region) => Promise<unknown>;
+
+async function between(
+  client: Part,
+  server: Part,
+  options: ClusterOptions = {},
+): Promise<EmbeddedRun> {
+  const run = await runEmbedded({
+    noise: false,
+    memory: 16 << 20,
+    ...options,
+    program: async (core: Core) => {
+      const network = await openNetwork(core);
+      const memory = await core.allocate(4 << 20);
+      if (core.rank === 1) return server(core, network, memory);
+      await core.sleep(MS);
+      return client(core, network, memory);
+    },
+  });
+  if (run.failure !== null) throw new Error(run.failure.stack);
+  expect(run.blocked).toEqual([]);
+  return run;
+}
+
+const errnoOf = async (call: Promise<unknown>): Promise<string> => {
+  try {
+    await call;
+    return 'none';
+  } catch (error) {
+    return error instanceof VerbsError ? error.code : String(error);
+  }
+};
+
+const nothing: Part = () => Promise.resolve(undefined);
+
+/** Byte i of the stream. */
+const pattern = (i: number): number => (i * 31 + (i >> 8) * 7) & 0xff;
+
+const sendStream =
+  (total: number, piece: number): Part =>
+  async (core, network, memory) => {
+    const socket = await network.connect({ host: 1, port: PORT });
+    for (let done = 0; done < total; done += piece) {
+      const length = Math.min(piece, total - done);
+      const bytes = Uint8Array.from({ length }, (_, i) => pattern(done + i));
+      await core.write(memory.address, bytes);
+      await socket.send(memory.address, length);
+    }
+    await socket.close();
+  };
+
+const takeStream =
+  (total: number): Part =>
+  async (core, network, memory) => {
+    const listener = await network.listen(PORT);
+    const socket = await listener.accept();
+    let wrong = 0;
+    let got = 0;
+    for (;;) {
+      const length = await socket.receive(memory.address, 100_000);
+      if (length === 0) break;
+      const bytes = await core.read(memory.address, length);
+      for (let i = 0; i < length; i++) if (bytes[i] !== pattern(got + i)) wrong++;
+      got += length;
+    }
+    await socket.close();
+    return { complete: got === total, wrong };
+  };
+
+describe('a TCP connection over the kernel', () => {
+  it('carries bytes in order, and its end', async () => {
+    const total = 3_000_000;
+    const run = await between(sendStream(total, 200_000), takeStream(total));
+    expect(run.results[1]).toEqual({ complete: true, wrong: 0 });
+    expect(run.framesLeft).toBe(0);
+  });
+
+  it.each([1, 2, 3])(
+    'does so over a fabric that loses, doubles, damages and delays: seed %i',
+    async (seed) => {
+      const total = 300_000;
+      const faults = { loss: 0.02, duplicate: 0.02, corrupt: 0.02, delayed: 0.05, delay: 30e6 };
+      const run = await between(sendStream(total, 50_000), takeStream(total), { faults, seed });
+      expect(run.results[1]).toEqual({ complete: true, wrong: 0 });
+      expect(run.framesLeft).toBe(0);
+    },
+  );
+
+  it('gives the same bytes at the same times for the same seed', async () => {
+    const run = (): Promise<EmbeddedRun> =>
+      between(sendStream(200_000, 30_000), takeStream(200_000), { noise: true, seed: 9 });
+    const [first, second] = [await run(), await run()];
+    expect(second.outcome.hosts.map(({ digest }) => digest)).toEqual(
+      first.outcome.hosts.map(({ digest }) => digest),
+    );
+    expect(second.now).toBe(first.now);
+  });
+
+  it('fills memory that is not present page by page', async () => {
+    const run = await between(
+      async (core, network, memory) => {
+        const socket = await network.connect({ host: 1, port: PORT });
+        await core.write(
+          memory.address,
+          Uint8Array.from({ length: 20_000 }, (_, i) => pattern(i)),
+        );
+        await socket.send(memory.address, 20_000);
+        await socket.close();
+      },
+      async (core, network) => {
+        const pageable = await core.mmap(32_768);
+        const listener = await network.listen(PORT);
+        const socket = await listener.accept();
+        const whole = await receiveAll(socket, pageable.address + 100, 20_000);
+        const bytes = await core.read(pageable.address + 100, 20_000);
+        return { whole, wrong: bytes.filter((byte, i) => byte !== pattern(i)).length };
+      },
+    );
+    expect(run.results[1]).toEqual({ whole: true, wrong: 0 });
+  });
+});
+
+describe('TCP calls give the errnos of Linux', () => {
+  it('ECONNREFUSED where nobody listens', async () => {
+    const run = await between(
+      (_core, network) => errnoOf(network.connect({ host: 1, port: 9 })),
+      nothing,
+    );
+    expect(run.results[0]).toBe('ECONNREFUSED');
+  });
+
+  it('EADDRINUSE for a port that somebody listens on, EINVAL for no address', async () => {
+    const run = await between(async (_core, network) => {
+      await network.listen(PORT);
+      return [
+        await errnoOf(network.listen(PORT)),
+        await errnoOf(network.connect({ address: '1.2.3', port: 1 })),
+        await errnoOf(network.connect({ host: 1, port: 0 })),
+      ];
+    }, nothing);
+    expect(run.results[0]).toEqual(['EADDRINUSE', 'EINVAL', 'EINVAL']);
+  });
+
+  it('EFAULT for memory that is not the process’s, and the connection goes on', async () => {
+    const run = await between(
+      async (_core, network, memory) => {
+        const socket = await network.connect({ host: 1, port: PORT });
+        const wrong = [
+          await errnoOf(socket.send(64, 100)),
+          await errnoOf(socket.send(memory.address + memory.length - 4, 100)),
+        ];
+        await socket.send(memory.address, 5);
+        await socket.close();
+        return wrong;
+      },
+      async (_core, network, memory) => {
+        const socket = await (await network.listen(PORT)).accept();
+        return receiveAll(socket, memory.address, 5);
+      },
+    );
+    expect(run.results[0]).toEqual(['EFAULT', 'EFAULT']);
+    expect(run.results[1]).toBe(true);
+  });
+
+  it('EPIPE or ECONNRESET when the peer has gone', async () => {
+    const run = await between(
+      async (core, network, memory) => {
+        const socket = await network.connect({ host: 1, port: PORT });
+        const end = await socket.receive(memory.address, 10);
+        await socket.send(memory.address, 10);
+        await core.sleep(MS);
+        return [end, await errnoOf(socket.send(memory.address, 10))];
+      },
+      async (_core, network) => {
+        const socket = await (await network.listen(PORT)).accept();
+        await socket.close();
+      },
+    );
+    const [end, errno] = run.results[0] as [number, string];
+    expect(end).toBe(0);
+    expect(['EPIPE', 'ECONNRESET']).toContain(errno);
+  });
+});
