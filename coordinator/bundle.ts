@@ -11,6 +11,7 @@ import { UsageError } from './usage-error.js';
 const EXPORTS: Readonly<Record<string, string>> = {
   pinwire: '../node/verbs.js',
   'pinwire/verbs': '../node/verbs.js',
+  'pinwire/sockets': '../node/sockets.js',
   'pinwire/workload': '../workloads/workload.js',
 };
 

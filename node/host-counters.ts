@@ -1,9 +1,23 @@
 /** What a host counted in a run, by the names that results show. */
 import type { Host } from './host.js';
+import type { Kernel } from './kernel/kernel.js';
 
-export function hostCounters({ nic, port, faults }: Host): Record<string, number> {
+/** Its interface, queue by queue where there are frames, and its protocols. */
+function kernelCounters({ queues, stack, device }: Kernel): Record<string, number> {
+  const counts: Record<string, number> = { tx_queue_stopped: device.stopped };
+  for (const { ring, moderation } of queues) {
+    if (ring.frames + ring.missed === 0) continue;
+    counts[`rx_queue${ring.index}_frames`] = ring.frames;
+    counts[`rx_queue${ring.index}_missed`] = ring.missed;
+    counts[`rx_queue${ring.index}_interrupts`] = moderation.interrupts;
+  }
+  return { ...counts, ...stack.counters };
+}
+
+export function hostCounters({ nic, port, faults, kernel }: Host): Record<string, number> {
   const { transmitter, dma, completions, counters } = nic.parts;
   return {
+    ...kernelCounters(kernel),
     tx_packets: transmitter.packets,
     tx_wire_bytes: transmitter.wireBytes,
     rx_packets: nic.received,
@@ -15,6 +29,8 @@ export function hostCounters({ nic, port, faults }: Host): Record<string, number
     qp_cache_misses: nic.engine.states.misses,
     switch_queue_max_bytes: port.deepest,
     switch_drops: port.overflowed,
+    tx_unknown_destination: transmitter.unknownDestination,
+    rx_unclaimed: nic.ethernet.unclaimed,
     ...(faults === undefined
       ? {}
       : {

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { pinwire, readResults, reproducible, ROOT, scratch } from './pinwire.js';
 
 const SHARED_MEMORY = join(ROOT, 'test', 'process', 'modules', 'shared-memory.js');
+const SOCKETS = 'test/process/modules/sockets.js';
 const FAULTS = 'loss=2e-2,duplicate=1e-2,corrupt=1e-2,delayed=1e-2,delay=5us';
 
 async function run(...args: string[]): Promise<string> {
@@ -32,6 +33,8 @@ describe('under faults, results and captures do not depend on placement', () => 
       ['--hosts', '3', '--set', 'ranks-per-host=2', '--set', 'iterations=3', '--set', 'size=20KiB'],
     ],
     ['trading/tick-to-trade', ['--set', 'messages=80']],
+    [SOCKETS, []],
+    [SOCKETS, ['--set', 'path=busy-poll', '--override', 'kernel.rx_usecs=0us']],
   ])('%s', async (workload, args) => {
     const outcomes = [];
     for (const where of [
@@ -65,6 +68,11 @@ describe('virtual time holds between processes', () => {
     const embedded = await run(...args, '--placement', 'embedded');
     expect(await run(...args, '--placement', 'process')).toBe(embedded);
   });
+});
+
+test('sockets work under the real clock', async () => {
+  const json = await run(SOCKETS, '--clock', 'real');
+  expect(json).not.toContain('"stages"');
 });
 
 test('under the real clock no time is put down to a modelled stage', async () => {
