@@ -49,6 +49,8 @@ export interface UdpSocket {
 export interface TcpSocket {
   /** Sends all of it; blocks until it is in the send buffer. EPIPE, ECONNRESET, ETIMEDOUT. */
   send(address: number, length: number): Promise<void>;
+  /** MSG_DONTWAIT: sends as much as the send buffer takes; answers how much, 0 when there is no room. */
+  trySend(address: number, length: number): Promise<number>;
   /** At least one byte, at most `length`; 0 when the peer has closed. Blocks until then. */
   receive(address: number, length: number): Promise<number>;
   /** As receive; undefined when there is nothing yet. */

@@ -199,6 +199,15 @@ class KernelTcpSocket extends KernelDescriptor implements TcpSocket {
     await systemCall(this.port, 'send', SYSTEM.send, this.fd, address, length);
   }
 
+  async trySend(address: number, length: number): Promise<number> {
+    const flags = MESSAGE_FLAG.dontWait;
+    const sent = await quietCall(this.port, SYSTEM.send, this.fd, address, length, 0, 0, flags);
+    if (sent >= 0) return sent;
+    const name = errnoName(-sent);
+    if (name === 'EAGAIN') return 0;
+    throw new VerbsError(name, 'send');
+  }
+
   async receive(address: number, length: number): Promise<number> {
     return (await this.take(address, length, 0))!;
   }

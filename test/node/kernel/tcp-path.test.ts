@@ -1,6 +1,6 @@
 /** TCP over the kernel's path: blocking calls, what they refuse, and bytes that arrive whatever the fabric does. */
 import { describe, expect, it } from 'vitest';
-import { openNetwork, receiveAll, type Network } from '../../../node/sockets.js';
+import { openNetwork, receiveAll, type Network, type TcpSocket } from '../../../node/sockets.js';
 import { VerbsError, type Core, type Picoseconds, type Region } from '../../../node/verbs.js';
 import { runEmbedded, type ClusterOptions, type EmbeddedRun } from '../../embedded.js';
 
@@ -94,6 +94,29 @@ describe('a TCP connection over the kernel', () => {
       expect(run.framesLeft).toBe(0);
     },
   );
+
+  it('sends without waiting what there is room for, and both sides can fill each other at once', async () => {
+    const total = 2_000_000;
+    const exchange = async (socket: TcpSocket, memory: Region): Promise<unknown> => {
+      let [sent, got, refused] = [0, 0, 0];
+      while (got < total) {
+        const taken = await socket.trySend(memory.address, Math.min(400_000, total - sent));
+        if (taken < Math.min(400_000, total - sent)) refused++;
+        sent += taken;
+        got += await socket.receive(memory.address, 400_000);
+      }
+      if (sent < total) await socket.send(memory.address, total - sent);
+      return { got, refused: refused > 0 };
+    };
+    const run = await between(
+      async (_core, network, memory) =>
+        exchange(await network.connect({ host: 1, port: PORT }), memory),
+      async (_core, network, memory) =>
+        exchange(await (await network.listen(PORT)).accept(), memory),
+    );
+    const both = { got: total, refused: true };
+    expect(run.results).toEqual([both, both]);
+  });
 
   it('gives the same bytes at the same times for the same seed', async () => {
     const run = (): Promise<EmbeddedRun> =>
