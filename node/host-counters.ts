@@ -1,6 +1,7 @@
 /** What a host counted in a run, by the names that results show. */
 import type { Host } from './host.js';
 import type { Kernel } from './kernel/kernel.js';
+import type { Processes } from './kernel/processes.js';
 
 /** Its interface, queue by queue where there are frames, and its protocols. */
 function kernelCounters({ queues, stack, device }: Kernel): Record<string, number> {
@@ -14,7 +15,13 @@ function kernelCounters({ queues, stack, device }: Kernel): Record<string, numbe
   return { ...counts, ...stack.counters };
 }
 
-export function hostCounters({ nic, port, faults, kernel }: Host): Record<string, number> {
+export function hostCounters({
+  nic,
+  port,
+  faults,
+  kernel,
+  processes,
+}: Host): Record<string, number> {
   const { transmitter, dma, completions, counters } = nic.parts;
   return {
     ...kernelCounters(kernel),
@@ -31,6 +38,7 @@ export function hostCounters({ nic, port, faults, kernel }: Host): Record<string
     switch_drops: port.overflowed,
     tx_unknown_destination: transmitter.unknownDestination,
     rx_unclaimed: nic.ethernet.unclaimed,
+    ...pagingCounters(processes, nic.parts.pageFaults.taken),
     ...(faults === undefined
       ? {}
       : {
@@ -40,4 +48,19 @@ export function hostCounters({ nic, port, faults, kernel }: Host): Record<string
           fault_delayed: faults.delayed,
         }),
   };
+}
+
+/** Only where a program has used memory that is paged. */
+function pagingCounters(processes: Processes, nicFaults: number): Record<string, number> {
+  const { all, swap, replacements, refusals } = processes;
+  const counters = {
+    minor_faults: all.reduce((sum, { space }) => sum + space.minorFaults, 0),
+    major_faults: all.reduce((sum, { space }) => sum + space.majorFaults, 0),
+    page_replacements: replacements,
+    swap_reads: swap.reads,
+    swap_writes: swap.writes,
+    memlock_refusals: refusals,
+    nic_page_faults: nicFaults,
+  };
+  return Object.values(counters).some((count) => count > 0) ? counters : {};
 }

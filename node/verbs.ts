@@ -26,6 +26,10 @@ export const ACCESS = {
   REMOTE_WRITE: 2,
   REMOTE_READ: 4,
   REMOTE_ATOMIC: 8,
+  /** SGEs and peers name the region's bytes from 0 on. */
+  ZERO_BASED: 0x20,
+  /** On-demand paging: nothing is pinned; the NIC takes page faults. */
+  ON_DEMAND: 0x40,
 } as const;
 
 /**
@@ -192,21 +196,43 @@ export interface ChildProcess {
   exit(): Promise<void>;
 }
 
-/** A memory region: pinned, so its bytes can be seen as typed arrays. */
+/** What ibv_rereg_mr changes; what is left out stays. */
+export interface RegionChange {
+  readonly pd?: ProtectionDomain;
+  readonly access?: number;
+  /** Other memory under the same key. */
+  readonly region?: Region;
+}
+
+/** A memory region: pinned, unless it is on demand. Its address is the one that SGEs and peers name it by. */
 export interface MemoryRegion extends Region {
   readonly lkey: Lkey;
   readonly rkey: Rkey;
+  /**
+   * Its bytes, while it is registered. Throws EFAULT unless it is pinned on adjacent frames, as memory of
+   * {@link Core.allocate} is: other memory is read and written through {@link Core.read} and {@link Core.write}.
+   */
   readonly bytes: Uint8Array;
   /** A view of the same bytes from `offset` on. */
   readonly data: DataView;
   /** An SGE of part of it (default: all). */
   sge(offset?: number, length?: number): Sge;
+  /** ibv_rereg_mr. EINVAL, EOPNOTSUPP, ENOMEM, EFAULT as at registration. */
+  reregister(change: RegionChange): Promise<void>;
   deregister(): Promise<void>;
 }
 
 export interface ProtectionDomain {
-  /** ibv_reg_mr: pins the pages. EINVAL for remote write or atomic without local write, ENOMEM, EFAULT. */
-  registerMemory(region: Region, access: number): Promise<MemoryRegion>;
+  /**
+   * ibv_reg_mr: pins the pages, but for {@link ACCESS}.ON_DEMAND. EINVAL for remote write or atomic without local write,
+   * EFAULT for what is not mapped, ENOMEM past RLIMIT_MEMLOCK or when memory is short. `iova` (ibv_reg_mr_iova): the
+   * address that SGEs and peers name it by.
+   */
+  registerMemory(
+    region: Region,
+    access: number,
+    options?: { iova?: number },
+  ): Promise<MemoryRegion>;
   createQp(options: QpOptions): Promise<QueuePair>;
   /** ibv_dealloc_pd: EBUSY while anything refers to it. */
   deallocate(): Promise<void>;

@@ -130,7 +130,7 @@ export class ProgramCore implements Core {
 
   async allocate(length: number): Promise<Region> {
     const answer = await this.port.call('allocate', { length });
-    this.regions.add(answer);
+    this.regions.add(answer.address, length, answer.physical);
     return { address: answer.address, length };
   }
 
@@ -350,7 +350,7 @@ class ProgramContext implements Context {
 }
 
 class ProgramProtectionDomain implements ProtectionDomain {
-  private readonly pd: number;
+  readonly pd: number;
   private readonly shared: ProgramShared;
 
   constructor(pd: number, shared: ProgramShared) {
@@ -358,12 +358,21 @@ class ProgramProtectionDomain implements ProtectionDomain {
     this.shared = shared;
   }
 
-  async registerMemory(region: Region, access: number): Promise<MemoryRegion> {
+  async registerMemory(
+    region: Region,
+    access: number,
+    options: { iova?: number } = {},
+  ): Promise<MemoryRegion> {
     const { address, length } = region;
     const { port, regions } = this.shared;
-    const answer = await port.call('registerMemory', { pd: this.pd, address, length, access });
-    regions.add({ address, length, physical: answer.physical });
-    return new ProgramMemoryRegion({ address, length }, answer.key, answer.physical, port);
+    const answer = await port.call('registerMemory', {
+      pd: this.pd,
+      address,
+      length,
+      access,
+      ...options,
+    });
+    return new ProgramMemoryRegion({ address, length }, answer, port, regions);
   }
 
   async createQp(options: QpOptions): Promise<QueuePair> {

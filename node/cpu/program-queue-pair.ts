@@ -256,15 +256,13 @@ export class ProgramQueuePair implements QueuePair {
     const { port, regions } = this.shared;
     let at = to;
     for (const { address, length } of sges) {
-      const physical = regions.physical(address, length);
-      if (physical < 0) {
+      if (!regions.copy(port.bytes, address, length, at)) {
         throw new VerbsError(
           'EFAULT',
-          `inline data at 0x${address.toString(16)} is not in memory that this core knows`,
+          `inline data at 0x${address.toString(16)} is not in memory that this core knows to stay in its place`,
           index,
         );
       }
-      port.bytes.copyWithin(at, physical, physical + length);
       at += length;
     }
   }

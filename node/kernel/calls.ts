@@ -36,6 +36,12 @@ export interface QpPlace {
   readonly push?: { readonly block: number; readonly longest: number };
 }
 
+/** Where a region lies: `physical` if its pages are adjacent, else -1 and its frames, if they are pinned and few enough. */
+export interface RegionPlace {
+  readonly physical: number;
+  readonly frames: number[];
+}
+
 export interface CallSignatures {
   queryDevice: [
     args: Record<string, never>,
@@ -87,9 +93,21 @@ export interface CallSignatures {
   exitChild: [args: { child: number }, answer: null];
   allocatePd: [args: Record<string, never>, answer: { pd: number }];
   deallocatePd: [args: { pd: number }, answer: null];
+  /** `iova`: the address that SGEs and RETHs name it by, if not its own. */
   registerMemory: [
-    args: { pd: number; address: number; length: number; access: number },
-    answer: { key: number; physical: number },
+    args: { pd: number; address: number; length: number; access: number; iova?: number },
+    answer: { key: number; address: number } & RegionPlace,
+  ];
+  /** What is null stays as it is. */
+  reregisterMemory: [
+    args: {
+      key: number;
+      pd: number | null;
+      access: number | null;
+      address: number | null;
+      length: number | null;
+    },
+    answer: ({ address: number } & RegionPlace) | null,
   ];
   deregisterMemory: [args: { key: number }, answer: null];
   createCq: [args: { capacity: number }, answer: CqPlace];

@@ -73,6 +73,11 @@ export class Processes {
     return this.byCore.get(core)!;
   }
 
+  /** How often a quota stood in the way of keeping memory from the pager. */
+  get refusals(): number {
+    return this.all.reduce((sum, { quota }) => sum + quota.refusals, 0);
+  }
+
   /** Pages taken by replacement, in all ranges. */
   get replacements(): number {
     let sum = 0;

@@ -1,18 +1,23 @@
 /** The calls about protection domains and memory regions: what a region pins, what it costs, and which quota it meets. */
-import { EFAULT } from '../memory/address-space.js';
-import { firstPage, pageCount } from '../memory/page-table.js';
-import { PAGE_SIZE } from '../memory/physical-memory.js';
+import type { AddressSpace } from '../memory/address-space.js';
+import { NO_FRAME } from '../memory/frame-number.js';
+import { firstPage, PAGE, pageCount } from '../memory/page-table.js';
+import { HUGE_FRAMES, PAGE_SIZE } from '../memory/physical-memory.js';
 import type { Nic } from '../nic/nic.js';
 import type { Profile } from '../profile.js';
 import {
   ACCESS_ALL,
   ACCESS_LOCAL_WRITE,
+  ACCESS_ON_DEMAND,
   ACCESS_REMOTE_ATOMIC,
   ACCESS_REMOTE_WRITE,
+  ACCESS_ZERO_BASED,
   pagesOf,
+  type DemandPages,
+  type RegionEntry,
 } from '../rdma/memory-region.js';
 import { VerbsError } from '../verbs-error.js';
-import type { CallAnswer, CallArguments } from './calls.js';
+import type { CallAnswer, CallArguments, RegionPlace } from './calls.js';
 import type { Process, Processes } from './processes.js';
 
 export interface RegionServices {
@@ -21,11 +26,26 @@ export interface RegionServices {
   readonly processes: Processes;
 }
 
-type RegionCallName = 'allocatePd' | 'deallocatePd' | 'registerMemory' | 'deregisterMemory';
+type RegionCallName =
+  'allocatePd' | 'deallocatePd' | 'registerMemory' | 'reregisterMemory' | 'deregisterMemory';
 
 type Handlers = {
   readonly [N in RegionCallName]: (args: CallArguments<N>, core: number) => CallAnswer<N>;
 };
+
+/** What ibv_reg_mr takes. */
+const REGION_ACCESS = ACCESS_ALL | ACCESS_ZERO_BASED | ACCESS_ON_DEMAND;
+/** From 1 GiB on a region's page tables are cold. */
+const COLD_PAGES = 2 ** 30 / PAGE_SIZE;
+/** More frames than these are not told to the program. */
+const MOST_FRAMES_TOLD = 8192;
+
+interface Translation {
+  readonly physical: number;
+  readonly frames: Int32Array;
+  readonly demand: DemandPages | null;
+  readonly huge: boolean;
+}
 
 export class RegionCalls {
   /** What the call just executed cost beyond the system call, in ps. */
@@ -51,7 +71,7 @@ export class RegionCalls {
     const { regions } = this.services.nic.parts;
     for (const [pd, owner] of [...this.pds]) {
       if (owner !== process) continue;
-      for (const { key } of regions.of(pd)) this.deregister(process, key);
+      for (const entry of regions.of(pd)) this.deregister(process, entry);
       this.pds.delete(pd);
     }
   }
@@ -73,61 +93,163 @@ export class RegionCalls {
       return null;
     },
     registerMemory: (args, core) => this.register(args, core),
+    reregisterMemory: (args, core) => this.reregister(args, core),
     deregisterMemory: ({ key }, core) => {
-      const entry = this.services.nic.parts.regions.find(key);
       const process = this.services.processes.of(core);
-      if (entry === undefined || this.pds.get(entry.pd) !== process) {
-        throw new VerbsError('EINVAL', `no region with key ${key}`);
+      const entry = this.own(key, process);
+      this.deregister(process, entry);
+      if (entry.demand === null) {
+        this.cost = unitsOf(entry) * this.services.profile.cpu.deregisterPage;
       }
-      this.deregister(process, key);
-      this.cost = pagesOf(entry) * this.services.profile.cpu.deregisterPage;
       return null;
     },
   };
 
   private register(
-    { pd, address, length, access }: CallArguments<'registerMemory'>,
+    { pd, address, length, access, iova }: CallArguments<'registerMemory'>,
     core: number,
   ): CallAnswer<'registerMemory'> {
-    const { nic, profile, processes } = this.services;
+    const { nic, processes } = this.services;
     this.checkPd(pd, core);
-    if ((access & ~ACCESS_ALL) !== 0) {
-      throw new VerbsError('EOPNOTSUPP', `access flags 0x${access.toString(16)}`);
+    const process = processes.of(core);
+    checkAccess(access);
+    const pages = this.translate(process, address, length, access);
+    const named = (access & ACCESS_ZERO_BASED) !== 0 ? 0 : (iova ?? address);
+    if (!Number.isSafeInteger(named) || named < 0) {
+      throw new VerbsError('EINVAL', `an I/O virtual address of ${named}`);
     }
-    const remoteWrites = access & (ACCESS_REMOTE_WRITE | ACCESS_REMOTE_ATOMIC);
-    if (remoteWrites !== 0 && (access & ACCESS_LOCAL_WRITE) === 0) {
-      throw new VerbsError('EINVAL', 'remote write or atomic access needs local write');
+    const skew = address % PAGE_SIZE;
+    const { regions } = nic.parts;
+    const entry = regions.add({ pd, address: named, length, access, skew, ...pages });
+    return { key: entry.key, address: named, ...placeOf(pages) };
+  }
+
+  /** ibv_rereg_mr: all or nothing. What it leaves out stays as it is. */
+  private reregister(
+    { key, pd, access, address, length }: CallArguments<'reregisterMemory'>,
+    core: number,
+  ): CallAnswer<'reregisterMemory'> {
+    const { nic, processes } = this.services;
+    const process = processes.of(core);
+    const before = this.own(key, process);
+    if (pd !== null) this.checkPd(pd, core);
+    const flags = access ?? before.access;
+    checkAccess(flags);
+    const changed = { pd: pd ?? before.pd, access: flags };
+    if (address === null || length === null) {
+      if (((flags ^ before.access) & (ACCESS_ON_DEMAND | ACCESS_ZERO_BASED)) !== 0) {
+        throw new VerbsError(
+          'EINVAL',
+          'only a new translation makes a region zero-based or on demand',
+        );
+      }
+      nic.parts.regions.change(key, changed);
+      this.cost = this.services.profile.cpu.register;
+      return null;
     }
+    const pages = this.translate(process, address, length, flags);
+    this.unpin(process, before);
+    const named = (flags & ACCESS_ZERO_BASED) !== 0 ? 0 : address;
+    nic.parts.regions.change(key, {
+      ...changed,
+      address: named,
+      skew: address % PAGE_SIZE,
+      length,
+      ...pages,
+    });
+    return { address: named, ...placeOf(pages) };
+  }
+
+  /** Pins the memory of a region, or on demand just notes whose it is. Charges the process and the core. */
+  private translate(
+    { space, quota }: Process,
+    address: number,
+    length: number,
+    access: number,
+  ): Translation {
+    const { cpu } = this.services.profile;
     if (!Number.isSafeInteger(length) || length < 0) {
       throw new VerbsError('EINVAL', `cannot register ${length} bytes`);
     }
-    const { space, quota } = processes.of(core);
     const first = firstPage(address);
     const count = pageCount(address, length);
     if (!Number.isSafeInteger(address) || !space.table.allMapped(first, count)) {
       throw new VerbsError('EFAULT', `${length} bytes at 0x${address.toString(16)} are not mapped`);
     }
+    const frames = new Int32Array(count).fill(NO_FRAME);
+    this.cost = cpu.register;
+    if ((access & ACCESS_ON_DEMAND) !== 0) {
+      const demand = { space, firstPage: first, writable: new Uint8Array(count) };
+      return { physical: -1, frames, demand, huge: false };
+    }
     const problem = quota.charge('pinned', count);
     if (problem !== undefined) throw new VerbsError('ENOMEM', problem);
-    const frames = new Int32Array(count);
-    const start = nic.parts.scheduler.now;
+    const start = this.services.nic.parts.scheduler.now;
     const at = space.pin(first, count, start, frames);
     if (at < 0) {
       quota.discharge('pinned', count);
-      throw new VerbsError(at === EFAULT ? 'EFAULT' : 'ENOMEM', space.pager.shortage);
+      throw new VerbsError('ENOMEM', space.pager.shortage);
     }
-    const physical = frames[0]! * PAGE_SIZE + (address % PAGE_SIZE);
-    const entry = nic.parts.regions.register(pd, address, length, access, physical, frames);
-    this.cost = at - start + profile.cpu.register + count * profile.cpu.registerPage;
-    return { key: entry.key, physical };
+    this.cost += at - start + this.pageCost(space, first, count);
+    const adjacent = frames.every((frame, index) => frame === frames[0]! + index);
+    const physical = adjacent ? frames[0]! * PAGE_SIZE + (address % PAGE_SIZE) : -1;
+    const huge = (space.table.flagsOf(first) & PAGE.huge) !== 0;
+    return { physical, frames, demand: null, huge };
   }
 
-  private deregister({ space, quota }: Process, key: number): void {
-    const { regions } = this.services.nic.parts;
-    const { frames } = regions.find(key)!;
-    regions.deregister(key);
-    if (frames === null) return;
+  /** What the kernel and the NIC take for the pages of a region, pinning included. */
+  private pageCost(space: AddressSpace, first: number, count: number): number {
+    const { cpu } = this.services.profile;
+    const huge = hugePages(space, first, count);
+    const perPage = count >= COLD_PAGES ? cpu.registerPageCold : cpu.registerPage;
+    return huge > 0 ? huge * cpu.registerHugePage : count * perPage;
+  }
+
+  private deregister(process: Process, entry: RegionEntry): void {
+    this.services.nic.parts.regions.deregister(entry.key);
+    this.unpin(process, entry);
+  }
+
+  private unpin({ space, quota }: Process, { frames, demand }: RegionEntry): void {
+    if (frames === null || demand !== null) return;
     space.unpin(frames);
     quota.discharge('pinned', frames.length);
   }
+
+  /** The region of this key; another process's is as good as none. */
+  private own(key: number, process: Process): RegionEntry {
+    const entry = this.services.nic.parts.regions.find(key);
+    if (entry === undefined || this.pds.get(entry.pd) !== process) {
+      throw new VerbsError('EINVAL', `no region with key ${key}`);
+    }
+    return entry;
+  }
+}
+
+function checkAccess(access: number): void {
+  if (!Number.isInteger(access) || (access & ~REGION_ACCESS) !== 0) {
+    throw new VerbsError('EOPNOTSUPP', `access flags 0x${access.toString(16)}`);
+  }
+  const remoteWrites = access & (ACCESS_REMOTE_WRITE | ACCESS_REMOTE_ATOMIC);
+  if (remoteWrites !== 0 && (access & ACCESS_LOCAL_WRITE) === 0) {
+    throw new VerbsError('EINVAL', 'remote write or atomic access needs local write');
+  }
+}
+
+/** Pages of 2 MiB among these pages, which are of one mapping. */
+function hugePages({ table }: AddressSpace, first: number, count: number): number {
+  if ((table.flagsOf(first) & PAGE.huge) === 0) return 0;
+  return Math.floor((first + count - 1) / HUGE_FRAMES) - Math.floor(first / HUGE_FRAMES) + 1;
+}
+
+/** Pages that the NIC lets go: of 2 MiB where the region is whole ones of adjacent frames. */
+function unitsOf(entry: RegionEntry): number {
+  const pages = pagesOf(entry);
+  return entry.huge ? Math.ceil(pages / HUGE_FRAMES) : pages;
+}
+
+/** For the program, which looks at adjacent memory itself, and copies inline data from scattered memory. */
+function placeOf({ physical, frames, demand }: Translation): RegionPlace {
+  const tells = physical < 0 && demand === null && frames.length <= MOST_FRAMES_TOLD;
+  return { physical, frames: tells ? [...frames] : [] };
 }

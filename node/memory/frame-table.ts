@@ -129,6 +129,14 @@ export class FrameTable {
     this.freeIfUnused(frame);
   }
 
+  holdAll(frames: Int32Array): void {
+    for (const frame of frames) this.hold(frame as FrameNumber);
+  }
+
+  letGoAll(frames: Int32Array): void {
+    for (const frame of frames) this.letGo(frame as FrameNumber);
+  }
+
   busy(frame: FrameNumber): boolean {
     return this.holds[frame]! > 0;
   }

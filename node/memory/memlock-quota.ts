@@ -18,6 +18,8 @@ export class HostQuota {
 export class MemlockQuota {
   pinned = 0;
   locked = 0;
+  /** How often {@link charge} has refused. */
+  refusals = 0;
   /** Soft and hard limit, in pages. */
   limit: number;
   hard: number;
@@ -33,9 +35,11 @@ export class MemlockQuota {
     const { host } = this;
     const after = this[kind] + pages;
     if (after > this.limit) {
+      this.refusals++;
       return `${after} ${kind} pages, and RLIMIT_MEMLOCK of the process allows ${this.limit}`;
     }
     if (host.kept + pages > host.pages) {
+      this.refusals++;
       return `${host.kept + pages} pages kept in memory by all processes, and the host allows ${host.pages}`;
     }
     this[kind] = after;

@@ -16,6 +16,7 @@ import { CompletionWriter } from '../rdma/completion-queue.js';
 import { Counters } from '../rdma/counters.js';
 import { ENGINE_EVENT, type EngineParts } from '../rdma/engine-parts.js';
 import { MemoryRegionTable } from '../rdma/memory-region.js';
+import { PageFaults } from '../rdma/page-faults.js';
 import { RdmaEngine } from '../rdma/rdma-engine.js';
 import { DmaEngine } from './dma-engine.js';
 import { DOORBELL } from './doorbell.js';
@@ -71,6 +72,8 @@ export class Nic implements EventSink {
     const random = new RandomStream(options.seed, `host${host}/nic`);
     const dma = new DmaEngine(profile.pcie, random, scheduler);
     this.watches = new MemoryWatches(memory);
+    const regions = new MemoryRegionTable();
+    memory.table.listeners.push(regions);
     const engineSink = scheduler.register({
       handle: (kind, argument) => this.engine.handle(kind, argument),
     });
@@ -85,7 +88,15 @@ export class Nic implements EventSink {
       random,
       engineSink,
       timeoutUnit: TIMEOUT_UNIT[options.clock],
-      regions: new MemoryRegionTable(),
+      regions,
+      pageFaults: new PageFaults(
+        scheduler,
+        sequencer,
+        memory,
+        regions,
+        profile.memory.odpFault,
+        random,
+      ),
       counters: new Counters(),
       transmitter: new Transmitter(
         host,

@@ -102,7 +102,7 @@ export class Completer {
     const { requester } = this.qp;
     while (requester.completed < requester.produced) {
       this.completions.abandon(requester.completed, STATUS.WR_FLUSH_ERR);
-      requester.completed++;
+      requester.skip();
     }
   }
 
@@ -112,7 +112,7 @@ export class Completer {
     const index = requester.completed;
     if (index < requester.assigned) this.completions.complete(index, status, NO_FRAME, 0);
     else this.completions.abandon(index, status);
-    requester.completed++;
+    requester.skip();
     this.qp.enterError();
   }
 

@@ -11,6 +11,7 @@ import type { Profile } from '../profile.js';
 import type { CompletionWriter } from './completion-queue.js';
 import type { Counters } from './counters.js';
 import type { MemoryRegionTable } from './memory-region.js';
+import type { PageFaults } from './page-faults.js';
 
 export interface EngineParts {
   readonly host: number;
@@ -20,6 +21,7 @@ export interface EngineParts {
   readonly pool: FramePool;
   readonly memory: PhysicalMemory;
   readonly regions: MemoryRegionTable;
+  readonly pageFaults: PageFaults;
   readonly dma: DmaEngine;
   readonly transmitter: Transmitter;
   readonly payloads: PayloadWriter;

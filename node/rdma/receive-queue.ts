@@ -3,8 +3,11 @@
  * is being scattered into.
  */
 import type { PhysicalMemory } from '../memory/physical-memory.js';
-import { ACCESS_LOCAL_WRITE, type AddressResolver } from './memory-region.js';
+import { ACCESS_LOCAL_WRITE, REFUSED, SCATTERED, type AddressResolver } from './memory-region.js';
+import type { PageFaults } from './page-faults.js';
 import { RECV, SGE, SGE_SIZE } from './work-queue-entry.js';
+
+const NEVER = -1;
 
 export class ReceiveQueue {
   produced = 0;
@@ -15,8 +18,10 @@ export class ReceiveQueue {
   private readonly addresses: number[] = [];
   private readonly lengths: number[] = [];
   private pieces = 0;
-  /** The generation of regions in which the pieces hold. */
-  private generation = 0;
+  /** Why the receive taken last cannot be used: pages of it are not in memory. */
+  absent = false;
+  /** The generation of regions in which the pieces hold; NEVER when they do not. */
+  private generation = NEVER;
   private readonly base: number;
   private readonly stride: number;
   private readonly depth: number;
@@ -38,7 +43,7 @@ export class ReceiveQueue {
     this.wrId = memory.view.getFloat64(this.wqeAt(this.consumed++) + RECV.wrId, true);
   }
 
-  /** Takes the next receive. False if one of its SGEs is not this PD's to write. */
+  /** Takes the next receive. False if one of its SGEs is not this PD's to write, or {@link absent}. */
   take(memory: PhysicalMemory, regions: AddressResolver, pd: number): boolean {
     this.takeUnchecked(memory);
     return this.resolve(memory, regions, pd);
@@ -47,6 +52,25 @@ export class ReceiveQueue {
   /** Whether the buffers of the receive in progress still are what they were when it was taken (rule 28). */
   holds(memory: PhysicalMemory, regions: AddressResolver, pd: number): boolean {
     return this.generation === regions.generation || this.resolve(memory, regions, pd);
+  }
+
+  /** The receive taken last is the next one again: it was not used. */
+  putBack(): void {
+    this.consumed--;
+  }
+
+  /** Has the pages on demand of the receive taken last brought in. */
+  faultIn(memory: PhysicalMemory, faults: PageFaults): void {
+    const { view } = memory;
+    const at = this.wqeAt(this.consumed - 1);
+    const count = Math.min(view.getUint32(at + RECV.sgeCount, true), this.maxSge);
+    for (let i = 0; i < count; i++) {
+      const sge = at + RECV.sges + i * SGE_SIZE;
+      const length = view.getUint32(sge + SGE.length, true);
+      const key = view.getUint32(sge + SGE.lkey, true);
+      const address = view.getFloat64(sge + SGE.address, true);
+      if (length > 0) faults.beginIfAbsent(key, address, length, true);
+    }
   }
 
   /** Calls `take` for each piece of the `length` bytes at `offset` of the receive in progress. */
@@ -77,7 +101,8 @@ export class ReceiveQueue {
     const at = this.wqeAt(this.consumed - 1);
     this.length = 0;
     this.pieces = 0;
-    this.generation = regions.generation;
+    this.generation = NEVER;
+    this.absent = false;
     const count = Math.min(view.getUint32(at + RECV.sgeCount, true), this.maxSge);
     for (let i = 0; i < count; i++) {
       const sge = at + RECV.sges + i * SGE_SIZE;
@@ -86,13 +111,21 @@ export class ReceiveQueue {
       const key = view.getUint32(sge + SGE.lkey, true);
       const address = view.getFloat64(sge + SGE.address, true);
       const physical = regions.resolve(key, pd, address, length, ACCESS_LOCAL_WRITE);
-      if (physical < 0) return false;
-      this.addresses[this.pieces] = physical;
-      this.lengths[this.pieces++] = length;
-      this.length += length;
+      if (physical === REFUSED) return false;
+      if (physical >= 0) this.addPiece(physical, length);
+      else if (physical === SCATTERED) regions.pieces(key, address, length, this.addPiece);
+      else this.absent = true;
     }
+    if (this.absent) return false;
+    this.generation = regions.generation;
     return true;
   }
+
+  private readonly addPiece = (physical: number, length: number): void => {
+    this.addresses[this.pieces] = physical;
+    this.lengths[this.pieces++] = length;
+    this.length += length;
+  };
 
   private wqeAt(index: number): number {
     return this.base + (index % this.depth) * this.stride;

@@ -65,6 +65,7 @@ export class Requester implements TransmitSource {
   /** Forgets all requests up to number `posted`, with no completions (rule 63). */
   discard(posted: number): void {
     this.produced = this.completed = this.sendIndex = this.fetchIndex = this.assigned = posted;
+    this.queue.letAllGo(this.parts.memory);
     this.restart(0 as Psn);
   }
 
@@ -168,9 +169,15 @@ export class Requester implements TransmitSource {
     if (!rewound && isReadOrAtomic(this.queue.opcode[this.completed % this.queue.depth]!)) {
       this.outstandingReads--;
     }
-    this.completed++;
+    this.skip();
     // It was to be sent again, and its late acknowledgement made that needless.
     if (rewound) this.moveTo(this.completed, 0);
+  }
+
+  /** WQE `completed` is over, however it ended. */
+  skip(): void {
+    this.queue.letGo(this.completed, this.parts.memory);
+    this.completed++;
   }
 
   /** Whether an answer that was asked for has not come. */
@@ -244,6 +251,7 @@ export class Requester implements TransmitSource {
     const { now } = parts.scheduler;
     const { nic } = parts.profile;
     if (this.fetchIndex === this.assigned && !this.readWqe(slot)) return false;
+    if (parts.regions.onDemand > 0 && !this.holdPages()) return false;
     const opcode = queue.opcode[slot]!;
     const fenced = (queue.flags[slot]! & WQE_FLAG.fence) !== 0;
     if (fenced && this.outstandingReads > 0) return false;
@@ -277,6 +285,15 @@ export class Requester implements TransmitSource {
       ring.chains.advance(row, STAGE.nic_wait, this.wqeReady);
     }
     return true;
+  }
+
+  /** Has what the WQE at the fetch cursor needs of pages on demand in memory until it is complete; false when it must wait. */
+  private holdPages(): boolean {
+    const { memory, regions, pageFaults } = this.parts;
+    const { queue, qp, fetchIndex } = this;
+    if (queue.holdPages(fetchIndex, memory, regions, qp.pd, pageFaults)) return true;
+    pageFaults.wait(this);
+    return false;
   }
 
   /** Reads the WQE in `slot` out of memory; false when it may not begin yet, or is wrong. */

@@ -19,7 +19,13 @@ import {
 import { newReth, parseReth } from '../../wire/reth.js';
 import { CQE_FLAG, STATUS } from './completion-entry.js';
 import type { EngineParts } from './engine-parts.js';
-import { ACCESS_REMOTE_ATOMIC, ACCESS_REMOTE_READ, ACCESS_REMOTE_WRITE } from './memory-region.js';
+import {
+  ABSENT,
+  ACCESS_REMOTE_ATOMIC,
+  ACCESS_REMOTE_READ,
+  ACCESS_REMOTE_WRITE,
+  REFUSED,
+} from './memory-region.js';
 import { extensionsAt } from './packet.js';
 import type { QueuePair } from './queue-pair.js';
 import { ReceiveCompletions } from './receive-completions.js';
@@ -37,6 +43,10 @@ const immDt = newImmDt();
 const GO_ON = 0;
 const NOT_READY = 1;
 
+const ATOMIC_BYTES = 8;
+/** A generation of regions that there never is. */
+const NEVER = -1;
+
 export class Responder {
   readonly atomics: RunningAtomics;
   private expectedPsn = 0 as Psn;
@@ -50,7 +60,7 @@ export class Responder {
   private writeAddress = 0;
   private writeLength = 0;
   private writePhysical = 0;
-  private writeGeneration = 0;
+  private writeGeneration = NEVER;
   private writing = 0;
   private readonly resources = new ResponderResources();
   private readonly completions: ReceiveCompletions;
@@ -110,7 +120,7 @@ export class Responder {
       this.checkOpSequence(opcode, group) ||
       this.checkOperation(opcode, group) ||
       this.checkLength(opcode, group, size) ||
-      this.checkResource(opcode, group, size);
+      this.checkResource(slot, opcode, group, size);
     if (verdict === NOT_READY) {
       parts.counters.rnr_naks_sent++;
       this.nakSent = true;
@@ -193,7 +203,8 @@ export class Responder {
   }
 
   /** A SEND, and the last packet of a WRITE with immediate, need a receive; a WRITE needs memory. */
-  private checkResource(opcode: number, group: number, size: number): number {
+  private checkResource(slot: number, opcode: number, group: number, size: number): number {
+    if (group >= GROUP.read && this.parts.regions.onDemand > 0) return this.checkPages(slot, group);
     if (group === GROUP.send) return this.checkReceive(IS_START[opcode] === 1, size);
     if (group !== GROUP.write) return GO_ON;
     const immediate = (EXTENSION_BITS[opcode]! & EXTENSION.immediate) !== 0;
@@ -210,6 +221,11 @@ export class Responder {
       ? receives.take(memory, regions, qp.pd)
       : receives.holds(memory, regions, qp.pd);
     if (usable && this.offset + size <= receives.length) return GO_ON;
+    if (!usable && receives.absent) {
+      receives.faultIn(memory, parts.pageFaults);
+      if (starts) receives.putBack();
+      return NOT_READY;
+    }
     this.message = GROUP.none;
     this.completions.fail(usable ? STATUS.LOC_LEN_ERR : STATUS.LOC_PROT_ERR);
     return usable ? NAK.INVALID_REQUEST : NAK.REMOTE_OPERATIONAL;
@@ -233,7 +249,7 @@ export class Responder {
     const { writeKey, writeAddress, writeLength } = this;
     // A WRITE of nothing names no memory: neither key nor address is looked at (rule 73).
     if (writeLength === 0) return GO_ON;
-    this.writeGeneration = regions.generation;
+    this.writeGeneration = NEVER;
     this.writePhysical = regions.resolve(
       writeKey,
       this.qp.pd,
@@ -241,7 +257,13 @@ export class Responder {
       writeLength,
       ACCESS_REMOTE_WRITE,
     );
-    return this.writePhysical < 0 ? NAK.REMOTE_ACCESS : GO_ON;
+    if (this.writePhysical === REFUSED) return NAK.REMOTE_ACCESS;
+    if (this.writePhysical === ABSENT) {
+      this.parts.pageFaults.begin(writeKey, writeAddress, writeLength, true);
+      return NOT_READY;
+    }
+    this.writeGeneration = regions.generation;
+    return GO_ON;
   }
 
   private executeSend(
@@ -285,7 +307,12 @@ export class Responder {
     let visible = 0;
     if (size > 0) {
       this.writing = parts.payloads.begin(slot);
-      parts.payloads.segment(this.writing, this.writePhysical + this.offset, size);
+      if (this.writePhysical >= 0) {
+        parts.payloads.segment(this.writing, this.writePhysical + this.offset, size);
+      } else {
+        const at = this.writeAddress + this.offset;
+        parts.regions.pieces(this.writeKey, at, size, this.addSegment);
+      }
       visible = parts.payloads.start(this.writing, size);
     }
     this.offset += size;
@@ -302,8 +329,8 @@ export class Responder {
     const { parts, qp } = this;
     const length = reth.dmaLength;
     const address = reth.vaHigh * 2 ** 32 + reth.vaLow;
-    const physical = length > MAX_MESSAGE ? -1 : this.resolveRead(reth.rkey, address, length);
-    if (physical < 0) {
+    const physical = length > MAX_MESSAGE ? REFUSED : this.resolveRead(reth.rkey, address, length);
+    if (physical === REFUSED) {
       this.refuse(slot, length > MAX_MESSAGE ? NAK.INVALID_REQUEST : NAK.REMOTE_ACCESS);
       return;
     }
@@ -339,7 +366,28 @@ export class Responder {
     parts.pool.release(slot);
   }
 
-  /** The physical address of what a READ asks for, or -1. A READ of nothing names no memory (rule 73). */
+  /** The pages on demand that a READ or an atomic is about must be there; one that names what is not its own goes on. */
+  private checkPages(slot: number, group: number): number {
+    const { parts, qp } = this;
+    const { pool, regions, pageFaults } = parts;
+    let { rkey, dmaLength: length } = reth;
+    let address = reth.vaHigh * 2 ** 32 + reth.vaLow;
+    const atomic = group === GROUP.atomic;
+    if (atomic) {
+      parseAtomicEth(pool.view, extensionsAt(pool, slot), atomicEth);
+      rkey = atomicEth.rkey;
+      address = atomicEth.vaHigh * 2 ** 32 + atomicEth.vaLow;
+      length = ATOMIC_BYTES;
+      if (address % ATOMIC_BYTES !== 0) return GO_ON;
+    }
+    if (length === 0 || length > MAX_MESSAGE) return GO_ON;
+    const access = atomic ? ACCESS_REMOTE_ATOMIC : ACCESS_REMOTE_READ;
+    if (regions.resolve(rkey, qp.pd, address, length, access) !== ABSENT) return GO_ON;
+    pageFaults.begin(rkey, address, length, atomic);
+    return NOT_READY;
+  }
+
+  /** Where what a READ asks for lies, as regions resolve it. A READ of nothing names no memory (rule 73). */
   private resolveRead(rkey: number, address: number, length: number): number {
     if (length === 0) return 0;
     return this.parts.regions.resolve(rkey, this.qp.pd, address, length, ACCESS_REMOTE_READ);
@@ -385,8 +433,10 @@ export class Responder {
       address === resource.address + skipped &&
       dmaLength <= resource.length - skipped;
     // The key is looked up again: it may have gone since (rule 28).
-    const physical = inside ? this.resolveRead(rkey, address, dmaLength) : -1;
-    if (physical >= 0) this.answerRead(psn, rkey, address, physical, dmaLength, slot);
+    const physical = inside ? this.resolveRead(rkey, address, dmaLength) : REFUSED;
+    // Pages that have gone meanwhile: it asks again, and finds them there.
+    if (physical === ABSENT) parts.pageFaults.begin(rkey, address, dmaLength, false);
+    else if (physical !== REFUSED) this.answerRead(psn, rkey, address, physical, dmaLength, slot);
   }
 
   /** The packet is accepted: the next PSN is expected, a whole message counts, and an ACK goes out if asked for. */

@@ -12,7 +12,7 @@ import { EXTENSION, EXTENSION_BITS, OPCODE } from '../../wire/opcode-table.js';
 import { copyFromMemory } from '../nic/payload-writer.js';
 import type { TransmitSource } from '../nic/transmitter.js';
 import type { EngineParts } from './engine-parts.js';
-import { ACCESS_REMOTE_READ } from './memory-region.js';
+import { ACCESS_REMOTE_READ, piecesOf, REFUSED, type HeldFrames } from './memory-region.js';
 import { beginPacket, extensionsAt } from './packet.js';
 import type { QueuePair } from './queue-pair.js';
 import { ReadyRing } from './ready-ring.js';
@@ -34,6 +34,8 @@ interface Response {
   address: number;
   physical: number;
   generation: number;
+  /** Pages on demand stay until they are sent, whatever the process does with them. */
+  held: HeldFrames | null;
   length: number;
   packets: number;
   fetched: number;
@@ -61,6 +63,9 @@ export class ResponseStream implements TransmitSource {
   /** The first response that is not fetched wholly. */
   private fetching = 0;
   private readonly ring = new ReadyRing();
+  /** The frame that pieces of memory go into, and how far it has come. */
+  private frame = 0;
+  private filled = 0;
   private readonly qp: QueuePair;
   private readonly parts: EngineParts;
 
@@ -126,6 +131,8 @@ export class ResponseStream implements TransmitSource {
     response.address = address;
     response.physical = physical;
     response.generation = this.parts.regions.generation;
+    response.held = length > 0 ? this.parts.regions.demandFrames(rkey, address, length) : null;
+    if (response.held !== null) this.parts.memory.table.holdAll(response.held.frames);
     response.length = length;
     response.packets = Math.max(1, Math.ceil(length / this.qp.mtu));
     response.known = true;
@@ -135,7 +142,7 @@ export class ResponseStream implements TransmitSource {
 
   /** Drops what is queued: the queue pair is reset. */
   clear(): void {
-    while (this.queue.length > 0) this.free.push(this.queue.pop()!);
+    while (this.queue.length > 0) this.retire(this.queue.pop()!);
     this.fetching = 0;
     this.ring.clear();
     this.readyAt = Infinity;
@@ -156,7 +163,7 @@ export class ResponseStream implements TransmitSource {
     if (response.sent === response.packets) {
       this.queue.shift();
       this.fetching--;
-      this.free.push(response);
+      this.retire(response);
     }
     if (gone) qp.enterError();
     this.fill();
@@ -170,12 +177,18 @@ export class ResponseStream implements TransmitSource {
     const { rkey, address, length } = response;
     response.generation = regions.generation;
     response.physical = regions.resolve(rkey, this.qp.pd, address, length, ACCESS_REMOTE_READ);
-    return response.physical >= 0;
+    return response.physical !== REFUSED;
+  }
+
+  private retire(response: Response): void {
+    if (response.held !== null) this.parts.memory.table.letGoAll(response.held.frames);
+    response.held = null;
+    this.free.push(response);
   }
 
   /** Instead of the rest of this READ, and of all answers behind it, there is a NAK. */
   private refuse(response: Response): void {
-    while (this.queue.length > 1) this.free.push(this.queue.pop()!);
+    while (this.queue.length > 1) this.retire(this.queue.pop()!);
     this.ring.clear();
     this.fetching = 1;
     this.parts.counters.naks_sent++;
@@ -265,11 +278,34 @@ export class ResponseStream implements TransmitSource {
       atomicAck.originalLow = response.originalLow;
       emitAtomicAckEth(pool.view, at + AETH_LENGTH, atomicAck);
     }
-    if (size > 0) {
-      copyFromMemory(parts.memory.bytes, response.physical + offset, size, pool, frame, 0);
-    }
+    if (size > 0) this.fillPayload(response, offset, size, frame);
     return frame;
   }
+
+  private fillPayload(response: Response, offset: number, size: number, frame: number): void {
+    const { memory, regions, pool } = this.parts;
+    const { held, physical } = response;
+    if (held === null && physical >= 0) {
+      copyFromMemory(memory.bytes, physical + offset, size, pool, frame, 0);
+      return;
+    }
+    this.frame = frame;
+    this.filled = 0;
+    if (held !== null) piecesOf(held.frames, held.skew + offset, size, this.addPiece);
+    else regions.pieces(response.rkey, response.address + offset, size, this.addPiece);
+  }
+
+  private readonly addPiece = (physical: number, length: number): void => {
+    copyFromMemory(
+      this.parts.memory.bytes,
+      physical,
+      length,
+      this.parts.pool,
+      this.frame,
+      this.filled,
+    );
+    this.filled += length;
+  };
 }
 
 export type { Response };
@@ -286,6 +322,7 @@ const newResponse = (): Response => ({
   address: 0,
   physical: 0,
   generation: 0,
+  held: null,
   length: 0,
   packets: 1,
   fetched: 0,

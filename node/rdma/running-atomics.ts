@@ -2,6 +2,8 @@
  * A queue pair's atomics that are in the NIC's atomic unit. Each reads, changes and answers at the instant at which the unit
  * has done it; the unit is one for all queue pairs, which is what makes them atomic to each other (rules 104 and 105).
  */
+import type { FrameNumber } from '../memory/frame-number.js';
+import { PAGE_SIZE } from '../memory/physical-memory.js';
 import type { Psn } from '../../units/psn.js';
 import type { AtomicEth } from '../../wire/atomic-eth.js';
 import { OPCODE } from '../../wire/opcode-table.js';
@@ -44,6 +46,7 @@ export class RunningAtomics {
     response: Response,
   ): void {
     const { parts, qp } = this;
+    parts.memory.table.hold(Math.floor(physical / PAGE_SIZE) as FrameNumber);
     this.running.push({
       response,
       resource,
@@ -66,7 +69,7 @@ export class RunningAtomics {
       return;
     }
     const atomic = this.running.shift()!;
-    const { view } = this.parts.memory;
+    const { view, table } = this.parts.memory;
     const { physical, resource, response } = atomic;
     const low = view.getUint32(physical, true);
     const high = view.getUint32(physical + 4, true);
@@ -87,11 +90,16 @@ export class RunningAtomics {
     }
     this.qp.responses.atomicDone(response, high, low);
     this.qp.engine.memoryChanged(physical, 8, response.chain);
+    table.letGo(Math.floor(physical / PAGE_SIZE) as FrameNumber);
   }
 
   /** Forgets them: the queue pair is reset. */
   stop(): void {
     this.forgotten += this.running.length;
+    const { table } = this.parts.memory;
+    for (const { physical } of this.running) {
+      table.letGo(Math.floor(physical / PAGE_SIZE) as FrameNumber);
+    }
     this.running = [];
   }
 }

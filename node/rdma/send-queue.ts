@@ -8,7 +8,18 @@ import { addPsn, type Psn } from '../../units/psn.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
 import { STATUS } from './completion-entry.js';
 import { isAtomic, isReadOrAtomic } from './request-opcodes.js';
-import { ACCESS_LOCAL_WRITE, type AddressResolver } from './memory-region.js';
+import {
+  ABSENT,
+  ACCESS_LOCAL_WRITE,
+  piecesOf,
+  REFUSED,
+  SCATTERED,
+  type AddressResolver,
+  type HeldFrames,
+  type MemoryRegionTable,
+  type TakePiece,
+} from './memory-region.js';
+import type { PageFaults } from './page-faults.js';
 import { MAX_MESSAGE, SEND_OPCODE, SGE, SGE_SIZE, WQE, WQE_FLAG } from './work-queue-entry.js';
 
 const MULTIPLE = -2;
@@ -37,6 +48,8 @@ export class SendQueue {
   /** Physical address of the only SGE's data, and the generation of regions it holds in; MULTIPLE to walk the list. */
   readonly physical: Float64Array;
   readonly generation: Float64Array;
+  /** On demand: of each SGE of a slot the frames that its request holds, null for pinned memory. */
+  private readonly held: (readonly (HeldFrames | null)[] | undefined)[] = [];
   /** Row `slot` is what the request's time went into. */
   readonly chains: ChainTable;
 
@@ -119,7 +132,8 @@ export class SendQueue {
 
   /**
    * Calls `take` for each physically adjacent piece of the `length` bytes at `offset` of slot's local buffer.
-   * The SGEs were checked when the WQE was read; a region that has gone since then gives false (rule 28).
+   * The SGEs were checked when the WQE was read; a region that has gone since then gives false (rule 28). Pages on demand
+   * are those that {@link holdPages} found, whatever the process has done with them since.
    */
   gather(
     index: number,
@@ -128,7 +142,7 @@ export class SendQueue {
     memory: PhysicalMemory,
     regions: AddressResolver,
     pd: number,
-    take: (physical: number, length: number) => void,
+    take: TakePiece,
   ): boolean {
     const slot = index % this.depth;
     const generation = this.generation[slot]!;
@@ -152,12 +166,68 @@ export class SendQueue {
       const address = view.getFloat64(at + SGE.address, true) + skip;
       const lkey = view.getUint32(at + SGE.lkey, true);
       const physical = regions.resolve(lkey, pd, address, piece, access);
-      if (physical < 0) return false;
-      take(physical, piece);
+      const held = this.held[slot]?.[i];
+      if (physical >= 0) take(physical, piece);
+      else if (physical === REFUSED) return false;
+      else if (held) piecesOf(held.frames, held.skew + skip, piece, take);
+      else if (physical === SCATTERED) regions.pieces(lkey, address, piece, take);
+      else return false;
       left -= piece;
       skip = 0;
     }
     return left === 0;
+  }
+
+  /**
+   * Keeps the pages on demand that WQE `index` reads, or that are written with what it brings, in memory until
+   * {@link letGo}. False, with page faults under way, when some are not there; a region that has gone is found later.
+   */
+  holdPages(
+    index: number,
+    memory: PhysicalMemory,
+    regions: MemoryRegionTable,
+    pd: number,
+    faults: PageFaults,
+  ): boolean {
+    const slot = index % this.depth;
+    if (this.held[slot] !== undefined || (this.flags[slot]! & WQE_FLAG.inline) !== 0) return true;
+    const { view } = memory;
+    const writes = isReadOrAtomic(this.opcode[slot]!);
+    const held: (HeldFrames | null)[] = [];
+    let absent = false;
+    for (let i = 0; i < this.sgeCount[slot]!; i++) {
+      const sge = this.wqeAt(index) + WQE.data + i * SGE_SIZE;
+      const length = view.getUint32(sge + SGE.length, true);
+      const key = view.getUint32(sge + SGE.lkey, true);
+      const address = view.getFloat64(sge + SGE.address, true);
+      held.push(null);
+      if (length === 0) continue;
+      const found = regions.resolve(key, pd, address, length, writes ? ACCESS_LOCAL_WRITE : 0);
+      if (found === ABSENT) {
+        faults.begin(key, address, length, writes);
+        absent = true;
+      } else if (found !== REFUSED) {
+        held[i] = regions.demandFrames(key, address, length);
+      }
+    }
+    if (absent) return false;
+    if (held.every((each) => each === null)) return true;
+    for (const each of held) if (each !== null) memory.table.holdAll(each.frames);
+    this.held[slot] = held;
+    return true;
+  }
+
+  /** WQE `index` is done with: what it held may go. */
+  letGo(index: number, memory: PhysicalMemory): void {
+    const held = this.held[index % this.depth];
+    if (held === undefined) return;
+    this.held[index % this.depth] = undefined;
+    for (const each of held) if (each !== null) memory.table.letGoAll(each.frames);
+  }
+
+  /** Lets all go: the queue is reset. */
+  letAllGo(memory: PhysicalMemory): void {
+    for (let slot = 0; slot < this.held.length; slot++) this.letGo(slot, memory);
   }
 
   private resolve(
@@ -180,8 +250,8 @@ export class SendQueue {
       const key = view.getUint32(sge + SGE.lkey, true);
       const address = view.getFloat64(sge + SGE.address, true);
       const physical = regions.resolve(key, pd, address, length, access);
-      if (physical < 0) return STATUS.LOC_PROT_ERR;
-      if (this.sgeCount[slot] === 1) this.physical[slot] = physical;
+      if (physical === REFUSED) return STATUS.LOC_PROT_ERR;
+      if (this.sgeCount[slot] === 1 && physical >= 0) this.physical[slot] = physical;
     }
     return total === this.length[slot] ? STATUS.SUCCESS : STATUS.LOC_QP_OP_ERR;
   }

@@ -29,7 +29,7 @@ describe('registration', () => {
   it('rule 22: unsupported access bits fail EOPNOTSUPP', () =>
     asks(async ({ pd, core }) => {
       const memory = await core.allocate(4096);
-      for (const bit of [16, 32, 1 << 20]) {
+      for (const bit of [16, 128, 1 << 20]) {
         await expectErrno('EOPNOTSUPP', () => pd.registerMemory(memory, bit));
       }
     }));

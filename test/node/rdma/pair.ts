@@ -14,6 +14,7 @@ import {
   type WcStatus,
   type WorkCompletion,
 } from '../../../node/verbs.js';
+import type { MachineRequest } from '../../../workloads/workload.js';
 import { runEmbedded, type ClusterOptions } from '../../embedded.js';
 
 export const EVERYTHING =
@@ -73,6 +74,7 @@ export interface QpSettings {
 }
 
 export interface PairOptions extends ClusterOptions {
+  readonly machine?: MachineRequest;
   readonly cap?: Partial<QpCapabilities>;
   readonly sqSigAll?: boolean;
   readonly cqCapacity?: number;
