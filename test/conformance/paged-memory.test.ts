@@ -250,7 +250,7 @@ describe('on demand', () => {
       options,
       async ({ core, pd, qp, write, statuses, meet }) => {
         const target = (await core.hear(1)) as Target;
-        qp.postSend({ ...write(0, 64), ...target } as SendWr);
+        qp.postSend({ ...write(0, 64), ...target });
         const seen = await statuses(1);
         await meet();
         const memory = await core.mmap(PAGE);
@@ -275,7 +275,7 @@ describe('on demand', () => {
         const memory = await core.mmap(PAGE);
         const region = await pd.registerMemory(memory, ON_DEMAND);
         await core.munmap(memory);
-        qp.postSend({ ...write(0, 64), sges: [region.sge(0, 64)] } as SendWr);
+        qp.postSend({ ...write(0, 64), sges: [region.sge(0, 64)] });
         const seen = await statuses(1);
         await meet();
         return seen;
@@ -365,8 +365,7 @@ describe('re-registration', () => {
     );
     return a;
   };
-  const write = ({ write: of }: Side, target: Target): SendWr =>
-    ({ ...of(0, 8), ...target }) as SendWr;
+  const write = ({ write: of }: Side, target: Target): SendWr => ({ ...of(0, 8), ...target });
   const message = ({ message: of }: Side): SendWr => of(0, 64);
   const add = ({ region }: Side, target: Target): SendWr => ({
     ...{ opcode: 'ATOMIC_FETCH_AND_ADD', sges: [region.sge(0, 8)], add: 1n, ...target },
