@@ -48,6 +48,8 @@ const failed = (name: SocketErrno): number => -SOCKET_ERRNO[name];
 const LONGEST_BUFFER = 65_536;
 /** A row of nobody's operation. */
 const NOBODYS = new ChainTable(1);
+/** What 16 bits of length leave for a datagram's payload. */
+const LONGEST_DATAGRAM = 65_507;
 /** The call cannot go on yet. */
 const BLOCKED = Infinity;
 
@@ -299,6 +301,8 @@ export class SocketLayer implements SystemCalls, SocketListener {
     const address = page.get(CELL.argument4);
     const port = page.get(CELL.argument5);
     if (!isPort(port) || port === 0 || !isAddress(address)) return failed('EDESTADDRREQ');
+    if (!isLength(length)) return failed('EINVAL');
+    if (length > LONGEST_DATAGRAM) return failed('EMSGSIZE');
     if (!memory.fetch(caller, page.get(CELL.argument2), length, context)) return failed('EFAULT');
     context.spend(profile.kernel.copyOut, STAGE.copy);
     context.pass(Math.ceil(length * profile.cpu.copy), STAGE.copy);
@@ -318,6 +322,7 @@ export class SocketLayer implements SystemCalls, SocketListener {
     socket.writer = undefined;
     const address = page.get(CELL.argument2);
     const length = page.get(CELL.argument3);
+    if (!isLength(length)) return failed('EINVAL');
     let done = this.progress[caller.index]!;
     if (tcp.sendError !== undefined) return done > 0 ? done : failed(tcp.sendError);
     context.spend(profile.kernel.copyOut, STAGE.copy);
@@ -346,21 +351,28 @@ export class SocketLayer implements SystemCalls, SocketListener {
     if (net === undefined || net.kind === 'listener') return failed('ENOTCONN');
     if (!this.isReadable(socket)) return this.blockReader(caller, socket);
     this.unblockReader(caller, socket);
+    if (net.kind === 'tcp' && net.readableBytes === 0 && net.error !== undefined) {
+      return failed(net.error);
+    }
     const address = page.get(CELL.argument2);
     const length = page.get(CELL.argument3);
-    if (!memory.prepare(caller, address, length, context)) return failed('EFAULT');
-    let got: number;
+    if (!isLength(length)) return failed('EINVAL');
+    const there = net.kind === 'udp' ? net.nextLength : net.readableBytes;
+    const got = Math.min(length, there);
+    socket.read += net.kind === 'udp' ? 1 : got;
+    this.takeArrivals(caller, socket, socket.read);
+    // A datagram is gone even if its reader has no memory for it; bytes of a stream stay.
+    const isMapped = memory.prepare(caller, address, got, context);
     if (net.kind === 'udp') {
-      this.takeArrivals(caller, socket, ++socket.read);
-      got = net.receive(memory.buffer, memory.at, length);
+      net.receive(memory.buffer, memory.at, isMapped ? got : 0);
       page.set(CELL.result1, net.lastSource.ipv4);
       page.set(CELL.result2, net.lastSource.port);
+    } else if (isMapped) {
+      net.receive(memory.buffer, memory.at, got, context.time);
     } else {
-      if (net.readableBytes === 0 && net.error !== undefined) return failed(net.error);
-      this.takeArrivals(caller, socket, socket.read + Math.min(length, net.readableBytes));
-      got = net.receive(memory.buffer, memory.at, length, context.time);
-      socket.read += got;
+      socket.read -= got;
     }
+    if (!isMapped) return failed('EFAULT');
     context.spend(profile.kernel.copyIn, STAGE.copy);
     context.pass(Math.ceil(got * profile.cpu.copy), STAGE.copy);
     memory.store(caller, address, got);
@@ -470,6 +482,7 @@ export class SocketLayer implements SystemCalls, SocketListener {
   }
 }
 
+const isLength = (length: number): boolean => Number.isSafeInteger(length) && length >= 0;
 const isPort = (port: number): boolean => Number.isInteger(port) && port >= 0 && port <= 0xffff;
 const isAddress = (address: number): boolean =>
   Number.isInteger(address) && address > 0 && address <= 0xffffffff;

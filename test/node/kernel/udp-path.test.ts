@@ -143,7 +143,7 @@ describe('a UDP socket', () => {
       'EINVAL',
       'EDESTADDRREQ',
       'EFAULT',
-      'EFAULT',
+      'EINVAL',
       'EMSGSIZE',
       'EINVAL',
       'EINVAL',
