@@ -100,7 +100,7 @@ export class HostCore
   private asleep = false;
   /** What interrupts had taken of the core when its present wait began. */
   private takenBefore = 0;
-  /** Numbers the times that `any` waits for; only the latest one's count. */
+  /** Numbers the waits in `any`: a time that belonged to an earlier one says nothing. */
   private timer = 0;
   private lastDoorbell = 0;
   private readonly inbox = new Map<number, unknown[]>();
@@ -356,6 +356,7 @@ export class HostCore
       return;
     }
     const { calls, nic, system } = this.options;
+    this.timer++;
     for (let index = 0; index < count; index++) {
       const first = page.alternative(index, 1);
       if (page.alternative(index, 0) === AWAIT.busyPoll) {
@@ -366,7 +367,7 @@ export class HostCore
         system.watch(this, first);
       } else if (page.alternative(index, 0) === AWAIT.idle) {
         const at = Math.max(first, this.since, this.options.scheduler.now);
-        this.options.scheduler.at(at, this.sequencer.key(), this.sink, TIMER, ++this.timer);
+        this.options.scheduler.at(at, this.sequencer.key(), this.sink, TIMER, this.timer);
       }
     }
     this.asleep = this.sleepsInAny(count);

@@ -159,6 +159,16 @@ describe('a UDP socket', () => {
     );
   });
 
+  it('can be waited for together with several times, of which the earliest counts', async () => {
+    const index = await alone(async ({ core, socket }) => {
+      const before = core.now;
+      const at = (us: number): ReturnType<Core['until']> => core.until((before + us * US) as never);
+      const late = await core.any([at(9), socket.readable(), at(5), at(7)]);
+      return { index: late.index, after: core.now - before };
+    });
+    expect(index).toEqual({ index: 2, after: 5 * US });
+  });
+
   it('can be waited for together with a time', async () => {
     const index = await alone(async ({ core, socket }) => {
       const before = core.now;
