@@ -78,6 +78,7 @@ export class Host {
       profile,
       topology,
       seed,
+      iommu: spec.machine.iommu,
       clock: spec.clock,
       scheduler,
       pool,

@@ -310,7 +310,7 @@ export class HostCalls {
     const receiveQueue = new ReceiveQueue(receives, receiveStride, receiveDepth, cap.maxRecvSge);
     const { engine } = nic;
     const qp = raw
-      ? engine.raw.create(options, sendQueue, receiveQueue)
+      ? engine.raw.create({ ...options, bus: null }, sendQueue, receiveQueue)
       : engine.createQp(options, sendQueue, receiveQueue);
     this.owners.set(qp, core);
     this.queueMemories.set(qp, rings);

@@ -18,9 +18,13 @@ import { ENGINE_EVENT, type EngineParts } from '../rdma/engine-parts.js';
 import { MemoryRegionTable } from '../rdma/memory-region.js';
 import { PageFaults } from '../rdma/page-faults.js';
 import { RdmaEngine } from '../rdma/rdma-engine.js';
+import { BusLookups } from './bus-lookups.js';
 import { DmaEngine } from './dma-engine.js';
+import { DmaHazards } from './dma-hazards.js';
+import { DmaTransfers } from './dma-transfers.js';
 import { DOORBELL } from './doorbell.js';
 import { EthernetReceiver } from './ethernet-receiver.js';
+import { Iommu } from './iommu.js';
 import { PayloadWriter } from './payload-writer.js';
 import { Transmitter } from './transmitter.js';
 
@@ -49,6 +53,8 @@ export interface NicOptions {
   readonly pool: FramePool;
   readonly memory: PhysicalMemory;
   readonly link: Link;
+  /** Whether there is an IOMMU between the NIC and memory. */
+  readonly iommu: boolean;
   /** Chains of CQEs, shared with the cores. */
   readonly completionChains: ChainTable;
 }
@@ -59,6 +65,9 @@ export class Nic implements EventSink {
   readonly watches: MemoryWatches;
   /** Where frames go that are not the RDMA engine's. */
   readonly ethernet: EthernetReceiver;
+  /** What drivers in user space were told of physical addresses, and what came of it. */
+  readonly lookups = new BusLookups();
+  readonly hazards: DmaHazards;
   /** Frames received. */
   received = 0;
   private readonly sink: number;
@@ -74,6 +83,8 @@ export class Nic implements EventSink {
     this.watches = new MemoryWatches(memory);
     const regions = new MemoryRegionTable();
     memory.table.listeners.push(regions);
+    this.hazards = new DmaHazards(memory, this.lookups);
+    const iommu = options.iommu ? new Iommu(profile.iommu) : null;
     const engineSink = scheduler.register({
       handle: (kind, argument) => this.engine.handle(kind, argument),
     });
@@ -85,6 +96,18 @@ export class Nic implements EventSink {
       pool,
       memory,
       dma,
+      iommu,
+      transfers: new DmaTransfers(
+        scheduler,
+        sequencer,
+        pool,
+        memory,
+        dma,
+        this.watches,
+        this.hazards,
+        iommu,
+        profile.pcie,
+      ),
       random,
       engineSink,
       timeoutUnit: TIMEOUT_UNIT[options.clock],
@@ -108,12 +131,13 @@ export class Nic implements EventSink {
         pool,
         options.link,
       ),
-      payloads: new PayloadWriter(scheduler, sequencer, pool, memory, dma, this.watches),
+      payloads: new PayloadWriter(scheduler, sequencer, pool, memory, dma, this.watches, iommu),
       completions: new CompletionWriter(
         scheduler,
         sequencer,
         memory,
         dma,
+        iommu,
         profile.nic.cqe,
         random,
         options.completionChains,

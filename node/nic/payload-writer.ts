@@ -10,6 +10,7 @@ import type { FrameNumber } from '../memory/frame-number.js';
 import { PAGE_SIZE, type PhysicalMemory } from '../memory/physical-memory.js';
 import type { MemoryWatches } from '../memory/memory-watches.js';
 import type { DmaEngine } from './dma-engine.js';
+import { lookUpTime, type Iommu } from './iommu.js';
 
 /** Below this a loop beats building a view. */
 const SHORT = 24;
@@ -34,6 +35,7 @@ export class PayloadWriter implements EventSink {
   private readonly memory: PhysicalMemory;
   private readonly dma: DmaEngine;
   private readonly watches: MemoryWatches;
+  private readonly iommu: Iommu | null;
 
   constructor(
     scheduler: Scheduler,
@@ -42,6 +44,7 @@ export class PayloadWriter implements EventSink {
     memory: PhysicalMemory,
     dma: DmaEngine,
     watches: MemoryWatches,
+    iommu: Iommu | null,
   ) {
     this.scheduler = scheduler;
     this.sequencer = sequencer;
@@ -49,6 +52,7 @@ export class PayloadWriter implements EventSink {
     this.memory = memory;
     this.dma = dma;
     this.watches = watches;
+    this.iommu = iommu;
     this.sink = scheduler.register(this);
   }
 
@@ -77,10 +81,21 @@ export class PayloadWriter implements EventSink {
 
   /** Starts the DMA now; when all of it is visible. The frame's chain is advanced to that. */
   start(index: number, length: number): number {
-    const visible = this.dma.write(this.scheduler.now, length);
+    let { now } = this.scheduler;
+    if (this.iommu !== null) now = this.translated(index, now);
+    const visible = this.dma.write(now, length);
     this.pool.chains.advance(this.writes[index]!.slot, STAGE.payload_write, visible);
     this.scheduler.at(visible, this.sequencer.key(), this.sink, 0, index);
     return visible;
+  }
+
+  /** When the IOMMU has translated the write's addresses, asked at `at`. */
+  private translated(index: number, at: number): number {
+    const { addresses, lengths, segments, slot } = this.writes[index]!;
+    let end = at;
+    for (let i = 0; i < segments; i++) end += lookUpTime(this.iommu, addresses[i]!, lengths[i]!);
+    this.pool.chains.advance(slot, STAGE.translate, end);
+    return end;
   }
 
   /** Nothing is written after all: gives the frame back. */

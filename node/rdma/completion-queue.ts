@@ -10,6 +10,7 @@ import type { Sequencer } from '../../sim/sequencer.js';
 import { STAGE } from '../../sim/stages.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
 import type { DmaEngine } from '../nic/dma-engine.js';
+import { lookUpTime, type Iommu } from '../nic/iommu.js';
 import type { Cost } from '../profile.js';
 import { CQ_RECORD, CQE, CQE_FLAG, CQE_SIZE, STATUS } from './completion-entry.js';
 
@@ -67,6 +68,11 @@ export class CompletionQueue {
     if (this.notify !== NOTIFY.any) this.notify = kind;
   }
 
+  /** Where its next CQE goes, if none is on its way. */
+  get next(): number {
+    return this.ring + (this.produced % this.capacity) * CQE_SIZE;
+  }
+
   /** Entries that the program has not taken yet. */
   pending(memory: PhysicalMemory): number {
     return (this.produced - memory.view.getUint32(this.record + CQ_RECORD.consumed, true)) >>> 0;
@@ -102,6 +108,7 @@ export class CompletionWriter implements EventSink {
   private readonly sequencer: Sequencer;
   private readonly memory: PhysicalMemory;
   private readonly dma: DmaEngine;
+  private readonly iommu: Iommu | null;
   private readonly cost: Cost;
   private readonly random: RandomStream;
   /** Chains of the CQEs in memory, shared with the cores; row by queue and slot. */
@@ -114,6 +121,7 @@ export class CompletionWriter implements EventSink {
     sequencer: Sequencer,
     memory: PhysicalMemory,
     dma: DmaEngine,
+    iommu: Iommu | null,
     cost: Cost,
     random: RandomStream,
     shared: ChainTable,
@@ -123,6 +131,7 @@ export class CompletionWriter implements EventSink {
     this.sequencer = sequencer;
     this.memory = memory;
     this.dma = dma;
+    this.iommu = iommu;
     this.cost = cost;
     this.random = random;
     this.shared = shared;
@@ -158,10 +167,14 @@ export class CompletionWriter implements EventSink {
   post(index: number, payloadVisible: number): void {
     const { now } = this.scheduler;
     // Behind a payload the CQE rides on the same posted writes; alone it pays for the way itself.
-    const from = payloadVisible > 0 ? payloadVisible : this.dma.write(now, CQE_SIZE);
+    const { queue } = this.pending[index]!;
+    const walk = lookUpTime(this.iommu, queue!.next, CQE_SIZE);
+    if (payloadVisible > 0) this.chains.advance(index, STAGE.payload_write, payloadVisible);
+    const start = (payloadVisible > 0 ? payloadVisible : now) + walk;
+    this.chains.advance(index, STAGE.translate, walk > 0 ? start : 0);
+    const from = payloadVisible > 0 ? start : this.dma.write(start, CQE_SIZE);
     const visible = from + draw(this.cost, this.random);
     if (visible > this.lastVisible) this.lastVisible = visible;
-    if (payloadVisible > 0) this.chains.advance(index, STAGE.payload_write, payloadVisible);
     this.chains.advance(index, STAGE.cqe_write, this.lastVisible);
     this.scheduler.at(this.lastVisible, this.sequencer.key(), this.sink, 0, index);
   }

@@ -5,6 +5,8 @@ import type { Sequencer } from '../../sim/sequencer.js';
 import type { FramePool } from '../link/frame-pool.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
 import type { DmaEngine } from '../nic/dma-engine.js';
+import type { DmaTransfers } from '../nic/dma-transfers.js';
+import type { Iommu } from '../nic/iommu.js';
 import type { PayloadWriter } from '../nic/payload-writer.js';
 import type { Transmitter } from '../nic/transmitter.js';
 import type { Profile } from '../profile.js';
@@ -23,6 +25,10 @@ export interface EngineParts {
   readonly regions: MemoryRegionTable;
   readonly pageFaults: PageFaults;
   readonly dma: DmaEngine;
+  /** Transfers by bus address. */
+  readonly transfers: DmaTransfers;
+  /** Null where the device's addresses are physical. */
+  readonly iommu: Iommu | null;
   readonly transmitter: Transmitter;
   readonly payloads: PayloadWriter;
   readonly completions: CompletionWriter;

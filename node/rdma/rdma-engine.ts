@@ -14,6 +14,7 @@ import { ipv4Checksum } from '../../wire/ipv4.js';
 import { EXTENSION_LENGTH, IS_KNOWN, IS_RESPONSE } from '../../wire/opcode-table.js';
 import { isRoceFrame } from '../link/finished-frame.js';
 import type { MemoryWatches } from '../memory/memory-watches.js';
+import { lookUpTime } from '../nic/iommu.js';
 import { QpStateCache } from '../nic/qp-state-cache.js';
 import { CompletionQueue } from './completion-queue.js';
 import { ENGINE_EVENT, type EngineParts } from './engine-parts.js';
@@ -144,17 +145,19 @@ export class RdmaEngine implements EventSink {
   }
 
   /**
-   * Takes the atomic unit for one operation: waits for it, reads the target, changes it. Answers when it is done; `chain`
-   * is advanced up to the read.
+   * Takes the atomic unit for one operation on 8 bytes at `physical`: waits for it, reads the target, changes it. Answers when
+   * it is done; `chain` is advanced up to the read.
    */
-  atomicUnit(chain: ChainTable): number {
+  atomicUnit(physical: number, chain: ChainTable): number {
     const { parts } = this;
     const { nic } = parts.profile;
     const { now } = parts.scheduler;
     const start = Math.max(now, this.atomicFreeAt, parts.dma.writesVisibleAt);
     this.atomicFreeAt = start + nic.atomicOccupancy;
     chain.advance(0, STAGE.nic_wait, start);
-    const read = parts.dma.read(start, 8);
+    const found = start + lookUpTime(parts.iommu, physical, 8);
+    chain.advance(0, STAGE.translate, found);
+    const read = parts.dma.read(found, 8);
     chain.advance(0, STAGE.payload_fetch, read);
     // One unit: results leave it in the order in which operations came.
     this.lastAtomicEnd = Math.max(this.lastAtomicEnd, read + draw(nic.atomic, parts.random));

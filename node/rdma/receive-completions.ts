@@ -28,12 +28,14 @@ export class ReceiveCompletions {
     visible: number,
   ): void {
     const { wrId } = this.receives;
-    this.post(wrId, STATUS.SUCCESS, opcode, byteLen, immediate, flags, frame, visible);
+    const { consumed } = this.receives;
+    this.post(wrId, consumed, STATUS.SUCCESS, opcode, byteLen, immediate, flags, frame, visible);
   }
 
   /** The receive taken last ends with an error. */
   fail(status: number): void {
-    this.post(this.receives.wrId, status, WC_RECV, 0, 0, 0, NO_FRAME, 0);
+    const { wrId, consumed } = this.receives;
+    this.post(wrId, consumed, status, WC_RECV, 0, 0, 0, NO_FRAME, 0);
   }
 
   /** Receives that were posted and not used complete with WR_FLUSH_ERR. */
@@ -45,8 +47,10 @@ export class ReceiveCompletions {
     }
   }
 
-  private post(
+  /** Receive `wrId` ends: `count` of the queue's have been taken. */
+  post(
     wrId: number,
+    count: number,
     status: number,
     opcode: number,
     byteLen: number,
@@ -68,7 +72,7 @@ export class ReceiveCompletions {
     entry.qpNum = this.qp.number;
     entry.vendorErr = 0;
     entry.flags = flags | CQE_FLAG.receive;
-    entry.wqeCounter = this.receives.consumed >>> 0;
+    entry.wqeCounter = count >>> 0;
     completions.post(completion, visible);
   }
 }

@@ -8,6 +8,7 @@ import { draw } from '../../sim/cost.js';
 import type { ChainTable } from '../../sim/chain.js';
 import { STAGE } from '../../sim/stages.js';
 import { addPsn, PSN_MASK, psnDistance, type Psn } from '../../units/psn.js';
+import { lookUpTime } from '../nic/iommu.js';
 import type { TransmitSource } from '../nic/transmitter.js';
 import { STATUS } from './completion-entry.js';
 import type { EngineParts } from './engine-parts.js';
@@ -16,7 +17,7 @@ import { ReadyRing } from './ready-ring.js';
 import { isReadOrAtomic, POSITION } from './request-opcodes.js';
 import { RequestPacket } from './request-packet.js';
 import type { SendQueue } from './send-queue.js';
-import { inlineBlocks, SEND_OPCODE, WQE_FLAG } from './work-queue-entry.js';
+import { inlineBlocks, SEND_OPCODE, WQE_BLOCK, WQE_FLAG } from './work-queue-entry.js';
 
 /** PSNs that may be unacknowledged at once: half of all, so that old and new ones can be told apart (IBTA 9.7.1). */
 const PSN_WINDOW = 2 ** 23 - 1;
@@ -226,6 +227,7 @@ export class Requester implements TransmitSource {
     const row = ring.nextRow;
     let ready = this.wqeReady > now ? this.wqeReady : now;
     if (size > 0 && !inline) {
+      if (parts.iommu !== null) ready = this.translated(ready, size);
       ready = parts.dma.read(ready, size);
       ring.chains.advance(row, STAGE.payload_fetch, ready);
     }
@@ -243,6 +245,26 @@ export class Requester implements TransmitSource {
       this.fetchPacket++;
     }
     return true;
+  }
+
+  /** When the IOMMU has translated the addresses of the packet at the fetch cursor, asked at `at`. */
+  private translated(at: number, size: number): number {
+    const { queue, parts, qp, ring, fetchIndex, fetchPacket } = this;
+    const { memory, regions, iommu } = parts;
+    let end = at;
+    queue.gather(
+      fetchIndex,
+      fetchPacket * qp.mtu,
+      size,
+      memory,
+      regions,
+      qp.pd,
+      (physical, length) => {
+        end += lookUpTime(iommu, physical, length);
+      },
+    );
+    ring.chains.advance(ring.nextRow, STAGE.translate, end);
+    return end;
   }
 
   /** Begins with the WQE in `slot`; false when it must wait or is in error. */
@@ -279,7 +301,8 @@ export class Requester implements TransmitSource {
       }
       queue.cameWithDoorbell[slot] = 0;
     } else {
-      const fetched = arrival + draw(nic.wqeFetch, parts.random);
+      const walk = lookUpTime(parts.iommu, queue.wqeAt(this.fetchIndex), WQE_BLOCK);
+      const fetched = arrival + walk + draw(nic.wqeFetch, parts.random);
       ring.chains.advance(row, STAGE.wqe_fetch, fetched);
       this.wqeReady = qp.stateReady(fetched > start ? fetched : start);
       ring.chains.advance(row, STAGE.nic_wait, this.wqeReady);

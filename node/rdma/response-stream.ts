@@ -9,6 +9,7 @@ import { addPsn, type Psn } from '../../units/psn.js';
 import { ACK_NO_CREDIT, AETH_LENGTH, emitAeth, NAK, newAeth } from '../../wire/aeth.js';
 import { emitAtomicAckEth, newAtomicAckEth } from '../../wire/atomic-ack-eth.js';
 import { EXTENSION, EXTENSION_BITS, OPCODE } from '../../wire/opcode-table.js';
+import { lookUpTime } from '../nic/iommu.js';
 import { copyFromMemory } from '../nic/payload-writer.js';
 import type { TransmitSource } from '../nic/transmitter.js';
 import type { EngineParts } from './engine-parts.js';
@@ -240,6 +241,9 @@ export class ResponseStream implements TransmitSource {
     let ready = response.from > now ? response.from : now;
     const size = Math.min(response.length - response.fetched * qp.mtu, qp.mtu);
     if (response.kind === KIND.read && size > 0) {
+      const at = response.physical + response.fetched * qp.mtu;
+      ready += lookUpTime(parts.iommu, at, size);
+      ring.chains.advance(row, STAGE.translate, ready);
       ready = parts.dma.read(ready, size);
       ring.chains.advance(row, STAGE.payload_fetch, ready);
     }

@@ -58,7 +58,7 @@ export class RunningAtomics {
       compareHigh: request.compareHigh,
       compareLow: request.compareLow,
     });
-    const end = qp.engine.atomicUnit(response.chain);
+    const end = qp.engine.atomicUnit(physical, response.chain);
     parts.scheduler.at(end, parts.sequencer.key(), parts.engineSink, ENGINE_EVENT.atomic, qp.index);
   }
 
