@@ -22,7 +22,7 @@ export function hostCounters({
   kernel,
   processes,
 }: Host): Record<string, number> {
-  const { transmitter, dma, completions, counters } = nic.parts;
+  const { transmitter, dma, completions, counters, iommu, transfers } = nic.parts;
   return {
     ...kernelCounters(kernel),
     tx_packets: transmitter.packets,
@@ -30,6 +30,20 @@ export function hostCounters({
     rx_packets: nic.received,
     dma_read_bytes: dma.bytesRead,
     dma_write_bytes: dma.bytesWritten,
+    ...(transfers.used
+      ? {
+          dma_wrong_bytes: nic.hazards.wrongBytes,
+          dma_ruined_bytes: nic.hazards.ruinedBytes,
+          dma_aborted: transfers.aborted,
+        }
+      : {}),
+    ...(iommu === null
+      ? {}
+      : {
+          iotlb_hits: iommu.iotlb.hits,
+          iotlb_misses: iommu.iotlb.misses,
+          iommu_faults: iommu.faultCount,
+        }),
     completions: completions.written,
     ...Object.fromEntries(Object.entries(counters)),
     cq_overruns: completions.overruns,

@@ -7,11 +7,15 @@
  * host's process. A call that libibverbs fails with an errno throws {@link VerbsError} with that name in `code`.
  */
 import type { StageTime } from '../sim/stages.js';
+import type { DmaHazard } from './nic/dma-hazards.js';
+import type { IommuFault } from './nic/iommu.js';
 import { STATUS } from './rdma/completion-entry.js';
 import type { Network, NetworkDevice, NetworkOptions } from './sockets.js';
 import type { Lkey, Rkey } from '../units/keys.js';
 import type { Instant, Picoseconds } from '../units/time.js';
 
+export type { DmaHazard } from './nic/dma-hazards.js';
+export type { IommuFault } from './nic/iommu.js';
 export type { StageName, StageTime } from '../sim/stages.js';
 export type { Lkey, Rkey } from '../units/keys.js';
 export type { Instant, Picoseconds } from '../units/time.js';
@@ -188,6 +192,11 @@ export interface PinnedPages extends Region {
   unpin(): Promise<void>;
 }
 
+/** Memory that a device may touch: its bus addresses are the process's own addresses. */
+export interface DmaMapping extends Region {
+  unmap(): Promise<void>;
+}
+
 /** A child that {@link Core.fork} made: its memory, as it sees it at the same addresses. */
 export interface ChildProcess {
   read(address: number, length: number): Promise<Uint8Array>;
@@ -261,6 +270,12 @@ export interface QpOptions {
   readonly cap?: Partial<QpCapabilities>;
   /** Every send request is signalled. Default false. */
   readonly sqSigAll?: boolean;
+  /**
+   * RAW_PACKET only: SGEs hold bus addresses, and no key is looked at: a driver in user space, in the manner of UIO and VFIO.
+   * Without an IOMMU bus addresses are physical, and nothing protects anybody; with one they are the process's own
+   * addresses, as far as {@link Core.mapDma} mapped them.
+   */
+  readonly busAddresses?: boolean;
 }
 
 export interface CompletionQueue {
@@ -375,6 +390,16 @@ export interface Core {
   pin(region: Region): Promise<PinnedPages>;
   /** The physical address, as root reads it in /proc/self/pagemap; undefined when the page is not present. */
   pagemap(address: number): Promise<number | undefined>;
+  /**
+   * VFIO_IOMMU_MAP_DMA: lets the device read the region, and write it, under the process's own addresses. `pin` (the default) keeps
+   * the pages where they are, and counts them as locked; without it each is mapped until the pager takes it. EOPNOTSUPP
+   * without an IOMMU, EEXIST for what is mapped, EFAULT, ENOMEM.
+   */
+  mapDma(region: Region, options?: { write?: boolean; pin?: boolean }): Promise<DmaMapping>;
+  /** Accesses of this process's devices that the IOMMU turned away since it was last asked. */
+  iommuFaults(): Promise<readonly IommuFault[]>;
+  /** What devices of this host did to memory that was not their driver's to use: told by the emulator, not by any hardware. */
+  dmaHazards(): Promise<readonly DmaHazard[]>;
   usage(): Promise<MemoryUsage>;
   /**
    * Makes a child. It shares this process's frames until one of the two writes; pages that are pinned are copied at once,

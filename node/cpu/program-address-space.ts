@@ -1,6 +1,6 @@
 /** The memory calls as a program sees them: mapping, locking, pinning, forking, and memory that may have to be paged in. */
 import { STAGE } from '../../sim/stages.js';
-import type { ChildProcess, MemoryUsage, PinnedPages, Region } from '../verbs.js';
+import type { ChildProcess, DmaMapping, MemoryUsage, PinnedPages, Region } from '../verbs.js';
 import { VerbsError } from '../verbs-error.js';
 import { OPERATION_ROW } from './core-page.js';
 import type { ProgramPort } from './program-port.js';
@@ -57,6 +57,20 @@ export class ProgramAddressSpace {
       this.inKernel();
     };
     return { address, length, pages, unpin };
+  }
+
+  async mapForDevice(
+    { address, length }: Region,
+    write: boolean,
+    pin: boolean,
+  ): Promise<DmaMapping> {
+    const { mapping } = await this.port.call('mapDma', { address, length, write, pin });
+    this.inKernel();
+    const unmap = async (): Promise<void> => {
+      await this.port.call('unmapDma', { mapping });
+      this.inKernel();
+    };
+    return { address, length, unmap };
   }
 
   async physical(address: number): Promise<number | undefined> {

@@ -11,7 +11,10 @@ import type {
   Context,
   Core,
   DeviceAttributes,
+  DmaHazard,
+  DmaMapping,
   Instant,
+  IommuFault,
   MemoryRegion,
   MemoryUsage,
   PinnedPages,
@@ -168,6 +171,18 @@ export class ProgramCore implements Core {
 
   pagemap(address: number): Promise<number | undefined> {
     return this.space.physical(address);
+  }
+
+  mapDma(region: Region, options: { write?: boolean; pin?: boolean } = {}): Promise<DmaMapping> {
+    return this.space.mapForDevice(region, options.write ?? true, options.pin ?? true);
+  }
+
+  async iommuFaults(): Promise<readonly IommuFault[]> {
+    return (await this.port.call('iommuFaults', {})).faults;
+  }
+
+  async dmaHazards(): Promise<readonly DmaHazard[]> {
+    return (await this.port.call('dmaHazards', {})).hazards;
   }
 
   usage(): Promise<MemoryUsage> {
@@ -392,6 +407,7 @@ class ProgramProtectionDomain implements ProtectionDomain {
       recvCq: recvCq.place.number,
       cap: { ...DEFAULT_CAP, ...options.cap },
       sqSigAll: options.sqSigAll ?? false,
+      busAddresses: options.busAddresses ?? false,
       type: options.type ?? 'RC',
     });
     return new ProgramQueuePair(place, this.shared);

@@ -3,6 +3,8 @@
  * network. Each is executed by the host at the core's time, in (time, core) order, so keys and numbers never
  * depend on threads. Arguments and answers are JSON; {@link CallSignatures} is the contract of both sides.
  */
+import type { DmaHazard } from '../nic/dma-hazards.js';
+import type { IommuFault } from '../nic/iommu.js';
 import type { FlowRule, QpType } from '../verbs.js';
 import type { DeviceChange, DeviceStatistics } from '../sockets.js';
 import type { Errno } from '../verbs-error.js';
@@ -121,6 +123,7 @@ export interface CallSignatures {
       cap: WireCap;
       sqSigAll: boolean;
       type: string;
+      busAddresses: boolean;
     },
     answer: QpPlace,
   ];
@@ -137,6 +140,14 @@ export interface CallSignatures {
   ];
   queryQp: [args: { qp: number }, answer: Record<string, unknown>];
   destroyQp: [args: { qp: number }, answer: null];
+  /** Bus addresses are the process's own; `pin` keeps the pages where they are. */
+  mapDma: [
+    args: { address: number; length: number; write: boolean; pin: boolean },
+    answer: { mapping: number },
+  ];
+  unmapDma: [args: { mapping: number }, answer: null];
+  iommuFaults: [args: Record<string, never>, answer: { faults: readonly IommuFault[] }];
+  dmaHazards: [args: Record<string, never>, answer: { hazards: readonly DmaHazard[] }];
   attachFlow: [args: { qp: number; rule: FlowRule }, answer: { flow: number }];
   detachFlow: [args: { flow: number }, answer: null];
   changeDevice: [args: { change: DeviceChange }, answer: number];

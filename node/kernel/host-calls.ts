@@ -32,6 +32,8 @@ import type {
   QpPlace,
   WireCap,
 } from './calls.js';
+import { DmaCalls } from './dma-calls.js';
+import { mapForKernel, unmapForKernel } from './kernel-mappings.js';
 import type { MemoryCalls } from './memory-calls.js';
 import type { Process, Processes } from './processes.js';
 import { RegionCalls } from './region-calls.js';
@@ -67,6 +69,7 @@ export class HostCalls {
   private readonly services: HostServices;
   private readonly memory: MemoryCalls;
   private readonly regions: RegionCalls;
+  private readonly dma: DmaCalls;
   private readonly cqOwners = new Map<CompletionQueue, Process>();
   /** Queue pairs by the core that made them, for the clean-up when its program ends. */
   private readonly owners = new Map<QueuePair | RawQueuePair, number>();
@@ -81,10 +84,12 @@ export class HostCalls {
     this.services = services;
     this.memory = memory;
     this.regions = new RegionCalls(services);
+    this.dma = new DmaCalls(services, memory);
     this.handlers = {
       ...this.deviceHandlers,
       ...memory.handlers,
       ...this.regions.handlers,
+      ...this.dma.handlers,
     };
   }
 
@@ -96,11 +101,12 @@ export class HostCalls {
     name: string,
     args: unknown,
   ): { outcome: CallOutcome; cost: number; entered: boolean } {
-    const { memory, regions } = this;
-    memory.cost = regions.cost = 0;
+    const { memory, regions, dma } = this;
+    memory.cost = regions.cost = dma.cost = 0;
     memory.withoutEntry = false;
     const outcome = this.outcomeOf(core, name, args);
-    return { outcome, cost: memory.cost + regions.cost, entered: !memory.withoutEntry };
+    const cost = memory.cost + regions.cost + dma.cost;
+    return { outcome, cost, entered: !memory.withoutEntry };
   }
 
   private outcomeOf(core: number, name: string, args: unknown): CallOutcome {
@@ -128,6 +134,7 @@ export class HostCalls {
     if (--process.running > 0) return;
     for (const [queue, owner] of [...this.cqOwners]) if (owner === process) this.destroyCq(queue);
     this.regions.release(process);
+    this.dma.release(process);
     this.memory.release(process);
   }
 
@@ -146,7 +153,7 @@ export class HostCalls {
 
   private readonly deviceHandlers: Omit<
     Handlers,
-    keyof MemoryCalls['handlers'] | keyof RegionCalls['handlers']
+    keyof MemoryCalls['handlers'] | keyof RegionCalls['handlers'] | keyof DmaCalls['handlers']
   > = {
     queryDevice: () => {
       const { nic } = this.services.profile;
@@ -229,25 +236,31 @@ export class HostCalls {
   /** Memory for the rings of one queue, zeroed and never replaced: where each begins, or ENOMEM and none. */
   private queueMemory(core: number, lengths: readonly number[]): RingFrames[] {
     const { pager } = this.services.processes.of(core).space;
+    const { iommu } = this.services.nic.parts;
     const rings: RingFrames[] = [];
     for (const length of lengths) {
       const count = Math.ceil(length / PAGE_SIZE);
       const first = pager.run(count, 1, OWNER_KERNEL, NO_PAGE);
       if (first === NO_FRAME) {
-        for (const ring of rings) this.services.memory.release(ring.first, ring.count);
+        for (const ring of rings) this.releaseRing(ring);
         throw new VerbsError('ENOMEM', `the host has no ${length} bytes of memory left`);
       }
       rings.push({ first, count });
+      if (iommu !== null) mapForKernel(iommu, framesOf({ first, count }), false);
     }
     return rings;
   }
 
   private releaseQueue(queue: QueuePair | RawQueuePair | CompletionQueue): void {
-    const { memory } = this.services;
-    for (const { first, count } of this.queueMemories.get(queue) ?? []) {
-      memory.release(first, count);
-    }
+    for (const ring of this.queueMemories.get(queue) ?? []) this.releaseRing(ring);
     this.queueMemories.delete(queue);
+  }
+
+  private releaseRing(ring: RingFrames): void {
+    const { memory, nic } = this.services;
+    const { iommu } = nic.parts;
+    if (iommu !== null) unmapForKernel(iommu, framesOf(ring), false);
+    memory.release(ring.first, ring.count);
   }
 
   private destroyCq(queue: CompletionQueue): void {
@@ -288,6 +301,8 @@ export class HostCalls {
     if (args.type !== 'RC' && !raw) {
       throw new VerbsError('EOPNOTSUPP', `queue pair type ${args.type}`);
     }
+    if (args.busAddresses && !raw)
+      throw new VerbsError('EINVAL', 'bus addresses on an RC queue pair');
     this.regions.checkPd(args.pd, core);
     if (nic.engine.liveQueuePairs >= profile.nic.maxQp) {
       throw new VerbsError('ENOMEM', `the device has ${profile.nic.maxQp} queue pairs`);
@@ -295,7 +310,7 @@ export class HostCalls {
     const cap = this.grantCap(args.cap);
     const { bypass, kernel } = profile;
     const longest = kernel.mtu + MOST_OVERHEAD;
-    const pushes = raw && bypass.push === 'on';
+    const pushes = raw && !args.busAddresses && bypass.push === 'on';
     const inline = pushes ? Math.max(cap.maxInlineData, longest) : cap.maxInlineData;
     const sendStride = sendEntrySize(cap.maxSendSge, inline);
     const receiveStride = receiveEntrySize(cap.maxRecvSge);
@@ -309,8 +324,9 @@ export class HostCalls {
     const sendQueue = new SendQueue(sends, sendStride, sendDepth);
     const receiveQueue = new ReceiveQueue(receives, receiveStride, receiveDepth, cap.maxRecvSge);
     const { engine } = nic;
+    const bus = args.busAddresses ? this.dma.master(core) : null;
     const qp = raw
-      ? engine.raw.create({ ...options, bus: null }, sendQueue, receiveQueue)
+      ? engine.raw.create({ ...options, bus }, sendQueue, receiveQueue)
       : engine.createQp(options, sendQueue, receiveQueue);
     this.owners.set(qp, core);
     this.queueMemories.set(qp, rings);
@@ -411,6 +427,9 @@ export class HostCalls {
     );
   }
 }
+
+const framesOf = ({ first, count }: RingFrames): Int32Array =>
+  Int32Array.from({ length: count }, (_, i) => first + i);
 
 /** ibv_modify_qp of a queue of raw frames, which has no attributes but its state. */
 function modifyRawQp(qp: RawQueuePair, { mask, ...args }: CallArguments<'modifyQp'>): void {

@@ -18,6 +18,7 @@ import {
 } from '../rdma/memory-region.js';
 import { VerbsError } from '../verbs-error.js';
 import type { CallAnswer, CallArguments, RegionPlace } from './calls.js';
+import { mapForKernel, unmapForKernel } from './kernel-mappings.js';
 import type { Process, Processes } from './processes.js';
 
 export interface RegionServices {
@@ -99,7 +100,7 @@ export class RegionCalls {
       const entry = this.own(key, process);
       this.deregister(process, entry);
       if (entry.demand === null) {
-        this.cost = unitsOf(entry) * this.services.profile.cpu.deregisterPage;
+        this.cost += unitsOf(entry) * this.services.profile.cpu.deregisterPage;
       }
       return null;
     },
@@ -194,6 +195,10 @@ export class RegionCalls {
     const adjacent = frames.every((frame, index) => frame === frames[0]! + index);
     const physical = adjacent ? frames[0]! * PAGE_SIZE + (address % PAGE_SIZE) : -1;
     const huge = (space.table.flagsOf(first) & PAGE.huge) !== 0;
+    const { iommu } = this.services.nic.parts;
+    if (iommu !== null) {
+      this.cost += mapForKernel(iommu, frames, huge) * this.services.profile.iommu.mapPage;
+    }
     return { physical, frames, demand: null, huge };
   }
 
@@ -210,8 +215,11 @@ export class RegionCalls {
     this.unpin(process, entry);
   }
 
-  private unpin({ space, quota }: Process, { frames, demand }: RegionEntry): void {
+  private unpin({ space, quota }: Process, { frames, demand, huge }: RegionEntry): void {
     if (frames === null || demand !== null) return;
+    const { nic, profile } = this.services;
+    const { iommu } = nic.parts;
+    if (iommu !== null) this.cost += unmapForKernel(iommu, frames, huge) * profile.iommu.unmapPage;
     space.unpin(frames);
     quota.discharge('pinned', frames.length);
   }

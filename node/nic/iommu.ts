@@ -165,6 +165,16 @@ export class Iommu {
     return time;
   }
 
+  /** Takes what the fault queue holds of a domain. */
+  takeFaults(domain: number): IommuFault[] {
+    const taken: IommuFault[] = [];
+    for (let i = 0; i < this.faults.length;) {
+      if (this.faults[i]!.domain === domain) taken.push(...this.faults.splice(i, 1));
+      else i++;
+    }
+    return taken;
+  }
+
   /** An access was turned away. */
   fault(
     time: number,

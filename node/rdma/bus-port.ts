@@ -7,7 +7,7 @@ import { STAGE } from '../../sim/stages.js';
 import type { TransferOwner } from '../nic/dma-transfers.js';
 import { STATUS } from './completion-entry.js';
 import type { EngineParts } from './engine-parts.js';
-import type { AddressResolver } from './memory-region.js';
+import { REFUSED, type AddressResolver } from './memory-region.js';
 import type { RawQueuePair } from './raw-queue-pair.js';
 import type { ReceiveQueue } from './receive-queue.js';
 
@@ -20,7 +20,10 @@ export const PHYSICAL = -1;
 export const BUS_ADDRESSES: AddressResolver = {
   generation: 0,
   resolve: (_key, _pd, address, length) =>
-    address >= 0 && address + length <= LAST_ADDRESS ? address : -1,
+    address >= 0 && address + length <= LAST_ADDRESS ? address : REFUSED,
+  pieces: (_key, address, length, take) => {
+    take(address, length);
+  },
 };
 
 /** Whose addresses they are. */

@@ -85,6 +85,8 @@ export interface PairOptions extends ClusterOptions {
   readonly qpOf?: readonly [QpSettings, QpSettings];
   /** Leaves the queue pairs in RESET. */
   readonly unconnected?: boolean;
+  /** Called with each host's counters at the end. */
+  readonly onCounters?: (counters: Readonly<Record<string, number>>) => void;
 }
 
 const DEFAULTS = {
@@ -128,6 +130,7 @@ export async function pair<A, B>(
   if (run.blocked.length > 0) throw new Error(run.blocked.join('; '));
   const counters: Record<string, number> = {};
   for (const host of run.outcome.hosts) {
+    options.onCounters?.(host.counters);
     for (const [name, count] of Object.entries(host.counters)) {
       counters[name] = (counters[name] ?? 0) + count;
     }

@@ -31,6 +31,8 @@ export interface RawSide {
 export interface RawOptions extends ClusterOptions {
   readonly cap?: Partial<QpCapabilities>;
   readonly regionLength?: number;
+  /** Whether ranks wait for each other before they begin. Default true. */
+  readonly meets?: boolean;
 }
 
 export const LOCAL_EXPERIMENTS = 0x88b5;
@@ -92,6 +94,6 @@ export async function openRaw(core: Core, options: RawOptions = {}): Promise<Raw
       for (let rank = 0; rank < core.ranks; rank++) if (rank !== core.rank) await core.hear(rank);
     },
   };
-  await side.meet();
+  if (options.meets !== false) await side.meet();
   return side;
 }

@@ -281,6 +281,12 @@ describe('the way of a raw frame', () => {
     }
   });
 
+  it('goes through the IOMMU where there is one: payload, buffer and CQE, each a page not seen before', async () => {
+    const [off, on] = [await stagesOf(200, false), await stagesOf(200, false, ['iommu.mode=on'])];
+    expect(off['translate']).toBeUndefined();
+    expect(on).toEqual({ ...off, translate: 3 * noiseless.iommu.miss });
+  });
+
   it('is pushed whole when it is long, with no read of memory', async () => {
     const { outcome } = await rawHosts(
       { overrides: ['bypass.push=on'] },
