@@ -58,9 +58,4 @@ export class RawQueues {
       pair.receive(slot);
     }
   }
-
-  /** The queue that gets what no flow rule speaks of: the first that receives; -1 if there is none. */
-  get first(): number {
-    return this.pairs.findIndex((pair) => pair !== undefined && pair.state !== 'RESET');
-  }
 }

@@ -62,6 +62,7 @@ async function openDriver(core: Core) {
   const options = { sendCq: cq, recvCq: cq, cap: { maxSendSge: 2 }, busAddresses: true };
   const qp = await pd.createQp({ type: 'RAW_PACKET', ...options });
   await restart(qp);
+  await qp.attachFlow({});
   const header = await core.mmap(PAGE);
   await core.write(header.address, Uint8Array.of(...hostMac(1), ...hostMac(0), 0x88, 0xb6));
   return { qp, cq, header };
