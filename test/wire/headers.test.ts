@@ -11,6 +11,7 @@ import * as ipv4 from '../../wire/ipv4.js';
 import * as ipv6 from '../../wire/ipv6.js';
 import * as reth from '../../wire/reth.js';
 import * as u64 from '../../wire/u64.js';
+import * as tcp from '../../wire/tcp.js';
 import * as udp from '../../wire/udp.js';
 import * as vlan from '../../wire/vlan.js';
 import { randomBytes, randomNumbers } from './sample-frames.js';
@@ -49,6 +50,7 @@ const HEADERS: readonly Header[] = [
   header('ipv4', 20, ipv4.newIpv4, ipv4.parseIpv4, ipv4.emitIpv4),
   header('ipv6', 40, ipv6.newIpv6, ipv6.parseIpv6, ipv6.emitIpv6),
   header('udp', 8, udp.newUdp, udp.parseUdp, udp.emitUdp),
+  header('tcp', 20, tcp.newTcp, tcp.parseTcp, tcp.emitTcp),
   header('bth', 12, bth.newBth, bth.parseBth, bth.emitBth),
   header('deth', 8, deth.newDeth, deth.parseDeth, deth.emitDeth),
   header('reth', 16, reth.newReth, reth.parseReth, reth.emitReth),
