@@ -12,7 +12,8 @@ export class Reno implements CongestionControl {
   }
 
   acknowledged(segments: number): void {
-    this.window += slowStart(this, segments) / this.window;
+    const rest = slowStart(this, segments);
+    this.window += rest / this.window;
   }
 
   lost(): void {

@@ -122,9 +122,13 @@ export class TcpReceiver {
     return 'news';
   }
 
-  /** Beyond what nothing is taken: the offered window, or the peer's own end. */
+  /**
+   * Beyond what nothing is taken: the offered window, or the peer's own end. Windows rounded up, ACK by ACK, could add
+   * up for a peer that sends single bytes; so there is an end to what waits for the program.
+   */
   private edge(): number {
-    const edge = addSequence(this.next, this.offered);
+    const room = Math.min(this.offered, Math.max(0, 2 * this.limit - this.ring.length));
+    const edge = addSequence(this.next, room);
     return this.hasFin && isAfter(edge, this.finAt) ? this.finAt : edge;
   }
 

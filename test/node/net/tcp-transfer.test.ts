@@ -46,12 +46,21 @@ class Program {
   }
 }
 
-function transfer(seed: number, faults: WireFaults, options: Partial<StackOptions>): WirePair {
+function transfer(
+  seed: number,
+  faults: WireFaults,
+  options: Partial<StackOptions>,
+  deviceRoom = Infinity,
+): WirePair {
   const random = new RandomStream(seed, 'plan');
   const there = pattern(random.below(60_000), seed);
   const back = pattern(random.below(60_000), seed + 1);
   const pair = new WirePair(seed, options, faults);
   pair.keepFrames = false;
+  if (deviceRoom < Infinity) {
+    pair.deviceRoom = [deviceRoom, deviceRoom];
+    pair.frameTime = 50 * PS_PER_US;
+  }
   pair.delay = (1 + random.below(2000)) * PS_PER_US;
   const programs = [
     new Program(there, back.length, seed, 'client'),
@@ -115,6 +124,10 @@ describe('TCP over a wire that loses, repeats, reorders and damages', () => {
   ];
   it.each(variants)('delivers every byte once and in order, and ends: %s', (_name, options) => {
     for (let seed = 1; seed <= 60; seed++) transfer(seed, BAD, options);
+  });
+
+  it('does so through devices that have room for two frames', () => {
+    for (let seed = 1; seed <= 40; seed++) transfer(seed, BAD, {}, 2);
   });
 
   it('needs no retransmission over a good wire', () => {

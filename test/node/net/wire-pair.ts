@@ -61,13 +61,15 @@ export class WirePair {
   onAccepted: (side: number, listener: TcpListener, socket: TcpSocket) => void = () => undefined;
   onFailed: (side: number, socket: NetSocket) => void = () => undefined;
   delay = 10 * PS_PER_US;
-  /** Frames that a side's device takes before it has no room; one leaves in `frameTime`. */
+  /** Frames that a side's device still takes; each leaves after `frameTime`, if that is not 0. */
   deviceRoom = [Infinity, Infinity];
+  frameTime = 0;
   keepFrames = true;
   private readonly faults: WireFaults | undefined;
   private readonly random: RandomStream;
   private arrivals: Arrival[] = [];
   private order = 0;
+  private readonly departures: number[][] = [[], []];
 
   constructor(seed = 1, options: Partial<StackOptions> = {}, faults?: WireFaults) {
     this.faults = faults;
@@ -90,6 +92,7 @@ export class WirePair {
         },
         send: (length, headerLength, socket) => {
           this.deviceRoom[side]!--;
+          if (this.frameTime > 0) this.departures[side]!.push(this.departure(side));
           completeChecksums(bytes, buffer.view, 64, length);
           const copy = bytes.slice(64, 64 + length);
           this.transmit({ at: this.now, from: side, bytes: copy, headerLength, socket });
@@ -116,6 +119,11 @@ export class WirePair {
         },
       },
     );
+  }
+
+  /** When a frame leaves that is handed to the device now. */
+  private departure(side: number): number {
+    return Math.max(this.now, this.departures[side]!.at(-1) ?? 0) + this.frameTime;
   }
 
   private transmit(frame: SentFrame): void {
@@ -152,13 +160,21 @@ export class WirePair {
   step(until: number): boolean {
     const arrival = this.arrivals[0];
     const timer = Math.min(this.stacks[0].nextTimer(), this.stacks[1].nextTimer());
-    const time = Math.min(arrival?.time ?? Infinity, timer);
+    const departure = Math.min(
+      this.departures[0]![0] ?? Infinity,
+      this.departures[1]![0] ?? Infinity,
+    );
+    const time = Math.min(arrival?.time ?? Infinity, timer, departure);
     if (time > until || time === Infinity) return false;
     this.now = time;
     if (arrival !== undefined && arrival.time === time) {
       this.arrivals.shift();
       const view = new DataView(arrival.bytes.buffer, arrival.bytes.byteOffset);
       this.stacks[arrival.to]!.input(arrival.bytes, view, 0, arrival.bytes.length, time, true);
+    } else if (departure === time) {
+      const side = this.departures[0]![0] === time ? 0 : 1;
+      this.departures[side]!.shift();
+      if (this.deviceRoom[side]!++ === 0) this.stacks[side].roomAgain(time);
     } else {
       for (const stack of this.stacks) if (stack.nextTimer() <= time) stack.timers(time);
     }
