@@ -1,9 +1,21 @@
 /** How a workload wants its hosts set up, checked against the cluster and completed. */
-import { PLAIN_MACHINE, type MachineSettings, type VmSpec } from '../node/run-spec.js';
+import {
+  PLAIN_MACHINE,
+  type MachineSettings,
+  type ProgramSpec,
+  type VmSpec,
+} from '../node/run-spec.js';
 import { perByte } from '../units/rate.js';
 import type { MachineRequest, VmRequest } from '../workloads/workload.js';
 import type { ClusterConfig } from './cluster-config.js';
 import { UsageError } from './usage-error.js';
+import { isCount } from '../wire/control/field-reader.js';
+
+/** A machine's number is one byte of its MAC, and one of its IPv4 address above 10.15. */
+const MOST_VMS = 240;
+const LAST_VLAN = 4094;
+/** What is left for the host itself, at the least. */
+const LEAST_HOST_MEMORY = 2 ** 20;
 
 /** Throws a UsageError, in the name of workload `name`, for what the cluster cannot give. */
 export function machineSettings(
@@ -17,14 +29,64 @@ export function machineSettings(
     const [asked, there] = [memory, config.memory].map(String) as [string, string];
     throw new UsageError(`${name} needs ${asked} bytes of memory per host, and there are ${there}`);
   }
-  return {
+  const vms = (request.vms ?? []).map((vm) => vmSpec(name, vm, config));
+  const settings = {
     ...PLAIN_MACHINE,
     iommu: iommu.mode === 'on',
     memlock: limits.memlock,
     ...request,
     memory,
-    vms: (request.vms ?? []).map((vm) => vmSpec(name, vm, config)),
+    vms,
   };
+  checkVms(name, settings, config);
+  return settings;
+}
+
+/** Throws a UsageError where virtual machines ask for more than a host has, or for each other's. */
+function checkVms(
+  name: string,
+  { vms, vmQueues, memory }: MachineSettings,
+  config: Pick<ClusterConfig, 'cores' | 'memory'>,
+): void {
+  if (vms.length > MOST_VMS)
+    throw new UsageError(`${name}: ${vms.length} VMs (at most ${MOST_VMS})`);
+  for (const host of new Set(vms.map((vm) => vm.host))) {
+    const guests = vms.filter((vm) => vm.host === host);
+    const cores = guests.flatMap((vm) => vm.cores);
+    if (new Set(cores).size < cores.length) {
+      throw new UsageError(`${name}: two VMs of host ${host} have the same core`);
+    }
+    if (vmQueues === 'shared' && cores.length === config.cores) {
+      throw new UsageError(
+        `${name}: VMs that share a queue leave host ${host} a core to switch their frames ` +
+          `(--cores says ${config.cores})`,
+      );
+    }
+    const asked = guests.reduce((sum, vm) => sum + vm.memory, LEAST_HOST_MEMORY);
+    const there = memory > 0 ? memory : config.memory;
+    if (asked > there) {
+      throw new UsageError(
+        `${name} needs ${String(asked)} bytes of memory on host ${host} for its VMs and itself, ` +
+          `and there are ${String(there)}`,
+      );
+    }
+  }
+}
+
+/** Throws a UsageError where a program runs on a core that its virtual machine, or the bare host, does not have. */
+export function checkPlacement(
+  name: string,
+  programs: readonly ProgramSpec[],
+  { vms }: MachineSettings,
+): void {
+  for (const { host, core, vm } of programs) {
+    const owner = vms.findIndex((each) => each.host === host && each.cores.includes(core));
+    if (owner === vm) continue;
+    const whose = (number: number): string => (number < 0 ? 'the bare host' : `VM ${number}`);
+    throw new UsageError(
+      `${name}: places a program of ${whose(vm)} on host ${host} core ${core}, which is ${whose(owner)}'s`,
+    );
+  }
 }
 
 function vmSpec(
@@ -32,8 +94,16 @@ function vmSpec(
   { host, cores, memory, queues, vlan, rateGbps }: VmRequest,
   config: Pick<ClusterConfig, 'hosts' | 'cores'>,
 ): VmSpec {
-  if (cores.length === 0 || ![host, ...cores].every((each) => Number.isSafeInteger(each))) {
+  if (cores.length === 0 || ![host, ...cores].every(isCount)) {
     throw new UsageError(`${name}: a VM on host ${host}, cores ${cores.join(', ')}`);
+  }
+  const wrong =
+    outside('bytes of memory', memory, 1) ??
+    outside('queues', queues ?? 1, 1) ??
+    outside('as VLAN', vlan ?? 0, 0, LAST_VLAN);
+  if (wrong !== undefined) throw new UsageError(`${name}: a VM with ${wrong}`);
+  if (rateGbps !== undefined && !(rateGbps > 0 && rateGbps < Infinity)) {
+    throw new UsageError(`${name}: a VM with a rate of ${rateGbps} Gb/s`);
   }
   const lastCore = Math.max(...cores);
   if (host >= config.hosts) {
@@ -50,4 +120,10 @@ function vmSpec(
     vlan: vlan ?? 0,
     rate: rateGbps === undefined ? 0 : perByte(rateGbps),
   };
+}
+
+function outside(what: string, value: number, least: number, most = Infinity): string | undefined {
+  return Number.isSafeInteger(value) && value >= least && value <= most
+    ? undefined
+    : `${value} ${what}`;
 }

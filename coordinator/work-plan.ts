@@ -3,7 +3,7 @@ import type { MachineSettings, ProgramSpec } from '../node/run-spec.js';
 import type { Parameters, Workload } from '../workloads/workload.js';
 import { clusterShape, type ClusterConfig } from './cluster-config.js';
 import { readInputs } from './input-files.js';
-import { machineSettings } from './machine-settings.js';
+import { checkPlacement, machineSettings } from './machine-settings.js';
 import { readParameters, type Setting } from './parameters.js';
 import type { ResolvedWorkload } from './programs.js';
 import { UsageError } from './usage-error.js';
@@ -49,11 +49,12 @@ export function planWorkload(
   return {
     ...resolved,
     inputs,
-    configurations: configurations.map((each) => ({
-      params: each,
-      programs: programsOf(name, workload, each, config),
-      machine: machineSettings(name, workload.machine?.(each, shape) ?? {}, config),
-    })),
+    configurations: configurations.map((params) => {
+      const programs = programsOf(name, workload, params, config);
+      const machine = machineSettings(name, workload.machine?.(params, shape) ?? {}, config);
+      checkPlacement(name, programs, machine);
+      return { params, programs, machine };
+    }),
   };
 }
 

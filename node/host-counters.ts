@@ -15,16 +15,28 @@ function kernelCounters({ queues, stack, device }: Kernel): Record<string, numbe
   return { ...counts, ...stack.counters };
 }
 
+/** Those of virtual machines, each with its machine before its name. */
+function machineCounters(machines: ReadonlyMap<number, Kernel>): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const [vm, kernel] of machines) {
+    for (const [name, count] of Object.entries(kernelCounters(kernel))) {
+      counts[`vm${vm}_${name}`] = count;
+    }
+  }
+  return counts;
+}
+
 export function hostCounters({
   nic,
   port,
   faults,
-  kernel,
+  kernels,
   processes,
 }: Host): Record<string, number> {
   const { transmitter, dma, completions, counters, iommu, transfers } = nic.parts;
   return {
-    ...kernelCounters(kernel),
+    ...(kernels.own && kernelCounters(kernels.own)),
+    ...machineCounters(kernels.machines),
     tx_packets: transmitter.packets,
     tx_wire_bytes: transmitter.wireBytes,
     rx_packets: nic.received,

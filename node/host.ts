@@ -3,17 +3,11 @@ import { CHAIN_CELLS, ChainTable } from '../sim/chain.js';
 import { RandomStream } from '../sim/random.js';
 import type { Scheduler } from '../sim/scheduler.js';
 import { HostCore, type CoreSupervisor } from './cpu/host-core.js';
-import { hostIpv4, hostMac } from '../units/address.js';
-import { macNumber } from '../wire/ethernet.js';
-import { ipv4Number } from '../wire/ipv4.js';
-import { FlowCache } from './kernel/flow-cache.js';
 import { HostCalls, type HostServices } from './kernel/host-calls.js';
-import { KernelCore } from './kernel/kernel-core.js';
-import { Kernel, kernelSequencer } from './kernel/kernel.js';
+import { HostKernels } from './kernel/host-kernels.js';
 import { MemoryCalls } from './kernel/memory-calls.js';
 import { Processes } from './kernel/processes.js';
 import { ManagementNetwork } from './kernel/management-network.js';
-import { UserMemory } from './kernel/user-memory.js';
 import { CapturedLink, type FrameTap } from './link/captured-link.js';
 import { EgressPort } from './link/egress-port.js';
 import { FaultyLink } from './link/faulty-link.js';
@@ -36,7 +30,7 @@ export class Host {
   readonly port: EgressPort;
   readonly cores: readonly HostCore[];
   readonly calls: HostCalls;
-  readonly kernel: Kernel;
+  readonly kernels: HostKernels;
   readonly management: ManagementNetwork;
   readonly faults: FaultyLink | undefined;
 
@@ -125,7 +119,7 @@ export class Host {
         chainRows += count;
         return chainRows - count;
       },
-      kernel: () => this.kernel,
+      kernel: (core) => this.kernels.of(core),
       tell: (index, rank, value) => {
         const core = this.cores.find((candidate) => candidate.index === index)!;
         const target = programs[rank];
@@ -136,25 +130,17 @@ export class Host {
       },
     };
     this.calls = new HostCalls(services, memoryCalls);
-    const kernelCores = Array.from({ length: spec.cores }, (_, index) => new KernelCore(index));
-    this.kernel = new Kernel({
+    this.kernels = new HostKernels({
       host: number,
-      number: 0,
-      mac: macNumber(hostMac(number)),
-      ipv4: ipv4Number(hostIpv4(number)),
-      vlan: 0,
+      cores: spec.cores,
+      machine,
       profile,
       seed,
       scheduler,
       pool,
-      memory: new UserMemory(this.memory, (core) => this.processes.of(core).space),
-      nic: this.nic.parts,
-      receiver: this.nic.ethernet,
-      cores: kernelCores,
-      sequencer: kernelSequencer(number),
-      queues: spec.machine.queues || spec.cores,
-      flows: new FlowCache(spec.cores, profile.cache),
-      rate: 0,
+      memory: this.memory,
+      processes: this.processes,
+      nic: this.nic,
     });
     this.cores = own.map(
       ({ core, rank, process }) =>
@@ -163,8 +149,8 @@ export class Host {
           index: core,
           rank,
           process,
-          core: kernelCores[core]!,
-          system: this.kernel.sockets,
+          core: this.kernels.cores[core]!,
+          system: this.kernels.of(core).sockets,
           profile,
           seed,
           clock: spec.clock,

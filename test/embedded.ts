@@ -3,7 +3,7 @@ import { noiseFree, loadProfile, realClock } from '../coordinator/profiles.js';
 import { readParameters } from '../coordinator/parameters.js';
 import { Machine } from '../node/machine.js';
 import type { Profile } from '../node/profile.js';
-import { machineSettings } from '../coordinator/machine-settings.js';
+import { checkPlacement, machineSettings } from '../coordinator/machine-settings.js';
 import type {
   FaultSpec,
   ProgramParameters,
@@ -153,6 +153,9 @@ export function specOf(run: ProgramRun): RunSpec {
   const { cores, mtu, clock, seed } = shapeOf({ ...run, hosts });
   const profile = profileOf(run);
   const memory = run.memory ?? DEFAULT_MEMORY;
+  const programs = placed.map((each, rank) => ({ process: 0, vm: -1, ...each, rank }));
+  const machine = machineSettings('test', run.machine ?? {}, { hosts, cores, memory, profile });
+  checkPlacement('test', programs, machine);
   return {
     hosts,
     local: numbers,
@@ -170,8 +173,8 @@ export function specOf(run: ProgramRun): RunSpec {
     coreRuntime: 'inline',
     module: '',
     params: run.params ?? {},
-    programs: placed.map((each, rank) => ({ process: 0, vm: -1, ...each, rank })),
-    machine: machineSettings('test', run.machine ?? {}, { hosts, cores, memory, profile }),
+    programs,
+    machine,
     inputs: run.inputs ?? new Map(),
   };
 }

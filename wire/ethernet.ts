@@ -61,3 +61,6 @@ export function macBytes(mac: number): Uint8Array {
   for (let i = 5, rest = mac; i >= 0; i--, rest = Math.floor(rest / 256)) bytes[i] = rest % 256;
   return bytes;
 }
+
+/** The first bit on the wire, which is the lowest of the first byte. */
+export const isGroupMac = (mac: number): boolean => Math.floor(mac / 2 ** 40) % 2 === 1;

@@ -4,27 +4,21 @@
  */
 import { RandomStream } from '../../sim/random.js';
 import type { EventSink, Scheduler } from '../../sim/scheduler.js';
-import { KERNEL_UNIT, Sequencer } from '../../sim/sequencer.js';
+import type { Sequencer } from '../../sim/sequencer.js';
 import { STAGE } from '../../sim/stages.js';
-import { ETHERNET_LENGTH } from '../../wire/ethernet.js';
-import { PROTOCOL_TCP } from '../../wire/ipv4.js';
 import type { FramePool } from '../link/frame-pool.js';
 import { IpStack } from '../net/ip-stack.js';
 import type { DmaEngine } from '../nic/dma-engine.js';
-import type { EthernetReceiver } from '../nic/ethernet-receiver.js';
-import { FrameQueue, type FrameQueueParts } from '../nic/frame-queue.js';
 import type { NetworkFunction } from '../nic/network-function.js';
 import { ReceiveSteering, type SteeringMode } from '../nic/receive-steering.js';
 import type { Profile } from '../profile.js';
 import type { FlowCache } from './flow-cache.js';
 import { KernelContext } from './kernel-context.js';
 import type { KernelCore } from './kernel-core.js';
-import { NapiQueue, type FrameHandler } from './napi-queue.js';
-import { NetworkDevice } from './network-device.js';
+import { NapiQueue, type FrameHandler, type InterruptPath } from './napi-queue.js';
+import { NetworkDevice, type SendRing } from './network-device.js';
 import { SocketLayer } from './socket-layer.js';
 import type { UserMemory } from './user-memory.js';
-
-const IP_PROTOCOL_AT = ETHERNET_LENGTH + 9;
 
 export interface KernelOptions {
   readonly host: number;
@@ -38,16 +32,22 @@ export interface KernelOptions {
   readonly scheduler: Scheduler;
   readonly pool: FramePool;
   readonly memory: UserMemory;
-  readonly nic: FrameQueueParts & { readonly dma: DmaEngine; readonly sequencer: Sequencer };
-  readonly receiver: EthernetReceiver;
+  readonly dma: DmaEngine;
+  /** The NIC's, for what its receive rings do; the kernel's. */
+  readonly nicSequencer: Sequencer;
   /** The cores that are its own, by their number in the host. */
   readonly cores: readonly (KernelCore | undefined)[];
   readonly sequencer: Sequencer;
+  /** The send queue of core `core`, which the kernel fills in `context`. */
+  sendRing(core: number, context: KernelContext): SendRing;
+  /** How interrupts get into a virtual machine; null on the bare host. */
+  readonly interrupts: InterruptPath | null;
+  /** Who takes what comes over the receive queues; undefined: the kernel itself. */
+  readonly handler?: FrameHandler;
+  readonly promiscuous: boolean;
   readonly queues: number;
   /** Which flows are warm in which core of the host. */
   readonly flows: FlowCache;
-  /** Picoseconds per byte that its frames are apart at the least; 0 for no limit. */
-  readonly rate: number;
 }
 
 export class Kernel implements FrameHandler, EventSink {
@@ -56,14 +56,14 @@ export class Kernel implements FrameHandler, EventSink {
   readonly device: NetworkDevice;
   readonly queues: readonly NapiQueue[];
   readonly networkFunction: NetworkFunction;
-  private readonly context: KernelContext;
+  readonly context: KernelContext;
   private readonly options: KernelOptions;
   private readonly sink: number;
   private timerAt = Infinity;
   private readonly flowNumbers = new Map<number, number>();
 
   constructor(options: KernelOptions) {
-    const { host, number, seed, profile, scheduler, pool, nic, cores, sequencer } = options;
+    const { host, number, seed, profile, scheduler, pool, cores, sequencer } = options;
     this.options = options;
     const random = new RandomStream(seed, `host${host}/kernel${number}`);
     const context = new KernelContext(random);
@@ -83,31 +83,33 @@ export class Kernel implements FrameHandler, EventSink {
         this.arrangeTimer();
       },
     });
+    const { mac, ipv4, vlan } = options;
     const sends = cores.map((core) => {
       if (core === undefined) return undefined;
-      const queue = new FrameQueue(nic, profile.kernel.ringSize, options.rate);
-      queue.onRoom = () => {
+      const ring = options.sendRing(core.index, context);
+      ring.onRoom = () => {
         this.roomAgain();
       };
-      return queue;
+      return ring;
     });
     const stream = new RandomStream(seed, `host${host}/kernel${number}/protocols`);
-    this.device = new NetworkDevice(profile, pool, context, stream, sends);
-    const { mac, ipv4, vlan } = options;
+    this.device = new NetworkDevice(profile, pool, context, stream, sends, vlan);
     const stackOptions = { mac, ipv4, mtu: profile.kernel.mtu, ...(vlan > 0 && { vlan }) };
     this.stack = new IpStack(stackOptions, this.device, this.sockets);
     this.sockets.stack = this.stack;
 
-    const napiParts = { profile, scheduler, sequencer, pool, context, random, handler: this };
+    const { interrupts, dma, nicSequencer, handler = this } = options;
+    const napiParts = { profile, scheduler, sequencer, pool, context, random, handler, interrupts };
+    const ringParts = { scheduler, sequencer: nicSequencer, pool, dma };
     this.queues = Array.from(
       { length: options.queues },
-      (_, index) =>
-        new NapiQueue(index, own[index % own.length]!, napiParts, { ...nic, scheduler }),
+      (_, index) => new NapiQueue(index, own[index % own.length]!, napiParts, ringParts),
     );
     this.networkFunction = {
       number,
       mac,
       vlan,
+      promiscuous: options.promiscuous,
       rings: this.queues.map(({ ring }) => ring),
       steering: new ReceiveSteering({
         mode: 'rss' satisfies SteeringMode,
@@ -117,7 +119,6 @@ export class Kernel implements FrameHandler, EventSink {
         idle: profile.kernel.rfsIdle,
       }),
     };
-    options.receiver.functions.push(this.networkFunction);
   }
 
   get cores(): readonly (KernelCore | undefined)[] {
@@ -132,17 +133,15 @@ export class Kernel implements FrameHandler, EventSink {
   frame(slot: number, queue: NapiQueue): void {
     const { context, sockets } = this;
     const { profile, pool } = this.options;
-    const start = pool.start[slot]!;
     context.spend(profile.kernel.stackIn, STAGE.stack);
-    if (pool.view.getUint8(start + IP_PROTOCOL_AT) === PROTOCOL_TCP) {
-      context.spend(profile.kernel.tcpIn, STAGE.stack);
-    }
+    if (this.device.carriesTcp(slot)) context.spend(profile.kernel.tcpIn, STAGE.stack);
     const flow = this.flowOf(queue.hash);
     context.pass(this.options.flows.touch(context.core, flow), STAGE.stack);
     if (this.networkFunction.steering.mode === 'rfs') this.steerToProgram(slot, queue);
     sockets.arriving = queue;
     sockets.arrivingFlow = flow;
     const { bytes, view, suspect } = pool;
+    const start = pool.start[slot]!;
     const length = pool.length[slot]!;
     this.stack.input(bytes, view, start, length, context.time, suspect[slot] === 1);
     sockets.arriving = undefined;
@@ -205,5 +204,3 @@ export class Kernel implements FrameHandler, EventSink {
     this.arrangeTimer();
   }
 }
-
-export const kernelSequencer = (host: number): Sequencer => new Sequencer(host, KERNEL_UNIT);

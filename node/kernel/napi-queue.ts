@@ -4,7 +4,7 @@
  * gives way to the core's program when it has taken more than its budget. A busy-polling program does the softirq's work
  * itself, without interrupts.
  */
-import { draw } from '../../sim/cost.js';
+import { draw, type DrawnCost } from '../../sim/cost.js';
 import type { RandomStream } from '../../sim/random.js';
 import type { EventSink, Scheduler } from '../../sim/scheduler.js';
 import type { Sequencer } from '../../sim/sequencer.js';
@@ -18,11 +18,20 @@ import type { KernelCore } from './kernel-core.js';
 
 const INTERRUPT = 0;
 const POLL = 1;
+const INJECTED = 2;
 
 /** Who takes frames up the stack. */
 export interface FrameHandler {
   /** Frame `slot` came over queue `queue`: handles it at the context's time, and gives it back. */
   frame(slot: number, queue: NapiQueue): void;
+}
+
+/** How the interrupts of a virtual machine reach it. */
+export interface InterruptPath {
+  /** When the core of the machine has an interrupt that the device raises at `at`. */
+  reaches(at: number): number;
+  /** What that core pays before its own handler begins. */
+  readonly entry: DrawnCost;
 }
 
 export interface NapiParts {
@@ -33,6 +42,8 @@ export interface NapiParts {
   readonly context: KernelContext;
   readonly random: RandomStream;
   readonly handler: FrameHandler;
+  /** Null on the bare host. */
+  readonly interrupts: InterruptPath | null;
 }
 
 export class NapiQueue implements EventSink, RingDriver {
@@ -84,6 +95,7 @@ export class NapiQueue implements EventSink, RingDriver {
 
   handle(kind: number): void {
     if (kind === INTERRUPT) this.interrupt();
+    else if (kind === INJECTED) this.enter();
     else this.poll();
   }
 
@@ -94,12 +106,22 @@ export class NapiQueue implements EventSink, RingDriver {
   }
 
   private interrupt(): void {
-    const { scheduler, profile, random } = this.parts;
+    const { scheduler, interrupts } = this.parts;
     const { now } = scheduler;
     if (!this.moderation.fires(now)) return;
+    const at = interrupts === null ? now : interrupts.reaches(now);
+    if (at > now) this.schedule(at, INJECTED);
+    else this.enter();
+  }
+
+  /** The interrupt is at the core. */
+  private enter(): void {
+    const { scheduler, profile, random, interrupts } = this.parts;
+    const { now } = scheduler;
     const { core } = this;
     const start = core.from(now);
     let end = start + draw(profile.kernel.irq, random);
+    if (interrupts !== null) end += draw(interrupts.entry, random);
     if (core.asleep(now)) end += draw(profile.kernel.idleExit, random);
     core.worked(start, end);
     this.entered = this.batchFrom = end;

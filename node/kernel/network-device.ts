@@ -5,14 +5,23 @@
 import { STAGE } from '../../sim/stages.js';
 import { PROTOCOL_TCP } from '../../wire/ipv4.js';
 import { ETHERNET_LENGTH } from '../../wire/ethernet.js';
+import { VLAN_LENGTH } from '../../wire/vlan.js';
 import type { FramePool } from '../link/frame-pool.js';
 import type { FrameBuffer, StackHost } from '../net/ip-stack.js';
-import type { FrameQueue } from '../nic/frame-queue.js';
 import type { Profile } from '../profile.js';
 import type { RandomStream } from '../../sim/random.js';
 import type { KernelContext } from './kernel-context.js';
 
 const IP_PROTOCOL_AT = ETHERNET_LENGTH + 9;
+
+/** A queue that the driver puts frames into. */
+export interface SendRing {
+  readonly full: boolean;
+  /** Called when one that was full has room again. */
+  onRoom: (() => void) | undefined;
+  /** Takes frame `slot` over, which the driver has put there at `at`. */
+  post(slot: number, at: number): void;
+}
 
 export class NetworkDevice implements StackHost {
   /** Frames that found no room in a send queue. */
@@ -24,14 +33,17 @@ export class NetworkDevice implements StackHost {
   private readonly context: KernelContext;
   private readonly stream: RandomStream;
   /** By core. */
-  private readonly queues: readonly (FrameQueue | undefined)[];
+  private readonly queues: readonly (SendRing | undefined)[];
+  /** Where a frame says what protocol it carries: the function's tag comes before. */
+  private readonly protocolAt: number;
 
   constructor(
     profile: Profile,
     pool: FramePool,
     context: KernelContext,
     stream: RandomStream,
-    queues: readonly (FrameQueue | undefined)[],
+    queues: readonly (SendRing | undefined)[],
+    vlan: number,
   ) {
     this.profile = profile;
     this.pool = pool;
@@ -39,6 +51,13 @@ export class NetworkDevice implements StackHost {
     this.stream = stream;
     this.queues = queues;
     this.buffer = { bytes: pool.bytes, view: pool.view, at: 0 };
+    this.protocolAt = vlan > 0 ? IP_PROTOCOL_AT + VLAN_LENGTH : IP_PROTOCOL_AT;
+  }
+
+  /** Whether frame `slot`, of this function, says that it carries TCP. */
+  carriesTcp(slot: number): boolean {
+    const { pool, protocolAt } = this;
+    return pool.view.getUint8(pool.start[slot]! + protocolAt) === PROTOCOL_TCP;
   }
 
   random(): number {
@@ -63,17 +82,14 @@ export class NetworkDevice implements StackHost {
     const { pool, context, slot } = this;
     const { kernel } = this.profile;
     context.spend(kernel.stackOut, STAGE.stack);
-    const start = pool.start[slot]!;
-    if (pool.view.getUint8(start + IP_PROTOCOL_AT) === PROTOCOL_TCP) {
-      context.spend(kernel.tcpOut, STAGE.stack);
-    }
+    if (this.carriesTcp(slot)) context.spend(kernel.tcpOut, STAGE.stack);
     // An acknowledgement is nobody's operation.
     if (length > headerLength) pool.chains.copy(slot, context.chains, context.row);
     else pool.chains.clear(slot);
     this.queue.post(slot, context.time);
   }
 
-  private get queue(): FrameQueue {
+  private get queue(): SendRing {
     return this.queues[this.context.core]!;
   }
 }

@@ -9,6 +9,7 @@ import {
   ETHERNET_LENGTH,
   ETHER_TYPE_ARP,
   ETHER_TYPE_IPV4,
+  isGroupMac,
   newEthernet,
   parseEthernet,
 } from '../../wire/ethernet.js';
@@ -26,7 +27,7 @@ import { TCP_LENGTH } from '../../wire/tcp.js';
 import { UDP_LENGTH } from '../../wire/udp.js';
 import { isVlan, newVlan, parseVlan, VLAN_LENGTH } from '../../wire/vlan.js';
 import type { NetErrno } from './errno.js';
-import { BROADCAST_IPV4, BROADCAST_MAC, isGroupMac, isMulticast } from './ipv4-address.js';
+import { BROADCAST_IPV4, BROADCAST_MAC, isMulticast } from './ipv4-address.js';
 import { Ipv4Output } from './ipv4-output.js';
 import { NeighbourTable } from './neighbour-table.js';
 import { newNetCounters, type NetCounters } from './net-counters.js';

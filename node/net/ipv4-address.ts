@@ -7,4 +7,3 @@ export const BROADCAST_MAC = 0xffffffffffff;
 export const isMulticast = (ipv4: number): boolean => ipv4 >>> 28 === 0xe;
 
 export const multicastMac = (group: number): number => 0x01005e000000 + (group & 0x7fffff);
-export const isGroupMac = (mac: number): boolean => Math.floor(mac / 2 ** 40) % 2 === 1;

@@ -3,15 +3,10 @@
  * is for a group), and there to the receive queue or the raw queue pair that the function's steering names.
  */
 import type { Scheduler } from '../../sim/scheduler.js';
-import { isVlan } from '../../wire/vlan.js';
 import type { FramePool } from '../link/frame-pool.js';
 import { RAW_TARGET } from './flow-table.js';
-import type { NetworkFunction } from './network-function.js';
-
-const SOURCE_AT = 6;
-const ETHER_TYPE_AT = 12;
-const VLAN_AT = 14;
-const LEAST_TAGGED = 18;
+import { FrameAddress } from './frame-address.js';
+import { takesFrame, type NetworkFunction } from './network-function.js';
 
 export class EthernetReceiver {
   readonly functions: NetworkFunction[] = [];
@@ -19,6 +14,7 @@ export class EthernetReceiver {
   unclaimed = 0;
   /** Takes a frame for the raw queue pair of that index. */
   rawReceive: ((index: number, slot: number) => void) | undefined;
+  private readonly address = new FrameAddress();
   private readonly pool: FramePool;
   private readonly scheduler: Scheduler;
 
@@ -29,22 +25,15 @@ export class EthernetReceiver {
 
   /** Frame `slot` has passed the receive pipeline: takes it over. */
   receive(slot: number): void {
-    const { pool, functions } = this;
-    const { view } = pool;
-    const start = pool.start[slot]!;
-    const group = (view.getUint8(start) & 1) === 1;
-    const mac = view.getUint16(start) * 2 ** 32 + view.getUint32(start + 2);
-    const source =
-      view.getUint16(start + SOURCE_AT) * 2 ** 32 + view.getUint32(start + SOURCE_AT + 2);
-    const vlan = this.vlanOf(slot, start);
+    const { pool, functions, address } = this;
+    address.parse(pool.view, pool.start[slot]!, pool.length[slot]!);
     let found = -1;
     for (let i = 0; i < functions.length; i++) {
       const each = functions[i]!;
-      // What a function sent to a group does not come back to it.
-      if (each.vlan !== vlan || (group ? each.mac === source : each.mac !== mac)) continue;
+      if (!each.promiscuous && !takesFrame(each, address)) continue;
       if (found >= 0) this.deliver(functions[found]!, pool.copy(slot));
       found = i;
-      if (!group) break;
+      if (!address.toGroup) break;
     }
     if (found < 0) {
       this.unclaimed++;
@@ -65,11 +54,5 @@ export class EthernetReceiver {
     const ring = rings[target];
     if (ring === undefined) pool.release(slot);
     else ring.receive(slot, steering.hash);
-  }
-
-  private vlanOf(slot: number, start: number): number {
-    const { view, length } = this.pool;
-    if (length[slot]! < LEAST_TAGGED || !isVlan(view.getUint16(start + ETHER_TYPE_AT))) return 0;
-    return view.getUint16(start + VLAN_AT) & 0xfff;
   }
 }

@@ -8,6 +8,7 @@ import { STAGE } from '../../sim/stages.js';
 import type { FramePool } from '../link/frame-pool.js';
 import type { Profile } from '../profile.js';
 import type { DmaEngine } from './dma-engine.js';
+import type { RateLimit } from './rate-limit.js';
 import type { TransmitSource, Transmitter } from './transmitter.js';
 
 export interface FrameQueueParts {
@@ -28,14 +29,13 @@ export class FrameQueue implements TransmitSource {
   private head = 0;
   private wasFull = false;
   private lastReady = 0;
-  private freeAt = 0;
   private readonly slots: Int32Array;
   private readonly readies: Float64Array;
   private readonly parts: FrameQueueParts;
-  /** Least time per byte between frames, in ps: a rate limit; 0 for none. */
-  private readonly limit: number;
+  /** Its function's; null for none. */
+  private readonly limit: RateLimit | null;
 
-  constructor(parts: FrameQueueParts, capacity: number, limit = 0) {
+  constructor(parts: FrameQueueParts, capacity: number, limit: RateLimit | null = null) {
     this.parts = parts;
     this.capacity = capacity;
     this.limit = limit;
@@ -71,11 +71,16 @@ export class FrameQueue implements TransmitSource {
 
   transmit(now: number): void {
     const { pool, transmitter } = this.parts;
+    // Another queue of the function may have sent meanwhile.
+    if (this.limit !== null && this.limit.freeAt > now) {
+      this.offer();
+      return;
+    }
     const slot = this.slots[this.head]!;
     this.head = (this.head + 1) % this.capacity;
     this.count--;
     pool.chains.advance(slot, STAGE.nic_wait, now);
-    this.freeAt = now + Math.ceil(pool.length[slot]! * this.limit);
+    this.limit?.took(now, pool.length[slot]!);
     transmitter.forward(slot);
     this.offer();
     if (this.wasFull && this.count <= this.capacity / 2) {
@@ -91,7 +96,8 @@ export class FrameQueue implements TransmitSource {
       return;
     }
     const ready = this.readies[this.head]!;
-    this.readyAt = ready > this.freeAt ? ready : this.freeAt;
+    const free = this.limit?.freeAt ?? 0;
+    this.readyAt = ready > free ? ready : free;
     this.parts.transmitter.activate(this);
   }
 }

@@ -2,6 +2,7 @@
  * A network function of a NIC: the physical one, which is the host's own, or a virtual one (SR-IOV), which is a virtual
  * machine's. It has a MAC and a VLAN, its own steering, and its own receive queues.
  */
+import type { FrameAddress } from './frame-address.js';
 import type { ReceiveRing } from './receive-ring.js';
 import type { ReceiveSteering } from './receive-steering.js';
 
@@ -12,6 +13,15 @@ export interface NetworkFunction {
   readonly mac: number;
   /** 802.1Q tag that its frames have on the wire; 0 for none. */
   readonly vlan: number;
+  /** Takes every frame that reaches the host, as the port of a software switch does. */
+  readonly promiscuous: boolean;
   readonly steering: ReceiveSteering;
   readonly rings: readonly ReceiveRing[];
 }
+
+/** Whether a frame is for a function. What one sent to a group does not come back to it. */
+export const takesFrame = (
+  { mac, vlan }: Pick<NetworkFunction, 'mac' | 'vlan'>,
+  frame: FrameAddress,
+): boolean =>
+  vlan === frame.vlan && (frame.toGroup ? mac !== frame.source : mac === frame.destination);

@@ -29,6 +29,8 @@ export class Transmitter implements EventSink {
   wireBytes = 0;
   /** Frames for a MAC that no host has. */
   unknownDestination = 0;
+  /** Frames to a group come back to this host too, for its other network functions. */
+  floodsHome = false;
   private readonly host: number;
   private readonly profile: Profile;
   private readonly topology: 'switch' | 'direct';
@@ -133,8 +135,8 @@ export class Transmitter implements EventSink {
   }
 
   /**
-   * Sends frame `slot` of any protocol where its destination MAC says: to that host, or to every other one when it is a
-   * group's. A frame for nobody is lost, and counted.
+   * Sends frame `slot` of any protocol where its destination MAC says: to that host, or to every other one (and home, if
+   * there is anybody) when it is a group's. A frame for nobody is lost, and counted.
    */
   forward(slot: number): void {
     const { pool, host, hosts } = this;
@@ -153,7 +155,7 @@ export class Transmitter implements EventSink {
     this.wireBytes += pool.length[slot]! + this.profile.link.framing;
     this.occupy(slot);
     for (let to = 0; to < hosts; to++) {
-      if (to !== host) this.launch(pool.copy(slot), to);
+      if (to !== host || this.floodsHome) this.launch(pool.copy(slot), to);
     }
     pool.release(slot);
   }
