@@ -30,6 +30,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
   entry('micro/write-bw', () => import('./micro/write-bw.js')),
   entry('micro/read-bw', () => import('./micro/read-bw.js')),
   entry('micro/msg-rate', () => import('./micro/msg-rate.js')),
+  entry('host/paths', () => import('./host/paths.js')),
   entry('hpc/allreduce', () => import('./hpc/allreduce.js')),
   entry('trading/tick-to-trade', () => import('./trading/tick-to-trade.js')),
 ];
@@ -46,6 +47,8 @@ const MICRO: readonly SuiteMember[] = [
   { name: 'micro/msg-rate' },
 ];
 
+const HOST: readonly SuiteMember[] = [{ name: 'host/paths' }];
+
 const HPC: readonly SuiteMember[] = [
   { name: 'hpc/allreduce', params: { size: '8,1KiB,8KiB,64KiB,512KiB' } },
 ];
@@ -57,10 +60,10 @@ const TRADING: readonly SuiteMember[] = [
 
 export const SUITES: Readonly<Record<string, readonly SuiteMember[]>> = {
   micro: MICRO,
-  host: [],
+  host: HOST,
   hpc: HPC,
   trading: TRADING,
-  all: [...MICRO, ...HPC, ...TRADING],
+  all: [...MICRO, ...HOST, ...HPC, ...TRADING],
   demo: [
     { name: 'micro/send-lat', params: { size: '8,256,4KiB' } },
     { name: 'micro/write-lat' },

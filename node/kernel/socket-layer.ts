@@ -138,6 +138,7 @@ export class SocketLayer implements SystemCalls, SocketListener {
   readable(net: NetSocket): void {
     const socket = this.table.of(net);
     if (socket === undefined) return;
+    this.schedule();
     const { chains, row } = this.parts.context;
     if (net.kind === 'udp') socket.arrivals.push(this.arrivingFlow, ++socket.arrived, chains, row);
     else if (net.kind === 'tcp') {
@@ -148,7 +149,9 @@ export class SocketLayer implements SystemCalls, SocketListener {
 
   accepted(listener: NetSocket): void {
     const socket = this.table.of(listener);
-    if (socket !== undefined) this.news(socket);
+    if (socket === undefined) return;
+    this.schedule();
+    this.news(socket);
   }
 
   connected(net: NetSocket): void {
@@ -159,6 +162,7 @@ export class SocketLayer implements SystemCalls, SocketListener {
   failed(net: NetSocket): void {
     const socket = this.table.of(net);
     if (socket === undefined) return;
+    this.schedule();
     this.news(socket);
     if (socket.writer !== undefined) this.wake(socket, socket.writer);
   }
@@ -461,12 +465,16 @@ export class SocketLayer implements SystemCalls, SocketListener {
     socket.queue?.endPolling(this.parts.cores[caller.index]!);
   }
 
-  /** Socket has something for its readers: the scheduler's part of it is charged here, then they are woken. */
-  private news(socket: KernelSocket): void {
+  /** The scheduler's part of what has come, charged before it is anybody's to read. */
+  private schedule(): void {
     const { context, profile } = this.parts;
+    context.spend(profile.kernel.schedule, STAGE.wakeup);
+  }
+
+  /** Socket has something for its readers, who are woken. */
+  private news(socket: KernelSocket): void {
     if (this.arriving !== undefined) socket.queue = this.arriving;
     const { reader, watchers } = socket;
-    context.spend(profile.kernel.schedule, STAGE.wakeup);
     if (reader !== undefined) this.wake(socket, reader);
     for (const watcher of watchers) {
       this.sleepers.wakeFor(watcher, this.isPolling(watcher, socket), socket);

@@ -32,11 +32,12 @@ export const latencyWorkload = (benchmark: LatencyBenchmark): Workload =>
     minHosts: 2,
     configurations: (params, cluster) => microConfigurations(benchmark.shape, params, cluster),
     place: () => PAIR,
-    program: async (core: Core, task: Task<MicroParameters>) => run(benchmark, core, task),
-    summarise: (results) => summarise(results as SideReport<LatencyRecord | null>[]),
+    program: async (core: Core, task: Task<MicroParameters>) => runLatency(benchmark, core, task),
+    summarise: (results) => latencyResult(results as SideReport<LatencyRecord | null>[]),
   });
 
-async function run(
+/** The program of either side. */
+export async function runLatency(
   benchmark: LatencyBenchmark,
   core: Core,
   task: Task<MicroParameters>,
@@ -59,7 +60,7 @@ export const PAIR = [
   { host: 1, core: 0, role: 'server' },
 ];
 
-function summarise(reports: readonly SideReport<LatencyRecord | null>[]): Summary {
+export function latencyResult(reports: readonly SideReport<LatencyRecord | null>[]): Summary {
   const { verified, note, counters } = verdict(reports);
   const record = reports[0]?.measured;
   if (record == null || record.samples.length === 0)

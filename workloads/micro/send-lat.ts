@@ -4,7 +4,7 @@
  */
 import type { QueuePair } from '../../node/verbs.js';
 import type { LatencyRecorder } from '../latency-recorder.js';
-import { latencyWorkload } from './latency.js';
+import { latencyWorkload, type LatencyBenchmark } from './latency.js';
 import type { MicroParameters } from './parameters.js';
 import { OperationError, PING_PONG_SENDS, type Side } from './side.js';
 
@@ -60,7 +60,7 @@ function receive(side: Side, qp: QueuePair, slot: number): void {
   qp.postRecv({ wrId: slot, sges: [side.inbox.sge(slot * size, size)] });
 }
 
-export default latencyWorkload({
+export const SEND_LAT: LatencyBenchmark = {
   name: 'micro/send-lat',
   summary: 'SEND ping-pong: half the round trip, seen by completions (ib_send_lat)',
   shape: { defaultSize: 8, leastSize: 0, inlineUpTo: INLINE_UP_TO, latency: true },
@@ -77,4 +77,6 @@ export default latencyWorkload({
   client,
   server,
   halves: true,
-});
+};
+
+export default latencyWorkload(SEND_LAT);

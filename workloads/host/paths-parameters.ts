@@ -1,0 +1,145 @@
+/** The parameters of `host/paths`, and the configurations that they ask for: one per size and path. */
+import { parseSize } from '../../units/size.js';
+import type { Parameters, ParameterSpec } from '../workload.js';
+
+export const PATHS = ['kernel', 'busy-poll', 'bypass', 'rdma'] as const;
+export type Path = (typeof PATHS)[number];
+
+/** One configuration, as programs get it. What does not matter to its path is absent. */
+export interface PathsParameters {
+  readonly path: Path;
+  readonly size: number;
+  readonly iterations: number;
+  readonly warmup: number;
+  readonly protocol: 'tcp' | 'udp' | undefined;
+  readonly library: 'socket' | 'direct' | undefined;
+  readonly moderation: 'on' | 'off' | undefined;
+  readonly receiver: 'idle' | 'running' | undefined;
+}
+
+const LEAST_POWER = 4;
+const MOST_POWER = 16;
+/** What one UDP datagram carries over Ethernet: nothing is fragmented. */
+const LONGEST_DATAGRAM = 1500 - 20 - 8;
+/** Of a TCP segment with time stamps. */
+const SEGMENT = 1448;
+/** Packets of data that a configuration sends by default: processes exchange tens of thousands a second. */
+const USUAL_PACKETS = 400;
+const MOST_ITERATIONS = 100;
+const FEWEST_ITERATIONS = 8;
+/** A connection's window has opened, and its first ACKs are no longer hurried (TCP_MAX_QUICKACKS 16). */
+const USUAL_WARMUP = 20;
+
+export const PATHS_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
+  size: {
+    type: 'text',
+    default: 'all',
+    help: 'bytes of a request and of its response: one size (64KiB), a list (16,1KiB,64KiB), or all (16 B to 64 KiB)',
+  },
+  path: {
+    type: 'text',
+    default: 'all',
+    help: `the way to the wire: one or a list of ${PATHS.join(', ')}; all for all of them`,
+  },
+  protocol: {
+    type: 'choice',
+    default: 'tcp',
+    choices: ['tcp', 'udp'],
+    help: 'of all but rdma, which sends over a reliable connection; udp up to 1472 bytes',
+  },
+  moderation: {
+    type: 'choice',
+    default: 'on',
+    choices: ['on', 'off'],
+    help: 'of kernel: interrupts as the profile has them, or at once (ethtool -C rx-usecs 0)',
+  },
+  receiver: {
+    type: 'choice',
+    default: 'idle',
+    choices: ['idle', 'running'],
+    help: 'of kernel: programs sleep in a blocking receive, or never sleep and ask again and again',
+  },
+  library: {
+    type: 'choice',
+    default: 'socket',
+    choices: ['socket', 'direct'],
+    help: 'of bypass: whole sockets in the program (as Onload), or a thin interface (as TCPDirect)',
+  },
+  iterations: {
+    type: 'text',
+    default: 'auto',
+    help: 'round trips measured; auto: 100, fewer where messages take many packets',
+  },
+  warmup: { type: 'integer', default: USUAL_WARMUP, min: 0, max: 1e6, help: 'round trips before' },
+};
+
+/** One set of {@link PathsParameters} per size and path, or what is wrong with what was asked for. */
+export function pathsConfigurations(params: Parameters): Parameters[] | string {
+  const paths = pathsOf(String(params['path']));
+  if (typeof paths === 'string') return paths;
+  const datagrams = params['protocol'] === 'udp' && paths.some((path) => path !== 'rdma');
+  const sizes = sizesOf(String(params['size']), datagrams ? LONGEST_DATAGRAM : 2 ** MOST_POWER);
+  if (typeof sizes === 'string') return sizes;
+  const configurations: Parameters[] = [];
+  for (const path of paths) {
+    for (const size of sizes) {
+      const iterations =
+        params['iterations'] === 'auto' ? usualIterations(size) : Number(params['iterations']);
+      if (!Number.isSafeInteger(iterations) || iterations < 1) {
+        return `iterations=${String(params['iterations'])}: expected a whole number from 1, or auto`;
+      }
+      configurations.push({
+        path,
+        size,
+        ...detailsOf(path, params),
+        iterations,
+        warmup: params['warmup']!,
+      });
+    }
+  }
+  return configurations;
+}
+
+function pathsOf(text: string): Path[] | string {
+  if (text === 'all') return PATHS.filter((path) => path !== 'bypass');
+  const names = text.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !PATHS.some((path) => path === name));
+  if (unknown !== undefined) return `path=${unknown}: expected one of ${PATHS.join(', ')}, or all`;
+  if (names.includes('bypass')) return 'path=bypass: not in this version';
+  return PATHS.filter((path) => names.includes(path));
+}
+
+function sizesOf(text: string, most: number): number[] | string {
+  if (text === 'all') {
+    const powers = Array.from({ length: MOST_POWER - LEAST_POWER + 1 }, (_, i) => i + LEAST_POWER);
+    return powers.map((power) => 2 ** power).filter((size) => size <= most);
+  }
+  const sizes: number[] = [];
+  for (const each of text.split(',')) {
+    const size = parseSize(each);
+    if (size === undefined) return `size=${each}: expected a size such as 64KiB, a list, or all`;
+    if (size < 1 || size > most) return `size=${each.trim()}: must be from 1 to ${most} bytes`;
+    sizes.push(size);
+  }
+  return sizes;
+}
+
+const usualIterations = (size: number): number =>
+  Math.min(
+    Math.max(Math.floor(USUAL_PACKETS / (2 * Math.ceil(size / SEGMENT))), FEWEST_ITERATIONS),
+    MOST_ITERATIONS,
+  );
+
+function detailsOf(path: Path, params: Parameters): Parameters {
+  const { protocol, moderation, receiver, library } = params;
+  switch (path) {
+    case 'kernel':
+      return { protocol: protocol!, moderation: moderation!, receiver: receiver! };
+    case 'busy-poll':
+      return { protocol: protocol! };
+    case 'bypass':
+      return { protocol: protocol!, library: library! };
+    case 'rdma':
+      return {};
+  }
+}

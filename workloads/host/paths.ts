@@ -1,0 +1,104 @@
+/**
+ * `host/paths`: the same request and response by four ways through the host. Latency is half a round trip.
+ *
+ *     kernel     TCP, blocking calls: system call, copy, stack; at the peer interrupt, softirq, stack, wake-up, copy
+ *     busy-poll  the same sockets with SO_BUSY_POLL: the receiving program polls the NIC's queue inside its call
+ *     bypass     the same TCP as a library of the program, over a queue of raw frames that it owns
+ *     rdma       SENDs over a reliable connection, completions polled: micro/send-lat
+ *
+ * Each host has one receive queue, served by the core that the program runs on: nothing moves between cores. With
+ * `protocol=udp`, `echo` is what one datagram takes of the answering core over the kernel's sockets: stack in, scheduler and
+ * wake-up, copy in, return, system call, copy out, stack out. The interrupt is not in it.
+ */
+import { formatSize } from '../../units/size.js';
+import type { Core, Task } from '../../node/verbs.js';
+import type { LatencyRecord } from '../latency-recorder.js';
+import { latencyResult, PAIR, runLatency } from '../micro/latency.js';
+import type { MicroParameters } from '../micro/parameters.js';
+import { SEND_LAT } from '../micro/send-lat.js';
+import type { SideReport } from '../micro/side.js';
+import { latencySummary } from '../statistics.js';
+import {
+  defineWorkload,
+  type DistributionMetric,
+  type Metric,
+  type Parameters,
+  type Summary,
+} from '../workload.js';
+import { PATHS_PARAMETERS, pathsConfigurations, type PathsParameters } from './paths-parameters.js';
+import { echoOverSockets, type EchoRecord } from './socket-echo.js';
+
+async function program(core: Core, task: Task<PathsParameters>): Promise<SideReport<unknown>> {
+  if (task.params.path !== 'rdma') return echoOverSockets(core, task);
+  const { size, iterations, warmup } = task.params;
+  const params: MicroParameters = {
+    size,
+    iterations,
+    warmup,
+    outstanding: 1,
+    inline: 'auto',
+    qps: 1,
+    type: 'RC',
+    op: 'fetch-add',
+  };
+  return runLatency(SEND_LAT, core, { ...task, params });
+}
+
+function summarise(results: readonly unknown[], params: Parameters): Summary {
+  const { path, protocol } = params as unknown as PathsParameters;
+  if (path === 'rdma') return latencyResult(results as SideReport<LatencyRecord | null>[]);
+  const reports = results as SideReport<EchoRecord>[];
+  const summary = latencyResult(
+    reports.map((report) => ({ ...report, measured: report.measured?.latency ?? null })),
+  );
+  const [asking, answering] = reports.map(({ measured }) => measured?.spent);
+  if (protocol !== 'udp' || path === 'bypass' || summary.stages === undefined) return summary;
+  const own = answering!.map((sum, operation) => sum - asking![operation]!);
+  return { ...summary, metrics: [...summary.metrics, latencySummary(own, 'echo')] };
+}
+
+/** Sizes at which the paths are compared: the smallest, the middle one, the largest. */
+function comparedSizes(sizes: readonly number[]): Set<number> {
+  const sorted = [...new Set(sizes)].sort((a, b) => a - b);
+  return new Set([0, sorted.length >> 1, sorted.length - 1].map((index) => sorted[index]!));
+}
+
+/** How many times slower each path is than RDMA, at some sizes. */
+function compare(
+  results: readonly { params: Parameters; summary: Summary }[],
+): Summary | undefined {
+  const compared = comparedSizes(results.map(({ params }) => Number(params['size'])));
+  const medians = results
+    .filter(({ params }) => compared.has(Number(params['size'])))
+    .map(({ params, summary }) => ({ params, median: medianOf(summary) }));
+  const metrics: Metric[] = medians.flatMap(({ params, median }) => {
+    const { path, size } = params as unknown as PathsParameters;
+    const rdma = medians.find(
+      ({ params: other }) => other['path'] === 'rdma' && other['size'] === size,
+    );
+    if (path === 'rdma' || rdma?.median === undefined || median === undefined) return [];
+    const name = `${path}_over_rdma_${formatSize(size).replace(' ', '')}`;
+    return [{ name: name.replace('-', '_'), unit: 'times', value: median / rdma.median }];
+  });
+  if (metrics.length === 0) return undefined;
+  return { verified: results.every(({ summary }) => summary.verified === true), metrics };
+}
+
+const medianOf = ({ metrics }: Summary): number | undefined =>
+  metrics.find(
+    (metric): metric is DistributionMetric => metric.name === 'latency' && 'p50' in metric,
+  )?.p50;
+
+export default defineWorkload({
+  name: 'host/paths',
+  summary: 'A request and its response by the kernel, busy polling, kernel bypass and RDMA',
+  hosts: 2,
+  minHosts: 2,
+  parameters: PATHS_PARAMETERS,
+  configurations: pathsConfigurations,
+  machine: () => ({ queues: 1 }),
+  place: () => PAIR,
+  program,
+  summarise,
+  compare,
+});
