@@ -99,8 +99,13 @@ export class EgressPort implements EventSink {
     trace.number(now);
     trace.word(pool.source[slot]!);
     trace.word(pool.length[slot]!);
-    const whole = pool.length[slot]! - (isRoceFrame(pool, slot) ? ICRC_LENGTH : 0);
-    const length = this.traceFull ? whole : pool.headerLength[slot]!;
-    trace.bytes(pool.view, pool.start[slot]!, length);
+    trace.bytes(pool.view, pool.start[slot]!, this.tracedLength(slot));
+  }
+
+  /** The headers, or all but the ICRC, which may not have been computed. */
+  private tracedLength(slot: number): number {
+    const { pool } = this;
+    if (!this.traceFull) return pool.headerLength[slot]!;
+    return pool.length[slot]! - (isRoceFrame(pool, slot) ? ICRC_LENGTH : 0);
   }
 }
