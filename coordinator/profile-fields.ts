@@ -75,6 +75,7 @@ export const FIELDS = {
     deregisterPage: time('cpu.deregister_page'),
     registerHugePage: time('cpu.register_huge_page'),
     registerPageCold: time('cpu.register_page_cold'),
+    registrationLookup: time('cpu.registration_lookup'),
     flop: field('flops', 'cpu.flops', 1e-3, 1e6),
     stream: rate('cpu.stream'),
   },

@@ -84,6 +84,11 @@ export class Machine implements ProcessMachine, CoreSupervisor {
     return this.hosts.reduce((sum, { nic }) => sum + nic.parts.regions.pinnedPages, 0);
   }
 
+  /** Frames of memory that are not free, on all hosts; what virtual machines own does not count. */
+  get framesInUse(): number {
+    return this.hosts.reduce((sum, { memory: { ram } }) => sum + ram.count - ram.freeFrames, 0);
+  }
+
   get programsLeft(): number {
     return this.running;
   }

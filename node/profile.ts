@@ -43,6 +43,8 @@ export interface Profile {
     /** Registration per 2 MiB page, and per 4 KiB page of a region of 1 GiB or more, whose page tables are cold. */
     readonly registerHugePage: Picoseconds;
     readonly registerPageCold: Picoseconds;
+    /** Finding a region in a registration cache. */
+    readonly registrationLookup: Picoseconds;
     /** A core's arithmetic: picoseconds per floating-point operation, and its memory bandwidth. */
     readonly flop: number;
     readonly stream: PicosecondsPerByte;

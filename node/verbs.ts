@@ -231,6 +231,19 @@ export interface MemoryRegion extends Region {
   deregister(): Promise<void>;
 }
 
+/** Regions that were registered when their memory was first used, and are kept. */
+export interface RegistrationCache {
+  readonly hits: number;
+  readonly misses: number;
+  /**
+   * A region that this memory lies in, registered now if there is none. Costs the core a look-up. Its memory must not be
+   * unmapped before {@link clear}.
+   */
+  find(memory: Region): Promise<MemoryRegion>;
+  /** Deregisters all. */
+  clear(): Promise<void>;
+}
+
 export interface ProtectionDomain {
   /**
    * ibv_reg_mr: pins the pages, but for {@link ACCESS}.ON_DEMAND. EINVAL for remote write or atomic without local write,
@@ -242,6 +255,8 @@ export interface ProtectionDomain {
     access: number,
     options?: { iova?: number },
   ): Promise<MemoryRegion>;
+  /** A cache of regions of this domain with these access flags, as communication libraries keep one. */
+  registrationCache(access: number): RegistrationCache;
   createQp(options: QpOptions): Promise<QueuePair>;
   /** ibv_dealloc_pd: EBUSY while anything refers to it. */
   deallocate(): Promise<void>;

@@ -65,6 +65,8 @@ export interface EmbeddedRun {
   /** Frames that nobody gave back, and pages that are still pinned. */
   readonly framesLeft: number;
   readonly pinnedPages: number;
+  /** Frames of memory that somebody still has. */
+  readonly framesInUse: number;
 }
 
 const SLICE_MS = 50;
@@ -83,9 +85,9 @@ export async function runEmbedded(run: ProgramRun): Promise<EmbeddedRun> {
     const outcome = machine.outcome();
     const results: unknown[] = spec.programs.map(() => undefined);
     for (const { rank, value } of outcome.results) results[rank] = value;
-    const { failure, blocked, now, pinnedPages } = machine;
+    const { failure, blocked, now, pinnedPages, framesInUse } = machine;
     const framesLeft = machine.pool.used;
-    return { results, outcome, failure, blocked, now, framesLeft, pinnedPages };
+    return { results, outcome, failure, blocked, now, framesLeft, pinnedPages, framesInUse };
   } finally {
     await machine.close();
   }

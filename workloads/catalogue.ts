@@ -30,6 +30,8 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
   entry('micro/write-bw', () => import('./micro/write-bw.js')),
   entry('micro/read-bw', () => import('./micro/read-bw.js')),
   entry('micro/msg-rate', () => import('./micro/msg-rate.js')),
+  entry('host/pinning', () => import('./host/pinning.js')),
+  entry('host/memlock', () => import('./host/memlock.js')),
   entry('host/paths', () => import('./host/paths.js')),
   entry('hpc/allreduce', () => import('./hpc/allreduce.js')),
   entry('trading/tick-to-trade', () => import('./trading/tick-to-trade.js')),
@@ -47,7 +49,11 @@ const MICRO: readonly SuiteMember[] = [
   { name: 'micro/msg-rate' },
 ];
 
-const HOST: readonly SuiteMember[] = [{ name: 'host/paths' }];
+const HOST: readonly SuiteMember[] = [
+  { name: 'host/pinning' },
+  { name: 'host/memlock' },
+  { name: 'host/paths' },
+];
 
 const HPC: readonly SuiteMember[] = [
   { name: 'hpc/allreduce', params: { size: '8,1KiB,8KiB,64KiB,512KiB' } },

@@ -2,7 +2,6 @@
 import { STAGE } from '../../sim/stages.js';
 import type { ChildProcess, DmaMapping, MemoryUsage, PinnedPages, Region } from '../verbs.js';
 import { VerbsError } from '../verbs-error.js';
-import { OPERATION_ROW } from './core-page.js';
 import type { ProgramPort } from './program-port.js';
 
 /** The process itself, where a child could be meant. */
@@ -20,41 +19,35 @@ export class ProgramAddressSpace {
 
   async map(length: number, huge: boolean, populate: boolean): Promise<Region> {
     const answer = await this.port.call('mmap', { length, huge, populate });
-    this.inKernel();
     return answer;
   }
 
   async does(name: 'munmap' | 'mlock' | 'munlock', { address, length }: Region): Promise<void> {
     await this.port.call(name, { address, length });
-    this.inKernel();
   }
 
   async advise({ address, length }: Region, advice: string): Promise<void> {
     await this.port.call('madvise', { address, length, advice });
-    this.inKernel();
   }
 
   async limit(bytes: number): Promise<void> {
     await this.port.call('setrlimitMemlock', { bytes: bytes === Infinity ? -1 : bytes });
-    this.inKernel();
   }
 
   async touch({ address, length }: Region, write: boolean): Promise<void> {
     let done = 0;
     do {
       const rest = { address: address + done, length: length - done };
-      const { covered } = await this.port.call('touch', { ...rest, write, child: SELF });
-      this.inKernel();
+      const { covered, loads } = await this.port.call('touch', { ...rest, write, child: SELF });
+      this.port.pass(loads, STAGE.copy);
       done += covered;
     } while (done < length);
   }
 
   async pin({ address, length }: Region): Promise<PinnedPages> {
     const { handle, pages } = await this.port.call('pin', { address, length });
-    this.inKernel();
     const unpin = async (): Promise<void> => {
       await this.port.call('unpin', { handle });
-      this.inKernel();
     };
     return { address, length, pages, unpin };
   }
@@ -65,17 +58,14 @@ export class ProgramAddressSpace {
     pin: boolean,
   ): Promise<DmaMapping> {
     const { mapping } = await this.port.call('mapDma', { address, length, write, pin });
-    this.inKernel();
     const unmap = async (): Promise<void> => {
       await this.port.call('unmapDma', { mapping });
-      this.inKernel();
     };
     return { address, length, unmap };
   }
 
   async physical(address: number): Promise<number | undefined> {
     const { physical } = await this.port.call('pagemap', { address });
-    this.inKernel();
     return physical < 0 ? undefined : physical;
   }
 
@@ -85,13 +75,11 @@ export class ProgramAddressSpace {
 
   async fork(): Promise<ChildProcess> {
     const { child } = await this.port.call('fork', {});
-    this.inKernel();
     return {
       read: (address, length) => this.read(address, length, child),
       write: (address, bytes) => this.write(address, bytes, child),
       exit: async () => {
         await this.port.call('exitChild', { child });
-        this.inKernel();
       },
     };
   }
@@ -126,18 +114,11 @@ export class ProgramAddressSpace {
     do {
       const rest = { address: address + done, length: length - done };
       const { pieces, covered } = await port.call('access', { ...rest, write, child });
-      this.inKernel();
       port.pass(Math.ceil(covered * this.copy), STAGE.copy);
       for (let i = 0; i < pieces.length; i += 2) {
         take(pieces[i]!, pieces[i + 1]!, done);
         done += pieces[i + 1]!;
       }
     } while (done < length);
-  }
-
-  /** The core was in the kernel until now. */
-  private inKernel(): void {
-    const { page, now } = this.port;
-    page.chains.advance(OPERATION_ROW, STAGE.syscall, now);
   }
 }

@@ -26,7 +26,12 @@ export interface ProgramShared {
   readonly completionChains: ChainTable;
   readonly queuePairs: Map<number, ProgramQueuePair>;
   readonly regions: ProgramMemory;
-  readonly cpu: { readonly post: Cost; readonly doorbell: Cost; readonly poll: Cost };
+  readonly cpu: {
+    readonly post: Cost;
+    readonly doorbell: Cost;
+    readonly poll: Cost;
+    readonly registrationLookup: number;
+  };
 }
 
 /** A completion, and the row of its chain in the shared table (-1 for none). */

@@ -23,6 +23,7 @@ import type {
   QpOptions,
   QueuePair,
   Region,
+  RegistrationCache,
   WorkCompletion,
 } from '../verbs.js';
 import type { Network, NetworkDevice, NetworkOptions } from '../sockets.js';
@@ -36,6 +37,7 @@ import {
 import { ProgramAddressSpace } from './program-address-space.js';
 import { ProgramMemory, ProgramMemoryRegion } from './program-memory.js';
 import { ProgramPort, SegmentError } from './program-port.js';
+import { ProgramRegistrationCache } from './program-registration-cache.js';
 import { ProgramQueuePair } from './program-queue-pair.js';
 import { KernelNetwork } from './program-sockets.js';
 
@@ -388,6 +390,11 @@ class ProgramProtectionDomain implements ProtectionDomain {
       ...options,
     });
     return new ProgramMemoryRegion({ address, length }, answer, port, regions);
+  }
+
+  registrationCache(access: number): RegistrationCache {
+    const { port, cpu } = this.shared;
+    return new ProgramRegistrationCache(this, access, port, cpu.registrationLookup);
   }
 
   async createQp(options: QpOptions): Promise<QueuePair> {

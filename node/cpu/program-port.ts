@@ -5,6 +5,7 @@
 import { draw, type DrawnCost } from '../../sim/cost.js';
 import type { RandomStream } from '../../sim/random.js';
 import type { CallAnswer, CallArguments, CallName, CallOutcome } from '../kernel/calls.js';
+import { STAGE } from '../../sim/stages.js';
 import { VerbsError } from '../verbs-error.js';
 import { AWAIT, CELL, MAX_TEXT, OPERATION_ROW, type CorePage } from './core-page.js';
 
@@ -99,6 +100,7 @@ export class ProgramPort {
       throw new VerbsError('EINVAL', `${name}: more than ${MAX_TEXT} bytes of arguments`);
     }
     await this.suspend(AWAIT.call);
+    this.page.chains.advance(OPERATION_ROW, STAGE.syscall, this.now);
     const outcome = this.page.readText() as CallOutcome;
     if ('errno' in outcome) throw new VerbsError(outcome.errno, outcome.message);
     return outcome.ok as CallAnswer<N>;

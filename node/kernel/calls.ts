@@ -81,9 +81,10 @@ export interface CallSignatures {
     args: { address: number; length: number; write: boolean; child: number },
     answer: { pieces: number[]; covered: number },
   ];
+  /** `loads`: what a cache line of each page costs, in ps. */
   touch: [
     args: { address: number; length: number; write: boolean; child: number },
-    answer: { covered: number },
+    answer: { covered: number; loads: number },
   ];
   /** `pages`: the bus address of each. */
   pin: [args: { address: number; length: number }, answer: { handle: number; pages: number[] }];

@@ -149,8 +149,10 @@ export class MemoryCalls {
     },
     access: (args, core) => this.access(args, core),
     touch: ({ address, length, write, child }, core) => {
-      const covered = this.visit(this.process(core, child).space, address, length, write, null);
-      return { covered };
+      let pages = 0;
+      const { space } = this.process(core, child);
+      const covered = this.visit(space, address, length, write, () => pages++);
+      return { covered, loads: pages * this.services.profile.cache.memoryLine };
     },
     pin: (args, core) => this.pin(args, core),
     unpin: ({ handle }, core) => {
@@ -293,7 +295,7 @@ export class MemoryCalls {
     address: number,
     length: number,
     write: boolean,
-    take: ((frame: FrameNumber, offset: number, size: number) => void) | null,
+    take: (frame: FrameNumber, offset: number, size: number) => void,
   ): number {
     checkRange(address, length);
     this.withoutEntry = true;
@@ -319,7 +321,7 @@ export class MemoryCalls {
       const offset = page === first ? address % PAGE_SIZE : 0;
       const size = Math.min(PAGE_SIZE - offset, length - covered);
       covered += size;
-      take?.(space.table.frameOf(page), offset, size);
+      take(space.table.frameOf(page), offset, size);
       if (waited || (fault === FAULT.minor && ++faults === ACCESS_FAULTS)) break;
     }
     this.cost = at - start;
