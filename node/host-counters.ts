@@ -37,6 +37,10 @@ export function hostCounters({
   return {
     ...(kernels.own && kernelCounters(kernels.own)),
     ...machineCounters(kernels.machines),
+    ...(kernels.bridge && {
+      vm_switch_drops: kernels.bridge.dropped,
+      vm_switch_unclaimed: kernels.bridge.unclaimed,
+    }),
     tx_packets: transmitter.packets,
     tx_wire_bytes: transmitter.wireBytes,
     rx_packets: nic.received,

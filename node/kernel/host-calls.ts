@@ -301,6 +301,9 @@ export class HostCalls {
     if (args.type !== 'RC' && !raw) {
       throw new VerbsError('EOPNOTSUPP', `queue pair type ${args.type}`);
     }
+    if (raw && !nic.ethernet.functions.includes(this.services.kernel(core).networkFunction)) {
+      throw new VerbsError('EOPNOTSUPP', 'this virtual machine has no function of the NIC');
+    }
     if (args.busAddresses && !raw)
       throw new VerbsError('EINVAL', 'bus addresses on an RC queue pair');
     this.regions.checkPd(args.pd, core);

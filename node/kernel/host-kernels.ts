@@ -3,8 +3,10 @@
  * own. It constructs them, and says under which one a core runs.
  *
  * `own`: each machine's function is the NIC's, with its own receive queues and its own rate limit (SR-IOV). Its interrupts are
- * posted to it: they cost it an injection and no exit.
+ * posted to it: they cost it an injection and no exit. `shared`: the NIC knows the host's function alone, and the host's
+ * software switch has the machines behind it.
  */
+import { RandomStream } from '../../sim/random.js';
 import type { Scheduler } from '../../sim/scheduler.js';
 import { KERNEL_UNIT, Sequencer } from '../../sim/sequencer.js';
 import { hostIpv4, hostMac, vmIpv4, vmMac } from '../../units/address.js';
@@ -21,7 +23,9 @@ import { FlowCache } from './flow-cache.js';
 import { KernelCore } from './kernel-core.js';
 import { Kernel, type KernelOptions } from './kernel.js';
 import type { Processes } from './processes.js';
+import { SoftwareSwitch } from './software-switch.js';
 import { UserMemory } from './user-memory.js';
+import { VirtioRing } from './virtio-ring.js';
 
 export interface HostKernelsOptions {
   readonly host: number;
@@ -37,7 +41,22 @@ export interface HostKernelsOptions {
   readonly nic: Nic;
 }
 
-type Addresses = Pick<KernelOptions, 'number' | 'mac' | 'ipv4' | 'vlan'>;
+type Cores = KernelOptions['cores'];
+
+/** What differs between the kernels of a host. */
+type KernelOfHost = Pick<
+  KernelOptions,
+  | 'number'
+  | 'mac'
+  | 'ipv4'
+  | 'vlan'
+  | 'cores'
+  | 'queues'
+  | 'interrupts'
+  | 'promiscuous'
+  | 'sendRing'
+  | 'handler'
+>;
 
 export class HostKernels {
   readonly cores: readonly KernelCore[];
@@ -45,6 +64,8 @@ export class HostKernels {
   readonly own: Kernel | undefined;
   /** By the machine's number. */
   readonly machines = new Map<number, Kernel>();
+  /** Where machines share the host's queues. */
+  readonly bridge: SoftwareSwitch | undefined;
   private readonly options: HostKernelsOptions;
   private readonly sequencer: Sequencer;
   /** By core. */
@@ -58,19 +79,13 @@ export class HostKernels {
     const guests = [...machine.vms.entries()].filter(([, vm]) => vm.host === host);
     const taken = new Set(guests.flatMap(([, vm]) => vm.cores));
     const left = this.cores.map((core) => (taken.has(core.index) ? undefined : core));
+    const shared = guests.length > 0 && machine.vmQueues === 'shared';
+    if (shared) this.bridge = this.softwareSwitch(left.find((core) => core !== undefined)!);
     const count = cores - taken.size;
-    if (count > 0) {
-      const addresses = {
-        number: 0,
-        mac: macNumber(hostMac(host)),
-        ipv4: ipv4Number(hostIpv4(host)),
-        vlan: 0,
-      };
-      this.own = this.onNic(addresses, left, machine.queues || count, null);
-    }
-    for (const [vm, spec] of guests) this.machines.set(vm, this.machine(vm, spec));
+    if (count > 0) this.own = this.ofHost(left, machine.queues || (shared ? 1 : count));
+    for (const [vm, spec] of guests) this.machines.set(vm, this.ofMachine(vm, spec));
     // What one function sends to a group, the others of this host are to hear.
-    nic.parts.transmitter.floodsHome = guests.length > 0;
+    nic.parts.transmitter.floodsHome = guests.length > 0 && !shared;
   }
 
   /** The kernel that core `core` runs under. */
@@ -78,45 +93,85 @@ export class HostKernels {
     return this.byCore[core]!;
   }
 
-  private machine(vm: number, { cores, queues, vlan, rate }: VmSpec): Kernel {
-    const { host, profile } = this.options;
-    const own = this.cores.map((core) => (cores.includes(core.index) ? core : undefined));
-    const addresses = {
+  private ofHost(cores: Cores, queues: number): Kernel {
+    const { host, nic } = this.options;
+    const { bridge } = this;
+    const kernel = this.kernel({
+      number: 0,
+      mac: macNumber(hostMac(host)),
+      ipv4: ipv4Number(hostIpv4(host)),
+      vlan: 0,
+      cores,
+      queues,
+      interrupts: null,
+      promiscuous: bridge !== undefined,
+      sendRing: (core) => {
+        const ring = this.frameQueue(null);
+        return bridge === undefined ? ring : bridge.hostRing(core, ring);
+      },
+      ...(bridge && { handler: bridge }),
+    });
+    bridge?.connect(kernel);
+    nic.ethernet.functions.push(kernel.networkFunction);
+    return kernel;
+  }
+
+  private ofMachine(vm: number, { cores, queues, vlan, rate }: VmSpec): Kernel {
+    const { host, profile, nic } = this.options;
+    const { bridge } = this;
+    const limit = rate > 0 ? new RateLimit(rate) : null;
+    const machine = {
       number: 1 + vm,
       mac: macNumber(vmMac(host, vm)),
       ipv4: ipv4Number(vmIpv4(host, vm)),
       vlan,
-    };
-    const limit = rate > 0 ? new RateLimit(rate) : null;
-    const posted = { reaches: (at: number) => at, entry: profile.vm.inject };
-    return this.onNic(addresses, own, queues, limit, posted);
-  }
-
-  /** A kernel with a function of the NIC's. */
-  private onNic(
-    addresses: Addresses,
-    cores: readonly (KernelCore | undefined)[],
-    queues: number,
-    limit: RateLimit | null,
-    interrupts: KernelOptions['interrupts'] = null,
-  ): Kernel {
-    const { profile, nic } = this.options;
-    const kernel = this.kernel({
-      ...addresses,
-      cores,
+      cores: this.cores.map((core) => (cores.includes(core.index) ? core : undefined)),
       queues,
-      interrupts,
       promiscuous: false,
-      sendRing: () => new FrameQueue(nic.parts, profile.kernel.ringSize, limit),
+    };
+    if (bridge !== undefined) return this.behindSwitch(bridge, machine, limit);
+    const kernel = this.kernel({
+      ...machine,
+      interrupts: { reaches: (at) => at, entry: profile.vm.inject },
+      sendRing: () => this.frameQueue(limit),
     });
     nic.ethernet.functions.push(kernel.networkFunction);
     return kernel;
   }
 
-  private kernel(
-    options: Addresses &
-      Pick<KernelOptions, 'cores' | 'queues' | 'interrupts' | 'promiscuous' | 'sendRing'>,
+  private behindSwitch(
+    bridge: SoftwareSwitch,
+    machine: Omit<KernelOfHost, 'interrupts' | 'sendRing'>,
+    limit: RateLimit | null,
   ): Kernel {
+    const { profile, scheduler, pool } = this.options;
+    const parts = { profile, scheduler, pool, limit, server: bridge };
+    let ring: VirtioRing | undefined;
+    const kernel = this.kernel({
+      ...machine,
+      interrupts: bridge.interrupts,
+      // The machine's cores share one.
+      sendRing: (_core, context) => (ring ??= new VirtioRing({ ...parts, context })),
+    });
+    // A virtual device does not moderate its interrupts.
+    for (const { moderation } of kernel.queues) moderation.rxUsecs = 0;
+    bridge.functions.push(kernel.networkFunction);
+    return kernel;
+  }
+
+  private softwareSwitch(core: KernelCore): SoftwareSwitch {
+    const { host, profile, seed, scheduler, pool } = this.options;
+    const random = new RandomStream(seed, `host${host}/switch`);
+    const { sequencer } = this;
+    return new SoftwareSwitch({ profile, scheduler, sequencer, pool, random, core });
+  }
+
+  private frameQueue(limit: RateLimit | null): FrameQueue {
+    const { nic, profile } = this.options;
+    return new FrameQueue(nic.parts, profile.kernel.ringSize, limit);
+  }
+
+  private kernel(options: KernelOfHost): Kernel {
     const { host, cores, profile, seed, scheduler, pool, memory, processes, nic } = this.options;
     const kernel = new Kernel({
       ...options,

@@ -1,11 +1,11 @@
 /**
  * The rate limit of a network function: all its send queues together put at most so many bytes on the wire per time. A frame
- * that the port kept waiting is made up for, so that over time the rate is kept exactly; a function that was silent saves
- * up no more than that.
+ * that a busy port or a sleeping core kept waiting is made up for, so that over time the rate is kept exactly; a function
+ * that was silent saves up no more than that.
  */
 
-/** How long a function may fall behind its rate and still catch up: what a busy port makes a frame wait, in ps. */
-const ALLOWANCE = 1e6;
+/** How long a function may fall behind its rate and still catch up, in ps. */
+const ALLOWANCE = 5e6;
 
 export class RateLimit {
   /** Picoseconds per byte. */

@@ -34,6 +34,7 @@ export class ReceiveRing implements EventSink {
   private taken = 0;
   private written = 0;
   private underWay = 0;
+  private lastPut = 0;
   private readonly slots: Int32Array;
   private readonly hashes: Float64Array;
   private readonly sink: number;
@@ -68,6 +69,19 @@ export class ReceiveRing implements EventSink {
     const visible = dma.write(scheduler.now, pool.length[slot]! + DESCRIPTOR);
     pool.chains.advance(slot, STAGE.payload_write, visible);
     scheduler.at(visible, sequencer.key(), this.sink, 0, slot);
+  }
+
+  /** Takes frame `slot` over, which somebody other than a device has put into it at `at`. */
+  put(slot: number, hash: number, at: number): void {
+    const { scheduler, sequencer, pool } = this.parts;
+    if (this.length + this.underWay >= this.capacity) {
+      this.missed++;
+      pool.release(slot);
+      return;
+    }
+    this.hashes[(this.written + this.underWay++) % this.capacity] = hash;
+    if (at > this.lastPut) this.lastPut = at;
+    scheduler.at(this.lastPut, sequencer.key(), this.sink, 0, slot);
   }
 
   handle(_kind: number, slot: number): void {
