@@ -266,6 +266,7 @@ export interface ProtectionDomain {
 export interface FlowRule {
   readonly destinationMac?: number;
   readonly vlan?: number;
+  readonly etherType?: number;
   readonly protocol?: 'tcp' | 'udp';
   readonly sourceIp?: number;
   readonly destinationIp?: number;

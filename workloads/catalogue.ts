@@ -31,6 +31,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
   entry('micro/read-bw', () => import('./micro/read-bw.js')),
   entry('micro/msg-rate', () => import('./micro/msg-rate.js')),
   entry('host/pinning', () => import('./host/pinning.js')),
+  entry('host/paging', () => import('./host/paging.js')),
   entry('host/memlock', () => import('./host/memlock.js')),
   entry('host/paths', () => import('./host/paths.js')),
   entry('hpc/allreduce', () => import('./hpc/allreduce.js')),
@@ -53,6 +54,11 @@ const HOST: readonly SuiteMember[] = [
   { name: 'host/pinning' },
   { name: 'host/memlock' },
   { name: 'host/paths' },
+  { name: 'host/paging' },
+  {
+    name: 'host/paging',
+    params: { iommu: 'off', memory: 'unpinned', at: '0,0.125,0.25,0.375,0.5,0.625,0.75,0.875,1' },
+  },
 ];
 
 const HPC: readonly SuiteMember[] = [

@@ -33,7 +33,7 @@ export interface Descriptor {
 }
 
 /** Records kept; later ones are only counted. */
-const KEPT = 4096;
+const KEPT = 1024;
 
 export class DmaHazards {
   readonly records: DmaHazard[] = [];
