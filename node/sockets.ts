@@ -112,9 +112,10 @@ export interface DeviceStatistics {
   }[];
   readonly cores: readonly {
     readonly core: number;
-    /** What interrupts and softirqs took of it, in ps. */
+    /** What interrupts and softirqs took of it, and what nobody wanted of it, in ps. */
     readonly taken: number;
-    /** Touches of a flow's state that found it in the core's own cache, took it from another core, read it from memory. */
+    readonly idle: number;
+    /** Packets whose flow's state its softirqs found in the core's own cache, took from another core, read from memory. */
     readonly warm: number;
     readonly moved: number;
     readonly cold: number;

@@ -33,6 +33,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
   entry('host/pinning', () => import('./host/pinning.js')),
   entry('host/paging', () => import('./host/paging.js')),
   entry('host/memlock', () => import('./host/memlock.js')),
+  entry('host/rss', () => import('./host/rss.js')),
   entry('host/paths', () => import('./host/paths.js')),
   entry('hpc/allreduce', () => import('./hpc/allreduce.js')),
   entry('trading/tick-to-trade', () => import('./trading/tick-to-trade.js')),

@@ -9,7 +9,7 @@ import type { EventSink, Scheduler } from '../../sim/scheduler.js';
 import { NIC_UNIT, Sequencer } from '../../sim/sequencer.js';
 import { STAGE } from '../../sim/stages.js';
 import type { HostCalls } from '../kernel/host-calls.js';
-import type { CoreProgram, KernelCore } from '../kernel/kernel-core.js';
+import type { KernelCore } from '../kernel/kernel-core.js';
 import type { SystemCaller, SystemCalls } from '../kernel/system-calls.js';
 import type { WatchWaiter } from '../memory/memory-watches.js';
 import type { Nic } from '../nic/nic.js';
@@ -81,9 +81,7 @@ const WAITS = [
   'in a system call',
 ] as const;
 
-export class HostCore
-  implements EventSink, CompletionWaiter, WatchWaiter, CoreProgram, SystemCaller
-{
+export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, SystemCaller {
   readonly host: number;
   readonly index: number;
   readonly rank: number;
@@ -96,9 +94,7 @@ export class HostCore
   private awaits = 0;
   /** Between an await's beginning and its end, nothing else may wake the core twice. */
   private waiting = false;
-  /** Nothing of the program wants the core. */
-  private asleep = false;
-  /** What interrupts had taken of the core when its present wait began. */
+  /** What of the time that interrupts took the program has been delayed by already. */
   private takenBefore = 0;
   /** Numbers the waits in `any`: a time that belonged to an earlier one says nothing. */
   private timer = 0;
@@ -116,7 +112,6 @@ export class HostCore
     this.rank = options.rank;
     this.process = options.process;
     this.sink = options.scheduler.register(this);
-    options.core.program = this;
     // Under the real clock all that is due comes before the programs, which then find more done at once.
     const unit = options.clock === 'virtual' ? options.index : NIC_UNIT;
     this.sequencer = new Sequencer(options.host, unit);
@@ -137,13 +132,9 @@ export class HostCore
     return `host${this.host} core ${this.index} waits ${what}${whom} since ${since} us`;
   }
 
-  get idle(): boolean {
-    return this.asleep || this.endedAt >= 0;
-  }
-
   handle(kind: number, argument = 0): void {
     if (kind === AWAITS) {
-      this.beginAwait();
+      this.awaitIsDue();
       return;
     }
     if (kind === TIMER) {
@@ -156,27 +147,40 @@ export class HostCore
       this.resumeAt(later);
       return;
     }
-    this.asleep = false;
+    this.options.core.programWakes(eventTime);
     this.page.set(CELL.time, eventTime);
     this.options.supervisor.due(this);
   }
 
   /** When a program that would go on at `at` really does: interrupts have taken the core meanwhile, or have it still. */
   private interruptedUntil(at: number): number {
-    const { core } = this.options;
-    const taken = core.taken - this.takenBefore;
-    this.takenBefore = core.taken;
-    if (taken === 0) return at;
+    const until = BUSY.has(this.awaits) ? at + this.stolen() : this.options.core.from(at);
+    if (until === at) return at;
     const { chains } = this.page;
-    let until = at;
-    if (BUSY.has(this.awaits)) {
-      if (this.awaits === AWAIT.busy) chains.advance(OPERATION_ROW, STAGE.compute, at);
-      until = at + taken;
-    } else if (core.freeAt > at) {
-      until = core.freeAt;
-    }
+    if (this.awaits === AWAIT.busy) chains.advance(OPERATION_ROW, STAGE.compute, at);
     chains.advance(OPERATION_ROW, STAGE.softirq, until);
     return until;
+  }
+
+  /** What interrupts have taken of the core since this was asked last. */
+  private stolen(): number {
+    const { taken } = this.options.core;
+    const stolen = taken - this.takenBefore;
+    this.takenBefore = taken;
+    return stolen;
+  }
+
+  /** The core's local time at the segment's end has come, unless interrupts took some of the core meanwhile. */
+  private awaitIsDue(): void {
+    const { scheduler } = this.options;
+    const stolen = this.stolen();
+    if (stolen === 0) {
+      this.beginAwait();
+      return;
+    }
+    this.since = scheduler.now + stolen;
+    this.page.chains.advance(OPERATION_ROW, STAGE.softirq, this.since);
+    scheduler.at(this.since, this.sequencer.key(), this.sink, AWAITS, 0);
   }
 
   /** The segment is over: rings its doorbells, and begins what it awaits at the core's local time. */
@@ -195,8 +199,8 @@ export class HostCore
     this.options.calls.segmentEnded(this.index);
     this.awaits = page.get(CELL.awaits);
     this.since = page.get(CELL.time);
-    this.takenBefore = this.options.core.taken;
-    this.asleep = ASLEEP.has(this.awaits);
+    this.takenBefore = this.options.core.takenBy(scheduler.now);
+    if (ASLEEP.has(this.awaits)) this.options.core.programSleeps(this.since);
     if (this.since <= scheduler.now || BEGUN_AT_ONCE.has(this.awaits)) this.beginAwait();
     else scheduler.at(this.since, this.sequencer.key(), this.sink, AWAITS, 0);
   }
@@ -275,11 +279,14 @@ export class HostCore
         this.hear(page.get(CELL.argument0));
         break;
       case AWAIT.system:
+        // It begins when the core is free, so that what is left of a softirq has delayed it already.
+        this.takenBefore = this.options.core.taken;
         this.options.system.call(this);
         break;
       default:
         this.waiting = false;
         this.endedAt = now;
+        this.options.core.programSleeps(now);
         calls.release(this.index);
         this.options.system.release(this);
         this.options.supervisor.ended(this, this.awaits === AWAIT.fail);
@@ -289,18 +296,17 @@ export class HostCore
   /** The system call is over at `at`; its answer is on the page. */
   systemCallReturns(at: number): void {
     this.waiting = false;
-    this.asleep = false;
     this.resumeAt(at);
   }
 
   /** The system call has to wait: the core is free. */
-  block(): void {
-    this.asleep = true;
+  block(at: number): void {
+    this.options.core.programSleeps(at);
   }
 
   /** It goes on: the core is its program's again. */
-  unblock(): void {
-    this.asleep = false;
+  unblock(at: number): void {
+    this.options.core.programWakes(at);
     this.takenBefore = this.options.core.taken;
   }
 
@@ -370,7 +376,7 @@ export class HostCore
         this.options.scheduler.at(at, this.sequencer.key(), this.sink, TIMER, this.timer);
       }
     }
-    this.asleep = this.sleepsInAny(count);
+    if (this.sleepsInAny(count)) this.options.core.programSleeps(this.since);
   }
 
   /** Whether no alternative of `any` polls memory: the core sleeps until something wakes it. */

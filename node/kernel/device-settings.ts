@@ -78,7 +78,8 @@ export function changeDevice({ networkFunction, queues }: Kernel, change: Device
 }
 
 export function deviceStatistics(kernel: Kernel): DeviceStatistics {
-  const { networkFunction, queues, cores, flows } = kernel;
+  const { networkFunction, queues, cores, now } = kernel;
+  const { packets } = kernel.flows;
   return {
     table: networkFunction.steering.table.show('eth0'),
     queues: queues.map(({ ring, moderation, core }) => ({
@@ -93,10 +94,11 @@ export function deviceStatistics(kernel: Kernel): DeviceStatistics {
         : [
             {
               core: core.index,
-              taken: core.taken,
-              warm: flows.warm[core.index] ?? 0,
-              moved: flows.moved[core.index] ?? 0,
-              cold: flows.cold[core.index] ?? 0,
+              taken: core.takenBy(now),
+              idle: core.idleBy(now),
+              warm: packets.warm[core.index] ?? 0,
+              moved: packets.moved[core.index] ?? 0,
+              cold: packets.cold[core.index] ?? 0,
             },
           ],
     ),

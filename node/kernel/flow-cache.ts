@@ -8,11 +8,23 @@ import type { Profile } from '../profile.js';
 const NOBODY = -1;
 const NONE = -1;
 
-export class FlowCache {
-  /** By core: touches that found the flow warm, took it from another core, or read it from memory. */
+/** By core: touches that found the flow warm, took it from another core, or read it from memory. */
+export class TouchCounts {
   readonly warm: number[];
   readonly moved: number[];
   readonly cold: number[];
+
+  constructor(cores: number) {
+    this.warm = new Array<number>(cores).fill(0);
+    this.moved = new Array<number>(cores).fill(0);
+    this.cold = new Array<number>(cores).fill(0);
+  }
+}
+
+export class FlowCache {
+  /** Of softirqs, which serve packets, and of programs, which read. */
+  readonly packets: TouchCounts;
+  readonly reads: TouchCounts;
   private readonly limit: number;
   private readonly moveCost: number;
   private readonly readCost: number;
@@ -32,17 +44,16 @@ export class FlowCache {
     this.newest = new Int32Array(cores).fill(NONE);
     this.oldest = new Int32Array(cores).fill(NONE);
     this.held = new Int32Array(cores);
-    this.warm = new Array<number>(cores).fill(0);
-    this.moved = new Array<number>(cores).fill(0);
-    this.cold = new Array<number>(cores).fill(0);
+    this.packets = new TouchCounts(cores);
+    this.reads = new TouchCounts(cores);
   }
 
   /** `core` serves flow number `flow` (small numbers from 0 on): what fetching its state costs, in ps. */
-  touch(core: number, flow: number): number {
+  touch(core: number, flow: number, counts = this.packets): number {
     if (flow >= this.owner.length) this.grow(flow);
     const owner = this.owner[flow]!;
     if (owner === core) {
-      this.warm[core]!++;
+      counts.warm[core]!++;
       if (this.newest[core] !== flow) {
         this.unlink(core, flow);
         this.link(core, flow);
@@ -53,10 +64,10 @@ export class FlowCache {
     if (this.held[core] === this.limit) this.unlink(core, this.oldest[core]!);
     this.link(core, flow);
     if (owner === NOBODY) {
-      this.cold[core]!++;
+      counts.cold[core]!++;
       return this.readCost;
     }
-    this.moved[core]!++;
+    counts.moved[core]!++;
     return this.moveCost;
   }
 

@@ -125,6 +125,10 @@ export class Kernel implements FrameHandler, EventSink {
     return this.options.cores;
   }
 
+  get now(): number {
+    return this.options.scheduler.now;
+  }
+
   get flows(): FlowCache {
     return this.options.flows;
   }

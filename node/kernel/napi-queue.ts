@@ -14,11 +14,13 @@ import { InterruptModeration, NO_INTERRUPT } from '../nic/interrupt-moderation.j
 import { ReceiveRing, type ReceiveRingParts, type RingDriver } from '../nic/receive-ring.js';
 import type { Profile } from '../profile.js';
 import type { KernelContext } from './kernel-context.js';
-import type { KernelCore } from './kernel-core.js';
+import type { CoreWaiter, KernelCore } from './kernel-core.js';
 
 const INTERRUPT = 0;
 const POLL = 1;
 const INJECTED = 2;
+/** The end of a pause that its program did not cut short; the argument numbers it. */
+const PAUSE_ENDS = 3;
 
 /** Who takes frames up the stack. */
 export interface FrameHandler {
@@ -46,7 +48,7 @@ export interface NapiParts {
   readonly interrupts: InterruptPath | null;
 }
 
-export class NapiQueue implements EventSink, RingDriver {
+export class NapiQueue implements EventSink, RingDriver, CoreWaiter {
   readonly ring: ReceiveRing;
   /** Where its interrupts go. */
   core: KernelCore;
@@ -58,6 +60,8 @@ export class NapiQueue implements EventSink, RingDriver {
   /** Frames of this softirq, and when its present batch began. */
   private polled = 0;
   private batchFrom = 0;
+  /** Pauses so far. */
+  private pauses = 0;
   /** When the last interrupt was over. */
   private entered = 0;
   private readonly sink: number;
@@ -93,10 +97,19 @@ export class NapiQueue implements EventSink, RingDriver {
     if (this.poller === core) this.poller = undefined;
   }
 
-  handle(kind: number): void {
+  handle(kind: number, argument: number): void {
     if (kind === INTERRUPT) this.interrupt();
     else if (kind === INJECTED) this.enter();
-    else this.poll();
+    else if (kind === POLL) this.poll();
+    else if (argument === this.pauses) this.endPause();
+  }
+
+  /** The program for which the softirq made way has nothing more to do. */
+  coreIsFree(at: number): void {
+    this.pauses++;
+    const { now } = this.parts.scheduler;
+    this.batchFrom = at > now ? at : now;
+    this.schedule(this.batchFrom, POLL);
   }
 
   private pollForProgram(): void {
@@ -146,23 +159,36 @@ export class NapiQueue implements EventSink, RingDriver {
     handler.frame(slot, this);
     core.worked(start, context.time);
     this.polled++;
-    this.schedule(context.time + this.pause(core, context.time), POLL);
+    if (this.isOverBudget(core)) this.pause(core, context.time);
+    else this.schedule(context.time, POLL);
+  }
+
+  /** Whether a batch is over beyond the softirq's budget, and a program wants the core. A busy-polling one has it already. */
+  private isOverBudget(core: KernelCore): boolean {
+    const { netdevBudget, napiBudget } = this.parts.profile.kernel;
+    if (this.polled < netdevBudget || this.polled % napiBudget !== 0) return false;
+    if (core.wanted && this.poller === undefined) return true;
+    this.batchFrom = core.freeAt;
+    return false;
   }
 
   /**
    * Beyond its budget the softirq goes on as a thread (ksoftirqd), which shares the core with a program that wants it: after
-   * each batch it is off for as long as the batch took. Linux's scheduler is fairer in detail, not in its outcome.
+   * each batch it is off for as long as the batch took, or until the program has nothing more to do. Linux's scheduler
+   * gives longer turns; each side's share is the same.
    */
-  private pause(core: KernelCore, now: number): number {
-    const { netdevBudget, napiBudget } = this.parts.profile.kernel;
-    if (this.polled < netdevBudget || this.polled % napiBudget !== 0) return 0;
-    const length = now - this.batchFrom;
-    if (core.program === undefined || core.program.idle) {
-      this.batchFrom = now;
-      return 0;
-    }
-    this.batchFrom = now + length;
-    return length;
+  private pause(core: KernelCore, now: number): void {
+    const { scheduler, sequencer } = this.parts;
+    const until = now + (now - this.batchFrom);
+    this.batchFrom = until;
+    this.pauses++;
+    core.yieldTo(this);
+    scheduler.at(until, sequencer.key(), this.sink, PAUSE_ENDS, this.pauses);
+  }
+
+  private endPause(): void {
+    this.core.stopYielding(this);
+    this.poll();
   }
 
   private schedule(at: number, kind: number): void {

@@ -180,9 +180,9 @@ export class SocketLayer implements SystemCalls, SocketListener {
   /** A blocked call goes on. */
   private goOn(caller: SystemCaller): void {
     const { context, cores, scheduler } = this.parts;
-    caller.unblock();
-    this.resumed = true;
     const start = cores[caller.index]!.from(scheduler.now);
+    caller.unblock(start);
+    this.resumed = true;
     context.begin(caller.index, start, caller.page.chains, OPERATION_ROW);
     this.proceed(caller);
     this.resumed = false;
@@ -195,7 +195,7 @@ export class SocketLayer implements SystemCalls, SocketListener {
     const result = this.execute(caller);
     this.parts.timersChanged();
     if (result === BLOCKED) {
-      caller.block();
+      caller.block(context.time);
       return;
     }
     page.set(CELL.result, result);
@@ -394,7 +394,7 @@ export class SocketLayer implements SystemCalls, SocketListener {
     context.pass(0, this.resumed ? STAGE.wakeup : STAGE.syscall);
     if (flow < 0) return;
     this.readers.set(flow, caller.index);
-    context.pass(flows.touch(caller.index, flow), STAGE.stack);
+    context.pass(flows.touch(caller.index, flow, flows.reads), STAGE.stack);
   }
 
   private setOption(socket: KernelSocket, option: number, value: number): number {

@@ -47,9 +47,9 @@ export interface SystemCaller {
   /** When the call was made. */
   readonly since: number;
   /** It has to wait: its core is free for others. */
-  block(): void;
+  block(at: number): void;
   /** It goes on, and has the core again. */
-  unblock(): void;
+  unblock(at: number): void;
   /** Goes on with the operation in row `row` of `chains`, unless its own part of it came later. */
   adopt(chains: ChainTable, row: number): void;
   systemCallReturns(at: number): void;

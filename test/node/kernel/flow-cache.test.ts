@@ -46,7 +46,7 @@ describe('the caches of cores', () => {
     expect(caches.touch(0, 7)).toBe(WARM);
     expect(caches.touch(1, 7)).toBe(MOVED);
     expect(caches.touch(0, 7)).toBe(MOVED);
-    expect([caches.warm, caches.moved, caches.cold]).toEqual([
+    expect([caches.packets.warm, caches.packets.moved, caches.packets.cold]).toEqual([
       [1, 0],
       [1, 1],
       [1, 0],
@@ -90,7 +90,7 @@ describe('the caches of cores', () => {
       seen.add(cost);
     }
     expect(seen).toEqual(new Set([WARM, MOVED, COLD]));
-    const touched = [caches.warm, caches.moved, caches.cold].flat();
+    const touched = [caches.packets.warm, caches.packets.moved, caches.packets.cold].flat();
     expect(touched.reduce((a, b) => a + b, 0)).toBeGreaterThan(18_000);
   });
 });

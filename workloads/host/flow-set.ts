@@ -1,0 +1,82 @@
+/**
+ * The flows of a run: source port, the program that reads them (each has a port of its own), and the entry of the
+ * indirection table that their hash chooses. Generators and programs make the same set each for itself.
+ */
+import { hostIpv4 } from '../../units/address.js';
+import { flowHash } from './flow-hash.js';
+
+/** Program p reads port FIRST_PORT + p. */
+export const FIRST_PORT = 5000;
+const FIRST_SOURCE_PORT = 10_000;
+const LAST_SOURCE_PORT = 65_535;
+const TABLE_ENTRIES = 128;
+
+export type Placement = 'aligned' | 'scattered';
+
+export interface Ports {
+  readonly source: number;
+  readonly destination: number;
+}
+
+export class FlowSet {
+  readonly ports: Ports[] = [];
+  /** By flow. */
+  readonly programs: Int32Array;
+  /** By flow: entry of the indirection table. */
+  readonly entries: Int32Array;
+
+  /**
+   * `aligned`: a flow's program runs on the core that an equal table sends it to. `scattered`: programs take turns, whatever
+   * the hash.
+   */
+  constructor(
+    flows: number,
+    options: {
+      readonly from: number;
+      readonly to: number;
+      readonly programs: number;
+      readonly queues: number;
+      readonly placement: Placement;
+    },
+  ) {
+    const { programs, queues, placement } = options;
+    this.programs = new Int32Array(flows);
+    this.entries = new Int32Array(flows);
+    const source = hostIpv4(options.from);
+    const destination = hostIpv4(options.to);
+    let port = FIRST_SOURCE_PORT;
+    for (let flow = 0; flow < flows; port++) {
+      // Ports that fit nowhere are left out, as long as there are enough.
+      const mustFit = LAST_SOURCE_PORT - port > flows - flow;
+      for (let turn = 0; turn < programs; turn++) {
+        const program = (flow + turn) % programs;
+        const hash = flowHash(source, destination, port, FIRST_PORT + program);
+        const entry = hash % TABLE_ENTRIES;
+        const fits = entry % queues === program % queues;
+        if (placement === 'aligned' && !fits && (mustFit || turn < programs - 1)) continue;
+        this.programs[flow] = program;
+        this.entries[flow] = entry;
+        this.ports.push({ source: port, destination: FIRST_PORT + program });
+        flow++;
+        break;
+      }
+    }
+  }
+
+  get count(): number {
+    return this.ports.length;
+  }
+}
+
+/** What `ethtool -X weight` makes of weights: the queue of each entry. An equal table is one of turns. */
+export function tableOf(queues: number, weights: readonly number[] | undefined): number[] {
+  if (weights === undefined) return Array.from({ length: TABLE_ENTRIES }, (_, i) => i % queues);
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  const table: number[] = [];
+  let running = 0;
+  for (const [queue, weight] of weights.entries()) {
+    running += weight;
+    while (table.length < Math.floor((TABLE_ENTRIES * running) / sum)) table.push(queue);
+  }
+  return table;
+}

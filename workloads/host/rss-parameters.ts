@@ -1,0 +1,205 @@
+/** The parameters of `host/rss`, and the configurations that they ask for: every combination of what is given as a list. */
+import { PS_PER_MS } from '../../units/time.js';
+import type { ClusterShape, Parameters, ParameterSpec } from '../workload.js';
+import { LEAST_PAYLOAD, MOST_PAYLOAD } from './flow-frames.js';
+import type { Placement } from './flow-set.js';
+
+export const STEERINGS = ['single', 'rss', 'spray', 'rfs'] as const;
+export type Steering = (typeof STEERINGS)[number];
+
+const PLACEMENTS = ['aligned', 'scattered'] as const;
+const MOST_FLOWS = 10_000;
+
+/** One configuration, as programs get it. */
+export interface RssParameters extends Parameters {
+  readonly steering: Steering;
+  readonly queues: number;
+  readonly flows: number;
+  readonly placement: Placement;
+  /** `equal`, `skewed`, `repaired`, or weights as 8:1:1:1. */
+  readonly table: string;
+  /** Million packets per second, for each core. */
+  readonly offered: number;
+  readonly warmup: number;
+  readonly window: number;
+  /** Packets whose latency is measured, and how many come in a second (millions). */
+  readonly iterations: number;
+  readonly load: number;
+  readonly size: number;
+  readonly work: number;
+}
+
+export const RSS_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
+  steering: {
+    type: 'text',
+    default: 'all',
+    help: 'how packets are spread over the queues: single, rss, spray (in turn), rfs, a list, or all',
+  },
+  queues: {
+    type: 'text',
+    default: 'all',
+    help: 'receive queues, each served by a core: a number, a list, or all (1, 2, 4, ... to the number of cores)',
+  },
+  flows: { type: 'text', default: '256', help: `a number from 1 to ${MOST_FLOWS}, or a list` },
+  placement: {
+    type: 'text',
+    default: 'aligned',
+    help: 'aligned: the program of a flow runs on the core that an equal table sends it to; scattered: anywhere; a list, or both',
+  },
+  table: {
+    type: 'text',
+    default: 'equal',
+    help: 'indirection table: equal, skewed (a half to one queue), repaired (skewed, then made equal), weights as 8:1:1:1, or a list',
+  },
+  offered: {
+    type: 'number',
+    default: 0.8,
+    min: 0.001,
+    max: 4,
+    help: 'million packets/s for each core while the rate is measured: more than a core can serve',
+  },
+  warmup: {
+    type: 'duration',
+    default: '1ms',
+    min: 0,
+    max: PS_PER_MS * 1000,
+    help: 'how long that is offered before the rate is measured',
+  },
+  window: {
+    type: 'duration',
+    default: '3ms',
+    min: PS_PER_MS / 100,
+    max: PS_PER_MS * 10_000,
+    help: 'how long the rate is measured',
+  },
+  iterations: {
+    type: 'integer',
+    default: 500,
+    min: 1,
+    max: 1_000_000,
+    help: 'packets whose latency is measured, lightly loaded, before that; the fifth part as many more warm up',
+  },
+  load: {
+    type: 'number',
+    default: 0.05,
+    min: 1e-4,
+    max: 4,
+    help: 'million packets/s, all together, while latency is measured',
+  },
+  size: {
+    type: 'size',
+    default: 18,
+    min: LEAST_PAYLOAD,
+    max: MOST_PAYLOAD,
+    help: 'payload of a packet; 18 bytes make the shortest frame',
+  },
+  work: { type: 'duration', default: '0ns', min: 0, help: 'what a program does with each packet' },
+};
+
+/** One set of {@link RssParameters} for each combination, or what is wrong with what was asked for. */
+export function rssConfigurations(
+  params: Parameters,
+  cluster: ClusterShape,
+): Parameters[] | string {
+  if (cluster.clock === 'real') {
+    return 'host/rss measures the cores of the modelled host: it cannot be run with --clock real';
+  }
+  const steerings = namesOf(params, 'steering', STEERINGS, 'all');
+  const placements = namesOf(params, 'placement', PLACEMENTS, 'both');
+  const queues =
+    params['queues'] === 'all'
+      ? doublings(cluster.cores)
+      : numbersOf(params, 'queues', cluster.cores, `the host has ${cluster.cores} (--cores)`);
+  const flows = numbersOf(params, 'flows', MOST_FLOWS, `at most ${MOST_FLOWS}`);
+  for (const list of [steerings, placements, queues, flows]) {
+    if (typeof list === 'string') return list;
+  }
+  const configurations: Parameters[] = [];
+  for (const table of listOf(params, 'table')) {
+    for (const placement of placements) {
+      for (const flow of flows) {
+        for (const queue of queues) {
+          const wrong = tableProblem(table, Number(queue));
+          if (wrong !== undefined) return wrong;
+          for (const steering of steerings) {
+            configurations.push({
+              ...params,
+              steering,
+              queues: queue,
+              flows: flow,
+              placement,
+              table,
+            });
+          }
+        }
+      }
+    }
+  }
+  return configurations;
+}
+
+/** The weights that a table has at first, and whether it is made equal before the rate is measured. */
+export function tableOrders(
+  table: string,
+  queues: number,
+): { readonly weights: number[] | undefined; readonly repaired: boolean } {
+  if (table === 'equal') return { weights: undefined, repaired: false };
+  if (table === 'skewed' || table === 'repaired') {
+    return { weights: skewedWeights(queues), repaired: table === 'repaired' };
+  }
+  return { weights: table.split(':').map(Number), repaired: false };
+}
+
+/** The first queue gets as much as all others together, and as much again as one of them. */
+const skewedWeights = (queues: number): number[] =>
+  Array.from({ length: queues }, (_, queue) => (queue === 0 ? queues : 1));
+
+function tableProblem(table: string, queues: number): string | undefined {
+  if (['equal', 'skewed', 'repaired'].includes(table)) return undefined;
+  const weights = table.split(':').map((weight) => (/^\d+$/.test(weight) ? Number(weight) : NaN));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  if (!(sum > 0 && sum <= 128)) {
+    return `table=${table}: expected equal, skewed, repaired, or weights such as 8:1:1:1 (their sum at most 128)`;
+  }
+  if (weights.length > queues) {
+    return `table=${table}: ${weights.length} weights, and ${queues} queues`;
+  }
+  return undefined;
+}
+
+const listOf = (params: Parameters, name: string): string[] =>
+  String(params[name])
+    .split(',')
+    .map((each) => each.trim());
+
+function namesOf<T extends string>(
+  params: Parameters,
+  name: string,
+  known: readonly T[],
+  every: string,
+): T[] | string {
+  const list = listOf(params, name);
+  if (list.length === 1 && list[0] === every) return [...known];
+  const wrong = list.find((each) => !known.includes(each as T));
+  if (wrong === undefined) return list as T[];
+  return `${name}=${wrong}: expected ${known.join(', ')}, a list of them, or ${every}`;
+}
+
+function numbersOf(params: Parameters, name: string, most: number, why: string): number[] | string {
+  const numbers: number[] = [];
+  for (const text of listOf(params, name)) {
+    const value = /^\d+(?:e\d+)?$/i.test(text) ? Number(text) : NaN;
+    if (!(value >= 1 && value <= most)) {
+      return `${name}=${text}: expected a whole number from 1, or a list; ${why}`;
+    }
+    numbers.push(value);
+  }
+  return numbers;
+}
+
+/** 1, 2, 4, ..., and the number itself. */
+function doublings(most: number): number[] {
+  const values: number[] = [];
+  for (let value = 1; value < most; value *= 2) values.push(value);
+  return [...values, most];
+}

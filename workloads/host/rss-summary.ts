@@ -1,0 +1,133 @@
+/** What the reports of `host/rss` come to: rate, latency, warm share, load, and whether everything adds up. */
+import type { DeviceStatistics } from '../../node/sockets.js';
+import { STAGES, stageTimes } from '../../node/verbs.js';
+import { PS_PER_US } from '../../units/time.js';
+import { latencySummary, medianIndex } from '../statistics.js';
+import type { Metric, Summary } from '../workload.js';
+import { tableOf, type FlowSet } from './flow-set.js';
+import type { GeneratorReport } from './rss-generator.js';
+import { tableOrders, type RssParameters } from './rss-parameters.js';
+import type { ServerReport } from './rss-server.js';
+
+const PERCENT = 100;
+
+export function summariseRss(
+  servers: readonly ServerReport[],
+  generators: readonly GeneratorReport[],
+  params: RssParameters,
+  flows: FlowSet,
+): Summary {
+  const device = servers[0]!.device!;
+  const total = (of: (server: ServerReport) => number): number =>
+    servers.reduce((sum, server) => sum + of(server), 0);
+  const sentOf = (flow: number): number =>
+    generators.reduce((sum, { sent }) => sum + sent[flow]!, 0);
+  const sent = Array.from({ length: flows.count }, (_, flow) => sentOf(flow));
+  const allSent = sent.reduce((sum, each) => sum + each, 0);
+  const read = total((server) => server.read);
+  const late = total((server) => server.late);
+  const missed = device.queues.reduce((sum, queue) => sum + queue.missed, 0);
+  const reached = device.queues.reduce((sum, queue) => sum + queue.frames, missed);
+  const refused = device.protocols['udp_receive_buffer_errors']!;
+  const damaged = device.protocols['udp_bad_checksum']! + device.protocols['ip_bad_checksum']!;
+  const lost = allSent - reached;
+  const wrongs = [
+    total((server) => server.wrong) > 0 && 'datagrams are not what was sent',
+    total((server) => server.twice) > 0 && 'datagrams were delivered twice',
+    late > 0 && params.steering !== 'spray' && 'datagrams of a flow came out of order',
+    reached - missed !== read + refused + damaged &&
+      `${reached - missed} frames were taken in, and ${read} read, ${refused} refused, ${damaged} damaged`,
+    lost < 0 && `${reached} frames came, and ${allSent} were sent`,
+    lost === 0 && queueProblem(device, sent, params, flows),
+  ].filter((wrong) => wrong !== false);
+
+  const packets = total(({ core }) => core.packets);
+  const loads = servers.map(({ core }) => 1 - core.idle / core.length);
+  const { samples, stages } = lightlyLoaded(servers);
+  const metrics: Metric[] = [
+    {
+      name: 'rate',
+      unit: 'Mpackets/s',
+      value: (total((server) => server.inWindow) * PS_PER_US) / params.window,
+    },
+    ...(samples.length > 0 ? [latencySummary(samples)] : []),
+    {
+      name: 'warm_share',
+      unit: '',
+      value: packets === 0 ? 0 : total(({ core }) => core.warm) / packets,
+    },
+    {
+      name: 'reordered',
+      unit: '%',
+      value: (PERCENT * late) / Math.max(read, 1),
+    },
+    {
+      name: 'load',
+      unit: '%',
+      value: (PERCENT * loads.reduce((sum, load) => sum + load, 0)) / loads.length,
+    },
+    { name: 'load_max', unit: '%', value: PERCENT * Math.max(...loads) },
+  ];
+  return {
+    verified: wrongs.length === 0,
+    ...(wrongs.length > 0 && { note: wrongs.join('; ') }),
+    metrics,
+    ...(stages !== undefined && { stages }),
+    counters: {
+      sent: allSent,
+      read,
+      dropped_by_ring: missed,
+      dropped_by_socket_buffer: refused,
+      lost_on_wire: Math.max(lost, 0),
+      late,
+      interrupts: device.queues.reduce((sum, queue) => sum + queue.interrupts, 0),
+      ...Object.fromEntries(
+        servers.flatMap(({ core }, index) => [
+          [`core${index}_load_percent`, Math.round(PERCENT * loads[index]!)],
+          [`core${index}_softirq_percent`, Math.round((PERCENT * core.softirq) / core.length)],
+        ]),
+      ),
+    },
+    samples,
+  };
+}
+
+/** Whether each queue got what the hash and the table say; nothing to say of spray and RFS. */
+function queueProblem(
+  { queues }: DeviceStatistics,
+  sent: readonly number[],
+  { steering, table, queues: count }: RssParameters,
+  flows: FlowSet,
+): string | false {
+  if (steering === 'spray' || steering === 'rfs') return false;
+  const { weights, repaired } = tableOrders(table, count);
+  // What came before the repair and after it is not told apart.
+  if (repaired) return false;
+  const entries = tableOf(count, weights);
+  const expected = new Array<number>(count).fill(0);
+  for (const [flow, frames] of sent.entries()) {
+    expected[steering === 'single' ? 0 : entries[flows.entries[flow]!]!]! += frames;
+  }
+  const wrong = queues.findIndex(({ frames, missed }, at) => frames + missed !== expected[at]);
+  if (wrong < 0) return false;
+  const { frames, missed } = queues[wrong]!;
+  return `queue ${wrong} got ${frames + missed} frames, and its flows have ${expected[wrong]!}`;
+}
+
+/** The latencies of all programs in the order in which the packets were sent, and the median one's stages. */
+function lightlyLoaded(servers: readonly ServerReport[]): {
+  samples: Float64Array;
+  stages: Summary['stages'];
+} {
+  const all = servers.flatMap(({ numbers, latencies }, server) =>
+    numbers.map((number, at) => ({ number, latency: latencies[at]!, server, at })),
+  );
+  all.sort((a, b) => a.number - b.number);
+  const samples = Float64Array.from(all, ({ latency }) => latency);
+  const median = all[medianIndex(samples)];
+  if (median === undefined) return { samples, stages: undefined };
+  return {
+    samples,
+    stages: stageTimes(servers[median.server]!.stages, median.at * STAGES.length),
+  };
+}
