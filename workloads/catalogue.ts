@@ -54,6 +54,7 @@ const MICRO: readonly SuiteMember[] = [
 const HOST: readonly SuiteMember[] = [
   { name: 'host/pinning' },
   { name: 'host/memlock' },
+  { name: 'host/rss' },
   { name: 'host/paths' },
   { name: 'host/paging' },
   {

@@ -1,5 +1,5 @@
 /** The parameters of `host/rss`, and the configurations that they ask for: every combination of what is given as a list. */
-import { PS_PER_MS } from '../../units/time.js';
+import { formatDuration, parseDuration, PS_PER_MS, type Picoseconds } from '../../units/time.js';
 import type { ClusterShape, Parameters, ParameterSpec } from '../workload.js';
 import { LEAST_PAYLOAD, MOST_PAYLOAD } from './flow-frames.js';
 import type { Placement } from './flow-set.js';
@@ -20,14 +20,17 @@ export interface RssParameters extends Parameters {
   readonly table: string;
   /** Million packets per second, for each core. */
   readonly offered: number;
-  readonly warmup: number;
-  readonly window: number;
+  /** Lengths of time with their units, as results show them; see {@link lengthOf}. */
+  readonly warmup: string;
+  readonly window: string;
+  readonly work: string;
   /** Packets whose latency is measured, and how many come in a second (millions). */
   readonly iterations: number;
   readonly load: number;
   readonly size: number;
-  readonly work: number;
 }
+
+export const lengthOf = (text: string): Picoseconds => parseDuration(text)!;
 
 export const RSS_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
   steering: {
@@ -114,6 +117,10 @@ export function rssConfigurations(
   for (const list of [steerings, placements, queues, flows]) {
     if (typeof list === 'string') return list;
   }
+  const [warmup, window, work] = ['warmup', 'window', 'work'].map((name) =>
+    formatDuration(Number(params[name])),
+  ) as [string, string, string];
+  const common = { ...params, warmup, window, work };
   const configurations: Parameters[] = [];
   for (const table of listOf(params, 'table')) {
     for (const placement of placements) {
@@ -123,7 +130,7 @@ export function rssConfigurations(
           if (wrong !== undefined) return wrong;
           for (const steering of steerings) {
             configurations.push({
-              ...params,
+              ...common,
               steering,
               queues: queue,
               flows: flow,

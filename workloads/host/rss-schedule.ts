@@ -1,7 +1,7 @@
 /** When what happens in a run of `host/rss`, and who takes part in it. */
 import type { Instant } from '../../node/verbs.js';
 import { PS_PER_MS, PS_PER_US } from '../../units/time.js';
-import type { RssParameters } from './rss-parameters.js';
+import { lengthOf, type RssParameters } from './rss-parameters.js';
 
 export const GENERATOR_HOST = 0;
 export const SERVER_HOST = 1;
@@ -53,8 +53,8 @@ export function scheduleFrom(start: Instant, params: RssParameters): Schedule {
   const length = Math.ceil((1.1 * packets + 100) * lightInterval(params));
   const settled = start + length + GAP;
   const load = settled + GAP;
-  const windowStart = load + params.warmup;
-  const windowEnd = windowStart + params.window;
+  const windowStart = load + lengthOf(params.warmup);
+  const windowEnd = windowStart + lengthOf(params.window);
   return {
     light: start,
     settled: settled as Instant,

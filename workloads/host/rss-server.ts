@@ -8,7 +8,7 @@ import { PS_PER_MS } from '../../units/time.js';
 import { openDevice } from '../workload.js';
 import { FIELD } from './flow-frames.js';
 import { FIRST_PORT, type FlowSet } from './flow-set.js';
-import { tableOrders, type RssParameters } from './rss-parameters.js';
+import { lengthOf, tableOrders, type RssParameters } from './rss-parameters.js';
 import { PHASE, type Schedule } from './rss-schedule.js';
 
 const QUIET = 5 * PS_PER_MS;
@@ -133,6 +133,7 @@ export async function serve(
 ): Promise<ServerReport> {
   const { program, conductor, servers } = place;
   const { pd } = await openDevice(core);
+  const work = lengthOf(params.work);
   const network = await openNetwork(core, { path: 'kernel' });
   const socket = await network.udp(FIRST_PORT + program);
   const buffer = await pd.registerMemory(await core.allocate(2048), ACCESS.LOCAL_WRITE);
@@ -180,7 +181,7 @@ export async function serve(
         if (now >= windowStart) looked = now >= windowEnd ? 2 : 1;
       }
       core.endOperation();
-      if (params.work > 0) await core.work(params.work as Picoseconds);
+      if (work > 0) await core.work(work);
     }
     await core.tell(conductor, 'stopped');
     if (looked < 2) await clock.look(1);

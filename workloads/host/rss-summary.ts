@@ -6,7 +6,7 @@ import { latencySummary, medianIndex } from '../statistics.js';
 import type { Metric, Summary } from '../workload.js';
 import { tableOf, type FlowSet } from './flow-set.js';
 import type { GeneratorReport } from './rss-generator.js';
-import { tableOrders, type RssParameters } from './rss-parameters.js';
+import { lengthOf, tableOrders, type RssParameters } from './rss-parameters.js';
 import type { ServerReport } from './rss-server.js';
 
 const PERCENT = 100;
@@ -48,7 +48,7 @@ export function summariseRss(
     {
       name: 'rate',
       unit: 'Mpackets/s',
-      value: (total((server) => server.inWindow) * PS_PER_US) / params.window,
+      value: (total((server) => server.inWindow) * PS_PER_US) / lengthOf(params.window),
     },
     ...(samples.length > 0 ? [latencySummary(samples)] : []),
     {
