@@ -192,6 +192,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
           ranks: spec.programs.length,
           seed: spec.seed,
           cpu: spec.profile.cpu,
+          bypass: spec.profile.bypass,
           page: core.page.buffer,
           memory: host.memory.buffer,
           completionChains: host.completionChains,

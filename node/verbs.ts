@@ -89,7 +89,12 @@ interface RemoteTarget {
 /** ibv_send_wr as a discriminated union. `immediate` is 32 bits, unsigned. */
 export type SendWr = SendBase &
   (
-    | ({ readonly opcode: 'SEND'; readonly solicited?: boolean } & Inlinable)
+    | ({
+        readonly opcode: 'SEND';
+        readonly solicited?: boolean;
+        /** IBV_SEND_IP_CSUM: of a raw frame, the NIC writes the checksums of IPv4, UDP and TCP. */
+        readonly checksum?: boolean;
+      } & Inlinable)
     | ({
         readonly opcode: 'SEND_WITH_IMM';
         readonly immediate: number;
@@ -126,6 +131,8 @@ export interface WorkCompletion {
   readonly vendorErr: number;
   /** The sender's immediate data, if it sent any. */
   readonly immediate: number | undefined;
+  /** IBV_WC_IP_CSUM_OK: of a raw frame received, the NIC found its checksums right. */
+  readonly checksumOk: boolean;
 }
 
 /** ibv_qp_cap. `createQp` answers with what was really given, each at least what was asked for. */

@@ -46,6 +46,11 @@ export class ChainTable {
     this.cells[row * CHAIN_CELLS + OPERATION] = 0;
   }
 
+  /** Undoes {@link clear}: the row goes on with what it had. */
+  restore(row: number, operation: number): void {
+    this.cells[row * CHAIN_CELLS + OPERATION] = operation;
+  }
+
   operation(row: number): number {
     return this.cells[row * CHAIN_CELLS + OPERATION]!;
   }

@@ -117,6 +117,7 @@ export class ProgramCompletionQueue implements CompletionQueue {
         vendorErr: view.getUint32(at + CQE.vendorErr, true),
         immediate:
           (flags & CQE_FLAG.immediate) !== 0 ? view.getUint32(at + CQE.immediate, true) : undefined,
+        checksumOk: (flags & CQE_FLAG.checksumOk) !== 0,
         chainRow: traced ? row : -1,
       };
       completions.push(completion);

@@ -28,6 +28,7 @@ import type {
 } from '../verbs.js';
 import type { Network, NetworkDevice, NetworkOptions } from '../sockets.js';
 import { VerbsError } from '../verbs-error.js';
+import { BypassNetwork } from './bypass-network.js';
 import { AWAIT, CELL, MAX_ALTERNATIVES, OPERATION_ROW, type CorePage } from './core-page.js';
 import {
   ProgramCompletionQueue,
@@ -58,6 +59,7 @@ export interface CoreIdentity {
   readonly ranks: number;
   readonly seed: number;
   readonly cpu: Profile['cpu'];
+  readonly bypass: Profile['bypass'];
   readonly page: SharedArrayBuffer;
   readonly memory: SharedArrayBuffer;
   readonly completionChains: SharedArrayBuffer;
@@ -80,6 +82,7 @@ export class ProgramCore implements Core {
   private readonly regions = new ProgramMemory();
   private readonly space: ProgramAddressSpace;
   private readonly cpu: Profile['cpu'];
+  private readonly bypass: Profile['bypass'];
   private readonly stream: RandomStream;
   /** From this thread's monotonic clock to the run's, in ms; null in virtual time. */
   private readonly realOffset: number | null;
@@ -92,6 +95,7 @@ export class ProgramCore implements Core {
     this.rank = identity.rank;
     this.ranks = identity.ranks;
     this.cpu = identity.cpu;
+    this.bypass = identity.bypass;
     const { realStart } = identity;
     this.realOffset = realStart === null ? null : performance.timeOrigin - realStart;
     const name = `host${host}/core${index}`;
@@ -122,7 +126,14 @@ export class ProgramCore implements Core {
     return new ProgramContext(attributes, this.shared);
   }
 
-  async openNetwork({ path = 'kernel' }: NetworkOptions = {}): Promise<Network> {
+  async openNetwork({
+    path = 'kernel',
+    library = 'socket',
+  }: NetworkOptions = {}): Promise<Network> {
+    if (path === 'bypass') {
+      const costs = { bypass: this.bypass, copy: this.cpu.copy };
+      return BypassNetwork.open(this, this.shared, costs, library);
+    }
     return new KernelNetwork(this.port, path);
   }
 

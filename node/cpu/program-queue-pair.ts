@@ -194,6 +194,7 @@ export class ProgramQueuePair implements QueuePair {
     const at = sends.base + (this.sent % sends.depth) * sends.stride;
     const { view } = port;
     const solicited = 'solicited' in request && request.solicited;
+    const checksum = 'checksum' in request && request.checksum;
     view.setUint8(at + WQE.opcode, opcode);
     view.setUint8(
       at + WQE.flags,
@@ -201,7 +202,8 @@ export class ProgramQueuePair implements QueuePair {
         (request.fence === true ? WQE_FLAG.fence : 0) |
         (solicited ? WQE_FLAG.solicited : 0) |
         (inline ? WQE_FLAG.inline : 0) |
-        (pushed ? WQE_FLAG.pushed : 0),
+        (pushed ? WQE_FLAG.pushed : 0) |
+        (checksum ? WQE_FLAG.checksum : 0),
     );
     view.setUint16(at + WQE.sgeCount, sges.length, true);
     view.setUint32(at + WQE.length, length, true);

@@ -151,6 +151,19 @@ export interface CallSignatures {
   dmaHazards: [args: Record<string, never>, answer: { hazards: readonly DmaHazard[] }];
   attachFlow: [args: { qp: number; rule: FlowRule }, answer: { flow: number }];
   detachFlow: [args: { flow: number }, answer: null];
+  /** The interface of the program's kernel; VLAN 0 for none. */
+  interfaceAddress: [
+    args: Record<string, never>,
+    answer: { mac: number; ipv4: number; vlan: number; mtu: number },
+  ];
+  /** -1 while the neighbour is being asked for. */
+  neighbour: [args: { ipv4: number }, answer: { mac: number }];
+  /** Frames to that port come to the raw queue pair, and the kernel's sockets cannot have it. Port 0: any that is free. */
+  takePort: [
+    args: { qp: number; protocol: 'tcp' | 'udp'; port: number },
+    answer: { handle: number; port: number },
+  ];
+  givePort: [args: { handle: number }, answer: null];
   changeDevice: [args: { change: DeviceChange }, answer: number];
   deviceStatistics: [args: Record<string, never>, answer: DeviceStatistics];
   tell: [args: { rank: number; value: unknown }, answer: null];

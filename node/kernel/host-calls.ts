@@ -36,6 +36,7 @@ import { DmaCalls } from './dma-calls.js';
 import { mapForKernel, unmapForKernel } from './kernel-mappings.js';
 import type { MemoryCalls } from './memory-calls.js';
 import type { Process, Processes } from './processes.js';
+import { TakenPorts } from './taken-ports.js';
 import { RegionCalls } from './region-calls.js';
 
 /** What the kernel does for the calls beyond the NIC. */
@@ -74,6 +75,7 @@ export class HostCalls {
   /** Queue pairs by the core that made them, for the clean-up when its program ends. */
   private readonly owners = new Map<QueuePair | RawQueuePair, number>();
   private readonly flows = new AttachedFlows();
+  private readonly ports = new TakenPorts(this.flows);
   /** The memory that a queue's rings lie in: the kernel's, mapped to the process. */
   private readonly queueMemories = new Map<
     QueuePair | RawQueuePair | CompletionQueue,
@@ -204,6 +206,19 @@ export class HostCalls {
       this.flows.detach(flow);
       return null;
     },
+    interfaceAddress: (_args, core) => this.services.kernel(core).address,
+    neighbour: ({ ipv4 }, core) => ({ mac: this.services.kernel(core).neighbour(ipv4, core) }),
+    takePort: ({ qp, protocol, port }, core) => {
+      if (!(this.ownPair(qp, core) instanceof RawQueuePair)) {
+        throw new VerbsError('EOPNOTSUPP', 'a port needs a queue pair of raw frames');
+      }
+      return this.ports.take(qp, this.services.kernel(core), protocol, port);
+    },
+    givePort: ({ handle }, core) => {
+      this.ownPair(this.ports.queuePair(handle), core);
+      this.ports.give(handle);
+      return null;
+    },
     changeDevice: ({ change }, core) => changeDevice(this.services.kernel(core), change),
     deviceStatistics: (_args, core) => deviceStatistics(this.services.kernel(core)),
     tell: ({ rank, value }, core) => {
@@ -273,6 +288,7 @@ export class HostCalls {
   private destroyQp(qp: QueuePair | RawQueuePair): void {
     const { engine } = this.services.nic;
     if (qp instanceof RawQueuePair) {
+      this.ports.release(qp.index);
       this.flows.release(qp.index);
       engine.raw.destroy(qp);
     } else engine.destroyQp(qp);

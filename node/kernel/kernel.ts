@@ -121,6 +121,21 @@ export class Kernel implements FrameHandler, EventSink {
     };
   }
 
+  /** The interface as `ip address` shows it; VLAN 0 for none. */
+  get address(): { mac: number; ipv4: number; vlan: number; mtu: number } {
+    const { mac, ipv4, vlan, profile } = this.options;
+    return { mac, ipv4, vlan, mtu: profile.kernel.mtu };
+  }
+
+  /** The MAC of a neighbour, for a program that runs its own protocols; -1 while it is being asked for. */
+  neighbour(ipv4: number, core: number): number {
+    const start = this.cores[core]!.from(this.options.scheduler.now);
+    this.context.begin(core, start);
+    const mac = this.stack.neighbour(ipv4, start);
+    this.arrangeTimer();
+    return mac;
+  }
+
   get cores(): readonly (KernelCore | undefined)[] {
     return this.options.cores;
   }

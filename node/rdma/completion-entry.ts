@@ -22,7 +22,8 @@ export const CQE = {
   visible: 40,
 } as const;
 
-export const CQE_FLAG = { immediate: 1, solicited: 2, receive: 4 } as const;
+/** `checksumOk`: of a raw frame, the NIC found its checksums right. */
+export const CQE_FLAG = { immediate: 1, solicited: 2, receive: 4, checksumOk: 8 } as const;
 
 /**
  * The record: what the NIC has written, what the program has taken, both counting up and wrapping at 2^32; and whether a

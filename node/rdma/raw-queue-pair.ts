@@ -3,8 +3,9 @@
  * is filled with one. There is no peer and no protocol: what is sent completes when it has left, and what finds no
  * receive is lost.
  */
+import { checksumsAreRight } from '../../wire/checksums.js';
 import { BUS_ADDRESSES, BusPort, type BusMaster } from './bus-port.js';
-import { STATUS } from './completion-entry.js';
+import { CQE_FLAG, STATUS } from './completion-entry.js';
 import type { CompletionQueue, CompletionSource } from './completion-queue.js';
 import type { EngineParts } from './engine-parts.js';
 import type { AddressResolver } from './memory-region.js';
@@ -134,7 +135,7 @@ export class RawQueuePair implements CompletionSource {
       this.write = payloads.begin(slot, pool.start[slot]);
       receives.scatter(0, length, this.addSegment);
       const visible = payloads.start(this.write, length);
-      this.completions.succeed(WC_RECV, length, 0, 0, slot, visible);
+      this.completions.succeed(WC_RECV, length, 0, this.checked(slot), slot, visible);
     }
   }
 
@@ -148,11 +149,20 @@ export class RawQueuePair implements CompletionSource {
     visible: number,
   ): void {
     if (status === STATUS.SUCCESS) {
-      this.completions.post(wrId, count, status, WC_RECV, length, 0, 0, frame, visible);
+      const flags = this.checked(frame);
+      this.completions.post(wrId, count, status, WC_RECV, length, 0, flags, frame, visible);
     } else {
       this.completions.post(wrId, count, status, WC_RECV, 0, 0, 0, NO_FRAME, 0);
       this.enterError();
     }
+  }
+
+  /** What the NIC found of the frame's checksums. Those that were left to a NIC and never looked at since are right. */
+  private checked(slot: number): number {
+    const { bytes, view, start, length, suspect } = this.parts.pool;
+    const isRight =
+      suspect[slot] === 0 || checksumsAreRight(bytes, view, start[slot]!, length[slot]!);
+    return isRight ? CQE_FLAG.checksumOk : 0;
   }
 
   private readonly addSegment = (physical: number, length: number): void => {

@@ -253,8 +253,10 @@ export class RawSender implements TransmitSource {
     pool.start[slot] = pool.payloadAt(slot) - headers;
     pool.length[slot] = padded;
     if (headers !== ETHERNET_LENGTH) bytes.copyWithin(pool.start[slot], start, start + padded);
-    // Its checksums are the program's own.
-    pool.suspect[slot] = 1;
+    // Its checksums are the program's own, unless they are left to us.
+    const isOffloaded = (queue.flags[place]! & WQE_FLAG.checksum) !== 0;
+    pool.offload[slot] = isOffloaded ? 1 : 0;
+    pool.suspect[slot] = isOffloaded ? 0 : 1;
     return slot;
   }
 

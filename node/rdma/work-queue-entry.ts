@@ -32,8 +32,18 @@ export const SGE = { address: 0, length: 8, lkey: 12 } as const;
 
 export const RECV = { wrId: 0, sgeCount: 8, sges: 16 } as const;
 
-/** `pushed`: the core wrote the whole frame into the NIC with the doorbell. */
-export const WQE_FLAG = { signaled: 1, fence: 2, solicited: 4, inline: 8, pushed: 16 } as const;
+/**
+ * `pushed`: the core wrote the whole frame into the NIC with the doorbell. `checksum`: the NIC writes the checksums of a raw
+ * frame.
+ */
+export const WQE_FLAG = {
+  signaled: 1,
+  fence: 2,
+  solicited: 4,
+  inline: 8,
+  pushed: 16,
+  checksum: 32,
+} as const;
 
 /** Numbers of the send opcodes; `WC_OPCODES` of node/verbs.ts are named in the order of {@link COMPLETION_OPCODE}. */
 export const SEND_OPCODE = {

@@ -1,0 +1,237 @@
+/** Sockets of programs that run TCP and UDP themselves, above a queue of raw frames. */
+import { describe, expect, it } from 'vitest';
+import { openNetwork, receiveAll, type Network, type NetworkPath } from '../../../node/sockets.js';
+import { VerbsError, type Core, type Picoseconds, type Region } from '../../../node/verbs.js';
+import { runEmbedded, type ClusterOptions, type EmbeddedRun } from '../../embedded.js';
+
+const PORT = 5000;
+const MS = 1e9 as Picoseconds;
+
+type Part = (core: Core, network: Network, memory: Region) => Promise<unknown>;
+
+/** Runs a client on host 0 and a server on host 1, each over its path. */
+async function between(
+  client: Part,
+  server: Part,
+  options: ClusterOptions = {},
+  paths: readonly NetworkPath[] = ['bypass', 'bypass'],
+): Promise<EmbeddedRun> {
+  const run = await runEmbedded({
+    noise: false,
+    memory: 32 << 20,
+    profile: 'sfc-25g',
+    ...options,
+    program: async (core: Core) => {
+      const network = await openNetwork(core, { path: paths[core.rank]! });
+      const memory = await core.allocate(1 << 20);
+      if (core.rank === 1) return server(core, network, memory);
+      await core.sleep(MS);
+      return client(core, network, memory);
+    },
+  });
+  if (run.failure !== null) throw new Error(run.failure.stack);
+  expect(run.blocked).toEqual([]);
+  expect(run.framesLeft).toBe(0);
+  return run;
+}
+
+const errnoOf = async (call: Promise<unknown>): Promise<string> => {
+  try {
+    await call;
+    return 'none';
+  } catch (error) {
+    return error instanceof VerbsError ? error.code : String(error);
+  }
+};
+
+/** Byte i of the stream. */
+const pattern = (i: number): number => (i * 31 + (i >> 8) * 7) & 0xff;
+
+const sendStream =
+  (total: number, piece: number): Part =>
+  async (core, network, memory) => {
+    const socket = await network.connect({ host: 1, port: PORT });
+    for (let done = 0; done < total; done += piece) {
+      const length = Math.min(piece, total - done);
+      await core.write(
+        memory.address,
+        Uint8Array.from({ length }, (_, i) => pattern(done + i)),
+      );
+      await socket.send(memory.address, length);
+    }
+    await socket.close();
+  };
+
+const takeStream =
+  (total: number): Part =>
+  async (core, network, memory) => {
+    const listener = await network.listen(PORT);
+    const socket = await listener.accept();
+    let wrong = 0;
+    let got = 0;
+    for (;;) {
+      const length = await socket.receive(memory.address, 100_000);
+      if (length === 0) break;
+      const bytes = await core.read(memory.address, length);
+      for (let i = 0; i < length; i++) if (bytes[i] !== pattern(got + i)) wrong++;
+      got += length;
+    }
+    await socket.close();
+    await listener.close();
+    return { complete: got === total, wrong };
+  };
+
+describe('TCP in a program', () => {
+  it.each([
+    ['bypass', 'bypass'],
+    ['kernel', 'bypass'],
+    ['bypass', 'kernel'],
+  ] as const)('carries bytes in order, and its end: %s to %s', async (from, to) => {
+    const total = 1_000_000;
+    const run = await between(sendStream(total, 200_000), takeStream(total), {}, [from, to]);
+    expect(run.results[1]).toEqual({ complete: true, wrong: 0 });
+  });
+
+  it.each([1, 2, 3])(
+    'does so over a fabric that loses, doubles and damages: seed %i',
+    async (seed) => {
+      const total = 200_000;
+      const faults = { loss: 0.02, duplicate: 0.02, corrupt: 0.02 };
+      const run = await between(sendStream(total, 50_000), takeStream(total), { faults, seed });
+      expect(run.results[1]).toEqual({ complete: true, wrong: 0 });
+    },
+  );
+
+  it('works with memory that pages in and out', async () => {
+    const run = await between(
+      async (core, network) => {
+        const region = await core.mmap(100_000);
+        await core.write(
+          region.address,
+          Uint8Array.from({ length: 100_000 }, (_, i) => pattern(i)),
+        );
+        const socket = await network.connect({ host: 1, port: PORT });
+        await socket.send(region.address, 100_000);
+        await socket.close();
+      },
+      async (core, network) => {
+        const region = await core.mmap(100_000);
+        const socket = await (await network.listen(PORT)).accept();
+        expect(await receiveAll(socket, region.address, 100_000)).toBe(true);
+        const bytes = await core.read(region.address, 100_000);
+        return bytes.every((byte, i) => byte === pattern(i));
+      },
+    );
+    expect(run.results[1]).toBe(true);
+  });
+
+  it('is refused what the kernel would refuse', async () => {
+    const run = await between(
+      async (_core, network, memory) => [
+        await errnoOf(network.connect({ host: 1, port: 9 })),
+        await errnoOf(network.connect({ address: '10.0.0.99', port: 9 })),
+        await errnoOf(network.connect({ host: 1, port: 0 })),
+        await errnoOf((await network.udp()).sendTo({ host: 1, port: 7 }, memory.address, 1473)),
+        await errnoOf((await network.udp()).sendTo({ host: 1, port: 7 }, memory.address, -1)),
+      ],
+      async (core) => {
+        await core.sleep((10 * MS) as Picoseconds);
+      },
+    );
+    expect(run.results[0]).toEqual([
+      'ECONNREFUSED',
+      'EHOSTUNREACH',
+      'EINVAL',
+      'EMSGSIZE',
+      'EINVAL',
+    ]);
+  });
+
+  it('shares no port with the kernel, and gives it back', async () => {
+    const run = await runEmbedded({
+      noise: false,
+      memory: 16 << 20,
+      hosts: 1,
+      program: async (core: Core) => {
+        const network = await openNetwork(core, { path: 'bypass' });
+        const kernel = await openNetwork(core);
+        const listener = await network.listen(PORT);
+        const udp = await network.udp(PORT);
+        const taken = [await errnoOf(kernel.listen(PORT)), await errnoOf(kernel.udp(PORT))];
+        taken.push(await errnoOf(network.listen(PORT)));
+        await listener.close();
+        await udp.close();
+        taken.push(await errnoOf(kernel.listen(PORT)), await errnoOf(kernel.udp(PORT)));
+        taken.push(await errnoOf(network.listen(PORT)));
+        return taken;
+      },
+    });
+    if (run.failure !== null) throw new Error(run.failure.stack);
+    const [free, used] = ['none', 'EADDRINUSE'];
+    expect(run.results[0]).toEqual([used, used, used, free, free, used]);
+  });
+
+  it('waits for several things at once', async () => {
+    const run = await between(
+      async (core, network, memory) => {
+        const socket = await network.connect({ host: 1, port: PORT });
+        for (let i = 0; i < 3; i++) {
+          await core.sleep(MS);
+          await socket.send(memory.address, 10);
+        }
+        await socket.receive(memory.address, 1);
+        await socket.close();
+      },
+      async (core, network, memory) => {
+        const socket = await (await network.listen(PORT)).accept();
+        let [got, ticks] = [0, 0];
+        let next = core.now;
+        while (got < 30) {
+          const { index } = await core.any([socket.readable(), core.until(next)]);
+          if (index === 1) {
+            ticks++;
+            next = (core.now + MS / 4) as typeof next;
+          } else got += (await socket.tryReceive(memory.address, 100)) ?? 0;
+        }
+        await socket.send(memory.address, 1);
+        await socket.close();
+        return { got, ticks: ticks > 8 };
+      },
+    );
+    expect(run.results[1]).toEqual({ got: 30, ticks: true });
+  });
+});
+
+describe('UDP in a program', () => {
+  it('keeps datagrams apart, and hears groups', async () => {
+    const run = await between(
+      async (core, network, memory) => {
+        const socket = await network.udp();
+        for (const length of [0, 5, 1472]) {
+          await socket.sendTo({ host: 1, port: PORT }, memory.address, length);
+        }
+        await core.sleep(MS);
+        await socket.sendTo({ address: '239.1.2.3', port: PORT }, memory.address, 77);
+        const { length, port } = await socket.receive(memory.address, 100);
+        await socket.close();
+        return [length, port];
+      },
+      async (_core, network, memory) => {
+        const socket = await network.udp(PORT);
+        await socket.join('239.1.2.3');
+        const lengths: number[] = [];
+        let from = { address: '', port: 0 };
+        for (let i = 0; i < 4; i++) {
+          const datagram = await socket.receive(memory.address, 2000);
+          lengths.push(datagram.length);
+          from = { address: datagram.address, port: datagram.port };
+        }
+        expect(await socket.tryReceive(memory.address, 10)).toBeUndefined();
+        await socket.sendTo(from, memory.address, 3);
+        await socket.close();
+        return { lengths, address: from.address };
+      },
+    );
+    expect(run.results).toEqual([[3, PORT], { lengths: [0, 5, 1472, 77], address: '10.0.0.1' }]);
+  });
+});
