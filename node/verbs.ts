@@ -7,6 +7,7 @@
  * host's process. A call that libibverbs fails with an errno throws {@link VerbsError} with that name in `code`.
  */
 import type { StageTime } from '../sim/stages.js';
+import type { Flow, FlowRule } from './flow-rule.js';
 import type { DmaHazard } from './nic/dma-hazards.js';
 import type { IommuFault } from './nic/iommu.js';
 import { STATUS } from './rdma/completion-entry.js';
@@ -14,6 +15,7 @@ import type { Network, NetworkDevice, NetworkOptions } from './sockets.js';
 import type { Lkey, Rkey } from '../units/keys.js';
 import type { Instant, Picoseconds } from '../units/time.js';
 
+export type { Flow, FlowRule } from './flow-rule.js';
 export type { DmaHazard } from './nic/dma-hazards.js';
 export type { IommuFault } from './nic/iommu.js';
 export type { StageName, StageTime } from '../sim/stages.js';
@@ -267,23 +269,6 @@ export interface ProtectionDomain {
   createQp(options: QpOptions): Promise<QueuePair>;
   /** ibv_dealloc_pd: EBUSY while anything refers to it. */
   deallocate(): Promise<void>;
-}
-
-/** ibv_flow_spec: what a frame must have to belong to a flow; what is left out may be anything. Addresses are numbers. */
-export interface FlowRule {
-  readonly destinationMac?: number;
-  readonly vlan?: number;
-  readonly etherType?: number;
-  readonly protocol?: 'tcp' | 'udp';
-  readonly sourceIp?: number;
-  readonly destinationIp?: number;
-  readonly sourcePort?: number;
-  readonly destinationPort?: number;
-}
-
-export interface Flow {
-  /** ibv_destroy_flow. */
-  detach(): Promise<void>;
 }
 
 export interface QpOptions {

@@ -1,5 +1,8 @@
-/** Programs that own a queue of raw frames, on the bed that AMD publishes half round trips of (UG1586): ef_vi UDP, 4 B. */
+/** Programs that own a queue of raw frames, on the bed that AMD publishes half round trips of 4 B of (UG1586): ef_vi, TCPDirect, Onload. */
 import { describe, expect, it } from 'vitest';
+import { openNetwork, receiveAll } from '../../node/sockets.js';
+import type { Core, Picoseconds } from '../../node/verbs.js';
+import { runEmbedded } from '../embedded.js';
 import { rawHosts, type RawSide } from '../node/rdma/raw-pair.js';
 
 /** Ethernet, IPv4, UDP and 4 B. */
@@ -47,6 +50,54 @@ describe('ef_vi UDP of 4 B on sfc-25g', () => {
       const halves = await halfRoundTrips(noise, FRAME);
       const median = halves[halves.length >> 1]!;
       expect(Math.abs(median - PUBLISHED_NS)).toBeLessThan(18);
+    },
+  );
+});
+
+/** The same with a library's TCP above the queue; the stages of the median round trip's two directions together. */
+async function tcpHalfRoundTrips(noise: boolean, library: 'direct' | 'socket'): Promise<number[]> {
+  const run = await runEmbedded({
+    profile: 'sfc-25g',
+    topology: 'direct',
+    noise,
+    program: async (core: Core) => {
+      const network = await openNetwork(core, { path: 'bypass', library });
+      const { address } = await core.allocate(4096);
+      const halves: number[] = [];
+      if (core.rank === 0) await core.sleep(1e9 as Picoseconds);
+      const socket =
+        core.rank === 0
+          ? await network.connect({ host: 1, port: 5000 })
+          : await (await network.listen(5000)).accept();
+      await socket.setNoDelay(true);
+      for (let i = 0; i < ROUNDS; i++) {
+        const start = core.now;
+        if (core.rank === 1) await receiveAll(socket, address, 4);
+        await socket.send(address, 4);
+        if (core.rank === 1) continue;
+        await receiveAll(socket, address, 4);
+        halves.push((core.now - start) / 2e3);
+      }
+      await socket.close();
+      return halves;
+    },
+  });
+  if (run.failure !== null) throw new Error(run.failure.stack);
+  return (run.results[0] as number[]).sort((a, b) => a - b);
+}
+
+describe('TCP of 4 B by a library, which follows from ef_vi and the library’s own work', () => {
+  it.each([
+    ['TCPDirect', 'direct', 640],
+    ['Onload', 'socket', 794],
+  ] as const)(
+    '%s: the median lies within 6 %% of what is published',
+    async (_name, library, ns) => {
+      for (const noise of [true, false]) {
+        const halves = await tcpHalfRoundTrips(noise, library);
+        const median = halves[halves.length >> 1]!;
+        expect(Math.abs(median - ns) / ns).toBeLessThan(0.06);
+      }
     },
   );
 });
