@@ -99,6 +99,7 @@ export class MemoryCalls {
       return { address, length, physical: space.translate(address, length) };
     },
     translate: ({ address, length }, core) => {
+      checkRange(address, length);
       const physical = this.process(core).space.translate(address, length);
       if (physical < 0) {
         throw new VerbsError('EFAULT', `${where(address, length)} is not mapped, or not pinned`);

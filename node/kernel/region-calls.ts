@@ -175,7 +175,7 @@ export class RegionCalls {
     const first = firstPage(address);
     const count = pageCount(address, length);
     if (!Number.isSafeInteger(address) || !space.table.allMapped(first, count)) {
-      throw new VerbsError('EFAULT', `${length} bytes at 0x${address.toString(16)} are not mapped`);
+      throw new VerbsError('EFAULT', `${length} bytes at address ${address} are not mapped`);
     }
     const frames = new Int32Array(count).fill(NO_FRAME);
     this.cost = cpu.register;
@@ -236,7 +236,7 @@ export class RegionCalls {
 
 function checkAccess(access: number): void {
   if (!Number.isInteger(access) || (access & ~REGION_ACCESS) !== 0) {
-    throw new VerbsError('EOPNOTSUPP', `access flags 0x${access.toString(16)}`);
+    throw new VerbsError('EOPNOTSUPP', `access flags ${access}`);
   }
   const remoteWrites = access & (ACCESS_REMOTE_WRITE | ACCESS_REMOTE_ATOMIC);
   if (remoteWrites !== 0 && (access & ACCESS_LOCAL_WRITE) === 0) {
