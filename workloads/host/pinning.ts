@@ -73,7 +73,8 @@ function configurations(params: Parameters, cluster: ClusterShape): Parameters[]
   const all: Parameters[] = [];
   for (const strategy of strategies) {
     for (const size of sizes) {
-      const packets = Math.ceil(size / (strategy === 'pin' ? FRAME_PAYLOAD : cluster.mtu));
+      // The same for all strategies of a size, whose figures stand side by side.
+      const packets = Math.ceil(size / Math.min(FRAME_PAYLOAD, cluster.mtu));
       const usual = Math.floor(USUAL_PACKETS / packets);
       const iterations =
         params['iterations'] === 'auto'
