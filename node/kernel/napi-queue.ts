@@ -115,6 +115,8 @@ export class NapiQueue implements EventSink, RingDriver, CoreWaiter {
   private pollForProgram(): void {
     const { scheduler, profile, random } = this.parts;
     this.moderation.silence();
+    this.polled = 0;
+    this.batchFrom = scheduler.now;
     this.schedule(scheduler.now + draw(profile.kernel.busyPoll, random), POLL);
   }
 

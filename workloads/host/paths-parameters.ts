@@ -1,9 +1,7 @@
 /** The parameters of `host/paths`, and the configurations that they ask for: one per size and path. */
 import { parseSize } from '../../units/size.js';
+import { LIBRARY_PARAMETER, PATHS, pathsOf, type Path } from '../paths.js';
 import type { Parameters, ParameterSpec } from '../workload.js';
-
-export const PATHS = ['kernel', 'busy-poll', 'bypass', 'rdma'] as const;
-export type Path = (typeof PATHS)[number];
 
 /** One configuration, as programs get it. What does not matter to its path is absent. */
 export interface PathsParameters {
@@ -12,7 +10,7 @@ export interface PathsParameters {
   readonly iterations: number;
   readonly warmup: number;
   readonly protocol: 'tcp' | 'udp' | undefined;
-  readonly library: 'socket' | 'direct' | undefined;
+  readonly library?: 'socket' | 'direct';
   readonly moderation: 'on' | 'off' | undefined;
   readonly receiver: 'idle' | 'running' | undefined;
 }
@@ -59,12 +57,7 @@ export const PATHS_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
     choices: ['idle', 'running'],
     help: 'of kernel: programs sleep in a blocking receive, or never sleep and ask again and again',
   },
-  library: {
-    type: 'choice',
-    default: 'socket',
-    choices: ['socket', 'direct'],
-    help: 'of bypass: whole sockets in the program (as Onload), or a thin interface (as TCPDirect)',
-  },
+  library: LIBRARY_PARAMETER,
   iterations: {
     type: 'text',
     default: 'auto',
@@ -98,15 +91,6 @@ export function pathsConfigurations(params: Parameters): Parameters[] | string {
     }
   }
   return configurations;
-}
-
-function pathsOf(text: string): Path[] | string {
-  if (text === 'all') return PATHS.filter((path) => path !== 'bypass');
-  const names = text.split(',').map((name) => name.trim());
-  const unknown = names.find((name) => !PATHS.some((path) => path === name));
-  if (unknown !== undefined) return `path=${unknown}: expected one of ${PATHS.join(', ')}, or all`;
-  if (names.includes('bypass')) return 'path=bypass: not in this version';
-  return PATHS.filter((path) => names.includes(path));
 }
 
 function sizesOf(text: string, most: number): number[] | string {

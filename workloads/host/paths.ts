@@ -16,15 +16,10 @@ import type { LatencyRecord } from '../latency-recorder.js';
 import { latencyResult, PAIR, runLatency } from '../micro/latency.js';
 import type { MicroParameters } from '../micro/parameters.js';
 import { SEND_LAT } from '../micro/send-lat.js';
+import { comparePaths } from '../paths.js';
 import type { SideReport } from '../micro/side.js';
 import { latencySummary } from '../statistics.js';
-import {
-  defineWorkload,
-  type DistributionMetric,
-  type Metric,
-  type Parameters,
-  type Summary,
-} from '../workload.js';
+import { defineWorkload, type Parameters, type Summary } from '../workload.js';
 import { PATHS_PARAMETERS, pathsConfigurations, type PathsParameters } from './paths-parameters.js';
 import { echoOverSockets, type EchoRecord } from './socket-echo.js';
 
@@ -57,37 +52,17 @@ function summarise(results: readonly unknown[], params: Parameters): Summary {
   return { ...summary, metrics: [...summary.metrics, latencySummary(own, 'echo')] };
 }
 
-/** Sizes at which the paths are compared: the smallest, the middle one, the largest. */
-function comparedSizes(sizes: readonly number[]): Set<number> {
-  const sorted = [...new Set(sizes)].sort((a, b) => a - b);
-  return new Set([0, sorted.length >> 1, sorted.length - 1].map((index) => sorted[index]!));
-}
-
-/** How many times slower each path is than RDMA, at some sizes. */
+/** At the smallest size, the middle one and the largest. */
 function compare(
   results: readonly { params: Parameters; summary: Summary }[],
 ): Summary | undefined {
-  const compared = comparedSizes(results.map(({ params }) => Number(params['size'])));
-  const medians = results
-    .filter(({ params }) => compared.has(Number(params['size'])))
-    .map(({ params, summary }) => ({ params, median: medianOf(summary) }));
-  const metrics: Metric[] = medians.flatMap(({ params, median }) => {
-    const { path, size } = params as unknown as PathsParameters;
-    const rdma = medians.find(
-      ({ params: other }) => other['path'] === 'rdma' && other['size'] === size,
-    );
-    if (path === 'rdma' || rdma?.median === undefined || median === undefined) return [];
-    const name = `${path}_over_rdma_${formatSize(size).replace(' ', '')}`;
-    return [{ name: name.replace('-', '_'), unit: 'times', value: median / rdma.median }];
-  });
-  if (metrics.length === 0) return undefined;
-  return { verified: results.every(({ summary }) => summary.verified === true), metrics };
+  const sizes = [...new Set(results.map(({ params }) => Number(params['size'])))];
+  sizes.sort((a, b) => a - b);
+  const compared = [0, sizes.length >> 1, sizes.length - 1].map((index) => sizes[index]);
+  return comparePaths(results, ({ size }) =>
+    compared.includes(Number(size)) ? formatSize(Number(size)).replace(' ', '') : undefined,
+  );
 }
-
-const medianOf = ({ metrics }: Summary): number | undefined =>
-  metrics.find(
-    (metric): metric is DistributionMetric => metric.name === 'latency' && 'p50' in metric,
-  )?.p50;
 
 export default defineWorkload({
   name: 'host/paths',

@@ -7,6 +7,7 @@ import {
   type UdpSocket,
 } from '../../node/sockets.js';
 import type { Core } from '../../node/verbs.js';
+import { networkOptions } from '../paths.js';
 import type { PathsParameters } from './paths-parameters.js';
 
 const PORT = 7;
@@ -26,14 +27,11 @@ export interface SocketEnd {
 
 /** Rank 1 is there before rank 0 speaks to it. */
 export async function openSocketEnd(core: Core, params: PathsParameters): Promise<SocketEnd> {
-  const { path, protocol, moderation, receiver, library } = params;
+  const { protocol, moderation, receiver } = params;
   if (moderation === 'off') {
     await core.networkDevice.change({ what: 'coalesce', rxUsecs: 0, rxFrames: 1 });
   }
-  const network = await openNetwork(core, {
-    path: path === 'rdma' ? 'kernel' : path,
-    ...(library !== undefined && { library }),
-  });
+  const network = await openNetwork(core, networkOptions(params));
   const blocks = receiver !== 'running';
   return protocol === 'udp' ? openUdp(core, network, blocks) : openTcp(core, network, blocks);
 }

@@ -1,5 +1,6 @@
 /** The parameters of `hpc/allreduce`, and the configurations that they ask for: one per size. */
 import { parseSize } from '../../units/size.js';
+import { LIBRARY_PARAMETER, PATH_PARAMETER, pathsOf, withPath, type Path } from '../paths.js';
 import type { ClusterShape, Parameters, ParameterSpec, RankPlacement } from '../workload.js';
 import { doublingSteps } from './recursive-doubling.js';
 import { ringSteps } from './ring-allreduce.js';
@@ -11,6 +12,7 @@ export interface AllreduceParameters extends Parameters {
   readonly size: number;
   readonly iterations: number;
   readonly ranks: number;
+  readonly path: Path;
 }
 
 /**
@@ -49,12 +51,8 @@ export const ALLREDUCE_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
     help: 'how many take part; 0 for as many as there is room for',
   },
   'ranks-per-host': { type: 'integer', default: 1, min: 1, max: 256, help: 'one core each' },
-  path: {
-    type: 'choice',
-    default: 'rdma',
-    choices: ['rdma', 'kernel', 'busy-poll', 'bypass', 'all'],
-    help: 'the way to the wire; only rdma in this version',
-  },
+  path: PATH_PARAMETER,
+  library: LIBRARY_PARAMETER,
 };
 
 /** One set of {@link AllreduceParameters} per size, or what is wrong with what was asked for. */
@@ -62,8 +60,8 @@ export function allreduceConfigurations(
   params: Parameters,
   cluster: ClusterShape,
 ): Parameters[] | string {
-  const path = String(params['path']);
-  if (path !== 'rdma') return `path=${path}: only path=rdma can be run in this version`;
+  const paths = pathsOf(String(params['path']));
+  if (typeof paths === 'string') return paths;
   const perHost = Number(params['ranks-per-host']);
   if (perHost > cluster.cores) {
     return `ranks-per-host=${perHost}: a host has ${cluster.cores} cores (--cores)`;
@@ -88,7 +86,7 @@ export function allreduceConfigurations(
     }
     configurations.push({ ...params, algorithm, size, iterations, ranks });
   }
-  return configurations;
+  return paths.flatMap((path) => configurations.map((each) => withPath(each, path)));
 }
 
 /** Ranks fill one host after another, as MPI's `--map-by slot` has them. */

@@ -11,6 +11,8 @@
  */
 import { STAGES, stageTimes, type Core, type Instant, type Task } from '../../node/verbs.js';
 import { PS_PER_NS, PS_PER_US } from '../../units/time.js';
+import { formatSize } from '../../units/size.js';
+import { comparePaths, networkOptions } from '../paths.js';
 import { latencySummary, medianIndex } from '../statistics.js';
 import { defineWorkload, type Metric, type Parameters, type Summary } from '../workload.js';
 import {
@@ -20,10 +22,12 @@ import {
   type AllreduceParameters,
 } from './allreduce-parameters.js';
 import { agreeOnLatest, INSTANT_BYTES, treePeers } from './common-start.js';
-import { Communicator } from './communicator.js';
+import type { Communicator } from './communicator.js';
 import { doublingAllreduce, doublingPeers } from './recursive-doubling.js';
 import { ringAllreduce, ringPeers } from './ring-allreduce.js';
+import { SocketCommunicator } from './socket-communicator.js';
 import { BYTES_PER_ELEMENT, Vector } from './vector.js';
+import { VerbsCommunicator } from './verbs-communicator.js';
 
 const ALGORITHMS = {
   ring: { peers: ringPeers, run: ringAllreduce },
@@ -31,10 +35,32 @@ const ALGORITHMS = {
 } as const;
 
 const EAGER_LIMIT = 8192;
-const WARM_UP = 2;
-/** From the latest rank's word that it is ready to the common start: time for that word to reach everybody. */
-const LEAD = 20 * PS_PER_US;
-const LEAD_PER_RANK = 2 * PS_PER_US;
+
+/** What depends on how messages travel. */
+interface Pace {
+  readonly warmUp: number;
+  /** From the latest rank's word that it is ready to the common start: time for that word to reach everybody. */
+  readonly lead: number;
+  readonly leadPerRank: number;
+}
+const VERBS_PACE: Pace = { warmUp: 2, lead: 20 * PS_PER_US, leadPerRank: 2 * PS_PER_US };
+/** Connections open their windows during the first operations. */
+const SOCKET_PACE: Pace = { warmUp: 10, lead: 100 * PS_PER_US, leadPerRank: 20 * PS_PER_US };
+
+async function openCommunicator(
+  core: Core,
+  { params, placement }: Task<AllreduceParameters>,
+): Promise<Communicator> {
+  if (params.path === 'rdma') {
+    return VerbsCommunicator.open(core, { eagerLimit: Math.min(EAGER_LIMIT, params.size) });
+  }
+  // Flows go to the queue of the core whose program reads them.
+  if (core.index === 0 && params['ranks-per-host'] !== 1) {
+    await core.networkDevice.change({ what: 'steering', mode: 'rfs' });
+  }
+  return SocketCommunicator.open(core, placement, networkOptions(params));
+}
+
 const LARGEST_ADDEND = 2 ** 20;
 
 interface RankResult {
@@ -63,10 +89,12 @@ function serialSum(ranks: number, length: number): Float64Array {
   return sums;
 }
 
-async function program(core: Core, { params }: Task<AllreduceParameters>): Promise<RankResult> {
+async function program(core: Core, task: Task<AllreduceParameters>): Promise<RankResult> {
+  const { params } = task;
   const { size, iterations } = params;
+  const { warmUp, lead, leadPerRank } = params.path === 'rdma' ? VERBS_PACE : SOCKET_PACE;
   const { peers, run } = ALGORITHMS[params.algorithm];
-  const communicator = await Communicator.open(core, { eagerLimit: Math.min(EAGER_LIMIT, size) });
+  const communicator = await openCommunicator(core, task);
   const { rank, size: ranks } = communicator;
   const length = size / BYTES_PER_ELEMENT;
   const vector = await Vector.allocate(communicator, length);
@@ -76,15 +104,14 @@ async function program(core: Core, { params }: Task<AllreduceParameters>): Promi
 
   const own = Float64Array.from({ length }, (_, index) => addend(rank, index));
   const sums = serialSum(ranks, length);
-  const lead = LEAD + LEAD_PER_RANK * ranks;
   const starts = new Float64Array(iterations);
   const ends = new Float64Array(iterations);
   const stages = new Float64Array(iterations * STAGES.length);
   const counts = { wrong: 0, late: 0, messages: 0, bytes: 0 };
-  for (let turn = 0; turn < WARM_UP + iterations; turn++) {
+  for (let turn = 0; turn < warmUp + iterations; turn++) {
     for (let index = 0; index < length; index++) vector.values[index] = own[index]! + turn;
     const ready = await agreeOnLatest(communicator, core.now, buffer);
-    const start = (ready + lead) as Instant;
+    const start = (ready + lead + leadPerRank * ranks) as Instant;
     const late = core.now > start;
     if (!late) await core.sleepUntil(start);
     const { messagesSent, bytesSent } = communicator;
@@ -96,8 +123,8 @@ async function program(core: Core, { params }: Task<AllreduceParameters>): Promi
     for (let index = 0; index < length; index++) {
       if (vector.values[index] !== sums[index]! + ranks * turn) counts.wrong++;
     }
-    if (turn < WARM_UP) continue;
-    const iteration = turn - WARM_UP;
+    if (turn < warmUp) continue;
+    const iteration = turn - warmUp;
     starts[iteration] = start;
     ends[iteration] = end;
     stages.set(spent, iteration * STAGES.length);
@@ -111,7 +138,7 @@ async function program(core: Core, { params }: Task<AllreduceParameters>): Promi
 
 function summarise(results: readonly unknown[], params: Parameters): Summary {
   const ranks = results as readonly RankResult[];
-  const { size, iterations } = params as AllreduceParameters;
+  const { size, iterations } = params as unknown as AllreduceParameters;
   const latencies = new Float64Array(iterations);
   const last = new Float64Array(iterations);
   let sum = 0;
@@ -163,6 +190,18 @@ export default defineWorkload({
   parameters: ALLREDUCE_PARAMETERS,
   configurations: allreduceConfigurations,
   place: placeRanks,
+  // One queue for each rank of a host.
+  machine: ({ path, 'ranks-per-host': perHost }) =>
+    path === 'rdma' ? {} : { queues: Number(perHost) },
   program,
   summarise,
+  compare: (results) => comparePaths(results, labelOf(results)),
 });
+
+/** Results are compared size by size. */
+function labelOf(
+  results: readonly { readonly params: Parameters }[],
+): (params: Parameters) => string {
+  const one = new Set(results.map(({ params }) => params['size'])).size === 1;
+  return ({ size }) => (one ? '' : formatSize(Number(size)).replace(' ', ''));
+}

@@ -76,6 +76,49 @@ describe.each(ALGORITHMS)('allreduce by %s', (algorithm) => {
   });
 });
 
+describe.each(['kernel', 'busy-poll'])('allreduce over %s', (path) => {
+  it.each(ALGORITHMS)(
+    'gives the serial sum, explained to the picosecond: %s',
+    async (algorithm) => {
+      for (const [size, hosts, perHost] of [
+        [8, 4, 1],
+        [3000, 3, 1],
+        [40_000, 2, 2],
+      ] as const) {
+        const params = { algorithm, path, size, 'ranks-per-host': perHost };
+        const measured = await measure(params, { hosts, cores: 4 });
+        expect(measured.summary.verified).toBe(true);
+        expect(measured.summary.counters).toMatchObject({ wrong_elements: 0, late_starts: 0 });
+        const sum = measured.summary.stages!.reduce((so, { ps }) => so + ps, 0);
+        expect(sum / 1000).toBe(latencyOf(measured).p50);
+      }
+    },
+  );
+
+  it('gives it where frames are lost', async () => {
+    const faults = { loss: 0.01 };
+    const measured = await measure({ path, size: 5000 }, { hosts: 4, faults });
+    expect(measured.summary.verified).toBe(true);
+    expect(nicTotal(measured, 'fault_lost')).toBeGreaterThan(0);
+  });
+
+  it('has no operation that waits for a timer where nothing is lost', async () => {
+    const measured = await measure({ path, size: 8192, iterations: 60 }, { hosts: 4 });
+    expect(latencyOf(measured).max).toBeLessThan(2 * latencyOf(measured).p50);
+  });
+});
+
+it('hpc/allreduce compares its paths, and RDMA is the fastest', async () => {
+  const measured = await runWorkload(
+    allreduce,
+    { path: 'all', size: '8,1KiB', iterations: 5 },
+    { hosts: 4 },
+  );
+  const { metrics } = allreduce.compare!(measured, undefined!)!;
+  expect(metrics.map(({ name }) => name)).toContain('kernel_over_rdma_1KiB');
+  for (const metric of metrics) expect('value' in metric && metric.value).toBeGreaterThan(2);
+});
+
 describe('the steps of an allreduce', () => {
   const hopsOf = async (algorithm: string, hosts: number): Promise<number> => {
     const noise = false;
@@ -174,7 +217,7 @@ describe('hpc/allreduce', () => {
     [{ size: '8,much' }, 'size=much: expected a size such as 64KiB, or a list of them'],
     [{ iterations: 0 }, 'iterations=0: expected a whole number from 1, or auto'],
     [{ iterations: 'many' }, 'iterations=many: expected a whole number from 1, or auto'],
-    [{ path: 'kernel' }, 'path=kernel: only path=rdma can be run in this version'],
+    [{ path: 'tunnel' }, 'path=tunnel: expected one of kernel, busy-poll, bypass, rdma, or all'],
     [{ 'ranks-per-host': 8 }, 'ranks-per-host=8: a host has 4 cores (--cores)'],
     [{ ranks: 5 }, 'ranks=5: 2 hosts of 1 ranks each take 2'],
   ])('refuses %j', async (params, text) => {

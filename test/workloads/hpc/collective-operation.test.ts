@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Instant, Picoseconds, Program } from '../../../node/verbs.js';
-import { Communicator } from '../../../workloads/hpc/communicator.js';
+import { VerbsCommunicator } from '../../../workloads/hpc/verbs-communicator.js';
 import { runEmbedded } from '../../embedded.js';
 
 const START = 1e9 as Instant;
@@ -12,7 +12,7 @@ async function receiveWithin(
   busy: number,
 ): Promise<{ start: number; compute: number; sum: number; elapsed: number }> {
   const program: Program = async (core) => {
-    const communicator = await Communicator.open(core);
+    const communicator = await VerbsCommunicator.open(core);
     await communicator.connect([1 - core.rank]);
     const buffer = { region: await communicator.allocate(8), offset: 0, length: 8 };
     await core.sleepUntil(START);

@@ -1,15 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import type { Program } from '../../../node/verbs.js';
-import { Communicator, type MessageBuffer } from '../../../workloads/hpc/communicator.js';
+import type { Core, Program, Task } from '../../../node/verbs.js';
+import type { Communicator, MessageBuffer } from '../../../workloads/hpc/communicator.js';
+import { SocketCommunicator } from '../../../workloads/hpc/socket-communicator.js';
+import { VerbsCommunicator } from '../../../workloads/hpc/verbs-communicator.js';
 import { runEmbedded, type EmbeddedRun } from '../../embedded.js';
 
 type Body = (communicator: Communicator, buffer: Buffers) => Promise<unknown>;
 type Buffers = (length: number, text?: string) => Promise<MessageBuffer>;
 
+type Kind = 'verbs' | 'kernel' | 'busy-poll';
+const KINDS: readonly Kind[] = ['verbs', 'kernel', 'busy-poll'];
+
+const open = (kind: Kind, core: Core, task: Task): Promise<Communicator> =>
+  kind === 'verbs'
+    ? VerbsCommunicator.open(core, { eagerLimit: 1024, credits: 4 })
+    : SocketCommunicator.open(core, task.placement, { path: kind });
+
 /** Runs `body` on every rank, with a communicator that is connected to all others and closed at the end. */
-function runRanks(hosts: number, body: Body, faults = {}): Promise<EmbeddedRun> {
-  const program: Program = async (core) => {
-    const communicator = await Communicator.open(core, { eagerLimit: 1024, credits: 4 });
+function runRanks(kind: Kind, hosts: number, body: Body, faults = {}): Promise<EmbeddedRun> {
+  const program: Program = async (core, task) => {
+    const communicator = await open(kind, core, task);
     await communicator.connect(Array.from({ length: core.ranks }, (_, rank) => rank));
     const result = await body(communicator, async (length, text = '') => {
       const region = await communicator.allocate(length);
@@ -25,10 +35,10 @@ function runRanks(hosts: number, body: Body, faults = {}): Promise<EmbeddedRun> 
 const textOf = ({ region }: MessageBuffer, length: number): string =>
   String.fromCharCode(...region.bytes.subarray(0, length));
 
-describe('a communicator', () => {
+describe.each(KINDS)('a communicator over %s', (kind) => {
   it('hands a message of any length to the rank and tag that it is for', async () => {
     for (const length of [0, 1, 204, 205, 1024, 1025, 70_000]) {
-      const { results, failure } = await runRanks(2, async (communicator, buffer) => {
+      const { results, failure } = await runRanks(kind, 2, async (communicator, buffer) => {
         if (communicator.rank === 0) {
           await communicator.send(await buffer(length, 'x'.repeat(length)), 1, 7);
           return length;
@@ -43,7 +53,7 @@ describe('a communicator', () => {
   });
 
   it('keeps order within a tag, and lets tags overtake each other', async () => {
-    const { results } = await runRanks(2, async (communicator, buffer) => {
+    const { results } = await runRanks(kind, 2, async (communicator, buffer) => {
       if (communicator.rank === 0) {
         for (const [text, tag] of [
           ['a1', 1],
@@ -66,34 +76,9 @@ describe('a communicator', () => {
     expect(results[1]).toBe('b1 a1 a2 b2');
   });
 
-  it.each([8, 600, 3000])(
-    'lets a sender of %i bytes run ahead of a receiver only as far as credits and memory go',
-    async (length) => {
-      const messages = 50;
-      const { results, outcome, failure } = await runRanks(2, async (communicator, buffer) => {
-        const own = await buffer(length);
-        const sums: number[] = [];
-        for (let number = 0; number < messages; number++) {
-          if (communicator.rank === 0) {
-            own.region.data.setUint32(0, number, true);
-            await communicator.send(own, 1, 0);
-          } else {
-            await communicator.core.work(5_000_000 as never);
-            await communicator.recv(own, 0, 0);
-            sums.push(own.region.data.getUint32(0, true));
-          }
-        }
-        return sums;
-      });
-      expect(failure).toBeNull();
-      expect(results[1]).toEqual(Array.from({ length: messages }, (_, number) => number));
-      expect(outcome.hosts.map(({ counters }) => counters['rnr_naks_sent'])).toEqual([0, 0]);
-    },
-  );
-
   it('sets messages aside that nobody asks for yet, so that those behind them are not held up', async () => {
     const early = 40;
-    const { results, failure } = await runRanks(2, async (communicator, buffer) => {
+    const { results, failure } = await runRanks(kind, 2, async (communicator, buffer) => {
       const own = await buffer(900);
       if (communicator.rank === 0) {
         for (let number = 0; number < early; number++) {
@@ -120,6 +105,7 @@ describe('a communicator', () => {
     for (const faults of [{}, { loss: 0.02 }]) {
       for (const length of [8, 1024, 20_000]) {
         const { results, failure } = await runRanks(
+          kind,
           3,
           async (communicator, buffer) => {
             const { rank, size } = communicator;
@@ -144,7 +130,7 @@ describe('a communicator', () => {
 
   it('refuses a message that is longer than the buffer for it', async () => {
     for (const length of [100, 5000]) {
-      const { failure } = await runRanks(2, async (communicator, buffer) => {
+      const { failure } = await runRanks(kind, 2, async (communicator, buffer) => {
         if (communicator.rank === 0) return communicator.send(await buffer(length), 1, 0);
         return communicator.recv(await buffer(length - 1), 0, 0);
       });
@@ -152,25 +138,16 @@ describe('a communicator', () => {
     }
   });
 
-  it('ends with the peer and the status when a connection breaks, and never hangs', async () => {
-    const { failure } = await runRanks(
-      2,
-      async (communicator, buffer) => communicator.send(await buffer(8), 1 - communicator.rank, 0),
-      { loss: 1 },
-    );
-    expect(failure?.message).toMatch(/rank [01]: a send to rank [01] completed with RETRY_EXC_ERR/);
-  });
-
   it('says so when a rank is not connected', async () => {
-    const { failure } = await runRanks(2, async (communicator, buffer) =>
+    const { failure } = await runRanks(kind, 2, async (communicator, buffer) =>
       communicator.send(await buffer(8), communicator.rank, 0),
     );
     expect(failure?.message).toMatch(/rank [01] is not connected to rank [01]/);
   });
 
   it('connects ranks that name each other, whatever order they name them in', async () => {
-    const program: Program = async (core) => {
-      const communicator = await Communicator.open(core);
+    const program: Program = async (core, task) => {
+      const communicator = await open(kind, core, task);
       const others = [3, 1, 0, 2].filter((rank) => (rank + core.rank) % 2 === 1);
       await communicator.connect(core.rank % 2 === 0 ? others : others.reverse());
       const buffer = { region: await communicator.allocate(8), offset: 0, length: 8 };
@@ -183,5 +160,87 @@ describe('a communicator', () => {
     const { results, failure } = await runEmbedded({ hosts: 4, program });
     expect(failure).toBeNull();
     expect(results).toEqual(['done', 'done', 'done', 'done']);
+  });
+});
+
+describe('a communicator over verbs', () => {
+  it.each([8, 600, 3000])(
+    'lets a sender of %i bytes run ahead of a receiver only as far as credits and memory go',
+    async (length) => {
+      const messages = 50;
+      const { results, outcome, failure } = await runRanks(
+        'verbs',
+        2,
+        async (communicator, buffer) => {
+          const own = await buffer(length);
+          const sums: number[] = [];
+          for (let number = 0; number < messages; number++) {
+            if (communicator.rank === 0) {
+              own.region.data.setUint32(0, number, true);
+              await communicator.send(own, 1, 0);
+            } else {
+              await communicator.core.work(5_000_000 as never);
+              await communicator.recv(own, 0, 0);
+              sums.push(own.region.data.getUint32(0, true));
+            }
+          }
+          return sums;
+        },
+      );
+      expect(failure).toBeNull();
+      expect(results[1]).toEqual(Array.from({ length: messages }, (_, number) => number));
+      expect(outcome.hosts.map(({ counters }) => counters['rnr_naks_sent'])).toEqual([0, 0]);
+    },
+  );
+
+  it('ends with the peer and the status when a connection breaks, and never hangs', async () => {
+    const { failure } = await runRanks(
+      'verbs',
+      2,
+      async (communicator, buffer) => communicator.send(await buffer(8), 1 - communicator.rank, 0),
+      { loss: 1 },
+    );
+    expect(failure?.message).toMatch(/rank [01]: a send to rank [01] completed with RETRY_EXC_ERR/);
+  });
+});
+
+describe('a communicator over sockets', () => {
+  it('exchanges more at once than sockets hold, in pairs and round a ring', async () => {
+    for (const hosts of [2, 3]) {
+      const length = 3_000_000;
+      const { results, failure, blocked } = await runRanks(
+        'kernel',
+        hosts,
+        async (communicator, buffer) => {
+          const { rank, size } = communicator;
+          const own = await buffer(length);
+          const other = await buffer(length);
+          own.region.bytes.fill(rank + 1);
+          const [right, left] = [(rank + 1) % size, (rank + size - 1) % size];
+          await communicator.sendrecv(own, right, 0, other, left, 0);
+          return other.region.bytes.every((byte) => byte === left + 1);
+        },
+      );
+      expect(failure).toBeNull();
+      expect(blocked).toEqual([]);
+      expect(results).toEqual(Array.from({ length: hosts }, () => true));
+    }
+  });
+
+  it('connects ranks of one host', async () => {
+    const program: Program = async (core, task) => {
+      const communicator = await open('kernel', core, task);
+      await communicator.connect([1 - core.rank]);
+      const region = await communicator.allocate(16);
+      region.bytes[0] = core.rank + 1;
+      const own = { region, offset: 0, length: 8 };
+      await communicator.sendrecv(own, 1 - core.rank, 0, { ...own, offset: 8 }, 1 - core.rank, 0);
+      await communicator.close();
+      return region.bytes[8];
+    };
+    const programs = [0, 1].map((core) => ({ host: 0, core, role: '' }));
+    const { results, failure } = await runEmbedded({ hosts: 2, programs, program });
+    expect(failure).toBeNull();
+    expect(results).toEqual([2, 1]);
   });
 });

@@ -1,0 +1,80 @@
+/** The ways through the host that a workload can run over, and what comparing them comes to. */
+import type { NetworkOptions } from '../node/sockets.js';
+import type { DistributionMetric, Metric, Parameters, ParameterSpec, Summary } from './workload.js';
+
+export const PATHS = ['kernel', 'busy-poll', 'bypass', 'rdma'] as const;
+export type Path = (typeof PATHS)[number];
+
+/** Those that `all` stands for. */
+const ALL = PATHS.filter((path) => path !== 'bypass');
+
+/** The parameter of a workload that runs over `rdma` unless it is told otherwise. */
+export const PATH_PARAMETER: ParameterSpec = {
+  type: 'choice',
+  default: 'rdma',
+  choices: ['rdma', 'kernel', 'busy-poll', 'bypass', 'all'],
+  help: 'the way to the wire: verbs, the kernel’s sockets, such sockets polled, sockets in the program; all compares',
+};
+
+export const LIBRARY_PARAMETER: ParameterSpec = {
+  type: 'choice',
+  default: 'socket',
+  choices: ['socket', 'direct'],
+  help: 'of bypass: whole sockets in the program (as Onload), or a thin interface (as TCPDirect)',
+};
+
+/** The configuration over one path: `library` matters to bypass alone. */
+export function withPath({ library, ...params }: Parameters, path: Path): Parameters {
+  return { ...params, path, ...(path === 'bypass' && { library: library! }) };
+}
+
+/** The paths that `text` names, in their own order, or what is wrong with it. */
+export function pathsOf(text: string): readonly Path[] | string {
+  if (text === 'all') return ALL;
+  const names = text.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !PATHS.some((path) => path === name));
+  if (unknown !== undefined) return `path=${unknown}: expected one of ${PATHS.join(', ')}, or all`;
+  if (names.includes('bypass')) return 'path=bypass: not in this version';
+  return PATHS.filter((path) => names.includes(path));
+}
+
+/** The sockets of a configuration that is not over RDMA. */
+export function networkOptions({ path, library }: NetworkParameters): NetworkOptions {
+  if (path === 'rdma') throw new Error('verbs have no sockets');
+  return { path, ...(library !== undefined && { library }) };
+}
+
+interface NetworkParameters {
+  readonly path: Path;
+  readonly library?: NetworkOptions['library'];
+}
+
+type Results = readonly { readonly params: Parameters; readonly summary: Summary }[];
+
+/**
+ * How many times slower than RDMA each other path is, among results that differ in nothing else that matters; `labelOf`
+ * tells what else does, and which are left out (undefined). Undefined if there is nothing to compare.
+ */
+export function comparePaths(
+  results: Results,
+  labelOf: (params: Parameters) => string | undefined,
+): Summary | undefined {
+  const rows = results.map(({ params, summary }) => ({
+    path: String(params['path']),
+    label: labelOf(params),
+    median: medianOf(summary),
+  }));
+  const metrics = rows.flatMap(({ path, label, median }): Metric[] => {
+    const rdma = rows.find((row) => row.path === 'rdma' && row.label === label)?.median;
+    if (path === 'rdma' || label === undefined || !rdma || median === undefined) return [];
+    const name = [path.replace('-', '_'), 'over_rdma', label].filter((part) => part !== '');
+    return [{ name: name.join('_'), unit: 'times', value: median / rdma }];
+  });
+  if (metrics.length === 0) return undefined;
+  return { verified: results.every(({ summary }) => summary.verified === true), metrics };
+}
+
+const medianOf = ({ metrics }: Summary): number | undefined =>
+  metrics.find(
+    (metric): metric is DistributionMetric => metric.name === 'latency' && 'p50' in metric,
+  )?.p50;
