@@ -23,6 +23,11 @@ export class AttachedFlows {
     return this.next++;
   }
 
+  /** The index of the queue pair that flow `handle` leads to. */
+  queueOf(handle: number): number | undefined {
+    return this.flows.get(handle)?.qp;
+  }
+
   detach(handle: number): void {
     const flow = this.flows.get(handle);
     if (flow === undefined) throw new VerbsError('EINVAL', `no flow ${handle}`);

@@ -202,7 +202,11 @@ export class HostCalls {
       const { steering } = this.services.kernel(core).networkFunction;
       return { flow: this.flows.attach(qp, steering, rule) };
     },
-    detachFlow: ({ flow }) => {
+    detachFlow: ({ flow }, core) => {
+      const qp = this.flows.queueOf(flow);
+      if (qp === undefined || !this.owns(qp, core)) {
+        throw new VerbsError('EINVAL', `no flow ${flow}`);
+      }
       this.flows.detach(flow);
       return null;
     },
@@ -239,13 +243,24 @@ export class HostCalls {
   }
 
   private ownPair(index: number, core: number): QueuePair | RawQueuePair {
-    const { nic, processes } = this.services;
-    const qp = nic.engine.queuePairs[index] ?? nic.engine.raw.pairs[index];
-    const owner = qp === undefined ? undefined : this.owners.get(qp);
-    if (qp === undefined || owner === undefined || processes.of(owner) !== processes.of(core)) {
+    const qp = this.pairAt(index);
+    if (qp === undefined || !this.owns(index, core)) {
       throw new VerbsError('EINVAL', `no queue pair ${index}`);
     }
     return qp;
+  }
+
+  /** Whether the queue pair at `index` is of the process that core `core` runs. */
+  private owns(index: number, core: number): boolean {
+    const { processes } = this.services;
+    const qp = this.pairAt(index);
+    const owner = qp === undefined ? undefined : this.owners.get(qp);
+    return owner !== undefined && processes.of(owner) === processes.of(core);
+  }
+
+  private pairAt(index: number): QueuePair | RawQueuePair | undefined {
+    const { engine } = this.services.nic;
+    return engine.queuePairs[index] ?? engine.raw.pairs[index];
   }
 
   /** Memory for the rings of one queue, zeroed and never replaced: where each begins, or ENOMEM and none. */
@@ -317,7 +332,8 @@ export class HostCalls {
     if (args.type !== 'RC' && !raw) {
       throw new VerbsError('EOPNOTSUPP', `queue pair type ${args.type}`);
     }
-    if (raw && !nic.ethernet.functions.includes(this.services.kernel(core).networkFunction)) {
+    const { networkFunction } = this.services.kernel(core);
+    if (raw && !nic.ethernet.functions.includes(networkFunction)) {
       throw new VerbsError('EOPNOTSUPP', 'this virtual machine has no function of the NIC');
     }
     if (args.busAddresses && !raw)
@@ -343,9 +359,10 @@ export class HostCalls {
     const sendQueue = new SendQueue(sends, sendStride, sendDepth);
     const receiveQueue = new ReceiveQueue(receives, receiveStride, receiveDepth, cap.maxRecvSge);
     const { engine } = nic;
+    const machine = networkFunction.number > 0 ? networkFunction : null;
     const bus = args.busAddresses ? this.dma.master(core) : null;
     const qp = raw
-      ? engine.raw.create({ ...options, bus }, sendQueue, receiveQueue)
+      ? engine.raw.create({ ...options, bus, machine }, sendQueue, receiveQueue)
       : engine.createQp(options, sendQueue, receiveQueue);
     this.owners.set(qp, core);
     this.queueMemories.set(qp, rings);

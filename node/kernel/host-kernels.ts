@@ -54,6 +54,7 @@ type KernelOfHost = Pick<
   | 'queues'
   | 'interrupts'
   | 'promiscuous'
+  | 'limit'
   | 'sendRing'
   | 'handler'
 >;
@@ -105,6 +106,7 @@ export class HostKernels {
       queues,
       interrupts: null,
       promiscuous: bridge !== undefined,
+      limit: null,
       sendRing: (core) => {
         const ring = this.frameQueue(null);
         return bridge === undefined ? ring : bridge.hostRing(core, ring);
@@ -128,8 +130,9 @@ export class HostKernels {
       cores: this.cores.map((core) => (cores.includes(core.index) ? core : undefined)),
       queues,
       promiscuous: false,
+      limit,
     };
-    if (bridge !== undefined) return this.behindSwitch(bridge, machine, limit);
+    if (bridge !== undefined) return this.behindSwitch(bridge, machine);
     const kernel = this.kernel({
       ...machine,
       interrupts: { reaches: (at) => at, entry: profile.vm.inject },
@@ -142,10 +145,9 @@ export class HostKernels {
   private behindSwitch(
     bridge: SoftwareSwitch,
     machine: Omit<KernelOfHost, 'interrupts' | 'sendRing'>,
-    limit: RateLimit | null,
   ): Kernel {
     const { profile, scheduler, pool } = this.options;
-    const parts = { profile, scheduler, pool, limit, server: bridge };
+    const parts = { profile, scheduler, pool, limit: machine.limit, server: bridge };
     let ring: VirtioRing | undefined;
     const kernel = this.kernel({
       ...machine,

@@ -10,6 +10,7 @@ import type { FramePool } from '../link/frame-pool.js';
 import { IpStack } from '../net/ip-stack.js';
 import type { DmaEngine } from '../nic/dma-engine.js';
 import type { NetworkFunction } from '../nic/network-function.js';
+import type { RateLimit } from '../nic/rate-limit.js';
 import { ReceiveSteering, type SteeringMode } from '../nic/receive-steering.js';
 import type { Profile } from '../profile.js';
 import type { FlowCache } from './flow-cache.js';
@@ -45,6 +46,7 @@ export interface KernelOptions {
   /** Who takes what comes over the receive queues; undefined: the kernel itself. */
   readonly handler?: FrameHandler;
   readonly promiscuous: boolean;
+  readonly limit: RateLimit | null;
   readonly queues: number;
   /** Which flows are warm in which core of the host. */
   readonly flows: FlowCache;
@@ -110,6 +112,7 @@ export class Kernel implements FrameHandler, EventSink {
       mac,
       vlan,
       promiscuous: options.promiscuous,
+      limit: options.limit,
       rings: this.queues.map(({ ring }) => ring),
       steering: new ReceiveSteering({
         mode: 'rss' satisfies SteeringMode,

@@ -186,6 +186,7 @@ export class MemoryCalls {
       return { child: forked.child.number };
     },
     exitChild: ({ child }, core) => {
+      if (child === -1) throw new VerbsError('ESRCH', 'a process is no child of its own');
       this.release(this.process(core, child));
       return null;
     },

@@ -3,6 +3,7 @@
  * machine's. It has a MAC and a VLAN, its own steering, and its own receive queues.
  */
 import type { FrameAddress } from './frame-address.js';
+import type { RateLimit } from './rate-limit.js';
 import type { ReceiveRing } from './receive-ring.js';
 import type { ReceiveSteering } from './receive-steering.js';
 
@@ -15,6 +16,8 @@ export interface NetworkFunction {
   readonly vlan: number;
   /** Takes every frame that reaches the host, as the port of a software switch does. */
   readonly promiscuous: boolean;
+  /** Of all that it sends; null for none. */
+  readonly limit: RateLimit | null;
   readonly steering: ReceiveSteering;
   readonly rings: readonly ReceiveRing[];
 }
@@ -25,3 +28,9 @@ export const takesFrame = (
   frame: FrameAddress,
 ): boolean =>
   vlan === frame.vlan && (frame.toGroup ? mac !== frame.source : mac === frame.destination);
+
+/** Whether a virtual machine may send a frame: under its own MAC, and with its own tag. */
+export const maySend = (
+  { mac, vlan }: Pick<NetworkFunction, 'mac' | 'vlan'>,
+  frame: FrameAddress,
+): boolean => frame.source === mac && frame.vlan === vlan;

@@ -14,6 +14,8 @@ export class Counters {
   dropped = 0;
   /** Frames for a raw queue that had no receive posted. */
   rx_no_buffer = 0;
+  /** Frames of virtual machines under another's MAC or with another's VLAN, which were not sent. */
+  vm_spoofed_frames = 0;
   cq_overruns = 0;
   local_errors = 0;
 }

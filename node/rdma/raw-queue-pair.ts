@@ -4,6 +4,7 @@
  * receive is lost.
  */
 import { checksumsAreRight } from '../../wire/checksums.js';
+import type { NetworkFunction } from '../nic/network-function.js';
 import { BUS_ADDRESSES, BusPort, type BusMaster } from './bus-port.js';
 import { CQE_FLAG, STATUS } from './completion-entry.js';
 import type { CompletionQueue, CompletionSource } from './completion-queue.js';
@@ -28,6 +29,8 @@ export interface RawQueuePairOptions {
   readonly sqSigAll: boolean;
   /** Whose bus addresses SGEs hold; null where they name registered memory. */
   readonly bus: BusMaster | null;
+  /** The function of the virtual machine that it is in, which says what it may send; null on the bare host. */
+  readonly machine: Pick<NetworkFunction, 'mac' | 'vlan' | 'limit'> | null;
 }
 
 export class RawQueuePair implements CompletionSource {
@@ -66,7 +69,7 @@ export class RawQueuePair implements CompletionSource {
     this.receives = receives;
     this.addresses = options.bus === null ? parts.regions : BUS_ADDRESSES;
     if (options.bus !== null) this.bus = new BusPort(options.bus, this, receives, parts);
-    this.sender = new RawSender(this, sends, this.addresses, this.bus, parts);
+    this.sender = new RawSender(this, sends, this.addresses, this.bus, options.machine, parts);
     this.completions = new ReceiveCompletions(this, receives, parts);
   }
 

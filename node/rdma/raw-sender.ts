@@ -6,7 +6,9 @@ import { draw } from '../../sim/cost.js';
 import { STAGE } from '../../sim/stages.js';
 import type { Psn } from '../../units/psn.js';
 import { ETHERNET_LENGTH } from '../../wire/ethernet.js';
+import { FrameAddress } from '../nic/frame-address.js';
 import { lookUpTime } from '../nic/iommu.js';
+import { maySend } from '../nic/network-function.js';
 import { copyFromMemory } from '../nic/payload-writer.js';
 import type { TransmitSource } from '../nic/transmitter.js';
 import type { BusPort } from './bus-port.js';
@@ -14,7 +16,7 @@ import { STATUS } from './completion-entry.js';
 import type { EngineParts } from './engine-parts.js';
 import type { AddressResolver } from './memory-region.js';
 import { headersOf, LEAST_FRAME_LENGTH, MOST_OVERHEAD } from './raw-frame.js';
-import type { RawQueuePair } from './raw-queue-pair.js';
+import type { RawQueuePair, RawQueuePairOptions } from './raw-queue-pair.js';
 import { ReadyRing } from './ready-ring.js';
 import { NO_FRAME, SendCompletions } from './send-completions.js';
 import type { SendQueue } from './send-queue.js';
@@ -42,6 +44,8 @@ export class RawSender implements TransmitSource {
   /** What SGEs name, and the way there if that is memory by bus address. */
   private readonly addresses: AddressResolver;
   private readonly bus: BusPort | undefined;
+  private readonly machine: RawQueuePairOptions['machine'];
+  private readonly address = new FrameAddress();
   private readonly parts: EngineParts;
 
   constructor(
@@ -49,12 +53,14 @@ export class RawSender implements TransmitSource {
     queue: SendQueue,
     addresses: AddressResolver,
     bus: BusPort | undefined,
+    machine: RawQueuePairOptions['machine'],
     parts: EngineParts,
   ) {
     this.qp = qp;
     this.queue = queue;
     this.addresses = addresses;
     this.bus = bus;
+    this.machine = machine;
     this.parts = parts;
     this.longest = parts.profile.kernel.mtu + MOST_OVERHEAD;
     this.completions = new SendCompletions(qp, queue, parts);
@@ -84,14 +90,20 @@ export class RawSender implements TransmitSource {
         if (this.fetched === this.produced || !this.fetchNext()) break;
       }
     }
-    this.readyAt = ring.readyAt;
+    const free = this.machine?.limit?.freeAt ?? 0;
+    this.readyAt = ring.readyAt > free ? ring.readyAt : free;
     if (this.readyAt !== Infinity) parts.transmitter.activate(this);
   }
 
   /** A frame won the port. */
   transmit(now: number): void {
-    const { parts, ring, queue, sent } = this;
+    const { parts, ring, queue, sent, machine } = this;
     const { pool, transmitter } = parts;
+    // Another queue of the machine may have sent meanwhile.
+    if (machine?.limit && machine.limit.freeAt > now) {
+      this.fetch();
+      return;
+    }
     const row = ring.bind(now, true);
     const frame = this.build(sent);
     if (frame < 0) {
@@ -101,7 +113,13 @@ export class RawSender implements TransmitSource {
     pool.chains.copy(frame, ring.chains, row);
     queue.chains.copy(sent % queue.depth, ring.chains, row);
     this.sent++;
-    transmitter.forward(frame);
+    if (this.isSpoofed(frame)) {
+      parts.counters.vm_spoofed_frames++;
+      pool.release(frame);
+    } else {
+      machine?.limit?.took(now, pool.length[frame]!);
+      transmitter.forward(frame);
+    }
     this.completions.complete(sent, STATUS.SUCCESS, NO_FRAME, 0);
     this.fetch();
   }
@@ -125,6 +143,15 @@ export class RawSender implements TransmitSource {
       this.completions.abandon(this.sent++, STATUS.WR_FLUSH_ERR);
     }
     this.fetched = this.sent;
+  }
+
+  /** A machine sent it under another's name, or into another's VLAN: nobody tells the machine that it is lost. */
+  private isSpoofed(frame: number): boolean {
+    const { machine, address } = this;
+    if (machine === null) return false;
+    const { view, start, length } = this.parts.pool;
+    address.parse(view, start[frame]!, length[frame]!);
+    return !maySend(machine, address);
   }
 
   /** WQE `index`, the next to leave, cannot be sent. */
