@@ -2,7 +2,6 @@
  * The host's side of the calls: it makes, changes and destroys what programs ask for, and answers with the errno that
  * libibverbs would give. What each call costs the core is answered with it.
  */
-import { psn } from '../../units/psn.js';
 import { NO_FRAME, type FrameNumber } from '../memory/frame-number.js';
 import { NO_PAGE, OWNER_KERNEL } from '../memory/frame-table.js';
 import { PAGE_SIZE, type PhysicalMemory } from '../memory/physical-memory.js';
@@ -10,16 +9,13 @@ import type { Nic } from '../nic/nic.js';
 import type { Profile } from '../profile.js';
 import { CQ_RECORD_SIZE, CQE_SIZE } from '../rdma/completion-entry.js';
 import { NOTIFY, type CompletionQueue } from '../rdma/completion-queue.js';
-import { ACCESS_ALL } from '../rdma/memory-region.js';
 import type { QueuePair } from '../rdma/queue-pair.js';
-import { QP_STATES, refuseTransition, type QpStateName } from '../rdma/qp-state.js';
 import { MOST_OVERHEAD } from '../rdma/raw-frame.js';
 import { RawQueuePair } from '../rdma/raw-queue-pair.js';
 import { ReceiveQueue } from '../rdma/receive-queue.js';
 import { SendQueue } from '../rdma/send-queue.js';
 import { receiveEntrySize, sendEntrySize } from '../rdma/work-queue-entry.js';
 import { VerbsError } from '../verbs-error.js';
-import { QP_ATTR, type QpAttributes } from '../verbs.js';
 import { AttachedFlows } from './attached-flows.js';
 import { changeDevice, deviceStatistics } from './device-settings.js';
 import type { Kernel } from './kernel.js';
@@ -36,6 +32,7 @@ import { DmaCalls } from './dma-calls.js';
 import { mapForKernel, unmapForKernel } from './kernel-mappings.js';
 import type { MemoryCalls } from './memory-calls.js';
 import type { Process, Processes } from './processes.js';
+import { describeQp, modifyQp, modifyRawQp } from './queue-pair-attributes.js';
 import { TakenPorts } from './taken-ports.js';
 import { RegionCalls } from './region-calls.js';
 
@@ -63,8 +60,6 @@ interface RingFrames {
   readonly first: FrameNumber;
   readonly count: number;
 }
-
-const MAX_PSN = 0xffffff;
 
 export class HostCalls {
   private readonly services: HostServices;
@@ -184,12 +179,12 @@ export class HostCalls {
     modifyQp: (args, core) => {
       const qp = this.ownPair(args.qp, core);
       if (qp instanceof RawQueuePair) modifyRawQp(qp, args);
-      else this.modifyQp(qp, args);
+      else modifyQp(qp, args, this.services);
       return null;
     },
     queryQp: ({ qp: index }, core) => {
       const qp = this.ownPair(index, core);
-      return qp instanceof RawQueuePair ? { state: qp.state } : describe(qp);
+      return qp instanceof RawQueuePair ? { state: qp.state } : describeQp(qp);
     },
     destroyQp: ({ qp }, core) => {
       this.destroyQp(this.ownPair(qp, core));
@@ -395,112 +390,7 @@ export class HostCalls {
     }
     return asked;
   }
-
-  /** ibv_modify_qp: all or nothing (rule 56). */
-  private modifyQp(qp: QueuePair, { mask, ...args }: CallArguments<'modifyQp'>): void {
-    const attributes = args.attributes as QpAttributes;
-    const next =
-      (mask & QP_ATTR.STATE) !== 0 ? (attributes.state ?? ('' as QpStateName)) : qp.state;
-    if (!QP_STATES.includes(next)) throw new VerbsError('EINVAL', `no state ${next}`);
-    const problem =
-      refuseTransition(qp.state, next, mask) ?? this.refuseValues(qp, attributes, mask);
-    if (problem !== undefined) throw new VerbsError('EINVAL', problem);
-    const has = (bit: number): boolean => (mask & bit) !== 0;
-    if (has(QP_ATTR.ACCESS_FLAGS)) qp.accessFlags = attributes.accessFlags!;
-    if (has(QP_ATTR.PKEY_INDEX)) qp.pkeyIndex = attributes.pkeyIndex!;
-    if (has(QP_ATTR.PORT)) qp.port = attributes.port!;
-    if (has(QP_ATTR.AV)) qp.ahHost = attributes.ahHost!;
-    if (has(QP_ATTR.PATH_MTU)) qp.mtu = attributes.pathMtu!;
-    if (has(QP_ATTR.TIMEOUT)) qp.timeout = attributes.timeout!;
-    if (has(QP_ATTR.RETRY_CNT)) qp.retryCnt = attributes.retryCnt!;
-    if (has(QP_ATTR.RNR_RETRY)) qp.rnrRetry = attributes.rnrRetry!;
-    if (has(QP_ATTR.RQ_PSN)) qp.rqPsn = psn(attributes.rqPsn!);
-    if (has(QP_ATTR.SQ_PSN)) qp.sqPsn = psn(attributes.sqPsn!);
-    if (has(QP_ATTR.MAX_QP_RD_ATOMIC)) qp.maxRdAtomic = attributes.maxRdAtomic!;
-    if (has(QP_ATTR.MAX_DEST_RD_ATOMIC)) qp.maxDestRdAtomic = attributes.maxDestRdAtomic!;
-    if (has(QP_ATTR.MIN_RNR_TIMER)) qp.minRnrTimer = attributes.minRnrTimer!;
-    if (has(QP_ATTR.DEST_QPN)) qp.destQp = attributes.destQpNum!;
-    if (qp.state === 'SQD') {
-      if (has(QP_ATTR.AV)) qp.findPath();
-      if (has(QP_ATTR.MAX_DEST_RD_ATOMIC)) qp.responder.resize();
-    }
-    if (!has(QP_ATTR.STATE)) return;
-    if (next === 'RESET') qp.reset(args.sends, args.receives);
-    else qp.enter(next);
-  }
-
-  private refuseValues(qp: QueuePair, a: QpAttributes, mask: number): string | undefined {
-    const { profile, hosts, mtu } = this.services;
-    const { maxRdAtomic } = profile.nic;
-    const within = (bit: number, name: string, value: number | undefined, max: number, min = 0) => {
-      if ((mask & bit) === 0) return undefined;
-      if (value !== undefined && Number.isInteger(value) && value >= min && value <= max) {
-        return undefined;
-      }
-      return `${name} ${String(value)} (${min} to ${max})`;
-    };
-    if ((mask & QP_ATTR.CUR_STATE) !== 0 && a.curState !== qp.state) {
-      return `the queue pair is in ${qp.state}, not ${String(a.curState)}`;
-    }
-    const mtus = [256, 512, 1024, 2048, 4096];
-    if ((mask & QP_ATTR.PATH_MTU) !== 0 && (!mtus.includes(a.pathMtu!) || a.pathMtu! > mtu)) {
-      return `pathMtu ${String(a.pathMtu)} (256 to ${mtu}, a power of two)`;
-    }
-    return (
-      within(QP_ATTR.PORT, 'port', a.port, 1, 1) ??
-      within(QP_ATTR.PKEY_INDEX, 'pkeyIndex', a.pkeyIndex, 0) ??
-      within(QP_ATTR.ACCESS_FLAGS, 'accessFlags', a.accessFlags, ACCESS_ALL) ??
-      within(QP_ATTR.AV, 'ahHost', a.ahHost, hosts - 1) ??
-      within(QP_ATTR.TIMEOUT, 'timeout', a.timeout, 31) ??
-      within(QP_ATTR.RETRY_CNT, 'retryCnt', a.retryCnt, 7) ??
-      within(QP_ATTR.RNR_RETRY, 'rnrRetry', a.rnrRetry, 7) ??
-      within(QP_ATTR.RQ_PSN, 'rqPsn', a.rqPsn, MAX_PSN) ??
-      within(QP_ATTR.SQ_PSN, 'sqPsn', a.sqPsn, MAX_PSN) ??
-      within(QP_ATTR.MAX_QP_RD_ATOMIC, 'maxRdAtomic', a.maxRdAtomic, maxRdAtomic) ??
-      within(QP_ATTR.MAX_DEST_RD_ATOMIC, 'maxDestRdAtomic', a.maxDestRdAtomic, maxRdAtomic) ??
-      within(QP_ATTR.MIN_RNR_TIMER, 'minRnrTimer', a.minRnrTimer, 31) ??
-      within(QP_ATTR.DEST_QPN, 'destQpNum', a.destQpNum, MAX_PSN)
-    );
-  }
 }
 
 const framesOf = ({ first, count }: RingFrames): Int32Array =>
   Int32Array.from({ length: count }, (_, i) => first + i);
-
-/** ibv_modify_qp of a queue of raw frames, which has no attributes but its state. */
-function modifyRawQp(qp: RawQueuePair, { mask, ...args }: CallArguments<'modifyQp'>): void {
-  const attributes = args.attributes as QpAttributes;
-  const next = (mask & QP_ATTR.STATE) !== 0 ? (attributes.state ?? ('' as QpStateName)) : qp.state;
-  if (!QP_STATES.includes(next)) throw new VerbsError('EINVAL', `no state ${next}`);
-  let problem = refuseTransition(qp.state, next, mask, 'RAW_PACKET');
-  if ((mask & QP_ATTR.PORT) !== 0 && attributes.port !== 1) problem ??= 'port (1 to 1)';
-  if ((mask & QP_ATTR.CUR_STATE) !== 0 && attributes.curState !== qp.state) {
-    problem ??= `the queue pair is in ${qp.state}, not ${String(attributes.curState)}`;
-  }
-  if (problem !== undefined) throw new VerbsError('EINVAL', problem);
-  if ((mask & QP_ATTR.STATE) === 0) return;
-  if (next === 'RESET') qp.reset(args.sends, args.receives);
-  else qp.enter(next);
-}
-
-/** ibv_query_qp. */
-function describe(qp: QueuePair): Record<string, unknown> {
-  return {
-    state: qp.state,
-    sqDraining: qp.draining,
-    accessFlags: qp.accessFlags,
-    pkeyIndex: qp.pkeyIndex,
-    port: qp.port,
-    ahHost: qp.ahHost,
-    pathMtu: qp.mtu,
-    timeout: qp.timeout,
-    retryCnt: qp.retryCnt,
-    rnrRetry: qp.rnrRetry,
-    rqPsn: qp.rqPsn,
-    sqPsn: qp.sqPsn,
-    maxRdAtomic: qp.maxRdAtomic,
-    maxDestRdAtomic: qp.maxDestRdAtomic,
-    minRnrTimer: qp.minRnrTimer,
-    destQpNum: qp.destQp,
-  };
-}
