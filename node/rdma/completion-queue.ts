@@ -167,11 +167,12 @@ export class CompletionWriter implements EventSink {
   post(index: number, payloadVisible: number): void {
     const { now } = this.scheduler;
     // Behind a payload the CQE rides on the same posted writes; alone it pays for the way itself.
-    const { queue } = this.pending[index]!;
-    const walk = lookUpTime(this.iommu, queue!.next, CQE_SIZE);
     if (payloadVisible > 0) this.chains.advance(index, STAGE.payload_write, payloadVisible);
-    const start = (payloadVisible > 0 ? payloadVisible : now) + walk;
-    this.chains.advance(index, STAGE.translate, walk > 0 ? start : 0);
+    let start = payloadVisible > 0 ? payloadVisible : now;
+    if (this.iommu !== null) {
+      start += lookUpTime(this.iommu, this.pending[index]!.queue!.next, CQE_SIZE);
+      this.chains.advance(index, STAGE.translate, start);
+    }
     const from = payloadVisible > 0 ? start : this.dma.write(start, CQE_SIZE);
     const visible = from + draw(this.cost, this.random);
     if (visible > this.lastVisible) this.lastVisible = visible;

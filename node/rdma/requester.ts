@@ -251,6 +251,7 @@ export class Requester implements TransmitSource {
   private translated(at: number, size: number): number {
     const { queue, parts, qp, ring, fetchIndex, fetchPacket } = this;
     const { memory, regions, iommu } = parts;
+    ring.chains.advance(ring.nextRow, STAGE.payload_fetch, at);
     let end = at;
     queue.gather(
       fetchIndex,

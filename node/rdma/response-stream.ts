@@ -13,7 +13,13 @@ import { lookUpTime } from '../nic/iommu.js';
 import { copyFromMemory } from '../nic/payload-writer.js';
 import type { TransmitSource } from '../nic/transmitter.js';
 import type { EngineParts } from './engine-parts.js';
-import { ACCESS_REMOTE_READ, piecesOf, REFUSED, type HeldFrames } from './memory-region.js';
+import {
+  ACCESS_REMOTE_READ,
+  piecesOf,
+  REFUSED,
+  type HeldFrames,
+  type TakePiece,
+} from './memory-region.js';
 import { beginPacket, extensionsAt } from './packet.js';
 import type { QueuePair } from './queue-pair.js';
 import { ReadyRing } from './ready-ring.js';
@@ -241,9 +247,7 @@ export class ResponseStream implements TransmitSource {
     let ready = response.from > now ? response.from : now;
     const size = Math.min(response.length - response.fetched * qp.mtu, qp.mtu);
     if (response.kind === KIND.read && size > 0) {
-      const at = response.physical + response.fetched * qp.mtu;
-      ready += lookUpTime(parts.iommu, at, size);
-      ring.chains.advance(row, STAGE.translate, ready);
+      if (parts.iommu !== null) ready = this.translated(response, size, ready);
       ready = parts.dma.read(ready, size);
       ring.chains.advance(row, STAGE.payload_fetch, ready);
     }
@@ -254,6 +258,20 @@ export class ResponseStream implements TransmitSource {
     }
     ring.push(ready, size);
     response.fetched++;
+  }
+
+  /** When the IOMMU has translated the addresses of the next packet to be fetched, asked at `at`. */
+  private translated(response: Response, size: number, at: number): number {
+    const { ring, parts, qp } = this;
+    // A region that has gone is found when the packet is built.
+    if (parts.regions.find(response.rkey) === undefined) return at;
+    let end = at;
+    this.pieces(response, response.fetched * qp.mtu, size, (physical, length) => {
+      end += lookUpTime(parts.iommu, physical, length);
+    });
+    ring.chains.advance(ring.nextRow, STAGE.payload_fetch, at);
+    ring.chains.advance(ring.nextRow, STAGE.translate, end);
+    return end;
   }
 
   private build(response: Response): number {
@@ -287,16 +305,17 @@ export class ResponseStream implements TransmitSource {
   }
 
   private fillPayload(response: Response, offset: number, size: number, frame: number): void {
-    const { memory, regions, pool } = this.parts;
-    const { held, physical } = response;
-    if (held === null && physical >= 0) {
-      copyFromMemory(memory.bytes, physical + offset, size, pool, frame, 0);
-      return;
-    }
     this.frame = frame;
     this.filled = 0;
-    if (held !== null) piecesOf(held.frames, held.skew + offset, size, this.addPiece);
-    else regions.pieces(response.rkey, response.address + offset, size, this.addPiece);
+    this.pieces(response, offset, size, this.addPiece);
+  }
+
+  /** Hands out where `size` bytes at `offset` of what a READ asks for lie. */
+  private pieces(response: Response, offset: number, size: number, take: TakePiece): void {
+    const { held, physical, rkey, address } = response;
+    if (held !== null) piecesOf(held.frames, held.skew + offset, size, take);
+    else if (physical >= 0) take(physical + offset, size);
+    else this.parts.regions.pieces(rkey, address + offset, size, take);
   }
 
   private readonly addPiece = (physical: number, length: number): void => {
