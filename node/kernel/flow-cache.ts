@@ -25,6 +25,7 @@ export class FlowCache {
   /** Of softirqs, which serve packets, and of programs, which read. */
   readonly packets: TouchCounts;
   readonly reads: TouchCounts;
+  private count = 0;
   private readonly limit: number;
   private readonly moveCost: number;
   private readonly readCost: number;
@@ -46,6 +47,11 @@ export class FlowCache {
     this.held = new Int32Array(cores);
     this.packets = new TouchCounts(cores);
     this.reads = new TouchCounts(cores);
+  }
+
+  /** A number for a flow that has none yet: kernels that share the cores name theirs by one count. */
+  newFlow(): number {
+    return this.count++;
   }
 
   /** `core` serves flow number `flow` (small numbers from 0 on): what fetching its state costs, in ps. */

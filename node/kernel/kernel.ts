@@ -14,6 +14,7 @@ import type { RateLimit } from '../nic/rate-limit.js';
 import { ReceiveSteering, type SteeringMode } from '../nic/receive-steering.js';
 import type { Profile } from '../profile.js';
 import type { FlowCache } from './flow-cache.js';
+import { FlowNumbers } from './flow-numbers.js';
 import { KernelContext } from './kernel-context.js';
 import type { KernelCore } from './kernel-core.js';
 import { NapiQueue, type FrameHandler, type InterruptPath } from './napi-queue.js';
@@ -62,7 +63,9 @@ export class Kernel implements FrameHandler, EventSink {
   private readonly options: KernelOptions;
   private readonly sink: number;
   private timerAt = Infinity;
-  private readonly flowNumbers = new Map<number, number>();
+  private readonly flowNumbers: FlowNumbers;
+  /** By core: its queue, or -1. */
+  private readonly queueOfCore: Int32Array;
 
   constructor(options: KernelOptions) {
     const { host, number, seed, profile, scheduler, pool, cores, sequencer } = options;
@@ -72,6 +75,8 @@ export class Kernel implements FrameHandler, EventSink {
     this.context = context;
     this.sink = scheduler.register(this);
     const own = cores.filter((core) => core !== undefined);
+    const { flows } = options;
+    this.flowNumbers = new FlowNumbers(() => flows.newFlow());
     this.sockets = new SocketLayer({
       profile,
       scheduler,
@@ -80,7 +85,8 @@ export class Kernel implements FrameHandler, EventSink {
       context,
       cores,
       memory: options.memory,
-      flows: options.flows,
+      flows,
+      flowNumbers: this.flowNumbers,
       timersChanged: () => {
         this.arrangeTimer();
       },
@@ -107,19 +113,25 @@ export class Kernel implements FrameHandler, EventSink {
       { length: options.queues },
       (_, index) => new NapiQueue(index, own[index % own.length]!, napiParts, ringParts),
     );
+    this.queueOfCore = new Int32Array(cores.length).fill(-1);
+    for (const { ring, core } of [...this.queues].reverse()) {
+      this.queueOfCore[core.index] = ring.index;
+    }
+    const rings = this.queues.map(({ ring }) => ring);
     this.networkFunction = {
       number,
       mac,
       vlan,
       promiscuous: options.promiscuous,
       limit: options.limit,
-      rings: this.queues.map(({ ring }) => ring),
+      rings,
       steering: new ReceiveSteering({
         mode: 'rss' satisfies SteeringMode,
         queues: options.queues,
         rules: profile.nic.flowRules,
         learned: profile.kernel.rfsFlows,
         idle: profile.kernel.rfsIdle,
+        positions: rings,
       }),
     };
   }
@@ -157,9 +169,9 @@ export class Kernel implements FrameHandler, EventSink {
     const { profile, pool } = this.options;
     context.spend(profile.kernel.stackIn, STAGE.stack);
     if (this.device.carriesTcp(slot)) context.spend(profile.kernel.tcpIn, STAGE.stack);
-    const flow = this.flowOf(queue.hash);
+    const flow = this.flowNumbers.of(queue.hash);
     context.pass(this.options.flows.touch(context.core, flow), STAGE.stack);
-    if (this.networkFunction.steering.mode === 'rfs') this.steerToProgram(slot, queue);
+    if (this.networkFunction.steering.mode === 'rfs') this.steerToProgram(slot, queue, flow);
     sockets.arriving = queue;
     sockets.arrivingFlow = flow;
     const { bytes, view, suspect } = pool;
@@ -171,26 +183,19 @@ export class Kernel implements FrameHandler, EventSink {
     this.arrangeTimer();
   }
 
-  /** A small number for the flow of that hash. */
-  private flowOf(hash: number): number {
-    let flow = this.flowNumbers.get(hash);
-    if (flow === undefined) {
-      flow = this.flowNumbers.size;
-      this.flowNumbers.set(hash, flow);
-    }
-    return flow;
-  }
-
-  /** Accelerated RFS: a flow whose program last read it on another core is to come to that core's queue. */
-  private steerToProgram(slot: number, queue: NapiQueue): void {
+  /**
+   * Accelerated RFS: a flow whose program last read it on another core is to come to that core's queue. The NIC lets it go
+   * there when the present queue holds no frame of it any more.
+   */
+  private steerToProgram(slot: number, { ring, core }: NapiQueue, flow: number): void {
     const { pool, scheduler } = this.options;
-    const core = this.sockets.readers.get(this.flowOf(queue.hash));
-    if (core === undefined || core === queue.core.index) return;
-    const to = this.queues.findIndex((each) => each.core.index === core);
+    const reader = this.flowNumbers.readerOf(flow);
+    if (reader < 0 || reader === core.index) return;
+    const to = this.queueOfCore[reader]!;
     if (to < 0) return;
-    const { flow, learned } = this.networkFunction.steering;
-    flow.parse(pool.view, pool.start[slot]!, pool.length[slot]!);
-    learned.learn(flow, to, scheduler.now);
+    const { flow: tuple, learned } = this.networkFunction.steering;
+    tuple.parse(pool.view, pool.start[slot]!, pool.length[slot]!);
+    learned.learn(tuple, to, scheduler.now, ring.index);
   }
 
   /** A time-out of the protocols. */

@@ -15,6 +15,7 @@ import type { UdpSocket } from '../net/udp-socket.js';
 import type { Profile } from '../profile.js';
 import { SOCKET_ERRNO, type SocketErrno } from '../verbs-error.js';
 import type { FlowCache } from './flow-cache.js';
+import type { FlowNumbers } from './flow-numbers.js';
 import type { KernelContext } from './kernel-context.js';
 import type { KernelCore } from './kernel-core.js';
 import type { NapiQueue } from './napi-queue.js';
@@ -39,6 +40,7 @@ export interface SocketLayerParts {
   readonly cores: readonly (KernelCore | undefined)[];
   readonly memory: UserMemory;
   readonly flows: FlowCache;
+  readonly flowNumbers: FlowNumbers;
   /** Makes the stack's timers known to the scheduler again. */
   timersChanged(): void;
 }
@@ -59,8 +61,6 @@ export class SocketLayer implements SystemCalls, SocketListener {
   /** The queue over which the frame being handled came. */
   arriving: NapiQueue | undefined;
   arrivingFlow = -1;
-  /** By flow: the core whose program read of it last (Linux: rps_sock_flow_table). */
-  readonly readers = new Map<number, number>();
   private readonly parts: SocketLayerParts;
   private readonly sleepers: Sleepers;
   /** The call being done was blocked before. */
@@ -388,12 +388,12 @@ export class SocketLayer implements SystemCalls, SocketListener {
    * the flow's state from the core of the softirq, unless it is the same.
    */
   private takeArrivals(caller: SystemCaller, { arrivals }: KernelSocket, end: number): void {
-    const { context, flows } = this.parts;
+    const { context, flows, flowNumbers } = this.parts;
     const flow = arrivals.take(end);
     if (arrivals.row >= 0) caller.adopt(arrivals.chains, arrivals.row);
     context.pass(0, this.resumed ? STAGE.wakeup : STAGE.syscall);
     if (flow < 0) return;
-    this.readers.set(flow, caller.index);
+    flowNumbers.readOn(flow, caller.index);
     context.pass(flows.touch(caller.index, flow, flows.reads), STAGE.stack);
   }
 

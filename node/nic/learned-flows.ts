@@ -1,7 +1,7 @@
 /**
  * Accelerated receive flow steering (aRFS): the kernel tells the NIC in which queue's core the program of a flow runs,
- * and the NIC follows until the flow has been idle for a while. A flow moves at once: whoever moves it sees to it that
- * the old queue holds no frame of it, or they pass each other (Linux: rps_dev_flow.last_qtail).
+ * and the NIC follows until the flow has been idle for a while. Frames of a flow must not pass each other, so it goes to its
+ * new queue only when the old one has given out the last frame of it: Linux's rule (get_rps_cpu, rps_dev_flow.last_qtail).
  */
 import type { FrameFlow } from './frame-flow.js';
 import { NO_RULE } from './flow-table.js';
@@ -10,33 +10,54 @@ import { TupleMap, type FiveTuple } from './tuple-map.js';
 /** Places looked at for an idle flow whose place a new one may take (mlx5: MLX5E_ARFS_EXPIRY_QUOTA). */
 const EXPIRY_QUOTA = 60;
 
+/** How far a receive queue is: frames taken out, frames put in; both count up. */
+export interface QueuePosition {
+  readonly head: number;
+  readonly tail: number;
+  /** A frame would be lost. */
+  readonly full: boolean;
+}
+
 export class LearnedFlows {
   /** Flows that were not learned because the table was full of busy ones. */
   refused = 0;
   private readonly capacity: number;
   private readonly idle: number;
+  private readonly positions: readonly QueuePosition[];
   private readonly places = new TupleMap();
-  /** By place: the flow, its queue, and when it was last seen. */
+  /** By place: the flow, the queue where it is and the one where it is to go, and when it was last seen. */
   private readonly tuples: FiveTuple[] = [];
   private readonly queues: Int32Array;
+  private readonly wanted: Int32Array;
   private readonly seen: Float64Array;
+  /** By place: its queue's tail behind the flow's last frame. */
+  private readonly tails: Float64Array;
   private readonly free: number[] = [];
   private hand = 0;
 
-  /** A flow that no frame came of for `idle` picoseconds is forgotten; never, if that is 0, as under the real clock. */
-  constructor(capacity: number, idle: number) {
+  /**
+   * A flow that no frame came of for `idle` picoseconds is forgotten; never, if that is 0, as under the real clock. Of a queue
+   * without a position nothing is waited for.
+   */
+  constructor(capacity: number, idle: number, positions: readonly QueuePosition[] = []) {
     this.capacity = capacity;
     this.idle = idle === 0 ? Infinity : idle;
+    this.positions = positions;
     this.queues = new Int32Array(capacity);
+    this.wanted = new Int32Array(capacity);
     this.seen = new Float64Array(capacity);
+    this.tails = new Float64Array(capacity);
   }
 
   get size(): number {
     return this.places.size;
   }
 
-  /** From now on frames of `tuple` go to `queue`; false if there is no place for it. */
-  learn(tuple: FiveTuple, queue: number, now: number): boolean {
+  /**
+   * Frames of `tuple` are to go to `queue`; up to now they came to `from`, if it was not known before. False if there is no
+   * place for it.
+   */
+  learn(tuple: FiveTuple, queue: number, now: number, from = queue): boolean {
     let place = this.places.get(tuple);
     if (place < 0) {
       place = this.newPlace(now);
@@ -47,8 +68,11 @@ export class LearnedFlows {
       const { protocol, source, destination, sourcePort, destinationPort } = tuple;
       this.tuples[place] = { protocol, source, destination, sourcePort, destinationPort };
       this.places.set(tuple, place);
+      this.queues[place] = from;
+      // Which of the frames in it are the flow's nobody knows: all of them may be.
+      this.tails[place] = this.positions[from]?.tail ?? 0;
     }
-    this.queues[place] = queue;
+    this.wanted[place] = queue;
     this.seen[place] = now;
     return true;
   }
@@ -58,17 +82,28 @@ export class LearnedFlows {
     if (place >= 0) this.release(place);
   }
 
-  /** The queue of the frame's flow, or {@link NO_RULE}. */
+  /** The queue for a frame of the flow that arrives at `now`, or {@link NO_RULE}. */
   queueOf(flow: FrameFlow, now: number): number {
     if (this.places.size === 0 || flow.sourcePort < 0 || flow.source < 0) return NO_RULE;
     const place = this.places.get(flow);
     if (place < 0) return NO_RULE;
-    if (now - this.seen[place]! > this.idle) {
+    const drained = this.hasDrained(place);
+    if (drained && now - this.seen[place]! > this.idle) {
       this.release(place);
       return NO_RULE;
     }
     this.seen[place] = now;
-    return this.queues[place]!;
+    if (drained) this.queues[place] = this.wanted[place]!;
+    const queue = this.queues[place]!;
+    const position = this.positions[queue];
+    if (position !== undefined) this.tails[place] = position.tail + (position.full ? 0 : 1);
+    return queue;
+  }
+
+  /** Whether its queue holds no frame of the flow in `place`. */
+  private hasDrained(place: number): boolean {
+    const position = this.positions[this.queues[place]!];
+    return position === undefined || position.head >= this.tails[place]!;
   }
 
   private newPlace(now: number): number {
@@ -78,7 +113,7 @@ export class LearnedFlows {
     for (let i = Math.min(EXPIRY_QUOTA, this.capacity); i > 0; i--) {
       const place = this.hand;
       this.hand = (place + 1) % this.capacity;
-      if (now - this.seen[place]! > this.idle) {
+      if (now - this.seen[place]! > this.idle && this.hasDrained(place)) {
         this.places.delete(this.tuples[place]!);
         return place;
       }

@@ -56,10 +56,23 @@ export class ReceiveRing implements EventSink {
     return this.written - this.taken;
   }
 
+  /** How many frames were taken out so far, and how many put in, those under way among them. */
+  get head(): number {
+    return this.taken;
+  }
+
+  get tail(): number {
+    return this.written + this.underWay;
+  }
+
+  get full(): boolean {
+    return this.tail - this.taken >= this.capacity;
+  }
+
   /** Takes frame `slot` over, whose flow has that hash. */
   receive(slot: number, hash: number): void {
     const { scheduler, sequencer, pool, dma } = this.parts;
-    if (this.length + this.underWay >= this.capacity) {
+    if (this.full) {
       this.missed++;
       pool.release(slot);
       return;
@@ -74,7 +87,7 @@ export class ReceiveRing implements EventSink {
   /** Takes frame `slot` over, which somebody other than a device has put into it at `at`. */
   put(slot: number, hash: number, at: number): void {
     const { scheduler, sequencer, pool } = this.parts;
-    if (this.length + this.underWay >= this.capacity) {
+    if (this.full) {
       this.missed++;
       pool.release(slot);
       return;

@@ -12,7 +12,7 @@
 import { FlowTable, NO_RULE, DROP_TARGET, RAW_TARGET, type FlowMatch } from './flow-table.js';
 import { FrameFlow } from './frame-flow.js';
 import { IndirectionTable } from './indirection-table.js';
-import { LearnedFlows } from './learned-flows.js';
+import { LearnedFlows, type QueuePosition } from './learned-flows.js';
 import { refuse, type Refusal } from './refusal.js';
 import { KEY_LENGTH, MICROSOFT_KEY, Toeplitz } from './toeplitz.js';
 
@@ -26,6 +26,8 @@ export interface SteeringOptions {
   readonly rules: number;
   readonly learned: number;
   readonly idle: number;
+  /** By receive queue: how far it is. Without them a learned flow moves at once. */
+  readonly positions?: readonly QueuePosition[];
 }
 
 export class ReceiveSteering {
@@ -44,12 +46,12 @@ export class ReceiveSteering {
   private queues: number;
   private turn = 0;
 
-  constructor({ mode, queues, rules, learned, idle }: SteeringOptions) {
+  constructor({ mode, queues, rules, learned, idle, positions = [] }: SteeringOptions) {
     this.mode = mode;
     this.queues = queues;
     this.table = new IndirectionTable(queues);
     this.rules = new FlowTable(rules);
-    this.learned = new LearnedFlows(learned, idle);
+    this.learned = new LearnedFlows(learned, idle, positions);
     for (let i = 0; i < queues; i++) this.frames.push(0);
   }
 

@@ -176,9 +176,13 @@ export async function serve(
         await settle(core, params);
       } else if (phase === PHASE.load) {
         if (now >= windowStart && now < windowEnd) inspection.inWindow++;
-        if (looked === 0 && now >= windowStart) await clock.look(0);
-        else if (looked === 1 && now >= windowEnd) await clock.look(1);
-        if (now >= windowStart) looked = now >= windowEnd ? 2 : 1;
+        if (looked < 2 && now >= windowEnd) {
+          await clock.look(1);
+          looked = 2;
+        } else if (looked < 1 && now >= windowStart) {
+          await clock.look(0);
+          looked = 1;
+        }
       }
       core.endOperation();
       if (work > 0) await core.work(work);

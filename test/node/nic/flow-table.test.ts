@@ -211,6 +211,62 @@ describe('learned flows', () => {
     expect(learned.queueOf(flow, 4000)).toBe(NO_RULE);
   });
 
+  it('go to another queue only when the old one has given out their last frame', () => {
+    const old = { head: 10, tail: 14, full: false };
+    const learned = new LearnedFlows(8, IDLE, [old, { head: 0, tail: 0, full: false }]);
+    const flow = flowOf(tuple(1));
+    learned.learn(flow, 1, 0, 0);
+    // Of the four frames in the old queue any may be the flow's; and this one is.
+    expect(learned.queueOf(flow, 1)).toBe(0);
+    old.tail = 15;
+    old.head = 14;
+    expect(learned.queueOf(flow, 2)).toBe(0);
+    old.tail = 30;
+    old.head = 16;
+    expect(learned.queueOf(flow, 3)).toBe(1);
+  });
+
+  it('never pass themselves, whatever is learned while queues fill and drain', () => {
+    const random = new RandomStream(5, 'positions');
+    const queues = Array.from({ length: 4 }, () => ({
+      frames: [] as { flow: number; sequence: number }[],
+      head: 0,
+      tail: 0,
+      full: false,
+    }));
+    const learned = new LearnedFlows(16, IDLE, queues);
+    const sent = new Map<number, number>();
+    const served = new Map<number, number>();
+    let moves = 0;
+    const last = new Map<number, number>();
+    for (let now = 0; now < 40_000; now++) {
+      const n = random.below(24);
+      const flow = flowOf(tuple(n));
+      const by = learned.queueOf(flow, now);
+      const index = by === NO_RULE ? n % 4 : by;
+      const queue = queues[index]!;
+      if (!queue.full) {
+        const sequence = sent.get(n) ?? 0;
+        sent.set(n, sequence + 1);
+        queue.frames.push({ flow: n, sequence });
+        queue.tail++;
+        if (last.get(n) !== index) moves++;
+        last.set(n, index);
+      }
+      const serving = random.below(4);
+      const from = queues[serving]!;
+      for (let i = random.below(4); i > 0 && from.frames.length > 0; i--) {
+        const frame = from.frames.shift()!;
+        from.head++;
+        expect(frame.sequence).toBe(served.get(frame.flow) ?? 0);
+        served.set(frame.flow, frame.sequence + 1);
+        if (random.below(3) === 0) learned.learn(tuple(frame.flow), random.below(4), now, serving);
+      }
+      for (const each of queues) each.full = each.tail - each.head >= 16;
+    }
+    expect(moves).toBeGreaterThan(1000);
+  });
+
   it('stay for ever when no idle time is set', () => {
     const learned = new LearnedFlows(8, 0);
     learned.learn(tuple(1), 2, 0);
