@@ -5,9 +5,6 @@ import type { DistributionMetric, Metric, Parameters, ParameterSpec, Summary } f
 export const PATHS = ['kernel', 'busy-poll', 'bypass', 'rdma'] as const;
 export type Path = (typeof PATHS)[number];
 
-/** Those that `all` stands for. */
-const ALL = PATHS.filter((path) => path !== 'bypass');
-
 /** The parameter of a workload that runs over `rdma` unless it is told otherwise. */
 export const PATH_PARAMETER: ParameterSpec = {
   type: 'choice',
@@ -30,11 +27,10 @@ export function withPath({ library, ...params }: Parameters, path: Path): Parame
 
 /** The paths that `text` names, in their own order, or what is wrong with it. */
 export function pathsOf(text: string): readonly Path[] | string {
-  if (text === 'all') return ALL;
+  if (text === 'all') return PATHS;
   const names = text.split(',').map((name) => name.trim());
   const unknown = names.find((name) => !PATHS.some((path) => path === name));
   if (unknown !== undefined) return `path=${unknown}: expected one of ${PATHS.join(', ')}, or all`;
-  if (names.includes('bypass')) return 'path=bypass: not in this version';
   return PATHS.filter((path) => names.includes(path));
 }
 

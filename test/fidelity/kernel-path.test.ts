@@ -84,9 +84,9 @@ describe.each([
 describe('the four ways', () => {
   const QUIET = { noise: false };
 
-  it.each([16, 1024])('in order at %i B: RDMA, busy polling, the kernel', async (size) => {
+  it.each([16, 1024])('in order at %i B: RDMA, bypass, busy polling, the kernel', async (size) => {
     const medians: number[] = [];
-    for (const each of ['rdma', 'busy-poll', 'kernel']) {
+    for (const each of ['rdma', 'bypass', 'busy-poll', 'kernel']) {
       medians.push((await path({ size: String(size), path: each }, QUIET)).latency.p50);
     }
     expect(medians).toEqual([...medians].sort((a, b) => a - b));

@@ -19,6 +19,8 @@ import { PEER_BYTES, SocketPeer } from './socket-peer.js';
 const FIRST_PORT = 5000;
 /** A rank begins its connections with its number. */
 const HELLO_BYTES = 4;
+/** Of no message of a program's. */
+const FAREWELL_TAG = -1;
 const LOOK_AGAIN = 10 * PS_PER_US;
 
 export class SocketCommunicator implements Communicator {
@@ -126,9 +128,13 @@ export class SocketCommunicator implements Communicator {
     return message.length;
   }
 
+  /** A last message each way on every connection: whoever has its peer's has all that came before. */
   async close(): Promise<void> {
-    for (const { rank } of this.peers.values()) await this.core.tell(rank, 'finished');
-    for (const { rank } of this.peers.values()) await this.core.hear(rank);
+    const nothing = { region: await this.allocate(1), offset: 0, length: 0 };
+    for (const peer of this.peers.values()) {
+      await peer.finish(await peer.start(nothing, FAREWELL_TAG));
+    }
+    for (const { rank } of this.peers.values()) await this.recv(nothing, rank, FAREWELL_TAG);
     for (const { socket } of this.peers.values()) await socket.close();
     await this.listener.close();
   }

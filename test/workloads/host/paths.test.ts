@@ -56,7 +56,7 @@ describe('host/paths', () => {
     expect((all as { size: number }[]).at(-1)!.size).toBe(1024);
   });
 
-  it.each(['kernel', 'busy-poll', 'rdma'])(
+  it.each(['kernel', 'busy-poll', 'bypass', 'rdma'])(
     'looks at every byte of every message, and explains the median operation: %s',
     async (path) => {
       for (const protocol of ['tcp', 'udp']) {

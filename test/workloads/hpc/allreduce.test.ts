@@ -76,7 +76,7 @@ describe.each(ALGORITHMS)('allreduce by %s', (algorithm) => {
   });
 });
 
-describe.each(['kernel', 'busy-poll'])('allreduce over %s', (path) => {
+describe.each(['kernel', 'busy-poll', 'bypass'])('allreduce over %s', (path) => {
   it.each(ALGORITHMS)(
     'gives the serial sum, explained to the picosecond: %s',
     async (algorithm) => {
@@ -116,7 +116,7 @@ it('hpc/allreduce compares its paths, and RDMA is the fastest', async () => {
   );
   const { metrics } = allreduce.compare!(measured, undefined!)!;
   expect(metrics.map(({ name }) => name)).toContain('kernel_over_rdma_1KiB');
-  for (const metric of metrics) expect('value' in metric && metric.value).toBeGreaterThan(2);
+  for (const metric of metrics) expect('value' in metric && metric.value).toBeGreaterThan(1);
 });
 
 describe('the steps of an allreduce', () => {

@@ -8,8 +8,8 @@ import { runEmbedded, type EmbeddedRun } from '../../embedded.js';
 type Body = (communicator: Communicator, buffer: Buffers) => Promise<unknown>;
 type Buffers = (length: number, text?: string) => Promise<MessageBuffer>;
 
-type Kind = 'verbs' | 'kernel' | 'busy-poll';
-const KINDS: readonly Kind[] = ['verbs', 'kernel', 'busy-poll'];
+type Kind = 'verbs' | 'kernel' | 'busy-poll' | 'bypass';
+const KINDS: readonly Kind[] = ['verbs', 'kernel', 'busy-poll', 'bypass'];
 
 const open = (kind: Kind, core: Core, task: Task): Promise<Communicator> =>
   kind === 'verbs'
