@@ -184,6 +184,7 @@ export class HostKernels {
       pool,
       memory: new UserMemory(memory, (core) => processes.of(core).space),
       dma: nic.parts.dma,
+      iommu: nic.parts.iommu,
       nicSequencer: nic.parts.sequencer,
       sequencer: this.sequencer,
       flows: new FlowCache(cores, profile.cache),

@@ -9,6 +9,7 @@ import { STAGE } from '../../sim/stages.js';
 import type { FramePool } from '../link/frame-pool.js';
 import { IpStack } from '../net/ip-stack.js';
 import type { DmaEngine } from '../nic/dma-engine.js';
+import type { Iommu } from '../nic/iommu.js';
 import type { NetworkFunction } from '../nic/network-function.js';
 import type { RateLimit } from '../nic/rate-limit.js';
 import { ReceiveSteering, type SteeringMode } from '../nic/receive-steering.js';
@@ -35,6 +36,7 @@ export interface KernelOptions {
   readonly pool: FramePool;
   readonly memory: UserMemory;
   readonly dma: DmaEngine;
+  readonly iommu: Iommu | null;
   /** The NIC's, for what its receive rings do; the kernel's. */
   readonly nicSequencer: Sequencer;
   /** The cores that are its own, by their number in the host. */
@@ -106,9 +108,9 @@ export class Kernel implements FrameHandler, EventSink {
     this.stack = new IpStack(stackOptions, this.device, this.sockets);
     this.sockets.stack = this.stack;
 
-    const { interrupts, dma, nicSequencer, handler = this } = options;
+    const { interrupts, dma, iommu, nicSequencer, handler = this } = options;
     const napiParts = { profile, scheduler, sequencer, pool, context, random, handler, interrupts };
-    const ringParts = { scheduler, sequencer: nicSequencer, pool, dma };
+    const ringParts = { scheduler, sequencer: nicSequencer, pool, dma, iommu };
     this.queues = Array.from(
       { length: options.queues },
       (_, index) => new NapiQueue(index, own[index % own.length]!, napiParts, ringParts),

@@ -7,7 +7,9 @@ import type { RandomStream } from '../../sim/random.js';
 import { STAGE } from '../../sim/stages.js';
 import type { FramePool } from '../link/frame-pool.js';
 import type { Profile } from '../profile.js';
+import { PAGE_SIZE } from '../memory/physical-memory.js';
 import type { DmaEngine } from './dma-engine.js';
+import { lookUpTime, type Iommu } from './iommu.js';
 import type { RateLimit } from './rate-limit.js';
 import type { TransmitSource, Transmitter } from './transmitter.js';
 
@@ -15,6 +17,7 @@ export interface FrameQueueParts {
   readonly profile: Profile;
   readonly pool: FramePool;
   readonly dma: DmaEngine;
+  readonly iommu: Iommu | null;
   readonly transmitter: Transmitter;
   readonly random: RandomStream;
 }
@@ -31,6 +34,8 @@ export class FrameQueue implements TransmitSource {
   private lastReady = 0;
   private readonly slots: Int32Array;
   private readonly readies: Float64Array;
+  /** Bus address of its buffers, one page each, behind an IOMMU. */
+  private readonly buffers: number;
   private readonly parts: FrameQueueParts;
   /** Its function's; null for none. */
   private readonly limit: RateLimit | null;
@@ -41,6 +46,7 @@ export class FrameQueue implements TransmitSource {
     this.limit = limit;
     this.slots = new Int32Array(capacity);
     this.readies = new Float64Array(capacity);
+    this.buffers = parts.iommu?.reserve(capacity) ?? 0;
   }
 
   get full(): boolean {
@@ -50,12 +56,17 @@ export class FrameQueue implements TransmitSource {
 
   /** Takes frame `slot` over: its descriptor is written and its doorbell rung at `at`, which may be to come. */
   post(slot: number, at: number): void {
-    const { profile, pool, dma, random } = this.parts;
+    const { profile, pool, dma, iommu, random } = this.parts;
     const { chains } = pool;
+    const place = (this.head + this.count++) % this.capacity;
     let ready = at + draw(profile.pcie.postedWrite, random);
     chains.advance(slot, STAGE.doorbell, ready);
     ready += draw(profile.nic.wqeFetch, random);
     chains.advance(slot, STAGE.wqe_fetch, ready);
+    if (iommu !== null) {
+      ready += lookUpTime(iommu, this.buffers + place * PAGE_SIZE, pool.length[slot]!);
+      chains.advance(slot, STAGE.translate, ready);
+    }
     ready = dma.read(ready, pool.length[slot]!);
     chains.advance(slot, STAGE.payload_fetch, ready);
     const { tx } = profile.nic;
@@ -63,9 +74,8 @@ export class FrameQueue implements TransmitSource {
     chains.advance(slot, STAGE.nic_tx, ready);
     if (ready < this.lastReady) ready = this.lastReady;
     this.lastReady = ready;
-    const at0 = (this.head + this.count++) % this.capacity;
-    this.slots[at0] = slot;
-    this.readies[at0] = ready;
+    this.slots[place] = slot;
+    this.readies[place] = ready;
     if (this.count === 1) this.offer();
   }
 

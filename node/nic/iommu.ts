@@ -22,6 +22,8 @@ export const HUGE_SHIFT = 21;
 export const HUGE_SIZE = 2 ** HUGE_SHIFT;
 /** The device's addresses are below this. */
 const LAST_ADDRESS = 2 ** 48;
+/** Beyond any RAM: see {@link Iommu.reserve}. */
+const BUFFERS = 2 ** 46;
 
 /** An access that the IOMMU turned away, as its fault queue tells the driver. */
 export interface IommuFault {
@@ -58,6 +60,7 @@ export class Iommu {
   readonly faults: IommuFault[] = [];
   faultCount = 0;
   private readonly miss: number;
+  private nextBuffer = BUFFERS;
   private readonly domains: (Domain | undefined)[] = [];
 
   constructor({ entries, miss }: Profile['iommu']) {
@@ -81,6 +84,16 @@ export class Iommu {
     for (const page of pages.keys()) this.iotlb.invalidate(translationKey(domain, page, false));
     for (const page of hugePages.keys()) this.iotlb.invalidate(translationKey(domain, page, true));
     this.domains[domain] = undefined;
+  }
+
+  /**
+   * Bus addresses of `pages` pages that the kernel's driver maps once and for all: buffers of its rings, whose bytes lie in
+   * frame slots and not in the host's RAM.
+   */
+  reserve(pages: number): number {
+    const base = this.nextBuffer;
+    this.nextBuffer += pages * PAGE_SIZE;
+    return base;
   }
 
   ownerOf(domain: number): number {

@@ -6,7 +6,9 @@ import type { EventSink, Scheduler } from '../../sim/scheduler.js';
 import type { Sequencer } from '../../sim/sequencer.js';
 import { STAGE } from '../../sim/stages.js';
 import type { FramePool } from '../link/frame-pool.js';
+import { PAGE_SIZE } from '../memory/physical-memory.js';
 import type { DmaEngine } from './dma-engine.js';
+import { lookUpTime, type Iommu } from './iommu.js';
 
 /** What the NIC writes for each frame besides its bytes: a completion. */
 const DESCRIPTOR = 64;
@@ -21,6 +23,7 @@ export interface ReceiveRingParts {
   readonly sequencer: Sequencer;
   readonly pool: FramePool;
   readonly dma: DmaEngine;
+  readonly iommu: Iommu | null;
 }
 
 export class ReceiveRing implements EventSink {
@@ -37,6 +40,8 @@ export class ReceiveRing implements EventSink {
   private lastPut = 0;
   private readonly slots: Int32Array;
   private readonly hashes: Float64Array;
+  /** Bus address of its buffers, one page each, behind an IOMMU. */
+  private readonly buffers: number;
   private readonly sink: number;
   private readonly parts: ReceiveRingParts;
   private readonly driver: RingDriver;
@@ -46,6 +51,7 @@ export class ReceiveRing implements EventSink {
     this.capacity = capacity;
     this.slots = new Int32Array(capacity);
     this.hashes = new Float64Array(capacity);
+    this.buffers = parts.iommu?.reserve(capacity) ?? 0;
     this.parts = parts;
     this.driver = driver;
     this.sink = parts.scheduler.register(this);
@@ -71,15 +77,21 @@ export class ReceiveRing implements EventSink {
 
   /** Takes frame `slot` over, whose flow has that hash. */
   receive(slot: number, hash: number): void {
-    const { scheduler, sequencer, pool, dma } = this.parts;
+    const { scheduler, sequencer, pool, dma, iommu } = this.parts;
     if (this.full) {
       this.missed++;
       pool.release(slot);
       return;
     }
     // Writes never pass each other, so places are known from the beginning.
-    this.hashes[(this.written + this.underWay++) % this.capacity] = hash;
-    const visible = dma.write(scheduler.now, pool.length[slot]! + DESCRIPTOR);
+    const place = (this.written + this.underWay++) % this.capacity;
+    this.hashes[place] = hash;
+    let { now } = scheduler;
+    if (iommu !== null) {
+      now += lookUpTime(iommu, this.buffers + place * PAGE_SIZE, pool.length[slot]!);
+      pool.chains.advance(slot, STAGE.translate, now);
+    }
+    const visible = dma.write(now, pool.length[slot]! + DESCRIPTOR);
     pool.chains.advance(slot, STAGE.payload_write, visible);
     scheduler.at(visible, sequencer.key(), this.sink, 0, slot);
   }

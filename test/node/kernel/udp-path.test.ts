@@ -88,6 +88,14 @@ describe('a datagram over the kernel', () => {
     expect(stages['syscall']).toBe(2 * (cpu.syscall.ps + kernel.userReturn.ps));
   });
 
+  it('goes through the IOMMU where there is one: a buffer of each ring, never seen before, on each side', async () => {
+    const { miss } = loadProfile('roce-100g', []).iommu;
+    const without = await echo(64, 'kernel');
+    const { latency, stages } = await echo(64, 'kernel', { overrides: ['iommu.mode=on'] });
+    expect(stages).toEqual({ ...without.stages, translate: 4 * miss });
+    expect(latency).toBe(without.latency + 4 * miss);
+  });
+
   it('with busy polling needs no interrupt and no wake-up', async () => {
     const { latency, stages } = await echo(64, 'busy-poll');
     expect(sum(stages)).toBe(latency);
