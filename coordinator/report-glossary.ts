@@ -56,6 +56,8 @@ const METRICS: Readonly<Record<string, string>> = {
   bandwidth: 'payload per second',
   rate: 'messages or packets per second',
   cost: 'time the sending core spends on one message',
+  fault_rate: 'page faults that had to read from swap, per 1000 uses of a page',
+  kept: 'memory that the greedy process keeps from the pager',
   warm_share: 'part of the packets that found their data in the core’s cache',
   wrong_bytes: 'bytes that are not what they should be',
   ruined_bytes: 'bytes changed in memory of somebody else',

@@ -6,7 +6,13 @@
  * Neighbours use random pages of their working sets, first with the greedy process asleep, then beside it. `latency` and
  * `fault_rate` are those of the second half, `latency_before` and `fault_rate_before` of the first.
  */
-import { VerbsError, type Core, type Region, type Task } from '../../node/verbs.js';
+import {
+  VerbsError,
+  type Core,
+  type MemoryRegion,
+  type Region,
+  type Task,
+} from '../../node/verbs.js';
 import { parseSize } from '../../units/size.js';
 import { latencySummary } from '../statistics.js';
 import {
@@ -30,10 +36,10 @@ const MARK = 8;
 interface MemlockParameters extends Parameters {
   /** Bytes; 0 for none. */
   readonly quota: string;
-  readonly memory: number;
-  readonly greed: number;
+  readonly ram_size: number;
+  readonly greed_size: number;
   readonly neighbours: number;
-  readonly 'working-set': number;
+  readonly working_set_size: number;
   readonly accesses: number;
   readonly pager: 'clock' | 'lru';
 }
@@ -50,6 +56,8 @@ interface NeighbourResult {
   readonly after: Float64Array;
   readonly faultsBefore: number;
   readonly faultsAfter: number;
+  /** Uses of a page for which there was no memory; Linux would kill a process instead. */
+  readonly starved: number;
   readonly wrong: number;
 }
 
@@ -59,15 +67,15 @@ const PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
     default: 'none,8MiB',
     help: 'RLIMIT_MEMLOCK of every process: none, a size, or a list of them',
   },
-  memory: { type: 'size', default: 32 * MIB, min: 4 * MIB, help: 'bytes of RAM of the host' },
-  greed: {
+  ram_size: { type: 'size', default: 32 * MIB, min: 4 * MIB, help: 'bytes of RAM of the host' },
+  greed_size: {
     type: 'size',
     default: 26 * MIB,
     min: PAGE,
     help: 'bytes that the greedy process would keep from the pager',
   },
   neighbours: { type: 'integer', default: 2, min: 1, max: 64, help: 'processes beside it' },
-  'working-set': {
+  working_set_size: {
     type: 'size',
     default: 4 * MIB,
     min: PAGE,
@@ -104,7 +112,7 @@ const bytesOf = (quota: string): number =>
   quota === 'none' ? Infinity : (parseSize(quota) ?? Infinity);
 
 function machine(params: Parameters): MachineRequest {
-  const { quota, memory, pager } = params as MemlockParameters;
+  const { quota, ram_size: memory, pager } = params as MemlockParameters;
   return { memory, pager, memlock: bytesOf(quota), swap: 4 * memory };
 }
 
@@ -124,12 +132,13 @@ async function program(
 }
 
 /** Locks memory, then pins more for a device, until it has enough or is refused both. */
-async function takes(core: Core, { greed }: MemlockParameters): Promise<GreedyResult> {
+async function takes(core: Core, { greed_size: greed }: MemlockParameters): Promise<GreedyResult> {
   await everybody(core);
   const kept: Region[] = [];
   const places: (number | undefined)[] = [];
   let refused = '';
   const pd = await (await core.openDevice()).allocatePd();
+  const registered: MemoryRegion[] = [];
   const keep = async (does: (region: Region) => Promise<unknown>): Promise<void> => {
     while (kept.length * BITE < greed) {
       const region = await core.mmap(BITE);
@@ -147,7 +156,7 @@ async function takes(core: Core, { greed }: MemlockParameters): Promise<GreedyRe
   };
   await keep((region) => core.mlock(region));
   const { locked } = await core.usage();
-  await keep((region) => pd.registerMemory(region, 0));
+  await keep(async (region) => registered.push(await pd.registerMemory(region, 0)));
   const { pinned } = await core.usage();
   await everybody(core);
   await everybody(core);
@@ -156,22 +165,31 @@ async function takes(core: Core, { greed }: MemlockParameters): Promise<GreedyRe
   for (const [index, { address }] of kept.entries()) {
     if ((await core.pagemap(address)) !== places[index]) moved++;
   }
+  for (const region of registered) await region.deregister();
+  for (const region of kept) await core.munmap(region);
+  await everybody(core);
   return { locked: locked * PAGE, pinned: pinned * PAGE, refused, moved };
 }
 
 async function uses(core: Core, params: MemlockParameters): Promise<NeighbourResult> {
-  const pages = Math.floor(params['working-set'] / PAGE);
+  const pages = Math.floor(params.working_set_size / PAGE);
   const { address } = await core.mmap(pages * PAGE);
   for (let page = 0; page < pages; page++) {
     await core.write(address + page * PAGE, markOf(core.rank, page));
   }
+  let starved = 0;
   const half = async (): Promise<[Float64Array, number]> => {
     const { majorFaults } = await core.usage();
     const latencies = new Float64Array(params.accesses);
     for (let i = 0; i < params.accesses; i++) {
       const page = Math.floor(core.random() * pages);
       const start = core.now;
-      await core.touch({ address: address + page * PAGE, length: MARK }, { write: i % 4 === 0 });
+      try {
+        await core.touch({ address: address + page * PAGE, length: MARK }, { write: i % 4 === 0 });
+      } catch (error) {
+        if (!(error instanceof VerbsError) || error.code !== 'ENOMEM') throw error;
+        starved++;
+      }
       latencies[i] = core.now - start;
     }
     return [latencies, (await core.usage()).majorFaults - majorFaults];
@@ -181,12 +199,13 @@ async function uses(core: Core, params: MemlockParameters): Promise<NeighbourRes
   await everybody(core);
   const [after, faultsAfter] = await half();
   await everybody(core);
+  await everybody(core);
   let wrong = 0;
   for (let page = 0; page < pages; page++) {
     const mark = await core.read(address + page * PAGE, MARK);
     if (mark.some((byte, at) => byte !== markOf(core.rank, page)[at])) wrong++;
   }
-  return { before, after, faultsBefore, faultsAfter, wrong };
+  return { before, after, faultsBefore, faultsAfter, starved, wrong };
 }
 
 const markOf = (rank: number, page: number): Uint8Array =>
@@ -232,7 +251,11 @@ function summarise(results: readonly unknown[], params: Parameters): Summary {
   return {
     verified: wrong === 0 && greedy.moved === 0 && within,
     metrics,
-    counters: { wrong_pages: wrong, moved_pages: greedy.moved },
+    counters: {
+      wrong_pages: wrong,
+      moved_pages: greedy.moved,
+      starved: sum((result) => result.starved),
+    },
     samples: after,
     ...(greedy.refused === '' ? {} : { note: `the greedy process was refused: ${greedy.refused}` }),
   };

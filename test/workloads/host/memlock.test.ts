@@ -5,9 +5,9 @@ import type { Metric, Summary } from '../../../workloads/workload.js';
 import { runWorkload } from '../../embedded.js';
 
 const SMALL = {
-  memory: 8 << 20,
-  greed: 6.5 * 2 ** 20,
-  'working-set': 1 << 20,
+  ram_size: 8 << 20,
+  greed_size: 6.5 * 2 ** 20,
+  working_set_size: 1 << 20,
   accesses: 300,
 };
 
