@@ -4,6 +4,7 @@
  *
  * The library spends half of its protocol work in sending a frame, half in receiving one.
  */
+import type { RandomStream } from '../../sim/random.js';
 import { STAGE } from '../../sim/stages.js';
 import { ETHERNET_LENGTH } from '../../wire/ethernet.js';
 import { VLAN_LENGTH } from '../../wire/vlan.js';
@@ -40,7 +41,7 @@ export class BypassDevice implements StackHost {
   /** Where the region lies in the host's memory, and the IP header in a frame. */
   private readonly physical: number;
   private readonly ipAt: number;
-  private readonly draw: () => number;
+  private readonly stream: RandomStream;
   private sent = 0;
   private signaled = 0;
   private done = 0;
@@ -55,7 +56,7 @@ export class BypassDevice implements StackHost {
     work: Cost;
     slotSize: number;
     isTagged: boolean;
-    random: () => number;
+    random: RandomStream;
   }) {
     const { region, shared } = parts;
     this.queuePair = parts.queuePair;
@@ -67,7 +68,7 @@ export class BypassDevice implements StackHost {
     this.receiveWork = { ...this.sendWork, ps: (parts.work.ps - this.sendWork.ps) as Cost['ps'] };
     this.physical = shared.regions.physical(region.address, region.length);
     this.ipAt = parts.isTagged ? ETHERNET_LENGTH + VLAN_LENGTH : ETHERNET_LENGTH;
-    this.draw = parts.random;
+    this.stream = parts.random;
     this.buffer = { bytes: shared.port.bytes, view: shared.port.view, at: 0 };
   }
 
@@ -75,9 +76,9 @@ export class BypassDevice implements StackHost {
   static async open(
     core: Core,
     shared: ProgramShared,
-    options: { mtu: number; isTagged: boolean; work: Cost },
+    options: { mtu: number; isTagged: boolean; work: Cost; random: RandomStream },
   ): Promise<BypassDevice> {
-    const { mtu, isTagged, work } = options;
+    const { mtu, isTagged, work, random } = options;
     const longest = mtu + ETHERNET_LENGTH + VLAN_LENGTH;
     const slotSize = Math.ceil(longest / SLOT_ALIGNMENT) * SLOT_ALIGNMENT;
     const context = await core.openDevice();
@@ -99,7 +100,6 @@ export class BypassDevice implements StackHost {
     await queuePair.modify({ state: 'INIT', port: 1 });
     await queuePair.modify({ state: 'RTR' });
     await queuePair.modify({ state: 'RTS' });
-    const random = (): number => Math.floor(core.random() * 2 ** 32);
     const parts = { queuePair, cq, region, shared, work, slotSize, isTagged, random };
     const device = new BypassDevice(parts);
     for (let slot = 0; slot < RECEIVES; slot++) device.giveBack(slot);
@@ -108,7 +108,7 @@ export class BypassDevice implements StackHost {
   }
 
   random(): number {
-    return this.draw();
+    return this.stream.word();
   }
 
   begin(): FrameBuffer | undefined {

@@ -4,6 +4,7 @@
  * ring, and time-outs are late by as much. The kernel is asked for ports and for neighbours' MACs. A program closes its
  * sockets before it ends: its queue ends with it, and with the queue what has not left.
  */
+import type { RandomStream } from '../../sim/random.js';
 import { STAGE } from '../../sim/stages.js';
 import { ChainTable } from '../../sim/chain.js';
 import { PS_PER_MS, PS_PER_S, PS_PER_US } from '../../units/time.js';
@@ -54,11 +55,17 @@ export class BypassNetwork implements Network, SocketListener {
     shared: ProgramShared,
     costs: { bypass: Profile['bypass']; copy: number },
     library: 'socket' | 'direct',
+    random: RandomStream,
   ): Promise<BypassNetwork> {
     const network = new BypassNetwork(core, shared, costs.copy);
     const { mac, ipv4, vlan, mtu } = await shared.port.call('interfaceAddress', {});
     const work = library === 'direct' ? costs.bypass.directStack : costs.bypass.socketStack;
-    network.device = await BypassDevice.open(core, shared, { mtu, isTagged: vlan > 0, work });
+    network.device = await BypassDevice.open(core, shared, {
+      mtu,
+      isTagged: vlan > 0,
+      work,
+      random,
+    });
     network.stack = new IpStack(
       {
         mac,

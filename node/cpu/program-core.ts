@@ -84,6 +84,9 @@ export class ProgramCore implements Core {
   private readonly cpu: Profile['cpu'];
   private readonly bypass: Profile['bypass'];
   private readonly stream: RandomStream;
+  private readonly seed: number;
+  /** Of the protocols that the program runs itself. */
+  private protocols: RandomStream | undefined;
   /** From this thread's monotonic clock to the run's, in ms; null in virtual time. */
   private readonly realOffset: number | null;
   private nextOperation: number;
@@ -91,6 +94,7 @@ export class ProgramCore implements Core {
   constructor(identity: CoreIdentity, page: CorePage) {
     const { host, index, seed } = identity;
     this.host = host;
+    this.seed = seed;
     this.index = index;
     this.rank = identity.rank;
     this.ranks = identity.ranks;
@@ -132,7 +136,11 @@ export class ProgramCore implements Core {
   }: NetworkOptions = {}): Promise<Network> {
     if (path === 'bypass') {
       const costs = { bypass: this.bypass, copy: this.cpu.copy };
-      return BypassNetwork.open(this, this.shared, costs, library);
+      this.protocols ??= new RandomStream(
+        this.seed,
+        `host${this.host}/core${this.index}/protocols`,
+      );
+      return BypassNetwork.open(this, this.shared, costs, library, this.protocols);
     }
     return new KernelNetwork(this.port, path);
   }

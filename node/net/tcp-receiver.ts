@@ -112,7 +112,7 @@ export class TcpReceiver {
     if (isAfter(sequence, this.next)) return this.takeEarly(sequence, bytes, at, length);
     const known = sequenceDistance(this.next, sequence);
     if (known > 0) this.reportDuplicate(sequence, known >= length ? end : this.next);
-    if (known > length || (known === length && (!hasFin || this.isEnded))) {
+    if (known > length || (known === length && !hasFin)) {
       this.counters.tcp_duplicate_segments++;
       return 'old';
     }

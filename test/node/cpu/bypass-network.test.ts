@@ -48,9 +48,9 @@ const errnoOf = async (call: Promise<unknown>): Promise<string> => {
 const pattern = (i: number): number => (i * 31 + (i >> 8) * 7) & 0xff;
 
 const sendStream =
-  (total: number, piece: number): Part =>
+  (total: number, piece: number, host = 1): Part =>
   async (core, network, memory) => {
-    const socket = await network.connect({ host: 1, port: PORT });
+    const socket = await network.connect({ host, port: PORT });
     for (let done = 0; done < total; done += piece) {
       const length = Math.min(piece, total - done);
       await core.write(
@@ -169,6 +169,28 @@ describe('TCP in a program', () => {
     if (run.failure !== null) throw new Error(run.failure.stack);
     const [free, used] = ['none', 'EADDRINUSE'];
     expect(run.results[0]).toEqual([used, used, used, free, free, used]);
+  });
+
+  it('reaches another core of its own host, each with a queue of its own', async () => {
+    const run = await runEmbedded({
+      noise: false,
+      memory: 32 << 20,
+      profile: 'sfc-25g',
+      programs: [
+        { host: 0, core: 0, role: '' },
+        { host: 0, core: 1, role: '' },
+      ],
+      program: async (core: Core) => {
+        const network = await openNetwork(core, { path: 'bypass' });
+        const memory = await core.allocate(1 << 20);
+        if (core.rank === 1) return takeStream(100_000)(core, network, memory);
+        await core.sleep(MS);
+        return sendStream(100_000, 100_000, 0)(core, network, memory);
+      },
+    });
+    if (run.failure !== null) throw new Error(run.failure.stack);
+    expect(run.blocked).toEqual([]);
+    expect(run.results[1]).toEqual({ complete: true, wrong: 0 });
   });
 
   it('waits for several things at once', async () => {

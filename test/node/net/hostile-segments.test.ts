@@ -134,6 +134,38 @@ describe('a segment that does not belong', () => {
     expect(counters(pair.stacks[1])['tcp_paws_rejected']).toBe(1);
   });
 
+  it('with a newer timestamp beyond a gap does not make what fills the gap look old', () => {
+    const pair = new WirePair();
+    const { server } = pair.connection();
+    pair.run(PS_PER_S);
+    const { next } = server.receiver;
+    const newer = stamp(server, -10);
+    pair.inject(
+      1,
+      toServer(server, { sequence: (next + 10) | 0, options: newer, payload: pattern(10) }),
+    );
+    pair.run(pair.now + PS_PER_MS);
+    pair.inject(1, toServer(server, { sequence: next, payload: pattern(10) }));
+    pair.run(pair.now + PS_PER_MS);
+    expect(server.readableBytes).toBe(20);
+    expect(counters(pair.stacks[1])['tcp_paws_rejected']).toBe(0);
+  });
+
+  it('that reaches beyond the window is taken up to its edge', () => {
+    const pair = new WirePair();
+    const { server } = pair.connection();
+    pair.run(PS_PER_S);
+    const { next, offered } = server.receiver;
+    const sequence = (next + offered - 10) | 0;
+    pair.inject(1, toServer(server, { sequence, payload: pattern(100) }));
+    pair.inject(
+      1,
+      toServer(server, { sequence: (next + offered + 200) | 0, payload: pattern(100) }),
+    );
+    pair.run(pair.now + PS_PER_MS);
+    expect(server.receiver.early.bytes).toBe(10);
+  });
+
   it('is answered once in 500 ms, so that two who disagree do not go on for ever', () => {
     const pair = new WirePair();
     const { client, server } = pair.connection();

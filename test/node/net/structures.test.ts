@@ -210,6 +210,19 @@ describe('the scoreboard of sent segments', () => {
     }
   });
 
+  it('takes as arrived only what lies wholly in a block', () => {
+    const sent = new SentSegments();
+    for (let i = 0; i < 4; i++) sent.push(i * 10, 10, 0, 0);
+    expect(sent.sack(5, 25)).toBe(true);
+    expect([0, 1, 2, 3].map((i) => sent.has(i, SEGMENT.SACKED))).toEqual([
+      false,
+      true,
+      false,
+      false,
+    ]);
+    expect(sent.sack(5, 25)).toBe(false);
+  });
+
   it('takes as lost what has three sacked segments above it', () => {
     const sent = new SentSegments();
     for (let i = 0; i < 10; i++) sent.push(i * 10, 10, 0, 0);

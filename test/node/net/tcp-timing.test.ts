@@ -82,6 +82,26 @@ describe('acknowledgments', () => {
     expect(acksOf(pair)).toEqual([pair.now]);
   });
 
+  it('do not wait when a gap is filled', () => {
+    const pair = new WirePair();
+    const { client, server } = pair.connection();
+    client.setNoDelay(true, pair.now);
+    for (let i = 0; i < 3; i++) {
+      send(pair, client, 1000, 1, PS_PER_MS);
+      readAll(server, pair.now);
+      server.send(pattern(50), 0, 50, pair.now);
+      pair.run(pair.now + PS_PER_MS);
+    }
+    let number = 0;
+    pair.filter = (frame) => frame.from === 1 || ++number !== 1;
+    pair.sent.length = 0;
+    client.send(pattern(200), 0, 100, pair.now);
+    client.send(pattern(200), 100, 100, pair.now);
+    pair.run(pair.now + PS_PER_S);
+    const again = pair.segments().filter(({ from }) => from === 0)[2]!;
+    expect(acksOf(pair)[1]).toBe(again.at + pair.delay);
+  });
+
   it('never wait with TCP_QUICKACK', () => {
     const pair = new WirePair();
     const { client, server } = pair.connection();
@@ -178,6 +198,26 @@ describe('the retransmission timer', () => {
       tcp_timeouts: 1,
       tcp_retransmitted_segments: 10,
     });
+  });
+
+  it('begins anew with every ACK of something new (RFC 6298 5.3)', () => {
+    const pair = new WirePair();
+    pair.delay = 90 * PS_PER_MS;
+    const { client } = pair.connection();
+    client.setNoDelay(true, pair.now);
+    // Something is always under way, for longer than the timer runs.
+    send(pair, client, 100, 60, 50 * PS_PER_MS);
+    expect(pair.stacks[0].counters.tcp_timeouts).toBe(0);
+  });
+
+  it('halves the window once for what is lost together (RFC 5681 3.1)', () => {
+    const pair = new WirePair(1, { congestion: 'reno' });
+    const { client } = pair.connection();
+    pair.filter = () => false;
+    client.send(pattern(10 * MSS), 0, 10 * MSS, pair.now);
+    pair.run(pair.now + 10 * PS_PER_S);
+    expect(pair.stacks[0].counters.tcp_timeouts).toBeGreaterThan(3);
+    expect(client.sender.congestion.threshold).toBe(5);
   });
 
   it('takes no sample from what was sent twice, but for its timestamp', () => {

@@ -81,11 +81,13 @@ export class WirePair {
     const random = new RandomStream(seed, `stack ${side}`);
     // 0xa5 everywhere: what a stack does not write shows.
     const bytes = new Uint8Array(4096).fill(0xa5);
+    const longest = (options.mtu ?? 1500) + (options.vlan === undefined ? 14 : 18);
     const buffer: FrameBuffer = { bytes, view: new DataView(bytes.buffer), at: 64 };
     return new IpStack(
       { mac: MAC[side]!, ipv4: ADDRESS[side]!, mtu: 1500, ...options },
       {
         begin: (length) => {
+          if (length > longest) throw new Error(`a frame of ${length} bytes`);
           if (this.deviceRoom[side]! <= 0) return undefined;
           bytes.fill(0xa5, 64, 64 + length);
           return buffer;
