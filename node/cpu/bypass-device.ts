@@ -24,6 +24,8 @@ const SIGNAL_INTERVAL = 32;
 const BATCH = 64;
 const SLOT_ALIGNMENT = 64;
 const IP_TOTAL_LENGTH = 2;
+/** IPv4, TCP and timestamps. */
+const TCP_HEADERS = 52;
 
 export class BypassDevice implements StackHost {
   readonly queuePair: ProgramQueuePair;
@@ -38,6 +40,8 @@ export class BypassDevice implements StackHost {
   private readonly receiveWork: Cost;
   private readonly buffer: FrameBuffer;
   private readonly slotSize: number;
+  /** Of TCP in a full frame. */
+  private readonly payload: number;
   /** Where the region lies in the host's memory, and the IP header in a frame. */
   private readonly physical: number;
   private readonly ipAt: number;
@@ -55,6 +59,7 @@ export class BypassDevice implements StackHost {
     shared: ProgramShared;
     work: Cost;
     slotSize: number;
+    mtu: number;
     isTagged: boolean;
     random: RandomStream;
   }) {
@@ -64,6 +69,7 @@ export class BypassDevice implements StackHost {
     this.region = region;
     this.shared = shared;
     this.slotSize = parts.slotSize;
+    this.payload = parts.mtu - TCP_HEADERS;
     this.sendWork = half(parts.work);
     this.receiveWork = { ...this.sendWork, ps: (parts.work.ps - this.sendWork.ps) as Cost['ps'] };
     this.physical = shared.regions.physical(region.address, region.length);
@@ -100,11 +106,16 @@ export class BypassDevice implements StackHost {
     await queuePair.modify({ state: 'INIT', port: 1 });
     await queuePair.modify({ state: 'RTR' });
     await queuePair.modify({ state: 'RTS' });
-    const parts = { queuePair, cq, region, shared, work, slotSize, isTagged, random };
+    const parts = { queuePair, cq, region, shared, work, slotSize, mtu, isTagged, random };
     const device = new BypassDevice(parts);
     for (let slot = 0; slot < RECEIVES; slot++) device.giveBack(slot);
     device.postReceives();
     return device;
+  }
+
+  /** Bytes of a connection's window: half of the ring, so that no single peer overruns it. */
+  get windowMax(): number {
+    return (RECEIVES / 2) * this.payload;
   }
 
   random(): number {

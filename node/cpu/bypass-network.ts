@@ -72,6 +72,7 @@ export class BypassNetwork implements Network, SocketListener {
         ipv4,
         mtu,
         ...(vlan > 0 && { vlan }),
+        tuning: { receiveBufferMax: network.device.windowMax },
         neighbour: (address) => network.neighbours.get(address) ?? -1,
       },
       network.device,

@@ -1,6 +1,7 @@
 /**
  * When a segment is lost and what that does to the window: fast recovery with SACK (RFC 6675) or without (NewReno,
- * RFC 6582), and slow start after a timeout. Not modelled: RACK and tail-loss probes, undoing what was spurious.
+ * RFC 6582), by the order of sending (RACK, RFC 8985), and slow start after a timeout. Not modelled: undoing what was
+ * spurious, and a reordering window that adapts.
  */
 import type { CongestionControl } from './congestion.js';
 import type { NetCounters } from './net-counters.js';
@@ -55,17 +56,34 @@ export class LossRecovery {
     }
   }
 
-  /** After an ACK was taken in: is anything lost that was not known to be? */
-  detect(una: number, next: number, hasSack: boolean): void {
+  /**
+   * After an ACK was taken in, or when time has passed: is anything lost that was not known to be? How long to wait for what
+   * may be lost or only late; 0 if there is no such thing.
+   */
+  detect(una: number, next: number, hasSack: boolean, leastRtt: number, now: number): number {
+    const { sent } = this;
     if (hasSack) {
-      const news = this.sent.loseBelowSacked(this.threshold);
+      let news = sent.loseBelowSacked(this.threshold);
+      sent.patience = 0;
+      if (sent.sacked > 0 || sent.resent > 0) {
+        news = sent.loseOlder(this.reorderingWindow(leastRtt), now) || news;
+      }
       if (news && this.state === 'open') this.enter(next);
-    } else if (this.state === 'open' && this.duplicates >= this.threshold) {
+      return sent.patience;
+    }
+    if (this.state === 'open' && this.duplicates >= this.threshold) {
       // Duplicates of what an earlier recovery sent twice tell of no loss (RFC 6582 3.2 step 2).
-      if (this.isKnown && !isAfter(una, this.recover)) return;
+      if (this.isKnown && !isAfter(una, this.recover)) return 0;
       this.sent.lose(0);
       this.enter(next);
     }
+    return 0;
+  }
+
+  /** Until a loss is certain, segments may overtake each other by a quarter of a round trip (RFC 8985 6.2 step 4). */
+  private reorderingWindow(leastRtt: number): number {
+    if (this.state !== 'open' || this.sent.sacked >= this.threshold) return 0;
+    return leastRtt === Infinity ? 0 : leastRtt / 4;
   }
 
   timedOut(una: number, next: number): void {

@@ -30,6 +30,7 @@ export const newNetCounters = () => ({
   tcp_retransmitted_segments: 0,
   tcp_fast_retransmits: 0,
   tcp_timeouts: 0,
+  tcp_loss_probes: 0,
   tcp_delayed_acks: 0,
   tcp_pure_acks: 0,
   tcp_challenge_acks: 0,

@@ -8,6 +8,8 @@ export class RttEstimator {
   /** ps; 0 before the first sample. */
   smoothed = 0;
   rto: number;
+  /** The least round trip seen. */
+  least = Infinity;
   private variance = 0;
   private readonly tuning: TcpTuning;
 
@@ -17,6 +19,7 @@ export class RttEstimator {
   }
 
   sample(rtt: number): void {
+    if (rtt < this.least) this.least = rtt;
     if (this.smoothed === 0) {
       this.smoothed = Math.max(1, rtt);
       this.variance = rtt / 2;

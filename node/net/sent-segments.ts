@@ -24,6 +24,12 @@ export class SentSegments {
   resent = 0;
   /** Without SACK: segments that duplicate ACKs say have left the network, whichever they are (RFC 6582). */
   presumed = 0;
+  /** Of all segments known to have arrived, the one that was sent last (RACK.xmit_ts, RACK.end_seq), and its round trip. */
+  newestTime = -1;
+  newestEnd = 0;
+  newestRtt = 0;
+  /** After {@link loseOlder}: how long until what may just be late counts as lost; 0 if nothing may. */
+  patience = 0;
   /** Of what the last {@link acknowledge} took away: when its oldest was sent, or -1 if any was sent twice. */
   sentAt = -1;
   private head = 0;
@@ -54,6 +60,10 @@ export class SentSegments {
     return this.lengths[this.at(index)]!;
   }
 
+  time(index: number): number {
+    return this.times[this.at(index)]!;
+  }
+
   has(index: number, mark: number): boolean {
     return (this.marks[this.at(index)]! & mark) !== 0;
   }
@@ -64,11 +74,12 @@ export class SentSegments {
   }
 
   /** Takes away what is acknowledged up to `acknowledgment`; how many segments that were. */
-  acknowledge(acknowledgment: number): number {
+  acknowledge(acknowledgment: number, now: number, leastRtt: number): number {
     let gone = 0;
     this.sentAt = Infinity;
     while (this.count > 0 && !isAfter(this.end(0), acknowledgment)) {
       const at = this.head;
+      if ((this.marks[at]! & SEGMENT.SACKED) === 0) this.arrived(0, now, leastRtt);
       if ((this.marks[at]! & SEGMENT.AMBIGUOUS) !== 0) this.sentAt = -1;
       else if ((this.marks[at]! & SEGMENT.SACKED) === 0) {
         this.sentAt = Math.min(this.sentAt, this.times[at]!);
@@ -93,14 +104,52 @@ export class SentSegments {
   }
 
   /** Marks what lies wholly in `left` to `right` as arrived; whether any was news. */
-  sack(left: number, right: number): boolean {
+  sack(left: number, right: number, now: number, leastRtt: number): boolean {
     let news = false;
     for (let i = this.firstFrom(left); i < this.count && isBefore(this.sequence(i), right); i++) {
       if (this.has(i, SEGMENT.SACKED) || isAfter(this.end(i), right)) continue;
       const at = this.at(i);
+      this.arrived(i, now, leastRtt);
       this.forget(this.marks[at]!);
       this.marks[at] = (this.marks[at]! & ~(SEGMENT.LOST | SEGMENT.RESENT)) | SEGMENT.SACKED;
       this.sacked++;
+      news = true;
+    }
+    return news;
+  }
+
+  /** An ACK that comes sooner than any did after its segment was sent again is of the first time (RFC 8985 6.2 step 2). */
+  private arrived(index: number, now: number, leastRtt: number): void {
+    const time = this.time(index);
+    if (this.has(index, SEGMENT.AMBIGUOUS) && now - time < leastRtt) return;
+    if (!isLater(time, this.end(index), this.newestTime, this.newestEnd)) return;
+    this.newestTime = time;
+    this.newestEnd = this.end(index);
+    this.newestRtt = now - time;
+  }
+
+  /**
+   * RACK (RFC 8985 6.2 step 5): what was sent before something that has arrived, and more than a round trip and `window` ago,
+   * is lost, be it for the second time. Whether any was news.
+   */
+  loseOlder(window: number, now: number): boolean {
+    let news = false;
+    this.patience = 0;
+    for (let i = 0; i < this.count; i++) {
+      const at = this.at(i);
+      const marks = this.marks[at]!;
+      if ((marks & SEGMENT.SACKED) !== 0) continue;
+      if ((marks & (SEGMENT.LOST | SEGMENT.RESENT)) === SEGMENT.LOST) continue;
+      const time = this.times[at]!;
+      if (!isLater(this.newestTime, this.newestEnd, time, this.end(i))) continue;
+      const left = time + this.newestRtt + window - now;
+      if (left > 0) {
+        if (left > this.patience) this.patience = left;
+        continue;
+      }
+      this.forget(marks);
+      this.marks[at] = (marks & ~SEGMENT.RESENT) | SEGMENT.LOST;
+      this.lost++;
       news = true;
     }
     return news;
@@ -225,5 +274,9 @@ export class SentSegments {
     this.head = 0;
   }
 }
+
+/** Whether a segment sent at `time` was sent after another; of two at one time, the one that ends later. */
+const isLater = (time: number, end: number, otherTime: number, otherEnd: number): boolean =>
+  time > otherTime || (time === otherTime && isAfter(end, otherEnd));
 
 const controls = (marks: number): number => (marks & SEGMENT.SYN) + ((marks & SEGMENT.FIN) >> 1);

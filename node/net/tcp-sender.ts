@@ -37,12 +37,20 @@ export class TcpSender {
   /** The program has said that nothing follows; `finSent` once the FIN has left. */
   isEnding = false;
   finSent = false;
-  /** When to send again what was not acknowledged, or to probe a closed window. */
+  /** When to do something about what was not acknowledged, or could not be sent. */
   retransmitAt = Infinity;
   /** Timeouts, and window probes, since the peer was last heard of. */
   retries = 0;
   probes = 0;
   private probeBackoff = 0;
+  /**
+   * What `retransmitAt` is for: RTO (or a probe of a closed window, if nothing is in flight), tail-loss probe (RFC 8985 7),
+   * or the end of the time for which a segment may be late rather than lost.
+   */
+  private purpose: 'timeout' | 'tail' | 'reordering' = 'timeout';
+  /** A tail-loss probe is out, until `probeEnd` is acknowledged. */
+  private hasProbed = false;
+  private probeEnd = 0;
   private readonly socket: TcpSocket;
   private readonly writer: SegmentWriter;
   private readonly tuning: TcpTuning;
@@ -117,7 +125,7 @@ export class TcpSender {
     if (!this.writer.write(this.socket, this.una, flags, 0, 0, now)) return;
     this.next = addSequence(this.una, 1);
     this.sent.push(this.una, 0, SEGMENT.SYN, now);
-    this.retransmitAt = now + this.rtt.rto;
+    this.arm(now);
   }
 
   /** Sends what the windows allow: first what was lost, then what is new. */
@@ -127,7 +135,9 @@ export class TcpSender {
     this.sendNew(now);
     if (this.sent.count > 0 || this.retransmitAt !== Infinity || this.socket.isWaiting) return;
     // The window holds everything back, and nothing in flight will tell when it opens.
-    if (this.unsent > 0) this.retransmitAt = now + this.probeInterval();
+    if (this.unsent === 0) return;
+    this.purpose = 'timeout';
+    this.retransmitAt = now + this.probeInterval();
   }
 
   private resendLost(now: number): void {
@@ -155,7 +165,7 @@ export class TcpSender {
     sent.resend(index, now);
     this.counters.tcp_retransmitted_segments++;
     this.lastSent = now;
-    if (this.retransmitAt === Infinity) this.retransmitAt = now + this.rtt.rto;
+    if (this.retransmitAt === Infinity) this.arm(now);
     return true;
   }
 
@@ -196,9 +206,9 @@ export class TcpSender {
     if (length > 0) this.socket.receiver.acks.answered(now);
     this.lastSent = now;
     if (this.sent.count === 1) {
-      this.retransmitAt = now + this.rtt.rto;
       this.probeBackoff = 0;
-    }
+      this.arm(now);
+    } else if (this.purpose === 'tail') this.arm(this.sent.time(0), now);
     return true;
   }
 
@@ -239,9 +249,9 @@ export class TcpSender {
     const fresh = sequenceDistance(ack, this.una);
     const hadOutstanding = this.sent.count > 0;
     const { hasSack } = this.socket;
-    if (hasSack) this.readSack(segment);
+    if (hasSack) this.readSack(segment, now);
     if (fresh < 0) {
-      this.recovery.detect(this.una, this.next, hasSack);
+      this.detectLoss(now);
       return 0;
     }
     const isUpdate = this.updateWindow(segment);
@@ -250,15 +260,42 @@ export class TcpSender {
     else if (!hasSack && hadOutstanding && segment.end === segment.header.sequence && !isUpdate) {
       this.recovery.duplicate();
     }
-    this.recovery.detect(this.una, this.next, hasSack);
+    this.detectLoss(now);
     return fresh;
+  }
+
+  private detectLoss(now: number): void {
+    const { rtt, recovery, sent } = this;
+    const patience = recovery.detect(this.una, this.next, this.socket.hasSack, rtt.least, now);
+    if (patience > 0) {
+      this.purpose = 'reordering';
+      this.retransmitAt = now + patience;
+    } else if (this.purpose !== 'timeout' && recovery.state !== 'open' && sent.count > 0) {
+      this.purpose = 'timeout';
+      this.retransmitAt = now + rtt.rto;
+    }
+  }
+
+  /** The timer runs from `since`: to the RTO, or to a probe where the last of several segments may be lost unnoticed. */
+  private arm(since: number, now = since): void {
+    const { sent, rtt, tuning, recovery } = this;
+    this.purpose = 'timeout';
+    this.retransmitAt = Math.max(since + rtt.rto, now);
+    const isCalm = recovery.state === 'open' && sent.sacked === 0 && sent.lost === 0;
+    // One segment alone may wait for a delayed ACK, so that its probe would come after the RTO.
+    if (!isCalm || sent.count < 2 || this.hasProbed || rtt.smoothed === 0) return;
+    if (!this.socket.hasSack) return;
+    const at = Math.ceil(now + 2 * rtt.smoothed + tuning.probeMargin);
+    if (at >= this.retransmitAt) return;
+    this.purpose = 'tail';
+    this.retransmitAt = at;
   }
 
   private advance(segment: TcpSegment, fresh: number, now: number): void {
     const { sent, rtt, recovery, congestion } = this;
     const wasInRecovery = recovery.state === 'recovery';
     const isUsed = this.isWindowUsed;
-    const gone = sent.acknowledge(segment.header.acknowledgment);
+    const gone = sent.acknowledge(segment.header.acknowledgment, now, rtt.least);
     this.una = addSequence(this.una, fresh);
     const bytes = Math.min(this.ring.length, sequenceDistance(this.una, this.base));
     if (bytes > 0) {
@@ -270,7 +307,9 @@ export class TcpSender {
     else if (gone > 0) this.sampleTimestamp(segment, now);
     recovery.advanced(this.una, gone, this.socket.hasSack);
     if (!wasInRecovery && isUsed) congestion.acknowledged(gone, now, rtt.smoothed);
-    this.retransmitAt = sent.count > 0 ? now + rtt.rto : Infinity;
+    if (this.hasProbed && !isBefore(this.una, this.probeEnd)) this.hasProbed = false;
+    this.retransmitAt = Infinity;
+    if (sent.count > 0) this.arm(now);
   }
 
   /** The echo tells which of several transmissions was acknowledged, in whole milliseconds (RFC 7323 4). */
@@ -281,14 +320,14 @@ export class TcpSender {
     if (age >= 0) this.rtt.sample(age);
   }
 
-  private readSack(segment: TcpSegment): void {
+  private readSack(segment: TcpSegment, now: number): void {
     const { sack, sackBlocks } = segment.options;
     for (let i = 0; i < sackBlocks * 2; i += 2) {
       const left = sack[i]!;
       const right = sack[i + 1]!;
       // D-SACKs and nonsense fall out here.
       if (!isBefore(left, right) || isBefore(left, this.una) || isAfter(right, this.next)) continue;
-      this.sent.sack(left, right);
+      this.sent.sack(left, right, now, this.rtt.least);
     }
   }
 
@@ -318,7 +357,40 @@ export class TcpSender {
   /** The timer ran out; false if the connection is to be given up. */
   timedOut(limit: number, now: number): boolean {
     this.retransmitAt = Infinity;
-    return this.sent.count > 0 ? this.retransmit(limit, now) : this.probe(limit, now);
+    if (this.sent.count === 0) return this.probe(limit, now);
+    if (this.purpose === 'timeout') return this.retransmit(limit, now);
+    if (this.purpose === 'tail') this.probeTail(now);
+    else {
+      this.purpose = 'timeout';
+      this.retransmitAt = Math.max(this.sent.time(0) + this.rtt.rto, now + 1);
+      this.detectLoss(now);
+      this.output(now);
+    }
+    return true;
+  }
+
+  /** Something new, or the last segment once more, so that its ACK tells what of the others is missing (RFC 8985 7.3). */
+  private probeTail(now: number): void {
+    const { sent } = this;
+    this.purpose = 'timeout';
+    // Selective ACKs have begun to tell meanwhile.
+    if (sent.sacked === 0) this.sendProbe(now);
+    this.purpose = 'timeout';
+    this.retransmitAt = Math.max(sent.time(0) + this.rtt.rto, now + 1);
+  }
+
+  private sendProbe(now: number): void {
+    const { sent } = this;
+    const length = Math.min(this.unsent, this.mss);
+    const isLast = length === this.unsent;
+    const isSent =
+      length > 0 && length <= this.usable
+        ? this.sendSegment(length, isLast, false, now)
+        : this.resend(sent.count - 1, now);
+    if (!isSent) return;
+    this.counters.tcp_loss_probes++;
+    this.hasProbed = true;
+    this.probeEnd = this.next;
   }
 
   private retransmit(limit: number, now: number): boolean {
@@ -328,6 +400,7 @@ export class TcpSender {
     if (this.sent.has(0, SEGMENT.SYN)) this.sent.loseAll();
     else this.recovery.timedOut(this.una, this.next);
     this.rtt.backOff();
+    this.hasProbed = false;
     this.retransmitAt = now + this.rtt.rto;
     this.output(now);
     return true;

@@ -299,7 +299,9 @@ export class TcpSocket implements Timed, NeighbourWaiter, RoomWaiter {
 
   /** Deadlines into the heap, and notices to the program: at the end of whatever was done. */
   settle(): void {
-    this.layer.timers.set(this, Math.min(this.sender.retransmitAt, this.receiver.acks.at));
+    // Averages have fractions, instants have none.
+    const due = Math.ceil(Math.min(this.sender.retransmitAt, this.receiver.acks.at));
+    this.layer.timers.set(this, due);
     if (this.wantsRoom && this.sender.room * 3 >= this.sender.limit && this.maySend) {
       this.wantsRoom = false;
       this.notices |= NOTICE.WRITABLE;

@@ -14,6 +14,8 @@ export interface TcpTuning {
   readonly rtoInitial: number;
   readonly rtoMin: number;
   readonly rtoMax: number;
+  /** What a tail-loss probe waits beyond two round trips (TCP_TIMEOUT_MIN, two jiffies), in ps. */
+  readonly probeMargin: number;
   /** TCP_DELACK_MIN, which is TCP_ATO_MIN too, and TCP_DELACK_MAX, in ps. */
   readonly delayedAckMin: number;
   readonly delayedAckMax: number;
@@ -44,6 +46,7 @@ export const LINUX_TCP: TcpTuning = {
   rtoInitial: PS_PER_S,
   rtoMin: 200 * PS_PER_MS,
   rtoMax: 120 * PS_PER_S,
+  probeMargin: 2 * PS_PER_MS,
   delayedAckMin: 40 * PS_PER_MS,
   delayedAckMax: 200 * PS_PER_MS,
   quickAcks: 16,

@@ -140,12 +140,13 @@ describe('a segment that does not belong', () => {
     pair.run(PS_PER_S);
     const { next } = server.receiver;
     const newer = stamp(server, -10);
+    const older = stamp(server);
     pair.inject(
       1,
       toServer(server, { sequence: (next + 10) | 0, options: newer, payload: pattern(10) }),
     );
     pair.run(pair.now + PS_PER_MS);
-    pair.inject(1, toServer(server, { sequence: next, payload: pattern(10) }));
+    pair.inject(1, toServer(server, { sequence: next, options: older, payload: pattern(10) }));
     pair.run(pair.now + PS_PER_MS);
     expect(server.readableBytes).toBe(20);
     expect(counters(pair.stacks[1])['tcp_paws_rejected']).toBe(0);

@@ -173,13 +173,13 @@ describe('the scoreboard of sent segments', () => {
           }
           case 2: {
             una = (una + random.below(sequenceDistance(next, una) + 1)) | 0;
-            sent.acknowledge(una);
+            sent.acknowledge(una, round, Infinity);
             break;
           }
           case 3: {
             const left = (una + random.below(300)) | 0;
             const right = (left + random.below(300)) | 0;
-            if (!isAfter(right, next)) sent.sack(left, right);
+            if (!isAfter(right, next)) sent.sack(left, right, round, Infinity);
             sent.loseBelowSacked(3);
             break;
           }
@@ -213,22 +213,22 @@ describe('the scoreboard of sent segments', () => {
   it('takes as arrived only what lies wholly in a block', () => {
     const sent = new SentSegments();
     for (let i = 0; i < 4; i++) sent.push(i * 10, 10, 0, 0);
-    expect(sent.sack(5, 25)).toBe(true);
+    expect(sent.sack(5, 25, 0, 0)).toBe(true);
     expect([0, 1, 2, 3].map((i) => sent.has(i, SEGMENT.SACKED))).toEqual([
       false,
       true,
       false,
       false,
     ]);
-    expect(sent.sack(5, 25)).toBe(false);
+    expect(sent.sack(5, 25, 0, 0)).toBe(false);
   });
 
   it('takes as lost what has three sacked segments above it', () => {
     const sent = new SentSegments();
     for (let i = 0; i < 10; i++) sent.push(i * 10, 10, 0, 0);
-    sent.sack(30, 50);
+    sent.sack(30, 50, 0, 0);
     expect(sent.loseBelowSacked(3)).toBe(false);
-    sent.sack(70, 80);
+    sent.sack(70, 80, 0, 0);
     expect(sent.loseBelowSacked(3)).toBe(true);
     const marks = Array.from({ length: 10 }, (_, i) => sent.has(i, SEGMENT.LOST));
     expect(marks).toEqual([true, true, true, ...Array<boolean>(7).fill(false)]);

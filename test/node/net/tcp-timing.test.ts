@@ -270,15 +270,67 @@ describe('fast retransmission', () => {
     expect(pair.stacks[0].counters).toMatchObject({ tcp_fast_retransmits: 1, tcp_timeouts: 0 });
   });
 
-  it('needs a timeout where fewer than three duplicates come: the last segments of a burst', () => {
-    const pair = new WirePair();
+  /** Ten segments, of which the listed are lost the first time; when each of them left again, in ps from the start. */
+  function loseTail(lost: readonly number[], sack: boolean): { again: number[]; pair: WirePair } {
+    const pair = new WirePair(1, { tuning: { sack } });
     const { client, server } = pair.connection();
     let number = 0;
-    pair.filter = (frame) => lengthOf(frame) === 0 || ++number !== 9;
+    pair.filter = (frame) => lengthOf(frame) === 0 || !lost.includes(++number);
+    pair.sent.length = 0;
     client.send(pattern(10 * MSS), 0, 10 * MSS, pair.now);
+    const start = pair.now;
     pair.run(pair.now + PS_PER_S);
-    expect(readAll(server, pair.now).length).toBe(10 * MSS);
+    expect(readAll(server, pair.now)).toEqual(pattern(10 * MSS));
+    const data = pair.segments().filter(({ payload }) => payload.length > 0);
+    return { pair, again: data.slice(10).map(({ at }) => at - start) };
+  }
+
+  it('comes a quarter of a round trip after what was sent later has arrived (RACK)', () => {
+    const { pair, again } = loseTail([9], true);
+    expect(again).toEqual([2.25 * 2 * pair.delay - 2 * pair.delay]);
+    expect(pair.stacks[0].counters).toMatchObject({ tcp_fast_retransmits: 1, tcp_timeouts: 0 });
+  });
+
+  it('of the last segments comes by a probe after two round trips and 2 ms (TLP)', () => {
+    const { pair, again } = loseTail([7, 8, 9, 10], true);
+    // The probe is the last one; what it tells brings the three before it.
+    const probe = again[0]! / PS_PER_US;
+    expect(probe).toBeGreaterThan(2000 + 2 * 20);
+    expect(probe).toBeLessThan(2000 + 3 * 20 + 1);
+    expect(again.length).toBe(4);
+    expect(again.at(-1)! - again[0]!).toBeLessThan(4 * pair.delay);
+    expect(pair.stacks[0].counters).toMatchObject({ tcp_loss_probes: 1, tcp_timeouts: 0 });
+  });
+
+  it('of the last segments needs the timer without SACK', () => {
+    const { pair, again } = loseTail([9], false);
+    expect(again[0]).toBeGreaterThan(200 * PS_PER_MS);
     expect(pair.stacks[0].counters).toMatchObject({ tcp_fast_retransmits: 0, tcp_timeouts: 1 });
+  });
+
+  it('is itself found lost by what was sent after it', () => {
+    const pair = new WirePair();
+    const { client, server } = pair.connection();
+    pair.onReadable = (_side, socket) => {
+      readAll(socket as TcpSocket, pair.now);
+    };
+    const first = client.sender.next;
+    let times = 0;
+    pair.filter = (frame) => {
+      if (frame.from === 1 || !isTcp(frame) || readSegment(frame).tcp.sequence !== first)
+        return true;
+      return ++times > 3;
+    };
+    client.send(pattern(28_000), 0, 28_000, pair.now);
+    for (let i = 0; i < 20; i++) {
+      pair.run(pair.now + 20 * PS_PER_US);
+      client.send(pattern(MSS), 0, MSS, pair.now);
+    }
+    pair.run(pair.now + 100 * PS_PER_MS);
+    expect(times).toBe(4);
+    expect(client.sender.sent.count).toBe(0);
+    expect(server.receiver.early.count).toBe(0);
+    expect(pair.stacks[0].counters.tcp_timeouts).toBe(0);
   });
 
   it('tells of ranges in SACK blocks, the newest first, and of duplicates by D-SACK', () => {
