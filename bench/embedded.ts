@@ -5,7 +5,7 @@ import { Machine } from '../node/machine.js';
 import { PLAIN_MACHINE, type RunSpec } from '../node/run-spec.js';
 
 export interface EmbeddedBench {
-  readonly kind: 'ping-pong' | 'stream' | 'frames';
+  readonly kind: 'ping-pong' | 'stream' | 'frames' | 'datagrams';
   readonly size: number;
   readonly iterations: number;
   readonly outstanding: number;

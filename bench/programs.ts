@@ -1,4 +1,5 @@
 /** The programs that the benches run: as little of a workload as there can be, so that the emulator is what is timed. */
+import { openNetwork } from '../node/sockets.js';
 import { ACCESS, type Core, type Task } from '../node/verbs.js';
 import { defineWorkload } from '../workloads/workload.js';
 import { connect, openDevice, sharedRegion } from '../workloads/micro/connect.js';
@@ -129,6 +130,37 @@ async function frames(core: Core, { params }: Task<BenchParams>): Promise<void> 
   await core.hear(1 - core.rank);
 }
 
+const PORT = 7;
+
+/** Rank 0 sends datagrams to rank 1 over both kernels, which lets it go on now and then, so that none is lost. */
+async function datagrams(core: Core, { params }: Task<BenchParams>): Promise<void> {
+  const { size, iterations, outstanding } = params;
+  const network = await openNetwork(core);
+  const socket = await network.udp(PORT);
+  const { address } = await core.allocate(2 * size);
+  const peer = { host: 1 - core.host, port: PORT };
+  const batch = Math.max(1, outstanding >> 2);
+  await core.tell(1 - core.rank, 'ready');
+  await core.hear(1 - core.rank);
+  if (core.rank === 0) {
+    let credit = outstanding;
+    for (let sent = 0; sent < iterations; sent++) {
+      await socket.sendTo(peer, address, size);
+      if (--credit > 0) continue;
+      await socket.receive(address + size, size);
+      credit += batch;
+    }
+  } else {
+    for (let received = 1; received <= iterations; received++) {
+      const { length } = await socket.receive(address, size);
+      if (length !== size) throw new Error(`a datagram of ${length} bytes`);
+      if (received % batch === 0) await socket.sendTo(peer, address + size, 1);
+    }
+  }
+  await core.tell(1 - core.rank, 'done');
+  await core.hear(1 - core.rank);
+}
+
 /** Every core of the cluster runs a program that only waits: what a process needs when all its threads are there. */
 async function idle(core: Core): Promise<void> {
   await core.tell((core.rank + 1) % core.ranks, 'here');
@@ -145,7 +177,7 @@ export default defineWorkload({
   parameters: {
     kind: {
       type: 'choice',
-      choices: ['ping-pong', 'stream', 'frames', 'idle'],
+      choices: ['ping-pong', 'stream', 'frames', 'datagrams', 'idle'],
       default: 'ping-pong',
       help: 'what to do',
     },
@@ -163,6 +195,7 @@ export default defineWorkload({
   program: (core: Core, task: Task<BenchParams>): Promise<void> => {
     if (task.params.kind === 'idle') return idle(core);
     if (task.params.kind === 'frames') return frames(core, task);
+    if (task.params.kind === 'datagrams') return datagrams(core, task);
     return task.params.kind === 'ping-pong' ? pingPong(core, task) : stream(core, task);
   },
   summarise: (results) => ({
