@@ -10,6 +10,10 @@ export const vmMac = (host: number, vm: number): Uint8Array =>
 export const hostIpv4 = (host: number): Uint8Array =>
   Uint8Array.of(10, (host + 1) >>> 16, ((host + 1) >>> 8) & 0xff, (host + 1) & 0xff);
 
+/** The same as 32 bits, the first byte highest. */
+export const hostIpv4Number = (host: number): number =>
+  ((10 << 24) | ((host + 1) & 0xffffff)) >>> 0;
+
 /** 10.(16 + n).x.y: virtual machine n of the host that is 10.0.x.y. */
 export const vmIpv4 = (host: number, vm: number): Uint8Array =>
   Uint8Array.of(10, 16 + vm, ((host + 1) >>> 8) & 0xff, (host + 1) & 0xff);

@@ -1,7 +1,6 @@
 /** The kernel's sockets as a program sees them: each call is a system call. */
-import { hostIpv4, vmIpv4 } from '../../units/address.js';
+import { formatIpv4, hostIpv4Number, vmIpv4 } from '../../units/address.js';
 import { ipv4Bytes, ipv4Number } from '../../wire/ipv4.js';
-import { formatIpv4 } from '../../units/address.js';
 import { MESSAGE_FLAG, SOCKET_KIND, SOCKET_OPTION, SYSTEM } from '../kernel/system-calls.js';
 import type {
   Datagram,
@@ -23,7 +22,7 @@ const DEFAULT_BACKLOG = 128;
 export function addressOf(endpoint: Endpoint): number {
   if ('host' in endpoint) {
     const { host, vm } = endpoint;
-    return ipv4Number(vm === undefined ? hostIpv4(host) : vmIpv4(host, vm));
+    return vm === undefined ? hostIpv4Number(host) : ipv4Number(vmIpv4(host, vm));
   }
   return addressNumber(endpoint.address);
 }
@@ -38,10 +37,9 @@ export function addressNumber(text: string): number {
 
 export const addressText = (address: number): string => formatIpv4(ipv4Bytes(address));
 
-/** A system call with up to six arguments: its answer, or the errno as an error that begins with `what`. */
-async function systemCall(
+/** Makes a system call: it is answered when the promise is kept. */
+function enter(
   port: ProgramPort,
-  what: string,
   call: number,
   argument1 = 0,
   argument2 = 0,
@@ -49,38 +47,28 @@ async function systemCall(
   argument4 = 0,
   argument5 = 0,
   argument6 = 0,
-): Promise<number> {
-  const result = await quietCall(
-    port,
-    call,
-    argument1,
-    argument2,
-    argument3,
-    argument4,
-    argument5,
-    argument6,
-  );
-  if (result < 0) throw new VerbsError(errnoName(-result), what);
-  return result;
-}
-
-async function quietCall(
-  port: ProgramPort,
-  call: number,
-  argument1: number,
-  argument2: number,
-  argument3: number,
-  argument4: number,
-  argument5: number,
-  argument6: number,
-): Promise<number> {
+): Promise<void> {
   const { page } = port;
   page.set(CELL.argument3, argument3);
   page.set(CELL.argument4, argument4);
   page.set(CELL.argument5, argument5);
   page.set(CELL.argument6, argument6);
-  await port.suspend(AWAIT.system, call, argument1, argument2);
-  return page.get(CELL.result);
+  return port.suspend(AWAIT.system, call, argument1, argument2);
+}
+
+/** The answer of the call before; an errno as an error that begins with `what`. */
+function answer({ page }: ProgramPort, what: string): number {
+  const result = page.get(CELL.result);
+  if (result < 0) throw new VerbsError(errnoName(-result), what);
+  return result;
+}
+
+/** The same of a call that was not to wait; -1 where it would have had to. */
+function answerAtOnce({ page }: ProgramPort, what: string): number {
+  const result = page.get(CELL.result);
+  if (result < 0 && errnoName(-result) === 'EAGAIN') return -1;
+  if (result < 0) throw new VerbsError(errnoName(-result), what);
+  return result;
 }
 
 export class KernelNetwork implements Network {
@@ -93,36 +81,36 @@ export class KernelNetwork implements Network {
   }
 
   async udp(port = 0): Promise<UdpSocket> {
-    const fd = await systemCall(
-      this.port,
-      `UDP port ${port}`,
-      SYSTEM.socket,
-      SOCKET_KIND.udp,
-      port,
-    );
+    await enter(this.port, SYSTEM.socket, SOCKET_KIND.udp, port);
+    const fd = answer(this.port, `UDP port ${port}`);
     await this.prepare(fd);
     return new KernelUdpSocket(this.port, fd);
   }
 
   async connect(to: Endpoint): Promise<TcpSocket> {
     const what = `connect to ${addressText(addressOf(to))}:${to.port}`;
-    const fd = await systemCall(this.port, what, SYSTEM.socket, SOCKET_KIND.tcp);
+    await enter(this.port, SYSTEM.socket, SOCKET_KIND.tcp);
+    const fd = answer(this.port, what);
     await this.prepare(fd);
-    await systemCall(this.port, what, SYSTEM.connect, fd, 0, 0, addressOf(to), to.port);
+    await enter(this.port, SYSTEM.connect, fd, 0, 0, addressOf(to), to.port);
+    answer(this.port, what);
     return new KernelTcpSocket(this.port, fd);
   }
 
   async listen(port: number, backlog = DEFAULT_BACKLOG): Promise<TcpListener> {
     const what = `listen on port ${port}`;
-    const fd = await systemCall(this.port, what, SYSTEM.socket, SOCKET_KIND.tcp, port);
-    await systemCall(this.port, what, SYSTEM.listen, fd, backlog);
+    await enter(this.port, SYSTEM.socket, SOCKET_KIND.tcp, port);
+    const fd = answer(this.port, what);
+    await enter(this.port, SYSTEM.listen, fd, backlog);
+    answer(this.port, what);
     return new KernelTcpListener(this.port, fd, this);
   }
 
   /** A descriptor's options, as the network's path wants them. */
   async prepare(fd: number): Promise<void> {
     if (this.path !== 'busy-poll') return;
-    await systemCall(this.port, 'SO_BUSY_POLL', SYSTEM.setOption, fd, SOCKET_OPTION.busyPoll, 1);
+    await enter(this.port, SYSTEM.setOption, fd, SOCKET_OPTION.busyPoll, 1);
+    answer(this.port, 'SO_BUSY_POLL');
   }
 }
 
@@ -140,40 +128,38 @@ class KernelDescriptor {
   }
 
   async close(): Promise<void> {
-    await systemCall(this.port, 'close', SYSTEM.close, this.fd);
+    await enter(this.port, SYSTEM.close, this.fd);
+    answer(this.port, 'close');
   }
 
-  /** Bytes received, or undefined when there are none and the call was not to wait. */
-  protected async take(
-    address: number,
-    length: number,
-    flags: number,
-  ): Promise<number | undefined> {
-    const got = await quietCall(this.port, SYSTEM.receive, this.fd, address, length, 0, 0, flags);
-    if (got >= 0) return got;
-    const name = errnoName(-got);
-    if (flags === MESSAGE_FLAG.dontWait && name === 'EAGAIN') return undefined;
-    throw new VerbsError(name, 'receive');
-  }
-
-  protected setOption(what: string, option: number, value: number): Promise<number> {
-    return systemCall(this.port, what, SYSTEM.setOption, this.fd, option, value);
+  protected async setOption(what: string, option: number, value: number): Promise<void> {
+    await enter(this.port, SYSTEM.setOption, this.fd, option, value);
+    answer(this.port, what);
   }
 }
 
 class KernelUdpSocket extends KernelDescriptor implements UdpSocket {
+  /** The last sender's address, whose text the next one's often is. */
+  private senderIpv4 = -1;
+  private sender = '';
+
   async sendTo(to: Endpoint, address: number, length: number): Promise<void> {
     const { port, fd } = this;
-    await systemCall(port, 'send', SYSTEM.send, fd, address, length, addressOf(to), to.port);
+    await enter(port, SYSTEM.send, fd, address, length, addressOf(to), to.port);
+    answer(port, 'send');
   }
 
   async receive(address: number, length: number): Promise<Datagram> {
-    return this.datagram((await this.take(address, length, 0))!);
+    const { port, fd } = this;
+    await enter(port, SYSTEM.receive, fd, address, length);
+    return this.datagram(answer(port, 'receive'));
   }
 
   async tryReceive(address: number, length: number): Promise<Datagram | undefined> {
-    const got = await this.take(address, length, MESSAGE_FLAG.dontWait);
-    return got === undefined ? undefined : this.datagram(got);
+    const { port, fd } = this;
+    await enter(port, SYSTEM.receive, fd, address, length, 0, 0, MESSAGE_FLAG.dontWait);
+    const got = answerAtOnce(port, 'receive');
+    return got < 0 ? undefined : this.datagram(got);
   }
 
   async join(group: string): Promise<void> {
@@ -186,34 +172,35 @@ class KernelUdpSocket extends KernelDescriptor implements UdpSocket {
 
   private datagram(length: number): Datagram {
     const { page } = this.port;
-    return {
-      length,
-      address: addressText(page.get(CELL.result1)),
-      port: page.get(CELL.result2),
-    };
+    const ipv4 = page.get(CELL.result1);
+    if (ipv4 !== this.senderIpv4) {
+      this.senderIpv4 = ipv4;
+      this.sender = addressText(ipv4);
+    }
+    return { length, address: this.sender, port: page.get(CELL.result2) };
   }
 }
 
 class KernelTcpSocket extends KernelDescriptor implements TcpSocket {
   async send(address: number, length: number): Promise<void> {
-    await systemCall(this.port, 'send', SYSTEM.send, this.fd, address, length);
+    await enter(this.port, SYSTEM.send, this.fd, address, length);
+    answer(this.port, 'send');
   }
 
   async trySend(address: number, length: number): Promise<number> {
-    const flags = MESSAGE_FLAG.dontWait;
-    const sent = await quietCall(this.port, SYSTEM.send, this.fd, address, length, 0, 0, flags);
-    if (sent >= 0) return sent;
-    const name = errnoName(-sent);
-    if (name === 'EAGAIN') return 0;
-    throw new VerbsError(name, 'send');
+    await enter(this.port, SYSTEM.send, this.fd, address, length, 0, 0, MESSAGE_FLAG.dontWait);
+    return Math.max(0, answerAtOnce(this.port, 'send'));
   }
 
   async receive(address: number, length: number): Promise<number> {
-    return (await this.take(address, length, 0))!;
+    await enter(this.port, SYSTEM.receive, this.fd, address, length);
+    return answer(this.port, 'receive');
   }
 
-  tryReceive(address: number, length: number): Promise<number | undefined> {
-    return this.take(address, length, MESSAGE_FLAG.dontWait);
+  async tryReceive(address: number, length: number): Promise<number | undefined> {
+    await enter(this.port, SYSTEM.receive, this.fd, address, length, 0, 0, MESSAGE_FLAG.dontWait);
+    const got = answerAtOnce(this.port, 'receive');
+    return got < 0 ? undefined : got;
   }
 
   async setNoDelay(on: boolean): Promise<void> {
@@ -230,7 +217,8 @@ class KernelTcpListener extends KernelDescriptor implements TcpListener {
   }
 
   async accept(): Promise<TcpSocket> {
-    const fd = await systemCall(this.port, 'accept', SYSTEM.accept, this.fd);
+    await enter(this.port, SYSTEM.accept, this.fd);
+    const fd = answer(this.port, 'accept');
     await this.network.prepare(fd);
     return new KernelTcpSocket(this.port, fd);
   }

@@ -1,6 +1,6 @@
 /** What a person writes, as numbers with a meaning. */
 import { describe, expect, it } from 'vitest';
-import { formatIpv6, formatMac, hostIpv4, hostMac, ipv4Gid } from '../../units/address.js';
+import { formatIpv6, formatMac, hostIpv4, hostIpv4Number, hostMac, ipv4Gid } from '../../units/address.js';
 import { incrementRkey, rkey } from '../../units/keys.js';
 import { addPsn, psn, psnDistance } from '../../units/psn.js';
 import { parseRate, perByte, transferTime } from '../../units/rate.js';
@@ -90,6 +90,9 @@ describe('keys and addresses', () => {
     const ips = new Set([0, 1, 254, 255, 256, 511].map((host) => hostIpv4(host).join('.')));
     expect([macs.size, ips.size]).toEqual([5, 6]);
     expect(hostIpv4(0).join('.')).toBe('10.0.0.1');
+    for (const host of [0, 1, 254, 255, 256, 511]) {
+      expect(hostIpv4Number(host)).toBe(new DataView(hostIpv4(host).buffer).getUint32(0));
+    }
   });
 
   it('print IPv6 as RFC 5952 has it', () => {
