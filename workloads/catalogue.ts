@@ -34,6 +34,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
   entry('host/paging', () => import('./host/paging.js')),
   entry('host/memlock', () => import('./host/memlock.js')),
   entry('host/rss', () => import('./host/rss.js')),
+  entry('host/vm-queues', () => import('./host/vm-queues.js')),
   entry('host/paths', () => import('./host/paths.js')),
   entry('hpc/allreduce', () => import('./hpc/allreduce.js')),
   entry('trading/tick-to-trade', () => import('./trading/tick-to-trade.js')),
@@ -55,6 +56,7 @@ const HOST: readonly SuiteMember[] = [
   { name: 'host/pinning' },
   { name: 'host/memlock' },
   { name: 'host/rss' },
+  { name: 'host/vm-queues' },
   { name: 'host/paths' },
   { name: 'host/paging' },
   {
