@@ -1,5 +1,6 @@
 /** Sockets of programs that run TCP and UDP themselves, above a queue of raw frames. */
 import { describe, expect, it } from 'vitest';
+import { ProgramCore } from '../../../node/cpu/program-core.js';
 import { openNetwork, receiveAll, type Network, type NetworkPath } from '../../../node/sockets.js';
 import { VerbsError, type Core, type Picoseconds, type Region } from '../../../node/verbs.js';
 import { runEmbedded, type ClusterOptions, type EmbeddedRun } from '../../embedded.js';
@@ -191,6 +192,73 @@ describe('TCP in a program', () => {
     if (run.failure !== null) throw new Error(run.failure.stack);
     expect(run.blocked).toEqual([]);
     expect(run.results[1]).toEqual({ complete: true, wrong: 0 });
+  });
+
+  it.each([0, 5])('has the function of its virtual machine: VLAN %i', async (vlan) => {
+    const vms = [0, 1].map((host) => ({ host, cores: [1], memory: 16 << 20, vlan }));
+    const run = await runEmbedded({
+      noise: false,
+      hosts: 2,
+      memory: 64 << 20,
+      machine: { vms },
+      programs: [0, 1].map((host) => ({ host, core: 1, role: '', vm: host })),
+      program: async (core: Core) => {
+        const network = await openNetwork(core, { path: 'bypass' });
+        const memory = await core.allocate(1 << 20);
+        if (core.rank === 1) return takeStream(100_000)(core, network, memory);
+        await core.sleep(MS);
+        const socket = await network.connect({ host: 1, vm: 1, port: PORT });
+        await core.write(
+          memory.address,
+          Uint8Array.from({ length: 100_000 }, (_, i) => pattern(i)),
+        );
+        await socket.send(memory.address, 100_000);
+        return socket.close();
+      },
+    });
+    if (run.failure !== null) throw new Error(run.failure.stack);
+    expect(run.results[1]).toEqual({ complete: true, wrong: 0 });
+  });
+
+  it('gets errnos for whatever it asks the kernel for, and nobody else’s port', async () => {
+    const run = await runEmbedded({
+      noise: false,
+      memory: 32 << 20,
+      hosts: 1,
+      programs: [
+        { host: 0, core: 0, role: '' },
+        { host: 0, core: 1, role: '', process: 1 },
+      ],
+      program: async (core: Core) => {
+        if (!(core instanceof ProgramCore)) throw new Error('another kind of core');
+        const { port } = core;
+        const network = await openNetwork(core, { path: 'bypass' });
+        if (core.rank === 0) {
+          const listener = await network.listen(PORT);
+          await core.sleep(MS);
+          await listener.close();
+          return [];
+        }
+        const wild = [-1, 0.5, 2 ** 40, NaN, 'length', null, {}, '__proto__'];
+        const refused: string[] = [];
+        for (const value of wild as number[]) {
+          const protocol = value as never;
+          refused.push(
+            await errnoOf(port.call('takePort', { qp: value, protocol: 'tcp', port: 1 })),
+            await errnoOf(port.call('takePort', { qp: 0, protocol, port: value })),
+            await errnoOf(port.call('givePort', { handle: value })),
+          );
+          await port.call('neighbour', { ipv4: value });
+        }
+        // The other process's port.
+        for (let handle = 0; handle < 5; handle++) {
+          refused.push(await errnoOf(port.call('givePort', { handle })));
+        }
+        return [...new Set(refused)];
+      },
+    });
+    if (run.failure !== null) throw new Error(run.failure.stack);
+    expect(run.results).toEqual([[], ['EINVAL']]);
   });
 
   it('waits for several things at once', async () => {

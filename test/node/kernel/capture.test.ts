@@ -1,10 +1,10 @@
-/** What the kernel's path leaves on the wire, as tshark judges it where it is installed. */
+/** What sockets leave on the wire, the kernel's and a program's own, as tshark judges it where it is installed. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openNetwork, receiveAll } from '../../../node/sockets.js';
+import { openNetwork, receiveAll, type NetworkPath } from '../../../node/sockets.js';
 import type { Core, Picoseconds } from '../../../node/verbs.js';
 import { runEmbedded } from '../../embedded.js';
 
@@ -15,14 +15,14 @@ const TCP_PORT = 40_001;
 const UDP_PORT = 40_002;
 
 /** ARP, a group joined, datagrams, and a TCP stream under loss, from its handshake to its end. */
-async function capture(): Promise<Uint8Array[][]> {
+async function capture(path: NetworkPath): Promise<Uint8Array[][]> {
   const frames: Uint8Array[][] = [[], []];
   const run = await runEmbedded({
     seed: 5,
     faults: { loss: 0.02 },
     capture: (host, bytes) => frames[host]!.push(bytes.slice()),
     program: async (core: Core) => {
-      const network = await openNetwork(core);
+      const network = await openNetwork(core, { path });
       const memory = await core.allocate(1 << 17);
       const group = await network.udp(UDP_PORT);
       await group.join(GROUP);
@@ -48,35 +48,38 @@ async function capture(): Promise<Uint8Array[][]> {
   return frames;
 }
 
-describe('a capture of the kernel’s path', () => {
-  it('has nothing malformed and no wrong checksum for tshark', async (context) => {
-    if (!isInstalled) context.skip('tshark is not installed');
-    const directory = mkdtempSync(join(tmpdir(), 'pinwire-capture-'));
-    try {
-      for (const [host, blocks] of (await capture()).entries()) {
-        const file = join(directory, `host${host}.pcapng`);
-        writeFileSync(file, Buffer.concat(blocks));
-        const checks = ['ip', 'tcp', 'udp'].flatMap((protocol) => [
-          '-o',
-          `${protocol}.check_checksum:TRUE`,
-        ]);
-        const wrong =
-          '_ws.malformed || ip.checksum.status == "Bad" || tcp.checksum.status == "Bad" || udp.checksum.status == "Bad"';
-        const count = (filter: string): number =>
-          execFileSync('tshark', ['-r', file, ...checks, '-Y', filter], {
-            encoding: 'utf8',
-            stdio: ['ignore', 'pipe', 'ignore'],
-          })
-            .split('\n')
-            .filter((line) => line !== '').length;
-        expect(count(wrong)).toBe(0);
-        expect(count('tcp')).toBeGreaterThan(100);
-        expect(count('udp')).toBeGreaterThan(3);
-        expect(count('arp')).toBeGreaterThan(0);
-        expect(count('tcp.flags.syn == 1')).toBeGreaterThan(1);
+describe('a capture', () => {
+  it.for(['kernel', 'bypass'] as const)(
+    'of the path %s has nothing malformed and no wrong checksum for tshark',
+    async (path, context) => {
+      if (!isInstalled) context.skip('tshark is not installed');
+      const directory = mkdtempSync(join(tmpdir(), 'pinwire-capture-'));
+      try {
+        for (const [host, blocks] of (await capture(path)).entries()) {
+          const file = join(directory, `host${host}.pcapng`);
+          writeFileSync(file, Buffer.concat(blocks));
+          const checks = ['ip', 'tcp', 'udp'].flatMap((protocol) => [
+            '-o',
+            `${protocol}.check_checksum:TRUE`,
+          ]);
+          const wrong =
+            '_ws.malformed || ip.checksum.status == "Bad" || tcp.checksum.status == "Bad" || udp.checksum.status == "Bad"';
+          const count = (filter: string): number =>
+            execFileSync('tshark', ['-r', file, ...checks, '-Y', filter], {
+              encoding: 'utf8',
+              stdio: ['ignore', 'pipe', 'ignore'],
+            })
+              .split('\n')
+              .filter((line) => line !== '').length;
+          expect(count(wrong)).toBe(0);
+          expect(count('tcp')).toBeGreaterThan(100);
+          expect(count('udp')).toBeGreaterThan(3);
+          expect(count('arp')).toBeGreaterThan(0);
+          expect(count('tcp.flags.syn == 1')).toBeGreaterThan(1);
+        }
+      } finally {
+        rmSync(directory, { recursive: true });
       }
-    } finally {
-      rmSync(directory, { recursive: true });
-    }
-  });
+    },
+  );
 });
