@@ -17,6 +17,9 @@ const PS_PER_US = 1e6;
 /** A rule as the NIC has it. */
 export function matchOf(rule: FlowRule): FlowMatch {
   const { protocol, sourceIp, destinationIp, ...rest } = rule;
+  if (protocol !== undefined && !Object.hasOwn(PROTOCOLS, protocol)) {
+    throw new VerbsError('EINVAL', `no protocol ${JSON.stringify(protocol)}`);
+  }
   return {
     ...rest,
     ...(protocol !== undefined && { protocol: PROTOCOLS[protocol] }),
@@ -25,9 +28,23 @@ export function matchOf(rule: FlowRule): FlowMatch {
   };
 }
 
+const isStructure = (value: unknown): boolean => typeof value === 'object' && value !== null;
+
+/** What a change holds besides numbers must be of its kind: a program may come with anything. */
+function checkKinds(change: DeviceChange): void {
+  const fits =
+    (change.what !== 'weight' || Array.isArray(change.weights)) &&
+    (change.what !== 'table' || Array.isArray(change.queues)) &&
+    (change.what !== 'key' || typeof change.key === 'string') &&
+    (change.what !== 'channels' || Number.isInteger(change.count)) &&
+    (change.what !== 'rule' || isStructure(change.match));
+  if (!fits) throw new VerbsError('EINVAL', `a ${change.what} of another kind`);
+}
+
 /** Makes one change; a rule's answer is its location, every other 0. */
 export function changeDevice({ networkFunction, queues }: Kernel, change: DeviceChange): number {
   const { steering } = networkFunction;
+  checkKinds(change);
   switch (change.what) {
     case 'channels':
       if (!(change.count <= queues.length)) {

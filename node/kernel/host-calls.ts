@@ -115,6 +115,7 @@ export class HostCalls {
       core: number,
     ) => unknown;
     try {
+      checkStructures(args);
       return { ok: handler(args, core) };
     } catch (error) {
       if (!(error instanceof VerbsError)) throw error;
@@ -389,6 +390,20 @@ export class HostCalls {
       }
     }
     return asked;
+  }
+}
+
+/** Arguments that are structures of their own: a pointer to nothing is EFAULT. */
+const STRUCTURES = ['rule', 'change', 'cap', 'attributes'] as const;
+
+function checkStructures(args: unknown): void {
+  const given = args as Readonly<Record<string, unknown>>;
+  for (const name of STRUCTURES) {
+    if (!Object.hasOwn(given, name)) continue;
+    const value = given[name];
+    if (typeof value !== 'object' || value === null) {
+      throw new VerbsError('EFAULT', `${name} is no structure`);
+    }
   }
 }
 

@@ -69,13 +69,13 @@ export class Iommu {
     this.createDomain(KERNEL_OWNER);
   }
 
-  /** A domain with nothing mapped; -1 when there are no more. */
+  /**
+   * A domain with nothing mapped; -1 when there are no more. Numbers are not given out again: transfers of a domain that is
+   * gone may still be under way.
+   */
   createDomain(owner: number): number {
-    let domain = this.domains.indexOf(undefined);
-    if (domain < 0) domain = this.domains.length;
-    if (domain >= MOST_DOMAINS) return -1;
-    this.domains[domain] = { owner, pages: new Map(), hugePages: new Map() };
-    return domain;
+    if (this.domains.length === MOST_DOMAINS) return -1;
+    return this.domains.push({ owner, pages: new Map(), hugePages: new Map() }) - 1;
   }
 
   /** Unmaps all of it. */

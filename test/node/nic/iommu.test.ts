@@ -66,6 +66,10 @@ describe('a domain', () => {
     expect(unit.translate(KERNEL_DOMAIN, 0x7123, MAY_READ)).toBe(-1);
     unit.destroyDomain(one);
     expect(unit.translate(one, 0x7123, MAY_READ)).toBe(-1);
+    // What is still under way in its name must not find the next one's memory.
+    const three = unit.createDomain(3);
+    unit.map(three, 0x7000, 0x30_0000, MAY_READ);
+    expect(unit.translate(one, 0x7123, MAY_READ)).toBe(-1);
   });
 
   it('takes no address that is none, and maps nothing over what is mapped elsewhere', () => {
