@@ -314,6 +314,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
   descriptorReady(fd: number, chains: ChainTable, row: number): void {
     if (!this.waiting || this.awaits !== AWAIT.any) return;
     this.adopt(chains, row);
+    this.page.chains.advance(OPERATION_ROW, STAGE.wakeup, this.options.scheduler.now);
     this.alternativeCame(AWAIT.system, fd);
   }
 

@@ -13,7 +13,8 @@ import type {
 } from '../sockets.js';
 import { errnoName, VerbsError } from '../verbs-error.js';
 import type { Awaitable } from '../verbs.js';
-import { AWAIT, CELL } from './core-page.js';
+import { STAGE } from '../../sim/stages.js';
+import { AWAIT, CELL, OPERATION_ROW } from './core-page.js';
 import type { ProgramPort } from './program-port.js';
 
 const DEFAULT_BACKLOG = 128;
@@ -124,7 +125,15 @@ class KernelDescriptor {
   }
 
   readable(): Awaitable<void> {
-    return { awaits: AWAIT.system, argument0: this.fd, argument1: 0, take: () => undefined };
+    const { page } = this.port;
+    return {
+      awaits: AWAIT.system,
+      argument0: this.fd,
+      argument1: 0,
+      take: () => {
+        page.chains.advance(OPERATION_ROW, STAGE.syscall, this.port.now);
+      },
+    };
   }
 
   async close(): Promise<void> {

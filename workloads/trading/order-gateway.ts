@@ -4,13 +4,14 @@
  */
 import { STAGES, type Core, type Instant, type Picoseconds, type Task } from '../../node/verbs.js';
 import { PS_PER_NS } from '../../units/time.js';
-import { openDevice } from '../micro/connect.js';
 import type { Feed } from './feed.js';
 import { itchTimestamp } from './itch.js';
-import { OrderLine, type Packet } from './order-line.js';
+import type { Packet } from './order-line.js';
 import { emitReply, parseRequest, type EnterOrder, type OuchReply } from './ouch.js';
 import { CANCELLED_AS_IOC, OUCH_OUTBOUND, REMOVED_LIQUIDITY } from './ouch-layouts.js';
 import { PublishedBooks } from './published-books.js';
+import type { GatewayLine } from './session-lines.js';
+import { SocketGatewayLine } from './socket-order-line.js';
 import {
   emitLoginAccepted,
   emitSoupHeader,
@@ -23,12 +24,12 @@ import {
 } from './soupbin.js';
 import { feedOf } from './tick-to-trade-feed.js';
 import {
-  ORDER_WINDOW,
   RANK,
   SESSION,
   type GatewayResult,
   type TickToTradeParameters,
 } from './tick-to-trade-session.js';
+import { VerbsGatewayLine } from './verbs-trader-lines.js';
 
 /** Prices that an order trades at, at most: so its reply is short enough to be sent inline. */
 const MOST_FILLS = 3;
@@ -39,29 +40,42 @@ export async function takeOrders(
   core: Core,
   { params, inputs, seed }: Task<TickToTradeParameters>,
 ): Promise<GatewayResult> {
-  const device = await openDevice(core);
-  const cq = await device.context.createCq(2 * ORDER_WINDOW);
-  const line = await OrderLine.open(core, device, RANK.strategy, cq);
+  const line: GatewayLine =
+    params.path === 'rdma'
+      ? await VerbsGatewayLine.open(core)
+      : await SocketGatewayLine.open(core, params);
   const gateway = new Gateway(core, line, feedOf(inputs, params, seed), params);
   for (let open = true; open;) {
-    const [completion] = await cq.busyPoll(1);
-    const seen = core.now;
-    for (const packet of line.take(completion!)) {
-      if (packet.type === UNSEQUENCED) await gateway.order(packet, seen);
+    const packets = await line.hear();
+    const arrival = {
+      seen: core.now,
+      started: core.operationStart,
+      stages: core.operationStages(),
+    };
+    for (const packet of packets) {
+      if (packet.type === UNSEQUENCED) await gateway.order(packet, arrival);
       else if (packet.type === LOGIN_REQUEST) await gateway.login(packet);
       else if (packet.type === LOGOUT) open = false;
     }
     core.endOperation();
-    line.free(completion!);
+    line.free();
     await line.ease();
   }
   await core.hear(RANK.strategy);
+  await line.close();
   return gateway.result();
+}
+
+/** When something was seen, and the chain that led to it. */
+interface SeenArrival {
+  readonly seen: Instant;
+  readonly started: Instant;
+  readonly stages: Float64Array;
 }
 
 class Gateway {
   private readonly core: Core;
-  private readonly line: OrderLine;
+  private readonly line: GatewayLine;
   private readonly books: PublishedBooks;
   /** Processor time of one order, in ps. */
   private readonly cost: Picoseconds;
@@ -77,7 +91,7 @@ class Gateway {
   private executedShares = 0;
   private cancelledShares = 0;
 
-  constructor(core: Core, line: OrderLine, feed: Feed, params: TickToTradeParameters) {
+  constructor(core: Core, line: GatewayLine, feed: Feed, params: TickToTradeParameters) {
     this.core = core;
     this.line = line;
     this.books = new PublishedBooks(feed);
@@ -91,12 +105,11 @@ class Gateway {
     const request = parseLoginRequest(payload, 0, payload.length);
     if (request === undefined) throw new Error('a login request that is none');
     this.line.add((into, at) => emitLoginAccepted({ session: SESSION, sequence: 1 }, into, at));
-    this.line.send();
+    await this.line.send();
     this.began = (await this.core.hear(RANK.publisher)) as number;
   }
 
-  async order({ payload }: Packet, seen: Instant): Promise<void> {
-    const { core } = this;
+  async order({ payload }: Packet, { seen, started, stages }: SeenArrival): Promise<void> {
     const order = parseRequest(payload, 0, payload.length);
     if (order?.type !== 'O') {
       this.malformed++;
@@ -104,10 +117,10 @@ class Gateway {
     }
     this.orders.push(payload);
     this.seen.push(seen);
-    this.started.push(core.operationStart);
-    this.stages.push(core.operationStages());
-    await core.work(this.cost);
-    this.answer(order);
+    this.started.push(started);
+    this.stages.push(stages);
+    await this.core.work(this.cost);
+    await this.answer(order);
   }
 
   result(): GatewayResult {
@@ -123,7 +136,7 @@ class Gateway {
     };
   }
 
-  private answer(order: EnterOrder): void {
+  private async answer(order: EnterOrder): Promise<void> {
     const sinceStart = this.core.now - this.began;
     const timestamp = this.firstStamp + Math.floor(sinceStart / PS_PER_NS);
     const { userRefNum, quantity } = order;
@@ -155,7 +168,7 @@ class Gateway {
       const cancelOrderReason = CANCELLED_AS_IOC;
       this.reply({ type: 'C', timestamp, userRefNum, quantity: left, cancelOrderReason });
     }
-    this.line.send();
+    await this.line.send();
   }
 
   private reply(reply: OuchReply): void {

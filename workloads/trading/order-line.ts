@@ -2,6 +2,7 @@
 import type { CompletionQueue, Core, MemoryRegion, WorkCompletion } from '../../node/verbs.js';
 import { connect, sharedRegion, type Device } from '../micro/connect.js';
 import { ReceiveRing } from './receive-ring.js';
+import type { PacketSender } from './session-lines.js';
 import { requireSuccess, SendWindow } from './send-window.js';
 import { SoupReader } from './soupbin.js';
 import { ORDER_SLOT_BYTES, ORDER_WINDOW, SEND_DEPTH } from './tick-to-trade-session.js';
@@ -17,7 +18,7 @@ export interface Packet {
   readonly payload: Uint8Array;
 }
 
-export class OrderLine {
+export class OrderLine implements PacketSender {
   readonly qpNum: number;
   private readonly region: MemoryRegion;
   private readonly ring: ReceiveRing;
@@ -87,17 +88,17 @@ export class OrderLine {
     this.ring.free(wrId);
   }
 
-  /** Has `emit` write packets behind those that the next {@link send} takes along; it answers their length. */
   add(emit: (into: Uint8Array, at: number) => number): void {
     this.length += emit(this.region.bytes, this.outgoing + this.length);
   }
 
   /** Sends what was added. There must be room for it. */
-  send(last = false): void {
+  send(last = false): Promise<void> {
     const sges = [this.region.sge(this.outgoing, this.length)];
     this.sends.post({ opcode: 'SEND', sges, inline: this.length <= this.inline }, last);
     this.length = 0;
     this.sent++;
+    return Promise.resolve();
   }
 
   private get outgoing(): number {

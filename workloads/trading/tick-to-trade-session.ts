@@ -4,10 +4,12 @@
  *     host0 core 0   publisher  --- RC: MoldUDP64 datagrams of ITCH, each a SEND --->  strategy   host1 core 0
  *     host0 core 1   gateway    <-- RC: SoupBinTCP packets of OUCH, each way --------->
  *
- * Over reliable connections a datagram is neither lost nor late by more than a retransmission. A multicast feed over
- * unreliable datagrams, with its gaps and its A and B sides, is not modelled here.
+ * Over reliable connections a datagram is neither lost nor late by more than a retransmission. Over sockets (`path`) the feed
+ * is UDP multicast and the orders go over TCP, as exchanges have it; what the feed loses is asked for again. A and B sides of
+ * a feed are not modelled.
  */
 import type { Tick } from './strategy.js';
+import type { Path } from '../paths.js';
 import type { FeedParameters } from './tick-to-trade-feed.js';
 
 export const RANK = { publisher: 0, gateway: 1, strategy: 2 } as const;
@@ -33,8 +35,10 @@ export interface TickToTradeParameters extends FeedParameters {
   readonly book: number;
   readonly decide: number;
   readonly gateway: number;
-  /** Datagrams that the strategy has receives for. */
+  /** Over RDMA: datagrams that the strategy has receives for. */
   readonly receives: number;
+  readonly path: Path;
+  readonly library?: 'socket' | 'direct';
 }
 
 export interface PublisherResult {
@@ -72,4 +76,6 @@ export interface StrategyResult {
   readonly wrongReplies: number;
   /** Orders that waited until earlier ones were acknowledged. */
   readonly held: number;
+  /** What its lines counted besides. */
+  readonly lineCounters: Readonly<Record<string, number>>;
 }

@@ -15,6 +15,7 @@
  */
 import { STAGES, stageTimes, type Core, type StageTime, type Task } from '../../node/verbs.js';
 import { PS_PER_NS } from '../../units/time.js';
+import { comparePaths, LIBRARY_PARAMETER, PATH_PARAMETER, pathsOf, withPath } from '../paths.js';
 import { latencySummary, medianIndex } from '../statistics.js';
 import {
   defineWorkload,
@@ -28,6 +29,7 @@ import { publish } from './feed-publisher.js';
 import { trade } from './feed-trader.js';
 import { ItchFileError } from './itch-file.js';
 import { takeOrders } from './order-gateway.js';
+import { VENUE_QUEUES } from './socket-venue.js';
 import { feedOf } from './tick-to-trade-feed.js';
 import { replayFeed, type Replay } from './tick-to-trade-replay.js';
 import {
@@ -52,7 +54,7 @@ function program(core: Core, task: Task<TickToTradeParameters>): Promise<unknown
 }
 
 function check(inputs: ReadonlyMap<string, Uint8Array>, params: Parameters): string | undefined {
-  const feedParams = params as TickToTradeParameters;
+  const feedParams = params as unknown as TickToTradeParameters;
   try {
     feedOf(inputs, feedParams, 0);
     return undefined;
@@ -72,8 +74,8 @@ function summarise(
   const publisher = results[RANK.publisher] as PublisherResult;
   const gateway = results[RANK.gateway] as GatewayResult;
   const strategy = results[RANK.strategy] as StrategyResult;
-  const feed = feedOf(inputs, params as TickToTradeParameters, cluster.seed);
-  const replay = replayFeed(feed, params as TickToTradeParameters);
+  const feed = feedOf(inputs, params as unknown as TickToTradeParameters, cluster.seed);
+  const replay = replayFeed(feed, params as unknown as TickToTradeParameters);
   const intended = feed.times.map((time) => publisher.began + time);
   const ticks = Float64Array.from(replay.answers, (sequence) => intended[sequence - 1]!);
   const metrics: Metric[] = [];
@@ -155,6 +157,7 @@ function countersOf(
     excess_shares: strategy.books['excess']!,
     empty_orders: strategy.books['empty']!,
     crossed_books: strategy.books['crossed']!,
+    ...strategy.lineCounters,
   };
 }
 
@@ -230,18 +233,14 @@ export default defineWorkload({
       max: 16_384,
       help: 'datagrams that the trader has receives for; a feed that has used them up waits',
     },
-    path: {
-      type: 'choice',
-      default: 'rdma',
-      choices: ['rdma', 'kernel', 'busy-poll', 'bypass', 'all'],
-      help: 'the way to the wire; only rdma in this version',
-    },
+    path: PATH_PARAMETER,
+    library: LIBRARY_PARAMETER,
   },
   configurations: (params, { cores }) => {
-    const path = String(params['path']);
-    if (path !== 'rdma') return `path=${path}: only path=rdma can be run in this version`;
+    const paths = pathsOf(String(params['path']));
+    if (typeof paths === 'string') return paths;
     if (cores < 2) return 'the exchange runs on two cores of one host (--cores 2)';
-    return [params];
+    return paths.map((path) => withPath(params, path));
   },
   check,
   place: () => [
@@ -249,6 +248,8 @@ export default defineWorkload({
     { host: 0, core: 1, role: 'gateway' },
     { host: 1, core: 0, role: 'strategy' },
   ],
+  machine: ({ path }) => (path === 'rdma' ? {} : { queues: VENUE_QUEUES }),
   program,
   summarise,
+  compare: (results) => comparePaths(results, () => ''),
 });

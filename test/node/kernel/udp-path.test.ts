@@ -6,6 +6,7 @@ import {
   stageTimes,
   VerbsError,
   type Core,
+  type Instant,
   type Picoseconds,
   type Region,
 } from '../../../node/verbs.js';
@@ -38,17 +39,20 @@ async function echo(
   size: number,
   path: 'kernel' | 'busy-poll',
   options: ClusterOptions = {},
+  waits: (side: Side) => Promise<unknown> = () => Promise.resolve(),
 ): Promise<EchoResult> {
   const run = await runEmbedded({
     noise: false,
     ...options,
     machine: { queues: 1 },
     program: async (core: Core): Promise<EchoResult | undefined> => {
-      const { socket, memory } = await open(core, path);
+      const side = await open(core, path);
+      const { socket, memory } = side;
       const peer = { host: 1 - core.rank, port: PORT };
       if (core.rank === 0) await core.sleep((100 * US) as Picoseconds);
       for (let i = 0; i < 5; i++) {
         if (core.rank === 1) {
+          await waits(side);
           await socket.receive(memory.address, 2048);
           await socket.sendTo(peer, memory.address, size);
           continue;
@@ -131,6 +135,18 @@ describe('a datagram over the kernel', () => {
     expect(run.failure).toBeNull();
     const lengths = (run.results[0] as number[]).slice(10);
     expect(Math.max(...lengths) / Math.min(...lengths)).toBeLessThan(1.5);
+  });
+
+  it('that is waited for among other things costs its program one more system call', async () => {
+    const one = await echo(64, 'kernel');
+    const among = await echo(64, 'kernel', {}, async ({ core, socket }) =>
+      core.any([socket.readable(), core.until(1e12 as Instant)]),
+    );
+    expect(sum(among.stages)).toBe(among.latency);
+    const { syscall, ...others } = among.stages;
+    const { syscall: before, ...othersBefore } = one.stages;
+    expect(others).toEqual(othersBefore);
+    expect(syscall! - before!).toBe(2 * cpu.syscall.ps);
   });
 
   it('waits for the moderated interrupt exactly rx-usecs', async () => {

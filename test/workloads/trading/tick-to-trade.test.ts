@@ -178,6 +178,70 @@ describe('the check of what was received', () => {
   });
 });
 
+describe.each(['kernel', 'busy-poll', 'bypass'])('tick to trade over %s', (path) => {
+  it('has the same books, orders and answers as over RDMA', async () => {
+    const measured = await measure({ ...RETREAT, path }, { inputs: file(), noise: false });
+    expect(measured.summary).toMatchObject({ verified: true });
+    expect(measured.summary.counters).toMatchObject({
+      messages: 6,
+      datagrams: 6,
+      orders: 2,
+      accepted_orders: 2,
+      executed_shares: 150,
+      cancelled_shares: 50,
+      feed_gaps: 0,
+      feed_requests: 0,
+    });
+    const rdma = await measure(RETREAT, { inputs: file(), noise: false });
+    expect(metric(measured, 'latency').p50).toBeGreaterThan(metric(rdma, 'latency').p50);
+  });
+
+  it('tells the median order stage by stage, to the picosecond, however fast the feed is', async () => {
+    for (const rate of [20_000, 2e6, 50e6]) {
+      const measured = await measure({ path, messages: 300, rate });
+      expect(measured.summary.verified).toBe(true);
+      expect(sumOf(measured) / 1000).toBe(metric(measured, 'latency').p50);
+      for (const { ps } of measured.summary.stages!) expect(ps).toBeGreaterThan(0);
+    }
+  });
+
+  it('asks for the messages that the feed loses, and takes each once and in order', async () => {
+    for (const seed of [1, 2, 3]) {
+      const faults = { loss: 0.03, duplicate: 0.02, delayed: 0.02, delay: 30_000_000 };
+      const params = { path, messages: 400, rate: 100_000 };
+      const { summary, run } = await measure(params, { faults, seed });
+      expect(summary.verified).toBe(true);
+      expect(summary.counters!['feed_requests']).toBeGreaterThan(0);
+      expect(run.blocked).toEqual([]);
+    }
+  });
+
+  it('loses nothing for good where the feed outruns the trader', async () => {
+    const params = { path, messages: 4000, rate: 50e6, book: 2_000_000, gateway: 5_000_000 };
+    const { summary } = await measure(params);
+    expect(summary.verified).toBe(true);
+    expect(summary.counters!['held_orders']).toBeGreaterThan(0);
+  });
+});
+
+it('tick-to-trade compares its paths, in the order that the textbook has them', async () => {
+  const measured = await runWorkload(tickToTrade, { path: 'all', messages: 200, rate: 20_000 });
+  const medians = measured.map((each) => metric(each, 'latency').p50);
+  expect(measured.map(({ params }) => params['path'])).toEqual([
+    'kernel',
+    'busy-poll',
+    'bypass',
+    'rdma',
+  ]);
+  expect(medians).toEqual([...medians].sort((a, b) => b - a));
+  const { metrics } = tickToTrade.compare!(measured, undefined!)!;
+  expect(metrics.map(({ name }) => name)).toEqual([
+    'kernel_over_rdma',
+    'busy_poll_over_rdma',
+    'bypass_over_rdma',
+  ]);
+});
+
 describe('what is refused before a run', () => {
   const all = readParameters(tickToTrade, []);
   const checked = (bytes: Uint8Array | undefined, params: Parameters = {}): string | undefined =>
@@ -207,8 +271,8 @@ describe('what is refused before a run', () => {
     expect(checked(undefined, { messages: 1000, rate: 0.01 })).toMatch(/longer than a run can/);
   });
 
-  it('is another path, and one core', async () => {
-    await expect(measure({ path: 'kernel' })).rejects.toThrow('only path=rdma');
+  it('is an unknown path, and one core', async () => {
+    await expect(measure({ path: 'tunnel' })).rejects.toThrow('path=tunnel');
     await expect(measure({}, { cores: 1 })).rejects.toThrow('two cores');
   });
 });
