@@ -12,7 +12,9 @@ import type { Profile } from '../profile.js';
 import type { RandomStream } from '../../sim/random.js';
 import type { KernelContext } from './kernel-context.js';
 
-const IP_PROTOCOL_AT = ETHERNET_LENGTH + 9;
+const IP_TOTAL_LENGTH_OFFSET = 2;
+const IP_PROTOCOL_OFFSET = 9;
+const IP_PROTOCOL_AT = ETHERNET_LENGTH + IP_PROTOCOL_OFFSET;
 
 /** A queue that the driver puts frames into. */
 export interface SendRing {
@@ -78,13 +80,17 @@ export class NetworkDevice implements StackHost {
     return buffer;
   }
 
-  send(length: number, headerLength: number): void {
+  send(_length: number, headerLength: number): void {
     const { pool, context, slot } = this;
     const { kernel } = this.profile;
     context.spend(kernel.stackOut, STAGE.stack);
     if (this.carriesTcp(slot)) context.spend(kernel.tcpOut, STAGE.stack);
     // An acknowledgement is nobody's operation.
-    if (length > headerLength) pool.chains.copy(slot, context.chains, context.row);
+    // By what IP says, as the least frame has padding.
+    const packet = this.protocolAt - IP_PROTOCOL_OFFSET;
+    const total = pool.start[slot]! + packet + IP_TOTAL_LENGTH_OFFSET;
+    const end = packet + pool.view.getUint16(total);
+    if (end > headerLength) pool.chains.copy(slot, context.chains, context.row);
     else pool.chains.clear(slot);
     this.queue.post(slot, context.time);
   }
