@@ -58,14 +58,14 @@ export const VM_QUEUES_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
   },
   iterations: {
     type: 'integer',
-    default: 250,
+    default: 200,
     min: 1,
     max: 1e6,
     help: 'requests to the latency-critical VM',
   },
   interval: {
     type: 'duration',
-    default: '15us',
+    default: '20us',
     min: 1,
     help: 'mean time between them; they are sent at random times, answered or not',
   },
