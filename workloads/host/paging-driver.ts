@@ -39,7 +39,7 @@ const ARRIVAL = 100_000_000;
 /** Moments tried where nothing ever goes wrong, and halvings of the time looked for the window in. */
 const MOMENTS = 8;
 const HALVINGS = 9;
-const TRIES = 5;
+const TRIES = 12;
 
 export async function driver(core: Core, params: PagingParameters): Promise<PagingRecord> {
   const buffer = await core.mmap(PAGE);

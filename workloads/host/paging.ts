@@ -77,8 +77,8 @@ function summarise(results: readonly unknown[], params: Parameters): Summary {
       bytes('expected_bytes', record.expected),
       { name: 'iommu_faults', unit: 'count', value: record.faults },
       { name: 'window', unit: 'ns', value: window },
-      { name: 'transfers', unit: 'count', value: record.transfers },
     ],
+    counters: { transfers: record.transfers },
   };
 }
 
