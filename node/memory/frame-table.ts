@@ -158,6 +158,8 @@ export class FrameTable {
 
   private freeIfUnused(frame: FrameNumber): void {
     if (this.mappings[frame]! + this.pins[frame]! + this.holds[frame]! > 0) return;
+    // DMA to an address that nobody has: it was free, and stays so.
+    if (this.owners[frame] === OWNER_FREE) return;
     this.owners[frame] = OWNER_FREE;
     this.pages[frame] = NO_PAGE;
     this.soiled[frame] = 1;

@@ -6,7 +6,8 @@
  * program polls.
  */
 import { ChainTable } from '../../sim/chain.js';
-import type { PhysicalMemory } from './physical-memory.js';
+import type { FrameNumber } from './frame-number.js';
+import { PAGE_SIZE, type PhysicalMemory } from './physical-memory.js';
 
 export interface WatchWaiter {
   /** The byte at `address` differs from what was seen; row `row` of `chains` is what wrote it. */
@@ -21,6 +22,8 @@ interface Watch {
 
 const KEPT = 256;
 
+const frameOf = (address: number): FrameNumber => Math.floor(address / PAGE_SIZE) as FrameNumber;
+
 export class MemoryWatches {
   private readonly memory: PhysicalMemory;
   private watches: Watch[] = [];
@@ -34,11 +37,16 @@ export class MemoryWatches {
 
   /** Waits for the byte at physical `address` to differ from `seen`. */
   add(address: number, seen: number, waiter: WatchWaiter): void {
+    // Its process may unpin it meanwhile: the byte that is polled is that page's all the same.
+    this.memory.table.hold(frameOf(address));
     this.watches.push({ address, seen, waiter });
   }
 
   cancel(waiter: WatchWaiter): void {
-    this.watches = this.watches.filter((watch) => watch.waiter !== waiter);
+    this.watches = this.watches.filter((watch) => {
+      if (watch.waiter === waiter) this.memory.table.letGo(frameOf(watch.address));
+      return watch.waiter !== waiter;
+    });
   }
 
   /** `length` bytes from `address` were written by what row `row` of `chains` tells. */
@@ -74,11 +82,15 @@ export class MemoryWatches {
     const before = this.watches;
     this.watches = [];
     for (const watch of before) {
-      if (told.has(watch.waiter)) continue;
+      if (told.has(watch.waiter)) {
+        this.memory.table.letGo(frameOf(watch.address));
+        continue;
+      }
       const inside = watch.address >= address && watch.address < address + length;
       if (inside && this.memory.bytes[watch.address] !== watch.seen) {
         told.add(watch.waiter);
-        this.watches = this.watches.filter(({ waiter }) => waiter !== watch.waiter);
+        this.cancel(watch.waiter);
+        this.memory.table.letGo(frameOf(watch.address));
         watch.waiter.byteChanged(watch.address, chains, row);
       } else {
         this.watches.push(watch);
