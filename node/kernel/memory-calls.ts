@@ -66,7 +66,7 @@ export class MemoryCalls {
   private readonly pins = new Map<number, DriverPin>();
   private nextPin = 1;
   /** Frames that a core was told of and uses in the segment that follows, by core. */
-  private readonly held = new Map<number, FrameNumber[]>();
+  private readonly held: (FrameNumber[] | undefined)[] = [];
 
   constructor(services: MemoryServices) {
     this.services = services;
@@ -74,7 +74,7 @@ export class MemoryCalls {
 
   /** Core `core` has ended its segment: what it was told of may change place. */
   segmentEnded(core: number): void {
-    const held = this.held.get(core);
+    const held = this.held[core];
     if (held === undefined || held.length === 0) return;
     for (const frame of held) this.services.frames.letGo(frame);
     held.length = 0;
@@ -275,8 +275,7 @@ export class MemoryCalls {
   ): CallAnswer<'access'> {
     const { space } = this.process(core, child);
     const pieces: number[] = [];
-    let held = this.held.get(core);
-    if (held === undefined) this.held.set(core, (held = []));
+    const held = (this.held[core] ??= []);
     const covered = this.visit(space, address, length, write, (frame, offset, size) => {
       held.push(frame);
       this.services.frames.hold(frame);

@@ -14,6 +14,8 @@ export const OWNER_KERNEL = -2;
 
 export const NO_PAGE = -1;
 
+const FRAME_SIZE = 4096;
+
 /** Who must know when a frame stops being what it was: an IOMMU, an on-demand-paging region, a watcher of DMA. */
 export interface FrameListener {
   /**
@@ -137,6 +139,19 @@ export class FrameTable {
     for (const frame of frames) this.letGo(frame as FrameNumber);
   }
 
+  /** As {@link hold} for the frames of `length` bytes at physical address `address`; on the way of every packet. */
+  holdBytes(address: number, length: number): void {
+    const last = ((address + length - 1) / FRAME_SIZE) | 0;
+    for (let frame = (address / FRAME_SIZE) | 0; frame <= last; frame++) this.holds[frame]!++;
+  }
+
+  letGoBytes(address: number, length: number): void {
+    const last = ((address + length - 1) / FRAME_SIZE) | 0;
+    for (let frame = (address / FRAME_SIZE) | 0; frame <= last; frame++) {
+      this.letGo(frame as FrameNumber);
+    }
+  }
+
   busy(frame: FrameNumber): boolean {
     return this.holds[frame]! > 0;
   }
@@ -157,7 +172,7 @@ export class FrameTable {
   }
 
   private freeIfUnused(frame: FrameNumber): void {
-    if (this.mappings[frame]! + this.pins[frame]! + this.holds[frame]! > 0) return;
+    if (this.mappings[frame]! > 0 || this.pins[frame]! > 0 || this.holds[frame]! > 0) return;
     // DMA to an address that nobody has: it was free, and stays so.
     if (this.owners[frame] === OWNER_FREE) return;
     this.owners[frame] = OWNER_FREE;

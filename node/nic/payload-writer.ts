@@ -6,8 +6,7 @@ import type { EventSink, Scheduler } from '../../sim/scheduler.js';
 import type { Sequencer } from '../../sim/sequencer.js';
 import { STAGE } from '../../sim/stages.js';
 import type { FramePool } from '../link/frame-pool.js';
-import type { FrameNumber } from '../memory/frame-number.js';
-import { PAGE_SIZE, type PhysicalMemory } from '../memory/physical-memory.js';
+import type { PhysicalMemory } from '../memory/physical-memory.js';
 import type { MemoryWatches } from '../memory/memory-watches.js';
 import type { DmaEngine } from './dma-engine.js';
 import { lookUpTime, type Iommu } from './iommu.js';
@@ -76,7 +75,8 @@ export class PayloadWriter implements EventSink {
     write.addresses[write.segments] = address;
     write.lengths[write.segments] = length;
     write.segments++;
-    this.hold(address, length);
+    // The frames stay what they are until the bytes are in memory.
+    this.memory.table.holdBytes(address, length);
   }
 
   /** Starts the DMA now; when all of it is visible. The frame's chain is advanced to that. */
@@ -101,7 +101,10 @@ export class PayloadWriter implements EventSink {
   /** Nothing is written after all: gives the frame back. */
   abandon(index: number): void {
     const write = this.writes[index]!;
-    for (let i = 0; i < write.segments; i++) this.letGo(write.addresses[i]!, write.lengths[i]!);
+    const { table } = this.memory;
+    for (let i = 0; i < write.segments; i++) {
+      table.letGoBytes(write.addresses[i]!, write.lengths[i]!);
+    }
     this.pool.release(write.slot);
     this.free.push(index);
   }
@@ -116,28 +119,11 @@ export class PayloadWriter implements EventSink {
       const length = write.lengths[i]!;
       copyToMemory(pool, slot, from, length, memory.bytes, address);
       watches.written(address, length, pool.chains, slot);
-      this.letGo(address, length);
+      memory.table.letGoBytes(address, length);
       from += length;
     }
     pool.release(slot);
     this.free.push(index);
-  }
-
-  /** The frames stay what they are until the bytes are in memory. */
-  private hold(address: number, length: number): void {
-    const { table } = this.memory;
-    const last = Math.floor((address + length - 1) / PAGE_SIZE);
-    for (let frame = Math.floor(address / PAGE_SIZE); frame <= last; frame++) {
-      table.hold(frame as FrameNumber);
-    }
-  }
-
-  private letGo(address: number, length: number): void {
-    const { table } = this.memory;
-    const last = Math.floor((address + length - 1) / PAGE_SIZE);
-    for (let frame = Math.floor(address / PAGE_SIZE); frame <= last; frame++) {
-      table.letGo(frame as FrameNumber);
-    }
   }
 }
 
