@@ -51,7 +51,7 @@ export class ProgramMemory {
       if (piece === undefined) return false;
       const from = piece.physical + at - piece.address;
       const size = Math.min(length - done, piece.address + piece.length - at);
-      for (let i = 0; i < size; i++) bytes[to + done + i] = bytes[from + i]!;
+      bytes.copyWithin(to + done, from, from + size);
       done += size;
     }
     return true;
