@@ -1,6 +1,13 @@
 /** What a person writes, as numbers with a meaning. */
 import { describe, expect, it } from 'vitest';
-import { formatIpv6, formatMac, hostIpv4, hostIpv4Number, hostMac, ipv4Gid } from '../../units/address.js';
+import {
+  formatIpv6,
+  formatMac,
+  hostIpv4,
+  hostIpv4Number,
+  hostMac,
+  ipv4Gid,
+} from '../../units/address.js';
 import { incrementRkey, rkey } from '../../units/keys.js';
 import { addPsn, psn, psnDistance } from '../../units/psn.js';
 import { parseRate, perByte, transferTime } from '../../units/rate.js';

@@ -26,7 +26,7 @@ export interface RssParameters extends Parameters {
   readonly work: string;
   /** Packets whose latency is measured, and how many come in a second (millions). */
   readonly iterations: number;
-  readonly load: number;
+  readonly light: number;
   readonly size: number;
 }
 
@@ -82,7 +82,7 @@ export const RSS_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
     max: 1_000_000,
     help: 'packets whose latency is measured, lightly loaded, before that; the fifth part as many more warm up',
   },
-  load: {
+  light: {
     type: 'number',
     default: 0.05,
     min: 1e-4,

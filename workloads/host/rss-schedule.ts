@@ -45,7 +45,7 @@ export const warmPackets = ({ iterations, steering, flows }: RssParameters): num
   Math.max(Math.ceil(iterations / WARM_SHARE), steering === 'rfs' ? 2 * flows : 0);
 
 /** Mean time between the packets of the lightly loaded phase. */
-export const lightInterval = ({ load }: RssParameters): number => PS_PER_US / load;
+export const lightInterval = ({ light }: RssParameters): number => PS_PER_US / light;
 
 export function scheduleFrom(start: Instant, params: RssParameters): Schedule {
   const packets = warmPackets(params) + params.iterations;

@@ -38,7 +38,7 @@ export function summariseRss(
     reached - missed !== read + refused + damaged &&
       `${reached - missed} frames were taken in, and ${read} read, ${refused} refused, ${damaged} damaged`,
     lost < 0 && `${reached} frames came, and ${allSent} were sent`,
-    lost === 0 && queueProblem(device, sent, params, flows),
+    lost === 0 && damaged === 0 && queueProblem(device, sent, params, flows),
   ].filter((wrong) => wrong !== false);
 
   const packets = total(({ core }) => core.packets);

@@ -85,8 +85,8 @@ describe('a core that is offered more than it can serve', () => {
   it('takes fewer interrupts per packet, and in the end none', async () => {
     const perPacket: number[] = [];
     const little = { offered: 0.001, warmup: 0, window: 10 * PS_PER_US };
-    for (const load of [0.01, 0.05, 0.2, 0.45]) {
-      const { counters } = await loaded({ flows: '16', ...little, load, iterations: 1000 });
+    for (const light of [0.01, 0.05, 0.2, 0.45]) {
+      const { counters } = await loaded({ flows: '16', ...little, light, iterations: 1000 });
       perPacket.push(counters['interrupts']! / counters['read']!);
     }
     expect(perPacket[0]).toBeGreaterThan(0.7);
@@ -228,7 +228,7 @@ describe('receive flow steering', () => {
 
   it('keeps them in order too when it learns of them under load, in queues that are full', async () => {
     // All come to one deep queue first, and would pass themselves in empty ones.
-    const hasty = { ...many, flows: '1000', iterations: 1, load: 4, table: '1:0:0:0' };
+    const hasty = { ...many, flows: '1000', iterations: 1, light: 4, table: '1:0:0:0' };
     const { verified, counters } = await loaded(hasty, { cores: 4, noise: true });
     expect(verified).toBe(true);
     expect(counters['late']).toBe(0);
