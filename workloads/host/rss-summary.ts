@@ -27,18 +27,21 @@ export function summariseRss(
   const read = total((server) => server.read);
   const late = total((server) => server.late);
   const missed = device.queues.reduce((sum, queue) => sum + queue.missed, 0);
-  const reached = device.queues.reduce((sum, queue) => sum + queue.frames, missed);
+  const taken = device.queues.reduce((sum, queue) => sum + queue.frames, 0);
+  const reached = taken + missed;
   const refused = device.protocols['udp_receive_buffer_errors']!;
-  const damaged = device.protocols['udp_bad_checksum']! + device.protocols['ip_bad_checksum']!;
+  const accepted = device.protocols['udp_in_datagrams']!;
+  // Only damage makes the protocols reject a frame: what it did to the flow's hash nobody can tell.
+  const rejected = taken - accepted - refused;
   const lost = allSent - reached;
   const wrongs = [
     total((server) => server.wrong) > 0 && 'datagrams are not what was sent',
     total((server) => server.twice) > 0 && 'datagrams were delivered twice',
     late > 0 && params.steering !== 'spray' && 'datagrams of a flow came out of order',
-    reached - missed !== read + refused + damaged &&
-      `${reached - missed} frames were taken in, and ${read} read, ${refused} refused, ${damaged} damaged`,
+    (read !== accepted || rejected < 0) &&
+      `of ${taken} frames ${accepted} were accepted and ${refused} refused, and ${read} read`,
     lost < 0 && `${reached} frames came, and ${allSent} were sent`,
-    lost === 0 && damaged === 0 && queueProblem(device, sent, params, flows),
+    lost === 0 && rejected === 0 && queueProblem(device, sent, params, flows),
   ].filter((wrong) => wrong !== false);
 
   const packets = total(({ core }) => core.packets);
@@ -78,6 +81,7 @@ export function summariseRss(
       read,
       dropped_by_ring: missed,
       dropped_by_socket_buffer: refused,
+      rejected_by_protocols: rejected,
       lost_on_wire: Math.max(lost, 0),
       late,
       interrupts: device.queues.reduce((sum, queue) => sum + queue.interrupts, 0),

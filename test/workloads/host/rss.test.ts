@@ -19,10 +19,13 @@ const DEFAULTS: Parameters = Object.fromEntries(
 );
 
 const configurations = (params: Parameters, shape: Partial<typeof SHAPE> = {}) =>
-  rss.configurations!({ ...DEFAULTS, warmup: PS_PER_MS, window: PS_PER_MS, work: 0, ...params }, {
-    ...SHAPE,
-    ...shape,
-  });
+  rss.configurations!(
+    { ...DEFAULTS, warmup: PS_PER_MS, window: PS_PER_MS, work: 0, ...params },
+    {
+      ...SHAPE,
+      ...shape,
+    },
+  );
 
 async function one(params: Parameters, options: ClusterOptions = {}): Promise<Measurement> {
   const quick = { iterations: 50, window: PS_PER_MS, queues: '2', flows: '16', ...params };
@@ -69,8 +72,15 @@ describe('host/rss', () => {
   it('counts every packet where it ended, and explains the median one’s latency', async () => {
     const { summary } = await one({ steering: 'rss', queues: '1' });
     expect(summary.verified).toBe(true);
-    const { sent, read, dropped_by_ring, dropped_by_socket_buffer, lost_on_wire } =
-      summary.counters!;
+    const {
+      sent,
+      read,
+      dropped_by_ring,
+      dropped_by_socket_buffer,
+      lost_on_wire,
+      rejected_by_protocols,
+    } = summary.counters!;
+    expect(rejected_by_protocols).toBe(0);
     expect(dropped_by_ring).toBeGreaterThan(0);
     expect(lost_on_wire).toBe(0);
     expect(read! + dropped_by_ring! + dropped_by_socket_buffer!).toBe(sent);
@@ -103,6 +113,7 @@ describe('host/rss', () => {
     const { summary } = await one({ steering: 'single' }, { faults: { corrupt: 0.01 } });
     expect(summary.note).toBeUndefined();
     expect(summary.verified).toBe(true);
+    expect(summary.counters!['rejected_by_protocols']).toBeGreaterThan(5);
   });
 
   it('has programs without a flow do nothing, and their cores idle', async () => {
