@@ -38,13 +38,18 @@ export interface Roles {
   readonly rest: readonly string[];
 }
 
-/** x is the size if that varies, else the number, else the parameter, with most values; then a kind before a number. */
-export function rolesOf(entries: readonly Entry[], varying: readonly string[]): Roles {
+/** `along` is x if it is given. Else x is the size if that varies, else the number, else the parameter, with most values; then a kind before a number. */
+export function rolesOf(
+  entries: readonly Entry[],
+  varying: readonly string[],
+  along?: string,
+): Roles {
   const many = (name: string): number => valuesOf(entries, name).length;
   const numeric = (name: string): boolean =>
     valuesOf(entries, name).every((value) => typeof value === 'number');
   const [x, ...others] = [...varying].sort(
     (a, b) =>
+      Number(b === along) - Number(a === along) ||
       Number(b === 'size') - Number(a === 'size') ||
       Number(numeric(b)) - Number(numeric(a)) ||
       many(b) - many(a),

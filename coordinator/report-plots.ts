@@ -61,8 +61,29 @@ interface Panel {
   readonly title: string;
 }
 
+/** Panels along what was varied most; what stands alone there is drawn along something else that varies around it. */
 function panelsOf(entries: readonly Entry[], varying: readonly string[]): Panel[] {
   const { x, across, rest } = rolesOf(entries, varying);
+  if (x === undefined) return [];
+  const panels: Panel[] = [];
+  const shown = new Set<Entry>();
+  for (const along of [x, ...rest, ...(across === undefined ? [] : [across])]) {
+    for (const panel of panelsAlong(entries, varying, along)) {
+      if (valuesOf(panel.entries, along).length < 2) continue;
+      if (panel.entries.every((entry) => shown.has(entry))) continue;
+      panels.push(panel);
+      for (const entry of panel.entries) shown.add(entry);
+    }
+  }
+  return panels.slice(0, PANEL_LIMIT);
+}
+
+function panelsAlong(
+  entries: readonly Entry[],
+  varying: readonly string[],
+  along: string,
+): Panel[] {
+  const { x, across, rest } = rolesOf(entries, varying, along);
   if (x === undefined) return [];
   const panels = new Map<string, Entry[]>();
   for (const entry of entries) {
@@ -71,9 +92,7 @@ function panelsOf(entries: readonly Entry[], varying: readonly string[]): Panel[
       .join(', ');
     panels.set(title, [...(panels.get(title) ?? []), entry]);
   }
-  return [...panels]
-    .slice(0, PANEL_LIMIT)
-    .map(([title, inside]) => ({ entries: inside, x, across, title }));
+  return [...panels].map(([title, inside]) => ({ entries: inside, x, across, title }));
 }
 
 /** One figure against what was varied; of a distribution the median, and p99 where lines can show both. */

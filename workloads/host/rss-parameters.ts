@@ -41,7 +41,7 @@ export const RSS_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
   queues: {
     type: 'text',
     default: 'all',
-    help: 'receive queues, each served by a core: a number, a list, or all (1, 2, 4, ... to the number of cores)',
+    help: 'receive queues, each served by a core: a number, a list, cores (as many), or all (1, 2, 4, ... to as many)',
   },
   flows: { type: 'text', default: '256', help: `a number from 1 to ${MOST_FLOWS}, or a list` },
   placement: {
@@ -112,7 +112,9 @@ export function rssConfigurations(
   const queues =
     params['queues'] === 'all'
       ? doublings(cluster.cores)
-      : numbersOf(params, 'queues', cluster.cores, `the host has ${cluster.cores} (--cores)`);
+      : params['queues'] === 'cores'
+        ? [cluster.cores]
+        : numbersOf(params, 'queues', cluster.cores, `the host has ${cluster.cores} (--cores)`);
   const flows = numbersOf(params, 'flows', MOST_FLOWS, `at most ${MOST_FLOWS}`);
   for (const list of [steerings, placements, queues, flows]) {
     if (typeof list === 'string') return list;

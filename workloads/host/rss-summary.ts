@@ -69,7 +69,6 @@ export function summariseRss(
       unit: '%',
       value: (PERCENT * loads.reduce((sum, load) => sum + load, 0)) / loads.length,
     },
-    { name: 'load_max', unit: '%', value: PERCENT * Math.max(...loads) },
   ];
   return {
     verified: wrongs.length === 0,
