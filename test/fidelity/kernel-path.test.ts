@@ -81,6 +81,23 @@ describe.each([
   });
 });
 
+describe('half a round trip of 4 B between sfc-25g hosts back to back, within 15 %', () => {
+  const bed: ClusterOptions = { profile: 'sfc-25g', topology: 'direct' };
+
+  it.each([
+    ['ef_vi UDP', { protocol: 'udp', library: 'raw' }, 0.59],
+    ['TCPDirect TCP', { protocol: 'tcp', library: 'direct' }, 0.64],
+    ['TCPDirect UDP', { protocol: 'udp', library: 'direct' }, 0.635],
+    ['Onload TCP', { protocol: 'tcp', library: 'socket' }, 0.794],
+  ])('%s', async (what, params, published) => {
+    for (const noise of [true, false]) {
+      const figures = await path({ path: 'bypass', size: '4', ...params }, { ...bed, noise });
+      const label = `${what} 4 B, ${noise ? 'with' : 'without'} noise`;
+      expect(row(label, figures.latency.p50 / 1e3, published)).toBeLessThan(0.15);
+    }
+  });
+});
+
 describe('the four ways', () => {
   const QUIET = { noise: false };
 

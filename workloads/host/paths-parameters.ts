@@ -10,7 +10,7 @@ export interface PathsParameters {
   readonly iterations: number;
   readonly warmup: number;
   readonly protocol: 'tcp' | 'udp' | undefined;
-  readonly library?: 'socket' | 'direct';
+  readonly library?: 'socket' | 'direct' | 'raw';
   readonly moderation: 'on' | 'off' | undefined;
   readonly receiver: 'idle' | 'running' | undefined;
 }
@@ -57,7 +57,11 @@ export const PATHS_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
     choices: ['idle', 'running'],
     help: 'of kernel: programs sleep in a blocking receive, or never sleep and ask again and again',
   },
-  library: LIBRARY_PARAMETER,
+  library: {
+    ...LIBRARY_PARAMETER,
+    choices: ['socket', 'direct', 'raw'],
+    help: `${LIBRARY_PARAMETER.help}; raw: frames of its own (as ef_vi), with protocol=udp`,
+  },
   iterations: {
     type: 'text',
     default: 'auto',
@@ -70,6 +74,9 @@ export const PATHS_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
 export function pathsConfigurations(params: Parameters): Parameters[] | string {
   const paths = pathsOf(String(params['path']));
   if (typeof paths === 'string') return paths;
+  if (params['library'] === 'raw' && params['protocol'] !== 'udp') {
+    return 'library=raw: a program that writes frames itself has datagrams (protocol=udp)';
+  }
   const datagrams = params['protocol'] === 'udp' && paths.some((path) => path !== 'rdma');
   const sizes = sizesOf(String(params['size']), datagrams ? LONGEST_DATAGRAM : 2 ** MOST_POWER);
   if (typeof sizes === 'string') return sizes;

@@ -8,6 +8,7 @@ import { openDevice } from '../micro/connect.js';
 import { Pattern, patternLength } from '../micro/pattern.js';
 import type { SideReport } from '../micro/side.js';
 import type { PathsParameters } from './paths-parameters.js';
+import { RawEnd } from './raw-end.js';
 import { openSocketEnd, SocketError, type SocketEnd } from './socket-ends.js';
 
 /** What a side has measured. */
@@ -77,7 +78,10 @@ class EchoSide {
     this.inbox = await register(params.size);
     this.source = await register(patternLength(params.size));
     this.source.bytes.set(pattern.bytes);
-    this.end = await openSocketEnd(core, params);
+    this.end =
+      params.library === 'raw'
+        ? await RawEnd.open(core, this.source, this.inbox)
+        : await openSocketEnd(core, params);
   }
 
   async ask(): Promise<void> {

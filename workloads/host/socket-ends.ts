@@ -27,11 +27,13 @@ export interface SocketEnd {
 
 /** Rank 1 is there before rank 0 speaks to it. */
 export async function openSocketEnd(core: Core, params: PathsParameters): Promise<SocketEnd> {
-  const { protocol, moderation, receiver } = params;
+  const { path, library, protocol, moderation, receiver } = params;
   if (moderation === 'off') {
     await core.networkDevice.change({ what: 'coalesce', rxUsecs: 0, rxFrames: 1 });
   }
-  const network = await openNetwork(core, networkOptions(params));
+  if (library === 'raw') throw new Error('raw frames have no sockets');
+  const options = networkOptions({ path, ...(library !== undefined && { library }) });
+  const network = await openNetwork(core, options);
   const blocks = receiver !== 'running';
   return protocol === 'udp' ? openUdp(core, network, blocks) : openTcp(core, network, blocks);
 }

@@ -74,6 +74,15 @@ describe('host/paths', () => {
     },
   );
 
+  it('has programs that write their frames themselves', async () => {
+    const params = { path: 'bypass', protocol: 'udp', library: 'raw', iterations: '30' };
+    const [{ summary } = undefined!] = await runWorkload(paths, { ...params, size: '1000' });
+    expect(summary.verified).toBe(true);
+    expect(summary.counters).toEqual({ checked_messages: 100, wrong_bytes: 0 });
+    expect(summary.stages!.map(({ name }) => name)).not.toContain('stack');
+    expect(configurations({ library: 'raw' })).toContain('protocol=udp');
+  });
+
   it('measures over RDMA what micro/send-lat measures', async () => {
     const effort = { size: '64', iterations: '50', warmup: 20 };
     const [mine] = await runWorkload(paths, { ...effort, path: 'rdma' });
