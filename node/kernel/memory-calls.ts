@@ -7,7 +7,7 @@ import type { RandomStream } from '../../sim/random.js';
 import { EFAULT, FAULT, type AddressSpace } from '../memory/address-space.js';
 import { NO_FRAME, type FrameNumber } from '../memory/frame-number.js';
 import type { FrameTable } from '../memory/frame-table.js';
-import { firstPage, PAGE, pageCount } from '../memory/page-table.js';
+import { firstPage, PAGE, pageCount, USER_BASE } from '../memory/page-table.js';
 import { HUGE_FRAMES, PAGE_SIZE } from '../memory/physical-memory.js';
 import type { Profile } from '../profile.js';
 import { VerbsError } from '../verbs-error.js';
@@ -17,6 +17,8 @@ import type { Process, Processes } from './processes.js';
 /** Pages that one access covers, and page faults that it takes, before the core goes on: others have their turn. */
 const ACCESS_PAGES = 1024;
 const ACCESS_FAULTS = 64;
+/** RLIMIT_AS: 64 GiB of addresses. */
+const MOST_PAGES = 2 ** 24;
 /** Pages that one call of `pin` takes: its answer names each. */
 export const MAX_PIN_PAGES = 8192;
 
@@ -109,8 +111,9 @@ export class MemoryCalls {
     mmap: (args, core) => this.mmap(args, core),
     munmap: ({ address, length }, core) => {
       const { space, quota } = this.process(core);
-      const [first, asked] = this.pages(address, length, 'unmap');
-      const count = Math.max(0, Math.min(asked, space.table.end - first));
+      const [begin, asked] = this.pages(address, length, 'unmap');
+      const first = Math.max(begin, firstPage(USER_BASE));
+      const count = Math.max(0, Math.min(begin + asked, space.table.end) - first);
       for (let page = first; page < first + count; page++) {
         const flags = space.table.flagsOf(page);
         if ((flags & PAGE.fixed) !== 0 && (flags & PAGE.huge) === 0) {
@@ -218,6 +221,9 @@ export class MemoryCalls {
     const most = pager.range.count + (huge ? 0 : pager.swap.capacity);
     if (pages > most) {
       throw new VerbsError('ENOMEM', `${pages} pages, and there are ${most} in all`);
+    }
+    if (space.table.mapped + pages > MOST_PAGES) {
+      throw new VerbsError('ENOMEM', `a process maps at most ${MOST_PAGES} pages`);
     }
     const address = space.map(pages, huge);
     const mapped = (huge ? Math.ceil(pages / HUGE_FRAMES) * HUGE_FRAMES : pages) * PAGE_SIZE;

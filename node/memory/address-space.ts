@@ -173,13 +173,11 @@ export class AddressSpace {
    */
   fork(child: AddressSpace, at: number): number {
     const { table, frames, pager } = this;
-    child.table.growLike(table);
     let now = at;
-    for (let page = table.first; page < table.end; page++) {
-      const flags = table.flagsOf(page);
-      if ((flags & PAGE.mapped) === 0 || (flags & PAGE.dontFork) !== 0) continue;
+    table.forEach((page, flags) => {
+      if ((flags & PAGE.dontFork) !== 0 || now < 0) return;
       const frame = table.frameOf(page);
-      child.table.set(page, flags & (PAGE.mapped | PAGE.fixed | PAGE.huge));
+      child.table.mapAt(page, flags & (PAGE.mapped | PAGE.fixed | PAGE.huge));
       if (frame === NO_FRAME) {
         child.inheritSlot(page, table.slotOf(page));
         if (table.slotOf(page) !== NO_SLOT) child.swapped++;
@@ -189,7 +187,10 @@ export class AddressSpace {
       } else if (frames.pinned(frame) || frames.busy(frame)) {
         pager.at = now;
         const copy = pager.frame(child.number, page);
-        if (copy === NO_FRAME) return ENOMEM;
+        if (copy === NO_FRAME) {
+          now = ENOMEM;
+          return;
+        }
         now = pager.at + pager.copyCost(PAGE_SIZE);
         this.copyPage(frame, copy);
         child.settle(page, copy);
@@ -202,13 +203,16 @@ export class AddressSpace {
         child.table.set(page, PAGE.copyOnWrite);
         child.inheritSlot(page, table.slotOf(page));
       }
-    }
+    });
     return now;
   }
 
   /** Everything goes back to the host: the process is over. */
   releaseAll(): void {
-    this.unmap(this.table.first, this.table.length);
+    this.table.forEach((page) => {
+      this.drop(page);
+      this.table.forget(page);
+    });
     this.pager.spaces.delete(this.number);
   }
 

@@ -1,6 +1,7 @@
 /**
  * A process's page table: for each virtual page whether it is mapped, where it is, and what a write to it means.
- * Virtual addresses are given out in order and never again, so one who holds on to an old one is found.
+ * Virtual addresses are given out in order and never again, so one who holds on to an old one is found. A directory of
+ * leaves with 512 entries each: what is not mapped takes no room.
  */
 import { alignUp } from '../../units/size.js';
 import { NO_FRAME, type FrameNumber } from './frame-number.js';
@@ -10,6 +11,7 @@ import { NO_SLOT } from './swap-device.js';
 /** Where a process's memory begins: beyond any physical address. */
 export const USER_BASE = 0x10_0000_0000;
 const BASE_PAGE = USER_BASE / PAGE_SIZE;
+const LEAF_PAGES = 512;
 
 /** What is true of a page. One that is mapped and not present is in its slot of swap, or else all zeros. */
 export const PAGE = {
@@ -27,73 +29,111 @@ export const PAGE = {
   dontFork: 64,
 } as const;
 
+class Leaf {
+  /** Pages that are mapped. */
+  mapped = 0;
+  readonly flags = new Uint8Array(LEAF_PAGES);
+  readonly frames = new Int32Array(LEAF_PAGES).fill(NO_FRAME);
+  readonly slots = new Int32Array(LEAF_PAGES).fill(NO_SLOT);
+}
+
 export class PageTable {
+  /** Pages that are mapped. */
+  mapped = 0;
   /** Pages ever mapped, guard pages included. */
-  length = 0;
-  private flags = new Uint8Array(64);
-  private frames = new Int32Array(64).fill(NO_FRAME);
-  private slots = new Int32Array(64).fill(NO_SLOT);
+  private length = 0;
+  private readonly leaves: (Leaf | undefined)[] = [];
 
-  /** Maps `count` pages with `flags`, the first at a multiple of `align`, behind a guard page; the first page's number. */
-  map(count: number, flags: number, align = 1): number {
-    const first = alignUp(this.length + 1 + BASE_PAGE, align) - BASE_PAGE;
-    this.grow(first + count);
-    this.flags.fill(flags, first, first + count);
-    return first + BASE_PAGE;
-  }
-
-  /** The first page of a process, and the one behind its last. */
-  get first(): number {
-    return BASE_PAGE;
-  }
-
+  /** The page behind the last that was ever mapped. */
   get end(): number {
     return BASE_PAGE + this.length;
   }
 
-  flagsOf(page: number): number {
+  /** Maps `count` pages with `flags`, the first at a multiple of `align`, behind a guard page; the first page's number. */
+  map(count: number, flags: number, align = 1): number {
+    const first = alignUp(this.end + 1, align);
+    this.length = first + count - BASE_PAGE;
+    for (let page = first; page < first + count; page++) this.mapAt(page, flags);
+    return first;
+  }
+
+  /** Maps a page at a number that another process's table gave out; the table's end is behind it. */
+  mapAt(page: number, flags: number): void {
     const index = page - BASE_PAGE;
-    return index >= 0 && index < this.length ? this.flags[index]! : 0;
+    const leaf = (this.leaves[Math.floor(index / LEAF_PAGES)] ??= new Leaf());
+    leaf.flags[index % LEAF_PAGES] = flags;
+    leaf.mapped++;
+    this.mapped++;
+    if (index >= this.length) this.length = index + 1;
+  }
+
+  flagsOf(page: number): number {
+    const leaf = this.leafOf(page);
+    return leaf === undefined ? 0 : leaf.flags[(page - BASE_PAGE) % LEAF_PAGES]!;
   }
 
   frameOf(page: number): FrameNumber {
-    const index = page - BASE_PAGE;
-    return (index >= 0 && index < this.length ? this.frames[index]! : NO_FRAME) as FrameNumber;
+    const leaf = this.leafOf(page);
+    return leaf === undefined
+      ? NO_FRAME
+      : (leaf.frames[(page - BASE_PAGE) % LEAF_PAGES]! as FrameNumber);
   }
 
   slotOf(page: number): number {
-    return this.slots[page - BASE_PAGE]!;
+    const leaf = this.leafOf(page);
+    return leaf === undefined ? NO_SLOT : leaf.slots[(page - BASE_PAGE) % LEAF_PAGES]!;
   }
 
-  /** The page is present in `frame`. */
+  /** The page, which is mapped, is present in `frame`. */
   place(page: number, frame: FrameNumber): void {
-    this.frames[page - BASE_PAGE] = frame;
-    this.flags[page - BASE_PAGE]! |= PAGE.present;
+    const leaf = this.leafOf(page)!;
+    const at = (page - BASE_PAGE) % LEAF_PAGES;
+    leaf.frames[at] = frame;
+    leaf.flags[at]! |= PAGE.present;
   }
 
   /** The page is present no more. */
   displace(page: number): void {
-    this.frames[page - BASE_PAGE] = NO_FRAME;
-    this.flags[page - BASE_PAGE]! &= ~(PAGE.present | PAGE.copyOnWrite);
+    const leaf = this.leafOf(page)!;
+    const at = (page - BASE_PAGE) % LEAF_PAGES;
+    leaf.frames[at] = NO_FRAME;
+    leaf.flags[at]! &= ~(PAGE.present | PAGE.copyOnWrite);
   }
 
   setSlot(page: number, slot: number): void {
-    this.slots[page - BASE_PAGE] = slot;
+    this.leafOf(page)!.slots[(page - BASE_PAGE) % LEAF_PAGES] = slot;
   }
 
   set(page: number, flags: number): void {
-    this.flags[page - BASE_PAGE]! |= flags;
+    this.leafOf(page)!.flags[(page - BASE_PAGE) % LEAF_PAGES]! |= flags;
   }
 
   clear(page: number, flags: number): void {
-    this.flags[page - BASE_PAGE]! &= ~flags;
+    this.leafOf(page)!.flags[(page - BASE_PAGE) % LEAF_PAGES]! &= ~flags;
   }
 
   /** The page is mapped no more. */
   forget(page: number): void {
-    this.frames[page - BASE_PAGE] = NO_FRAME;
-    this.flags[page - BASE_PAGE] = 0;
-    this.slots[page - BASE_PAGE] = NO_SLOT;
+    const leaf = this.leafOf(page)!;
+    const at = (page - BASE_PAGE) % LEAF_PAGES;
+    leaf.frames[at] = NO_FRAME;
+    leaf.flags[at] = 0;
+    leaf.slots[at] = NO_SLOT;
+    this.mapped--;
+    if (--leaf.mapped > 0) return;
+    this.leaves[Math.floor((page - BASE_PAGE) / LEAF_PAGES)] = undefined;
+  }
+
+  /** Calls `visit` with each mapped page, in order. What is visited may be forgotten. */
+  forEach(visit: (page: number, flags: number) => void): void {
+    for (const [number, leaf] of this.leaves.entries()) {
+      if (leaf === undefined) continue;
+      const first = BASE_PAGE + number * LEAF_PAGES;
+      for (let at = 0; at < LEAF_PAGES; at++) {
+        const flags = leaf.flags[at]!;
+        if ((flags & PAGE.mapped) !== 0) visit(first + at, flags);
+      }
+    }
   }
 
   /** Whether each of `count` pages from `first` on is mapped. */
@@ -104,22 +144,8 @@ export class PageTable {
     return true;
   }
 
-  /** Has room for as many pages as `other`, all unmapped. */
-  growLike(other: PageTable): void {
-    this.grow(other.length);
-  }
-
-  private grow(length: number): void {
-    this.length = length;
-    if (length <= this.flags.length) return;
-    const size = Math.max(length, this.flags.length * 2);
-    const { flags, frames, slots } = this;
-    this.flags = new Uint8Array(size);
-    this.flags.set(flags);
-    this.frames = new Int32Array(size).fill(NO_FRAME);
-    this.frames.set(frames);
-    this.slots = new Int32Array(size).fill(NO_SLOT);
-    this.slots.set(slots);
+  private leafOf(page: number): Leaf | undefined {
+    return page < BASE_PAGE ? undefined : this.leaves[Math.floor((page - BASE_PAGE) / LEAF_PAGES)];
   }
 }
 

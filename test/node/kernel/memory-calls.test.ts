@@ -1,5 +1,6 @@
 /** The memory calls as a program makes them: what they do, which errno they fail with, and whom they reach. */
 import { describe, expect, it } from 'vitest';
+import { loadProfile } from '../../../coordinator/profiles.js';
 import type { ProgramPort } from '../../../node/cpu/program-port.js';
 import { ACCESS, VerbsError, type Core, type Region } from '../../../node/verbs.js';
 import type { MachineRequest } from '../../../workloads/workload.js';
@@ -144,6 +145,50 @@ describe('pages pinned for a driver', () => {
       },
       { memory: 64 * PAGE },
     ));
+});
+
+describe('registration', () => {
+  const GIB = 2 ** 30;
+  const { cpu, memory: paging } = loadProfile('roce-100g', []);
+
+  it('costs a fixed part and one per page, more for cold tables, less for huge pages; on demand only the fixed part', async () => {
+    const run = await runEmbedded({
+      hosts: 1,
+      noise: false,
+      memory: 1.2 * GIB,
+      program: async (core) => {
+        const pd = await (await core.openDevice()).allocatePd();
+        const costs: number[][] = [];
+        const measure = async (memory: Region, access = 0): Promise<void> => {
+          const start = core.now;
+          const region = await pd.registerMemory(memory, access);
+          const registered = core.now;
+          await region.deregister();
+          costs.push([registered - start, core.now - registered].map((ps) => ps - cpu.syscall.ps));
+        };
+        await measure(await core.allocate(4 * PAGE));
+        await measure(await core.mmap(4 * PAGE));
+        await measure(await core.mmap(4 * PAGE, { populate: true }));
+        await measure(part(await core.allocate(4 * PAGE), 4000, 200));
+        await measure(await core.mmap(4 << 20, { huge: true, populate: true }));
+        await measure(await core.mmap(4 * PAGE), ACCESS.ON_DEMAND);
+        await measure(await core.allocate(GIB));
+        return costs;
+      },
+    });
+    expect(run.failure).toBeNull();
+    const { register, registerPage, deregisterPage, registerHugePage, registerPageCold } = cpu;
+    expect(run.results[0]).toEqual([
+      [register + 4 * registerPage, 4 * deregisterPage],
+      [register + 4 * registerPage + 4 * paging.minorFault.ps, 4 * deregisterPage],
+      [register + 4 * registerPage, 4 * deregisterPage],
+      [register + 2 * registerPage, 2 * deregisterPage],
+      [register + 2 * registerHugePage, 2 * deregisterPage],
+      [register, 0],
+      [register + (GIB / PAGE) * registerPageCold, (GIB / PAGE) * deregisterPage],
+    ]);
+    expect([run.framesInUse, run.pinnedPages]).toEqual([0, 0]);
+  }, 30_000);
 });
 
 describe('fork', () => {
