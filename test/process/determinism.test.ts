@@ -55,6 +55,12 @@ describe('under faults, results and captures do not depend on placement', () => 
   });
 });
 
+test('virtual machines live the same lives over processes, with own queues and a shared one', async () => {
+  const args = ['host/vm-queues', '--set', 'iterations=10', '--set', 'noise=both'];
+  const embedded = await run(...args, '--placement', 'embedded');
+  expect(await run(...args, '--placement', 'process')).toBe(embedded);
+});
+
 describe('virtual time holds between processes', () => {
   test.each([
     ['a NIC slower than a system call', ['nic.rx=10us']],

@@ -15,9 +15,21 @@ const TCP_PORT = 40_001;
 const UDP_PORT = 40_002;
 
 /** ARP, a group joined, datagrams, and a TCP stream under loss, from its handshake to its end. */
-async function capture(path: NetworkPath): Promise<Uint8Array[][]> {
+async function capture(
+  path: NetworkPath,
+  vmQueues: 'no' | 'own' | 'shared',
+): Promise<Uint8Array[][]> {
   const frames: Uint8Array[][] = [[], []];
+  const inMachines = vmQueues !== 'no' && {
+    machine: {
+      vms: [0, 1].map((host) => ({ host, cores: [1], memory: 2 ** 22, vlan: 42 })),
+      vmQueues,
+    },
+    programs: [0, 1].map((host) => ({ host, core: 1, role: '', vm: host })),
+  };
+  const peer = { host: 1, ...(inMachines && { vm: 1 }) };
   const run = await runEmbedded({
+    ...(inMachines ? { hosts: 2, ...inMachines } : {}),
     seed: 5,
     faults: { loss: 0.02 },
     capture: (host, bytes) => frames[host]!.push(bytes.slice()),
@@ -36,9 +48,9 @@ async function capture(path: NetworkPath): Promise<Uint8Array[][]> {
       await core.sleep(1e9 as Picoseconds);
       await group.sendTo({ address: GROUP, port: UDP_PORT }, memory.address, 33);
       for (const length of [0, 1, 700, 1472]) {
-        await group.sendTo({ host: 1, port: UDP_PORT }, memory.address, length);
+        await group.sendTo({ ...peer, port: UDP_PORT }, memory.address, length);
       }
-      const socket = await network.connect({ host: 1, port: TCP_PORT });
+      const socket = await network.connect({ ...peer, port: TCP_PORT });
       await socket.send(memory.address, 100_001);
       await receiveAll(socket, memory.address, 777);
       await socket.close();
@@ -49,13 +61,19 @@ async function capture(path: NetworkPath): Promise<Uint8Array[][]> {
 }
 
 describe('a capture', () => {
-  it.for(['kernel', 'bypass'] as const)(
-    'of the path %s has nothing malformed and no wrong checksum for tshark',
-    async (path, context) => {
+  it.for([
+    ['kernel', 'no'],
+    ['bypass', 'no'],
+    ['kernel', 'own'],
+    ['bypass', 'own'],
+    ['kernel', 'shared'],
+  ] as const)(
+    'of the path %s, in machines with %s queues, has nothing malformed and no wrong checksum for tshark',
+    async ([path, vmQueues], context) => {
       if (!isInstalled) context.skip('tshark is not installed');
       const directory = mkdtempSync(join(tmpdir(), 'pinwire-capture-'));
       try {
-        for (const [host, blocks] of (await capture(path)).entries()) {
+        for (const [host, blocks] of (await capture(path, vmQueues)).entries()) {
           const file = join(directory, `host${host}.pcapng`);
           writeFileSync(file, Buffer.concat(blocks));
           const checks = ['ip', 'tcp', 'udp'].flatMap((protocol) => [
@@ -76,6 +94,7 @@ describe('a capture', () => {
           expect(count('udp')).toBeGreaterThan(3);
           expect(count('arp')).toBeGreaterThan(0);
           expect(count('tcp.flags.syn == 1')).toBeGreaterThan(1);
+          expect(count('vlan.id == 42')).toBe(vmQueues === 'no' ? 0 : count('frame'));
         }
       } finally {
         rmSync(directory, { recursive: true });

@@ -252,7 +252,7 @@ describe('numbers of things that are another machine’s', () => {
         'requestNotify',
       ],
       ...['deallocatePd', 'deregisterMemory', 'reregisterMemory', 'unmapDma', 'unpin', 'exitChild'],
-      ...['createQp', 'registerMemory', 'nothing', 'toString'],
+      ...['createQp', 'registerMemory', 'takePort', 'givePort', 'nothing', 'toString'],
     ];
     const wrong: string[] = [];
     for (let i = 0; i < CALLS; i++) {
@@ -268,6 +268,7 @@ describe('numbers of things that are another machine’s', () => {
           solicitedOnly: false,
         },
         ...{ attributes: { state: 'ERR' }, mask: 1, sends: 0, receives: 0, type: 'RAW_PACKET' },
+        ...{ protocol: 'udp', port: number() },
         ...{ cap: {}, sqSigAll: false, busAddresses: true },
       };
       try {
