@@ -83,8 +83,11 @@ export class DmaCalls implements FrameListener {
     const pages = this.loose.get(owner);
     if (pages?.get(page) !== frame) return;
     pages.delete(page);
-    const domain = this.domains.get(this.services.processes.all[owner]!)!;
-    this.services.nic.parts.iommu!.unmap(domain, page * PAGE_SIZE);
+    const { nic, processes, profile } = this.services;
+    const process = processes.all[owner]!;
+    nic.parts.iommu!.unmap(this.domains.get(process)!, page * PAGE_SIZE);
+    // Whoever wanted the frame waits until the device cannot use it any more.
+    process.space.pager.at += profile.iommu.unmapPage;
   }
 
   readonly handlers: Handlers = {

@@ -445,6 +445,33 @@ describe('the calls about it', () => {
     expect(first).toBe('EOPNOTSUPP');
   });
 
+  it('a page that a device may use costs its unmapping when the pager takes it', async () => {
+    // Much more than there is memory for, used once in order: the pages used first are taken last.
+    const longest = async (iommu: boolean, unmap: string, mapped: boolean): Promise<number> => {
+      const outcome = await runEmbedded({
+        noise: false,
+        hosts: 1,
+        overrides: [`iommu.unmap_page=${unmap}`],
+        machine: { memory: 64 * PAGE, iommu, pager: 'lru' },
+        program: async (core: Core) => {
+          const region = await core.mmap(PAGE);
+          await core.touch(region, { write: true });
+          if (mapped) await core.mapDma(region, { pin: false });
+          const rest = await core.mmap(96 * PAGE);
+          const start = core.now;
+          await core.touch(rest, { write: true });
+          return core.now - start;
+        },
+      });
+      if (outcome.failure !== null) throw new Error(outcome.failure.stack);
+      return outcome.results[0] as number;
+    };
+    const cheap = await longest(true, '1us', true);
+    const dear = await longest(true, '5us', true);
+    expect(dear - cheap).toBe(4_000_000);
+    expect(await longest(true, '5us', false)).toBe(await longest(false, '5us', false));
+  });
+
   it('a process that ends leaves no page pinned and nothing mapped', async () => {
     const outcome = await run(
       { iommu: true },
