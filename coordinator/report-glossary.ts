@@ -37,6 +37,9 @@ const WORKLOADS: Readonly<Record<string, string>> = {
 const PARAMS: Readonly<Record<string, string>> = {
   size: 'payload of one message',
   path: 'way through the host',
+  library: 'kind of the network stack in the program',
+  moderation: 'whether interrupts wait for more packets',
+  receiver: 'whether programs sleep in a receive or never sleep',
   strategy: 'how the buffer is made safe to send from',
   steering: 'how packets are spread over cores',
   queues: 'receive queues of the NIC',
@@ -63,6 +66,7 @@ const METRICS: Readonly<Record<string, string>> = {
   reordered: 'part of the packets that came after a later one of their connection',
   load: 'how busy the receiving cores are, on average',
   warm_share: 'part of the packets that found their data in the core’s cache',
+  echo: 'time of the answering core for one datagram, from the softirq to the reply’s hand-over',
   wrong_bytes: 'bytes that are not what they should be',
   ruined_bytes: 'bytes changed in memory of somebody else',
 };

@@ -7,6 +7,7 @@ import { html, markup, type Markup } from './html.js';
 import { workloadGloss } from './report-glossary.js';
 import type { Samples } from './plot-axes.js';
 import { figuresOf } from './report-plots.js';
+import { pathsSection } from './report-paths.js';
 import { keySection, runSection } from './report-run.js';
 import { REPORT_STYLE } from './report-style.js';
 import { countersTable, figureList, resultsTable, waterfallTable } from './report-tables.js';
@@ -38,6 +39,7 @@ export function renderReport(results: Results, extra: ReportExtra = {}): string 
       <body>
         <main>
           ${heading(results)} ${banners(results)} ${overview(groups)}
+          ${pathsSection(results.results)}
           ${groups.map((group, at) => workloadSection(group, samples, at))} ${runSection(results)}
           ${keySection()}
         </main>

@@ -61,6 +61,9 @@ const HOST: readonly SuiteMember[] = [
   { name: 'host/rss', params: { queues: 'cores', placement: 'scattered' } },
   { name: 'host/vm-queues' },
   { name: 'host/paths' },
+  // What the same ways make of a collective operation, and of trading.
+  { name: 'hpc/allreduce', params: { path: 'all', iterations: '50' } },
+  { name: 'trading/tick-to-trade', params: { path: 'all', shape: 'day', messages: 500 } },
   { name: 'host/paging' },
   {
     name: 'host/paging',

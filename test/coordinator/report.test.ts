@@ -40,6 +40,25 @@ describe('renderReport', () => {
     expect(page.replaceAll(/ xmlns(:xlink)?="[^"]*"/g, '')).not.toMatch(/https?:|\/\//);
   });
 
+  it('sets the ways through the host side by side, in one plot for several workloads', () => {
+    const way = (workload: string, path: string, ps: number): WorkloadResult => ({
+      ...pathResult(path, 16, ps),
+      workload,
+      stages: [{ name: path === 'rdma' ? 'post' : 'syscall', ps }],
+    });
+    const one = [way('host/paths', 'kernel', 20e6), way('host/paths', 'rdma', 2e6)];
+    const other = [way('hpc/allreduce', 'kernel', 40e6), way('hpc/allreduce', 'bypass', 3e6)];
+    const both = renderReport(sampleResults([...one, ...other]));
+    expect(titles(both)[0]).toBe('Latency by way through the host');
+    expect(both).toMatch(/stages side by side/);
+    expect(both).toContain('kernel / rdma');
+    expect(both).toContain('hpc/allreduce, 16 B');
+    expect(titles(renderReport(sampleResults(one)))[0]).toBe('Latency against path');
+    expect(renderReport(sampleResults([latencyResult(8)]))).not.toMatch(
+      /way through the host<\/h2/,
+    );
+  });
+
   it('is the same for the same results, whatever was drawn before', () => {
     renderReport(sampleResults([latencyResult(64)]));
     expect(renderReport(sampleResults(list), { samples })).toBe(page);
