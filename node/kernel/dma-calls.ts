@@ -19,7 +19,7 @@ import type { CallAnswer, CallArguments } from './calls.js';
 import type { MemoryCalls } from './memory-calls.js';
 import type { Process, Processes } from './processes.js';
 
-export interface DmaServices {
+interface DmaServices {
   readonly profile: Profile;
   readonly nic: Nic;
   readonly processes: Processes;
@@ -134,7 +134,7 @@ export class DmaCalls implements FrameListener {
   private domainOf(process: Process, iommu: Iommu): number {
     let domain = this.domains.get(process);
     if (domain !== undefined) return domain;
-    domain = iommu.createDomain(process.number);
+    domain = iommu.createDomain();
     if (domain < 0) throw new VerbsError('ENOMEM', 'the IOMMU has no more domains');
     this.domains.set(process, domain);
     return domain;

@@ -12,14 +12,12 @@ import type { Profile } from '../profile.js';
 import { Iotlb, MOST_DOMAINS, translationKey } from './iotlb.js';
 
 export const KERNEL_DOMAIN = 0;
-const KERNEL_OWNER = -2;
 
 /** What a mapping lets the device do. */
 export const MAY_READ = 1;
 export const MAY_WRITE = 2;
 
-export const HUGE_SHIFT = 21;
-export const HUGE_SIZE = 2 ** HUGE_SHIFT;
+const HUGE_SIZE = 2 ** 21;
 /** The device's addresses are below this. */
 const LAST_ADDRESS = 2 ** 48;
 /** Beyond any RAM: see {@link Iommu.reserve}. */
@@ -49,7 +47,6 @@ interface Mapping {
 }
 
 interface Domain {
-  readonly owner: number;
   readonly pages: Map<number, Mapping>;
   readonly hugePages: Map<number, Mapping>;
 }
@@ -66,16 +63,16 @@ export class Iommu {
   constructor({ entries, miss }: Profile['iommu']) {
     this.iotlb = new Iotlb(entries);
     this.miss = miss;
-    this.createDomain(KERNEL_OWNER);
+    this.createDomain();
   }
 
   /**
    * A domain with nothing mapped; -1 when there are no more. Numbers are not given out again: transfers of a domain that is
    * gone may still be under way.
    */
-  createDomain(owner: number): number {
+  createDomain(): number {
     if (this.domains.length === MOST_DOMAINS) return -1;
-    return this.domains.push({ owner, pages: new Map(), hugePages: new Map() }) - 1;
+    return this.domains.push({ pages: new Map(), hugePages: new Map() }) - 1;
   }
 
   /** Unmaps all of it. */
@@ -94,16 +91,6 @@ export class Iommu {
     const base = this.nextBuffer;
     this.nextBuffer += pages * PAGE_SIZE;
     return base;
-  }
-
-  ownerOf(domain: number): number {
-    return this.domains[domain]?.owner ?? KERNEL_OWNER;
-  }
-
-  /** Pages that are mapped in a domain, huge ones counted once. */
-  mapped(domain: number): number {
-    const entry = this.domains[domain];
-    return entry === undefined ? 0 : entry.pages.size + entry.hugePages.size;
   }
 
   /**

@@ -22,9 +22,6 @@ const PROTOCOL_TCP = 6;
 const TCP_LENGTH = 20;
 const TCP_OFFSET = 12;
 
-/** As much of a frame as {@link headersOf} may have to see. */
-export const HEADERS_SEEN = HEADROOM;
-
 /** Bytes of Ethernet, VLAN, IP and TCP or UDP headers of the `length` bytes at `start`, as far as they can be told. */
 export function headersOf(view: DataView, start: number, length: number): number {
   const ethernet =

@@ -19,7 +19,7 @@ import {
   type PagingParameters,
 } from './paging-plan.js';
 
-export interface Moved {
+interface Moved {
   readonly status: WcStatus;
   /** From the transfer's beginning until it was seen to be over, in ps. */
   readonly took: number;

@@ -57,7 +57,7 @@ describe('the IOTLB', () => {
 describe('a domain', () => {
   it('says where what it maps is, and no other domain does', () => {
     const unit = iommu();
-    const [one, two] = [unit.createDomain(1), unit.createDomain(2)];
+    const [one, two] = [unit.createDomain(), unit.createDomain()];
     expect(unit.map(one, 0x7000, 0x30_0000, MAY_READ)).toBe(true);
     expect(unit.translate(one, 0x7123, MAY_READ)).toBe(0x30_0123);
     expect(unit.translate(one, 0x7123, MAY_WRITE)).toBe(-1);
@@ -67,14 +67,14 @@ describe('a domain', () => {
     unit.destroyDomain(one);
     expect(unit.translate(one, 0x7123, MAY_READ)).toBe(-1);
     // What is still under way in its name must not find the next one's memory.
-    const three = unit.createDomain(3);
+    const three = unit.createDomain();
     unit.map(three, 0x7000, 0x30_0000, MAY_READ);
     expect(unit.translate(one, 0x7123, MAY_READ)).toBe(-1);
   });
 
   it('takes no address that is none, and maps nothing over what is mapped elsewhere', () => {
     const unit = iommu();
-    const domain = unit.createDomain(1);
+    const domain = unit.createDomain();
     for (const address of [-4096, 1, 4095, 2 ** 48, NaN, Infinity, 2 ** 48 - 2048]) {
       expect(unit.map(domain, address, 0, MAY_READ)).toBe(false);
       expect(unit.translate(domain, address, MAY_READ)).toBe(-1);
@@ -90,7 +90,7 @@ describe('a domain', () => {
 
   it('keeps a page that was mapped twice until it was unmapped twice, and forgets its translation then', () => {
     const unit = iommu();
-    const domain = unit.createDomain(1);
+    const domain = unit.createDomain();
     for (let i = 0; i < 2; i++) expect(unit.map(domain, 0x1000, 0x5000, MAY_READ)).toBe(true);
     unit.lookUp(domain, 0x1000, 1);
     expect(unit.unmap(domain, 0x1000)).toBe(true);
@@ -104,7 +104,7 @@ describe('a domain', () => {
 
   it('needs one entry per 4 KiB, and one per 2 MiB of a huge page', () => {
     const unit = iommu();
-    const domain = unit.createDomain(1);
+    const domain = unit.createDomain();
     expect(unit.lookUp(domain, 4095, 2)).toBe(2 * MISS);
     expect(unit.lookUp(domain, 4096, 4096)).toBe(0);
     unit.map(domain, 0x40_0000, 0x80_0000, MAY_READ, true);
@@ -116,7 +116,7 @@ describe('a domain', () => {
 
   it('gets its own faults, and the queue holds no more than it has room for', () => {
     const unit = iommu();
-    const [one, two] = [unit.createDomain(1), unit.createDomain(2)];
+    const [one, two] = [unit.createDomain(), unit.createDomain()];
     unit.map(one, 0x1000, 0x5000, MAY_READ);
     unit.fault(5, one, 0x1000, true, 17, 3);
     unit.fault(6, two, 0x1000, false, 18, 4);

@@ -28,14 +28,14 @@ export interface RawSide {
   readonly meet: () => Promise<void>;
 }
 
-export interface RawOptions extends ClusterOptions {
+interface RawOptions extends ClusterOptions {
   readonly cap?: Partial<QpCapabilities>;
   readonly regionLength?: number;
   /** Whether ranks wait for each other before they begin. Default true. */
   readonly meets?: boolean;
 }
 
-export const LOCAL_EXPERIMENTS = 0x88b5;
+const LOCAL_EXPERIMENTS = 0x88b5;
 
 /** Runs one program per host; by rank. Throws if one fails, or waits for ever. */
 export async function rawHosts(
