@@ -221,6 +221,36 @@ describe('on demand', () => {
     expect(counters['swap_reads']).toBeGreaterThan(0);
   });
 
+  it.each([1, 2, 3, 4])(
+    'and while frames are lost, doubled and late as well (seed %i)',
+    async (seed) => {
+      const both = async (side: Side): Promise<void> => {
+        const { core, pd } = side;
+        const memory = await core.mmap(LENGTH);
+        const region = await pd.registerMemory(memory, ON_DEMAND);
+        const greedy = await core.mmap(3 << 20);
+        for (let round = 0; round < 3; round++) {
+          await exercise(side, memory, region, async (write) => {
+            await (round === 1 ? core.madvise(memory, 'DONTNEED') : core.touch(greedy, { write }));
+          });
+        }
+        await region.deregister();
+      };
+      const { counters } = await pair(
+        {
+          ...options,
+          seed,
+          machine: { memory: 2 << 20, pager: seed % 2 === 0 ? 'lru' : 'clock' },
+          faults: { loss: 0.04, duplicate: 0.04, delayed: 0.04, delay: 300e6 },
+        },
+        both,
+        both,
+      );
+      expect(counters['nic_page_faults']).toBeGreaterThan(20);
+      expect(counters['timeouts']).toBeGreaterThan(0);
+    },
+  );
+
   it('takes a page fault of memory.odp_fault at the requester, and one at the responder with RNR NAKs', async () => {
     const { a, counters } = await pair(
       options,

@@ -128,6 +128,7 @@ export async function pair<A, B>(
   });
   if (run.failure !== null) throw new Error(run.failure.stack);
   if (run.blocked.length > 0) throw new Error(run.blocked.join('; '));
+  if (run.framesInUse > 0) throw new Error(`${run.framesInUse} frames of memory are nobody’s`);
   const counters: Record<string, number> = {};
   for (const host of run.outcome.hosts) {
     options.onCounters?.(host.counters);
