@@ -275,6 +275,41 @@ describe('on demand', () => {
     expect(counters['rnr_naks_sent']).toBe(0);
   });
 
+  it('a request under way keeps the pages it began with, whatever its process does with them', async () => {
+    const long = 64 * PAGE;
+    const { b } = await pair(
+      { ...options, regionLength: long },
+      async ({ core, pd, qp, write, read, completions, meet }) => {
+        const memory = await core.mmap(long);
+        const region = await pd.registerMemory(memory, ON_DEMAND);
+        const sges = [region.sge(0, long)];
+        const bytes = pattern(long, 5);
+        const done = async (): Promise<void> => {
+          expect((await completions(1))[0]).toMatchObject({ status: 'SUCCESS' });
+        };
+        for (const request of [write(0, long), read(0, long)]) {
+          await core.write(memory.address, bytes);
+          // The first time the NIC has to find the pages.
+          qp.postSend({ ...request, sges } as SendWr);
+          await done();
+          await core.write(memory.address, bytes);
+          qp.postSend({ ...request, sges } as SendWr);
+          // In the middle of its packets.
+          await core.sleep(8e6 as never);
+          await core.madvise(memory, 'DONTNEED');
+          await done();
+          expect((await core.read(memory.address, 1))[0]).toBe(0);
+        }
+        await meet();
+      },
+      async ({ region, meet }) => {
+        await meet();
+        return region.bytes.slice();
+      },
+    );
+    expect(b).toEqual(pattern(long, 5));
+  });
+
   it('an address that the process has unmapped ends in LOC_PROT_ERR here, and in REM_ACCESS_ERR there', async () => {
     const { a, b } = await pair(
       options,
