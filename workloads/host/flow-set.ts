@@ -44,22 +44,25 @@ export class FlowSet {
     this.entries = new Int32Array(flows);
     const source = hostIpv4(options.from);
     const destination = hostIpv4(options.to);
-    let port = FIRST_SOURCE_PORT;
-    for (let flow = 0; flow < flows; port++) {
-      // Ports that fit nowhere are left out, as long as there are enough.
-      const mustFit = LAST_SOURCE_PORT - port > flows - flow;
-      for (let turn = 0; turn < programs; turn++) {
-        const program = (flow + turn) % programs;
-        const hash = flowHash(source, destination, port, FIRST_PORT + program);
-        const entry = hash % TABLE_ENTRIES;
-        const fits = entry % queues === program % queues;
-        if (placement === 'aligned' && !fits && (mustFit || turn < programs - 1)) continue;
-        this.programs[flow] = program;
-        this.entries[flow] = entry;
-        this.ports.push({ source: port, destination: FIRST_PORT + program });
-        flow++;
-        break;
+    const hash = (port: number, program: number): number =>
+      flowHash(source, destination, port, FIRST_PORT + program);
+    const fits = (port: number, program: number): boolean =>
+      (hash(port, program) % TABLE_ENTRIES) % queues === program % queues;
+    for (let port = FIRST_SOURCE_PORT; this.count < flows; port++) {
+      const flow = this.count;
+      const left = LAST_SOURCE_PORT - port - (flows - flow);
+      let program = flow % programs;
+      if (placement === 'aligned' && !fits(port, program)) {
+        // Programs take their turns as long as there are ports enough to leave some out; then any does that fits.
+        if (left > flows - flow) continue;
+        const other = Array.from({ length: programs }, (_, each) => (flow + each) % programs);
+        const found = other.find((each) => fits(port, each));
+        if (found === undefined && left > 0) continue;
+        program = found ?? program;
       }
+      this.programs[flow] = program;
+      this.entries[flow] = hash(port, program) % TABLE_ENTRIES;
+      this.ports.push({ source: port, destination: FIRST_PORT + program });
     }
   }
 

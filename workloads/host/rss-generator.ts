@@ -170,7 +170,10 @@ async function agreed(core: Core, { conductor }: GeneratorPlace): Promise<Schedu
   return (await core.hear(conductor)) as Schedule;
 }
 
-/** One packet after another at random intervals, over the flows in turn; each is an operation whose latency is told. */
+/**
+ * One packet after another at random intervals; each is an operation whose latency is told. To warm up the flows take turns,
+ * then each packet is of a random one: turns of flows and turns of queues would meet.
+ */
 async function sendLightly(
   core: Core,
   params: RssParameters,
@@ -186,7 +189,8 @@ async function sendLightly(
     at += Math.ceil(-mean * Math.log(1 - core.random()));
     await core.sleepUntil(at as Instant);
     core.beginOperation(at as Instant);
-    source.sendOne(i % flows.count, i < warm ? PHASE.warm : PHASE.light);
+    if (i < warm) source.sendOne(i % flows.count, PHASE.warm);
+    else source.sendOne(Math.floor(core.random() * flows.count), PHASE.light);
     core.endOperation();
     if (i % BATCH === BATCH - 1) await reap();
   }

@@ -70,7 +70,7 @@ export const RSS_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
   },
   window: {
     type: 'duration',
-    default: '3ms',
+    default: '5ms',
     min: PS_PER_MS / 100,
     max: PS_PER_MS * 10_000,
     help: 'how long the rate is measured',

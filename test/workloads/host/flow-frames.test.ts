@@ -58,6 +58,7 @@ describe('a set of flows', () => {
     expect(set.count).toBe(500);
     for (const [flow, ports] of set.ports.entries()) {
       expect(queueOf(ports, queues)).toBe(set.programs[flow]! % queues);
+      expect(set.programs[flow]).toBe(flow % 8);
     }
   });
 
@@ -84,6 +85,9 @@ describe('a set of flows', () => {
       placement: 'aligned',
     });
     expect(new Set(set.ports.map(({ source }) => source)).size).toBe(10_000);
+    expect(set.ports.at(-1)!.source).toBeLessThan(65_536);
+    const fit = set.ports.filter((ports, flow) => queueOf(ports, 16) === set.programs[flow]);
+    expect(fit.length).toBe(10_000);
   });
 
   it('knows the entry that its hash names', () => {
