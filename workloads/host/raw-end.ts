@@ -16,6 +16,8 @@ const SLOT = 2048;
 const RECEIVES = 8;
 const FRAME_AT = RECEIVES * SLOT;
 const SIGNAL_EVERY = 16;
+/** Beyond it, fetching a frame costs no more than the WQE's further blocks. */
+const MOST_INLINE = 220;
 
 export class RawEnd implements SocketEnd {
   private readonly core: Core;
@@ -34,7 +36,8 @@ export class RawEnd implements SocketEnd {
     const { context, pd } = await openDevice(core);
     const cq = await context.createCq(2 * (RECEIVES + SIGNAL_EVERY));
     const frames = await sharedRegion(core, pd, (RECEIVES + 1) * SLOT);
-    const cap = { maxSendWr: 2 * SIGNAL_EVERY, maxRecvWr: RECEIVES };
+    const maxInlineData = Math.min(context.attributes.maxInlineData, MOST_INLINE);
+    const cap = { maxSendWr: 2 * SIGNAL_EVERY, maxRecvWr: RECEIVES, maxInlineData };
     const qp = await pd.createQp({ type: 'RAW_PACKET', sendCq: cq, recvCq: cq, cap });
     await qp.modify({ state: 'INIT', port: 1 });
     await qp.modify({ state: 'RTR' });
@@ -73,6 +76,7 @@ export class RawEnd implements SocketEnd {
     this.qp.postSend({
       opcode: 'SEND',
       sges: [frames.sge(FRAME_AT, HEADERS + length)],
+      inline: HEADERS + length <= this.qp.cap.maxInlineData,
       signaled,
     });
     if (this.free >= 0) this.post(this.free);
