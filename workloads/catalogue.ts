@@ -56,7 +56,7 @@ const HOST: readonly SuiteMember[] = [
   { name: 'host/pinning' },
   { name: 'host/memlock' },
   { name: 'host/rss' },
-  { name: 'host/rss', params: { queues: 'cores', steering: 'rss,rfs', flows: '16,1024,10000' } },
+  { name: 'host/rss', params: { queues: 'cores', steering: 'rss', flows: '1,16,1024,10000' } },
   { name: 'host/rss', params: { queues: 'cores', steering: 'rss', table: 'skewed,repaired' } },
   { name: 'host/rss', params: { queues: 'cores', placement: 'scattered' } },
   { name: 'host/vm-queues' },
