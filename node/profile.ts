@@ -152,6 +152,10 @@ export interface Profile {
     readonly stackOut: Cost;
     readonly tcpIn: Cost;
     readonly tcpOut: Cost;
+    /** TSO and GRO; what each further segment of a packet that the NIC cuts costs, and each further frame that is merged. */
+    readonly offloads: 'off' | 'on';
+    readonly tsoSegment: Cost;
+    readonly groFrame: Cost;
     /** Fixed part of the copy between kernel and program, per call; `cpu.copy` says what each byte adds. */
     readonly copyIn: Cost;
     readonly copyOut: Cost;

@@ -10,6 +10,8 @@ import type { RandomStream } from '../../sim/random.js';
 const NOBODY = new ChainTable(1);
 
 export class KernelContext {
+  /** Counts the pieces of work that nothing interrupted. */
+  piece = 0;
   /** The kernel's time: where the work has got to. */
   time = 0;
   core = 0;
@@ -24,14 +26,22 @@ export class KernelContext {
 
   /** Begins at `at` on core `core`, for the operation in row `row` of `chains`. */
   begin(core: number, at: number, chains: ChainTable = NOBODY, row = 0): void {
+    this.piece++;
     this.core = core;
     this.time = at;
     this.chains = chains;
     this.row = row;
   }
 
-  spend(cost: DrawnCost, stage: number): void {
-    this.pass(draw(cost, this.random), stage);
+  /** Goes on for another operation, which has waited in `stage` so far. */
+  resume(chains: ChainTable, row: number, stage: number): void {
+    this.begin(this.core, this.time, chains, row);
+    this.pass(0, stage);
+  }
+
+  /** `paid` of the cost have passed already. */
+  spend(cost: DrawnCost, stage: number, paid = 0): void {
+    this.pass(Math.max(0, draw(cost, this.random) - paid), stage);
   }
 
   pass(length: number, stage: number): void {

@@ -165,23 +165,65 @@ export class Kernel implements FrameHandler, EventSink {
     return this.options.flows;
   }
 
-  /** A frame goes up the stack, on the context's core. */
+  /** A frame that a poll took, on the context's core: it joins those before it, waits for those behind it, or goes up alone. */
   frame(slot: number, queue: NapiQueue): void {
-    const { context, sockets } = this;
+    const { context } = this;
+    const { held } = queue;
+    const { pool, profile } = this.options;
+    const { offloads, groFrame } = profile.kernel;
+    if (offloads === 'off') {
+      this.goUp(slot, queue);
+      return;
+    }
+    if (held.append(slot)) {
+      context.spend(groFrame, STAGE.stack);
+      if (held.isComplete) this.flush(queue);
+      return;
+    }
+    this.flush(queue);
+    context.resume(pool.chains, slot, STAGE.softirq);
+    if (held.begin(slot, queue.hash)) context.spend(groFrame, STAGE.stack);
+    else this.goUp(slot, queue);
+  }
+
+  /** What a queue holds goes up as one frame. Each of them has paid for the driver and GRO: the first pays the rest. */
+  flush(queue: NapiQueue): void {
+    const { held } = queue;
+    if (held.count === 0) return;
     const { profile, pool } = this.options;
-    context.spend(profile.kernel.stackIn, STAGE.stack);
-    if (this.device.carriesTcp(slot)) context.spend(profile.kernel.tcpIn, STAGE.stack);
-    const flow = this.flowNumbers.of(queue.hash);
+    const { slot, bytes, view, length, segment } = held;
+    held.count = 0;
+    this.context.resume(pool.chains, slot, STAGE.softirq);
+    this.enter(slot, queue, held.hash, profile.kernel.groFrame.ps);
+    this.stack.input(bytes, view, 0, length, this.context.time, false, segment);
+    this.leave(slot);
+  }
+
+  /** A frame goes up the stack alone, on the context's core. */
+  goUp(slot: number, queue: NapiQueue): void {
+    const { bytes, view, suspect, start, length } = this.options.pool;
+    this.enter(slot, queue, queue.hash, 0);
+    const { time } = this.context;
+    this.stack.input(bytes, view, start[slot]!, length[slot]!, time, suspect[slot] === 1);
+    this.leave(slot);
+  }
+
+  /** Up to the protocols; `paid` of it is paid. */
+  private enter(slot: number, queue: NapiQueue, hash: number, paid: number): void {
+    const { context, sockets } = this;
+    const { stackIn, tcpIn } = this.options.profile.kernel;
+    context.spend(stackIn, STAGE.stack, paid);
+    if (this.device.carriesTcp(slot)) context.spend(tcpIn, STAGE.stack);
+    const flow = this.flowNumbers.of(hash);
     context.pass(this.options.flows.touch(context.core, flow), STAGE.stack);
     if (this.networkFunction.steering.mode === 'rfs') this.steerToProgram(slot, queue, flow);
     sockets.arriving = queue;
     sockets.arrivingFlow = flow;
-    const { bytes, view, suspect } = pool;
-    const start = pool.start[slot]!;
-    const length = pool.length[slot]!;
-    this.stack.input(bytes, view, start, length, context.time, suspect[slot] === 1);
-    sockets.arriving = undefined;
-    pool.release(slot);
+  }
+
+  private leave(slot: number): void {
+    this.sockets.arriving = undefined;
+    this.options.pool.release(slot);
     this.arrangeTimer();
   }
 

@@ -15,6 +15,7 @@ import { ReceiveRing, type ReceiveRingParts, type RingDriver } from '../nic/rece
 import type { Profile } from '../profile.js';
 import type { KernelContext } from './kernel-context.js';
 import type { CoreWaiter, KernelCore } from './kernel-core.js';
+import { MergedFrames } from './merged-frames.js';
 
 const INTERRUPT = 0;
 const POLL = 1;
@@ -24,8 +25,10 @@ const PAUSE_ENDS = 3;
 
 /** Who takes frames up the stack. */
 export interface FrameHandler {
-  /** Frame `slot` came over queue `queue`: handles it at the context's time, and gives it back. */
+  /** Frame `slot` came over queue `queue`: handles it at the context's time and gives it back, or holds it. */
   frame(slot: number, queue: NapiQueue): void;
+  /** Handles what `queue` holds. */
+  flush(queue: NapiQueue): void;
 }
 
 /** How the interrupts of a virtual machine reach it. */
@@ -57,6 +60,8 @@ export class NapiQueue implements EventSink, RingDriver, CoreWaiter {
   readonly moderation: InterruptModeration;
   /** The hash of the frame being handled, as its descriptor had it. */
   hash = 0;
+  /** What waits for frames that continue it; never beyond a poll. */
+  readonly held: MergedFrames;
   /** Frames of this softirq, and when its present batch began. */
   private polled = 0;
   private batchFrom = 0;
@@ -71,6 +76,7 @@ export class NapiQueue implements EventSink, RingDriver, CoreWaiter {
     const { kernel } = parts.profile;
     this.core = core;
     this.parts = parts;
+    this.held = new MergedFrames(parts.pool);
     this.moderation = new InterruptModeration(kernel);
     this.ring = new ReceiveRing(index, kernel.ringSize, ringParts, this);
     this.sink = parts.scheduler.register(this);
@@ -144,23 +150,31 @@ export class NapiQueue implements EventSink, RingDriver, CoreWaiter {
     this.schedule(end, POLL);
   }
 
-  /** Takes one frame up the stack; the next one when that is done. */
+  /** Takes one frame up the stack; the next one when that is done. After the last, what is held. */
   private poll(): void {
-    const { scheduler, pool, context, handler } = this.parts;
+    const { scheduler, pool, context, handler, profile } = this.parts;
     const slot = this.ring.take();
-    if (slot < 0) {
+    if (slot < 0 && this.held.count === 0) {
       this.moderation.complete(scheduler.now, 0);
       return;
     }
-    this.hash = this.ring.hash;
     const core = this.poller ?? this.core;
     const start = core.from(scheduler.now);
+    if (slot < 0) {
+      context.begin(core.index, start);
+      handler.flush(this);
+      core.worked(start, context.time);
+      this.schedule(context.time, POLL);
+      return;
+    }
+    this.hash = this.ring.hash;
     pool.chains.advance(slot, STAGE.irq, this.entered < start ? this.entered : start);
     pool.chains.advance(slot, STAGE.softirq, start);
     context.begin(core.index, start, pool.chains, slot);
     handler.frame(slot, this);
-    core.worked(start, context.time);
     this.polled++;
+    if (this.polled % profile.kernel.napiBudget === 0) handler.flush(this);
+    core.worked(start, context.time);
     if (this.isOverBudget(core)) this.pause(core, context.time);
     else this.schedule(context.time, POLL);
   }

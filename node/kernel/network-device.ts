@@ -1,9 +1,12 @@
 /**
  * The driver of one network function: the frames that the protocols send go into the send queue of the core they are sent on,
  * each at the kernel's own time; receive queues are spread over the function's cores.
+ *
+ * TCP segmentation offload (TSO): segments of one connection that continue each other, sent in one piece of the kernel's work,
+ * are one packet to the stack, as long as an IP packet can be. The NIC cuts it: on the wire they are what they always were.
  */
 import { STAGE } from '../../sim/stages.js';
-import { PROTOCOL_TCP } from '../../wire/ipv4.js';
+import { IPV4_LENGTH, PROTOCOL_TCP } from '../../wire/ipv4.js';
 import { ETHERNET_LENGTH } from '../../wire/ethernet.js';
 import { VLAN_LENGTH } from '../../wire/vlan.js';
 import type { FramePool } from '../link/frame-pool.js';
@@ -14,6 +17,8 @@ import type { KernelContext } from './kernel-context.js';
 
 const IP_TOTAL_LENGTH_OFFSET = 2;
 const IP_PROTOCOL_OFFSET = 9;
+const TCP_SEQUENCE_OFFSET = 4;
+const LONGEST_PACKET = 0xffff;
 const IP_PROTOCOL_AT = ETHERNET_LENGTH + IP_PROTOCOL_OFFSET;
 
 /** A queue that the driver puts frames into. */
@@ -29,6 +34,8 @@ export class NetworkDevice implements StackHost {
   /** Frames that found no room in a send queue. */
   stopped = 0;
   private slot = -1;
+  /** What the NIC is given to cut: in which piece of work, whose, its full segments' payload, its length and what continues it. */
+  private readonly packet = { piece: -1, socket: -1, segment: 0, length: 0, next: 0 };
   private readonly buffer: FrameBuffer;
   private readonly profile: Profile;
   private readonly pool: FramePool;
@@ -80,19 +87,50 @@ export class NetworkDevice implements StackHost {
     return buffer;
   }
 
-  send(_length: number, headerLength: number): void {
+  send(_length: number, headerLength: number, socket: number): void {
     const { pool, context, slot } = this;
     const { kernel } = this.profile;
-    context.spend(kernel.stackOut, STAGE.stack);
-    if (this.carriesTcp(slot)) context.spend(kernel.tcpOut, STAGE.stack);
-    // An acknowledgement is nobody's operation.
     // By what IP says, as the least frame has padding.
     const packet = this.protocolAt - IP_PROTOCOL_OFFSET;
     const total = pool.start[slot]! + packet + IP_TOTAL_LENGTH_OFFSET;
-    const end = packet + pool.view.getUint16(total);
-    if (end > headerLength) pool.chains.copy(slot, context.chains, context.row);
+    const payload = packet + pool.view.getUint16(total) - headerLength;
+    if (this.carriesTcp(slot)) {
+      const sequence = pool.start[slot]! + packet + IPV4_LENGTH + TCP_SEQUENCE_OFFSET;
+      if (this.isCut(socket, pool.view.getInt32(sequence), headerLength - packet, payload)) {
+        context.spend(kernel.tsoSegment, STAGE.stack);
+      } else {
+        context.spend(kernel.stackOut, STAGE.stack);
+        context.spend(kernel.tcpOut, STAGE.stack);
+      }
+    } else context.spend(kernel.stackOut, STAGE.stack);
+    // An acknowledgement is nobody's operation.
+    if (payload > 0) pool.chains.copy(slot, context.chains, context.row);
     else pool.chains.clear(slot);
     this.queue.post(slot, context.time);
+  }
+
+  /** Whether the NIC cuts this segment off the packet that the one before belongs to; else it begins a new one. */
+  private isCut(socket: number, sequence: number, headers: number, payload: number): boolean {
+    const { packet, context } = this;
+    const isCut =
+      this.profile.kernel.offloads === 'on' &&
+      packet.piece === context.piece &&
+      packet.socket === socket &&
+      packet.next === sequence &&
+      payload > 0 &&
+      payload <= packet.segment &&
+      packet.length + payload <= LONGEST_PACKET;
+    if (!isCut) {
+      packet.piece = context.piece;
+      packet.socket = socket;
+      packet.segment = payload;
+      packet.length = headers;
+    }
+    packet.length += payload;
+    packet.next = (sequence + payload) | 0;
+    // Only the last of a packet is shorter than the others.
+    if (payload < packet.segment) packet.segment = 0;
+    return isCut;
   }
 
   private get queue(): SendRing {

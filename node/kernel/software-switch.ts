@@ -98,12 +98,16 @@ export class SoftwareSwitch implements FrameHandler, EventSink, RingServer {
     const forHost = takesFrame(networkFunction, address);
     if (!address.toGroup) {
       if (forHost) host.frame(slot, queue);
-      else this.toMachine(slot, this.machine());
+      else this.toMachine(slot);
       return;
     }
     this.flood(slot);
     if (forHost) host.frame(slot, queue);
     else pool.release(slot);
+  }
+
+  flush(queue: NapiQueue): void {
+    this.host.flush(queue);
   }
 
   /** The host's own kernel sends frame `slot`: true if it was for machines alone. */
@@ -114,9 +118,8 @@ export class SoftwareSwitch implements FrameHandler, EventSink, RingServer {
       this.flood(slot);
       return false;
     }
-    const machine = this.machine();
-    if (machine === undefined) return false;
-    this.toMachine(slot, machine);
+    if (!this.functions.some((each) => takesFrame(each, address))) return false;
+    this.toMachine(slot);
     return true;
   }
 
@@ -199,17 +202,15 @@ export class SoftwareSwitch implements FrameHandler, EventSink, RingServer {
     if (address.toGroup) {
       this.flood(slot);
       if (forHost) this.toHost(pool.copy(slot));
-    } else {
-      const machine = this.machine();
-      if (machine !== undefined) {
-        this.toMachine(slot, machine);
-        return;
-      }
+    } else if (forHost) {
       this.pay(slot);
-      if (forHost) {
-        this.toHost(slot);
-        return;
-      }
+      this.toHost(slot);
+      return;
+    } else if (this.functions.some((each) => takesFrame(each, address))) {
+      this.toMachine(slot);
+      return;
+    } else {
+      this.pay(slot);
     }
     const uplink = this.uplinks[context.core]!;
     if (uplink.full) {
@@ -228,24 +229,19 @@ export class SoftwareSwitch implements FrameHandler, EventSink, RingServer {
     steering.steer(pool.view, pool.start[slot]!, pool.length[slot]!, context.time);
     const queue = queues[0]!;
     queue.hash = steering.hash;
-    this.host.frame(slot, queue);
+    this.host.goUp(slot, queue);
   }
 
-  /** Puts frame `slot` into `machine`; undefined: it is nobody's. */
-  private toMachine(slot: number, machine: NetworkFunction | undefined): void {
+  /** Puts frame `slot` into the machine that it is for. */
+  private toMachine(slot: number): void {
     this.pay(slot);
-    if (machine !== undefined) {
-      this.put(slot, machine);
+    for (const each of this.functions) {
+      if (!takesFrame(each, this.address)) continue;
+      this.put(slot, each);
       return;
     }
     this.unclaimed++;
     this.parts.pool.release(slot);
-  }
-
-  /** The machine that the frame just read is for, which is no group's. */
-  private machine(): NetworkFunction | undefined {
-    for (const each of this.functions) if (takesFrame(each, this.address)) return each;
-    return undefined;
   }
 
   /** A copy of frame `slot` for every machine that it is for. The frame remains the caller's. */

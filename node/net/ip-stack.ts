@@ -155,7 +155,8 @@ export class IpStack {
 
   /**
    * A frame came: `length` bytes at `at`, Ethernet header to last byte, no check sequence. `verify` if its checksums are not
-   * known to be right. The id of the socket it was for, -1 for none. Nothing in it makes this throw.
+   * known to be right. `segment` if it was merged of several that continued each other: payload bytes of all but the last.
+   * The id of the socket it was for, -1 for none. Nothing in it makes this throw.
    */
   input(
     bytes: Uint8Array,
@@ -164,6 +165,7 @@ export class IpStack {
     length: number,
     now: number,
     verify: boolean,
+    segment = 0,
   ): number {
     if (length < ETHERNET_LENGTH) return -1;
     const { ethernet, tag } = this;
@@ -189,7 +191,7 @@ export class IpStack {
       return -1;
     }
     if (etherType === ETHER_TYPE_IPV4)
-      return this.inputIpv4(bytes, view, at, from, end, now, verify);
+      return this.inputIpv4(bytes, view, at, from, end, now, verify, segment);
     if (etherType === ETHER_TYPE_ARP) this.neighbours.input(view, from, end - from, now);
     return -1;
   }
@@ -206,6 +208,7 @@ export class IpStack {
     end: number,
     now: number,
     verify: boolean,
+    segment: number,
   ): number {
     const { header, counters } = this;
     counters.ip_in_receives++;
@@ -232,7 +235,7 @@ export class IpStack {
       return this.udp.input(source, destination, bytes, view, from, length);
     }
     if (header.protocol === PROTOCOL_TCP && destination === this.ipv4) {
-      return this.tcp.input(source, this.ethernet.source, bytes, view, from, length, now);
+      return this.tcp.input(source, this.ethernet.source, bytes, view, from, length, now, segment);
     }
     counters.ip_unknown_protocols++;
     return -1;

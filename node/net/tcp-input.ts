@@ -272,7 +272,7 @@ function takeData(layer: TcpLayer, socket: TcpSocket, segment: TcpSegment, now: 
     return true;
   }
   if (segment.length > 0) {
-    receiver.acks.received(segment.length, receiver.offered, sender.rtt.rto, now);
+    receiver.acks.received(segment.full, receiver.offered, sender.rtt.rto, now);
   }
   if (arrival === 'early' || hadGap) receiver.acks.urge();
   if (arrival === 'news') socket.notifyReadable();

@@ -119,7 +119,7 @@ export class TcpLayer {
     this.sockets.delete(listener.id);
   }
 
-  /** A segment of `length` bytes by IP's account, from a neighbour with that MAC; the id of the socket it was for, or -1. */
+  /** A segment of `length` bytes by IP's account, from a neighbour with that MAC; the id of the socket it was for, or -1. `full`: see IpStack. */
   input(
     source: number,
     mac: number,
@@ -128,10 +128,12 @@ export class TcpLayer {
     at: number,
     length: number,
     now: number,
+    full: number,
   ): number {
     const { segment, counters } = this;
-    counters.tcp_in_segments++;
-    if (!segment.read(source, bytes, view, at, length)) {
+    const isRead = segment.read(source, bytes, view, at, length, full);
+    counters.tcp_in_segments += full > 0 ? Math.ceil(segment.length / full) : 1;
+    if (!isRead) {
       counters.tcp_in_errors++;
       return -1;
     }

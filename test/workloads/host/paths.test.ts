@@ -102,7 +102,7 @@ describe('host/paths', () => {
     const faults = { loss: 0.02, corrupt: 0.02 };
     const [{ summary } = undefined!] = await runWorkload(
       paths,
-      { path: 'kernel', size: '4KiB', iterations: '30' },
+      { path: 'kernel', size: '4KiB', iterations: '100' },
       { faults },
     );
     expect(summary.verified).toBe(true);
