@@ -105,7 +105,7 @@ export function rssConfigurations(
   cluster: ClusterShape,
 ): Parameters[] | string {
   if (cluster.clock === 'real') {
-    return 'host/rss measures the cores of the modelled host: it cannot be run with --clock real';
+    return 'it measures cores of a modelled host, and cannot be run with --clock real';
   }
   const steerings = namesOf(params, 'steering', STEERINGS, 'all');
   const placements = namesOf(params, 'placement', PLACEMENTS, 'both');
