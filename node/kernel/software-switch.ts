@@ -98,7 +98,7 @@ export class SoftwareSwitch implements FrameHandler, EventSink, RingServer {
     const forHost = takesFrame(networkFunction, address);
     if (!address.toGroup) {
       if (forHost) host.frame(slot, queue);
-      else this.toMachine(slot);
+      else this.toMachine(slot, this.machine());
       return;
     }
     this.flood(slot);
@@ -118,8 +118,9 @@ export class SoftwareSwitch implements FrameHandler, EventSink, RingServer {
       this.flood(slot);
       return false;
     }
-    if (!this.functions.some((each) => takesFrame(each, address))) return false;
-    this.toMachine(slot);
+    const machine = this.machine();
+    if (machine === undefined) return false;
+    this.toMachine(slot, machine);
     return true;
   }
 
@@ -202,15 +203,17 @@ export class SoftwareSwitch implements FrameHandler, EventSink, RingServer {
     if (address.toGroup) {
       this.flood(slot);
       if (forHost) this.toHost(pool.copy(slot));
-    } else if (forHost) {
-      this.pay(slot);
-      this.toHost(slot);
-      return;
-    } else if (this.functions.some((each) => takesFrame(each, address))) {
-      this.toMachine(slot);
-      return;
     } else {
+      const machine = this.machine();
+      if (machine !== undefined) {
+        this.toMachine(slot, machine);
+        return;
+      }
       this.pay(slot);
+      if (forHost) {
+        this.toHost(slot);
+        return;
+      }
     }
     const uplink = this.uplinks[context.core]!;
     if (uplink.full) {
@@ -232,16 +235,21 @@ export class SoftwareSwitch implements FrameHandler, EventSink, RingServer {
     this.host.goUp(slot, queue);
   }
 
-  /** Puts frame `slot` into the machine that it is for. */
-  private toMachine(slot: number): void {
+  /** Puts frame `slot` into `machine`; undefined: it is nobody's. */
+  private toMachine(slot: number, machine: NetworkFunction | undefined): void {
     this.pay(slot);
-    for (const each of this.functions) {
-      if (!takesFrame(each, this.address)) continue;
-      this.put(slot, each);
+    if (machine !== undefined) {
+      this.put(slot, machine);
       return;
     }
     this.unclaimed++;
     this.parts.pool.release(slot);
+  }
+
+  /** The machine that the frame just read is for, which is no group's. */
+  private machine(): NetworkFunction | undefined {
+    for (const each of this.functions) if (takesFrame(each, this.address)) return each;
+    return undefined;
   }
 
   /** A copy of frame `slot` for every machine that it is for. The frame remains the caller's. */

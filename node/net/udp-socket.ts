@@ -98,12 +98,22 @@ export class UdpSocket {
     length: number,
   ): 0 | NetErrno {
     if (!this.layer.neighbours.resolves) return 'EHOSTUNREACH';
-    if (this.waiting === LONGEST_WAIT) return 'ENOBUFS';
+    if (this.waiting >= LONGEST_WAIT) this.loseOldest(neighbour);
     this.waiting++;
     neighbour.waiting.push(
       new WaitingDatagram(this, neighbour, port, bytes.slice(at, at + length)),
     );
     return 0;
+  }
+
+  /** As in Linux (unres_qlen) the oldest gives way, and nobody is told. */
+  private loseOldest({ waiting }: Neighbour): void {
+    const oldest = waiting.findIndex(
+      (waiter) => waiter instanceof WaitingDatagram && waiter.socket === this,
+    );
+    if (oldest < 0) return;
+    waiting.splice(oldest, 1);
+    this.waited(true);
   }
 
   /** A datagram that waited is on its way, or is none any more. */
@@ -177,7 +187,7 @@ export class UdpSocket {
 
 /** Keeps its own copy of the bytes, as the program's are its own again. */
 class WaitingDatagram implements NeighbourWaiter {
-  private readonly socket: UdpSocket;
+  readonly socket: UdpSocket;
   private readonly neighbour: Neighbour;
   private readonly port: number;
   private readonly bytes: Uint8Array;

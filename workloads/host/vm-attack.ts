@@ -3,8 +3,16 @@
  * VFIO. Machines have as much memory each, one after another, so it knows where its neighbour's is. It has the NIC read there
  * and send it what it found; then it sends frames to itself and has the NIC put them there.
  */
-import type { CompletionQueue, Core, QueuePair, Sge } from '../../node/verbs.js';
+import type {
+  CompletionQueue,
+  Core,
+  Instant,
+  QueuePair,
+  Sge,
+  WorkCompletion,
+} from '../../node/verbs.js';
 import { vmMac } from '../../units/address.js';
+import { PS_PER_US } from '../../units/time.js';
 import { openDevice } from '../workload.js';
 import { ATTACK_RANK, MACHINE_MEMORY, NOISY } from './vm-plan.js';
 import { MOST_ATTEMPTS, type AttackParameters } from './vm-queues-parameters.js';
@@ -12,6 +20,8 @@ import { MOST_ATTEMPTS, type AttackParameters } from './vm-queues-parameters.js'
 export interface AttackerReport {
   /** Bytes of the other machine that came back in its own frames. */
   readonly stolen: number;
+  /** Bytes of it that were sent, also in frames that were lost. */
+  readonly left: number;
   /** What the emulator says was written over in somebody else's memory, and read there. */
   readonly recordedRuined: number;
   readonly recordedRead: number;
@@ -38,6 +48,8 @@ const OFFSET = 1000;
 /** Of the attacker's page: a header and rubbish to send, and where frames that it may have come. */
 const SEND_AT = 0;
 const RECEIVE_AT = 2048;
+/** After that a frame to itself is lost. */
+const PATIENCE = 100 * PS_PER_US;
 const QUEUES = { maxSendSge: 2, maxRecvSge: 2, maxSendWr: 4, maxRecvWr: 4 };
 
 export async function victim(core: Core): Promise<VictimReport> {
@@ -70,12 +82,14 @@ export async function attacker(
   const faults = (await core.iommuFaults()).length;
   await core.tell(ATTACK_RANK.victim, 'done');
   const [recordedRuined, recordedRead] = [recorded('write'), recorded('read')];
-  return { stolen, recordedRuined, recordedRead, faults, refused: attack.refused };
+  const { left, refused } = attack;
+  return { stolen, left, recordedRuined, recordedRead, faults, refused };
 }
 
 class Attack {
-  /** Requests that failed. */
+  /** Requests that failed; bytes that left its neighbour's memory, those of frames that were lost too. */
   refused = 0;
+  left = 0;
   private readonly core: Core;
   private readonly qp: QueuePair;
   private readonly sendCq: CompletionQueue;
@@ -122,18 +136,9 @@ class Attack {
   /** Sends what is in its neighbour's page `page` to itself: how much of that was its neighbour's. */
   async readFrom(page: number): Promise<number> {
     const there = this.nextDoor + page * PAGE;
-    const receive = this.bus + RECEIVE_AT;
-    this.qp.postRecv({ sges: [sge(receive, HEADER + PAYLOAD)] });
-    this.qp.postSend({
-      opcode: 'SEND',
-      sges: [sge(this.bus + SEND_AT, HEADER), sge(there, PAYLOAD)],
-    });
-    if ((await this.sendCq.busyPoll())[0]!.status !== 'SUCCESS') {
-      this.refused++;
-      await this.restart();
-      return 0;
-    }
-    await this.recvCq.busyPoll();
+    const receive = [sge(this.bus + RECEIVE_AT, HEADER + PAYLOAD)];
+    const send = [sge(this.bus + SEND_AT, HEADER), sge(there, PAYLOAD)];
+    if (!(await this.carry(receive, send))) return 0;
     const bytes = await this.core.read(this.own + RECEIVE_AT + HEADER, PAYLOAD);
     return bytes.reduce((sum, byte) => (byte === SECRET ? sum + 1 : sum), 0);
   }
@@ -141,12 +146,27 @@ class Attack {
   /** Has the payload of a frame to itself put into its neighbour's page `page`. */
   async writeInto(page: number): Promise<void> {
     const there = this.nextDoor + page * PAGE;
-    this.qp.postRecv({ sges: [sge(this.bus + RECEIVE_AT, HEADER), sge(there, PAYLOAD)] });
-    this.qp.postSend({ opcode: 'SEND', sges: [sge(this.bus + SEND_AT, HEADER + PAYLOAD)] });
-    await this.sendCq.busyPoll();
-    if ((await this.recvCq.busyPoll())[0]!.status === 'SUCCESS') return;
+    const receive = [sge(this.bus + RECEIVE_AT, HEADER), sge(there, PAYLOAD)];
+    await this.carry(receive, [sge(this.bus + SEND_AT, HEADER + PAYLOAD)]);
+  }
+
+  /** Sends a frame to itself, again if it is lost: false if either end of the way was refused. */
+  private async carry(receive: readonly Sge[], send: readonly Sge[]): Promise<boolean> {
+    const { core, qp, sendCq, recvCq } = this;
+    qp.postRecv({ sges: receive });
+    for (;;) {
+      qp.postSend({ opcode: 'SEND', sges: send });
+      if ((await sendCq.busyPoll())[0]!.status !== 'SUCCESS') break;
+      if (send.length > 1) this.left += PAYLOAD;
+      const late = core.until((core.now + PATIENCE) as Instant);
+      const { index, value } = await core.any<unknown>([recvCq.polled(), late]);
+      if (index === 1) continue;
+      if ((value as WorkCompletion[])[0]!.status === 'SUCCESS') return true;
+      break;
+    }
     this.refused++;
     await this.restart();
+    return false;
   }
 
   private async restart(): Promise<void> {

@@ -77,11 +77,8 @@ export async function client(core: Core, params: TrafficParameters): Promise<Cli
   const { iterations, size } = params;
   const ends = await Ends.open(core, PORTS.client);
   await steer(core, PORTS.client);
+  await warmUp(core, ends, params);
   const schedule = await agree(core, params);
-  // Who has which MAC is known before anything is measured.
-  ends.write(iterations, size);
-  await ends.socket.sendTo(ENDPOINTS.server, ends.outbox.address, size);
-  await ends.socket.receive(ends.inbox.address, BUFFER);
   const numbers: number[] = [];
   const latencies: number[] = [];
   const stages: number[] = [];
@@ -108,6 +105,7 @@ export async function client(core: Core, params: TrafficParameters): Promise<Cli
     const { length } = await ends.socket.receive(ends.inbox.address, BUFFER);
     const answered = ends.read(length, size);
     if (answered < 0) wrong++;
+    else if (answered === iterations) continue;
     else if (!open.delete(answered)) stray++;
     else {
       numbers.push(answered);
@@ -120,8 +118,26 @@ export async function client(core: Core, params: TrafficParameters): Promise<Cli
   return { sent: iterations, wrong, stray, numbers, latencies, stages };
 }
 
+/** One request, again until it is answered: who has which MAC is known before anything is measured. */
+async function warmUp(
+  core: Core,
+  ends: Ends,
+  { iterations, size }: TrafficParameters,
+): Promise<void> {
+  await core.hear(RANK.server);
+  ends.write(iterations, size);
+  for (;;) {
+    await ends.socket.sendTo(ENDPOINTS.server, ends.outbox.address, size);
+    const late = core.until((core.now + LEAD) as Instant);
+    const { index } = await core.any([ends.socket.readable(), late]);
+    if (index === 1) continue;
+    await ends.socket.receive(ends.inbox.address, BUFFER);
+    return;
+  }
+}
+
 async function agree(core: Core, { iterations, interval }: TrafficParameters): Promise<Schedule> {
-  const others = Object.values(RANK).filter((rank) => rank !== RANK.client);
+  const others = Object.values(RANK).filter((rank) => rank !== RANK.client && rank !== RANK.server);
   for (const rank of others) await core.hear(rank);
   const noise = (core.now + LEAD) as Instant;
   const requests = (noise + SETTLING) as Instant;
@@ -151,7 +167,7 @@ export async function watches(core: Core): Promise<{ taken: number; length: numb
 /** Answers what comes with itself, until it is told to end. */
 export async function server(core: Core): Promise<void> {
   const { socket, inbox } = await Ends.open(core, PORTS.server);
-  await agreed(core);
+  await core.tell(RANK.client, 'ready');
   for (;;) {
     const { index } = await core.any<unknown>([socket.readable(), core.heard(RANK.client)]);
     if (index === 1) return;
