@@ -46,7 +46,7 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 .banner.bad { color: var(--bad); background: var(--bad-back); border: 1px solid currentColor; }
 .banner.warn { color: var(--warn); background: var(--warn-back); }
 td.check { color: var(--faint); }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 26px 30px; margin: 16px 0 8px; }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 440px), 1fr)); gap: 26px 30px; margin: 16px 0 8px; }
 figure { margin: 0; min-width: 0; }
 .plot { overflow-x: auto; }
 .plot svg { display: block; width: 100%; min-width: 300px; height: auto; margin-top: 8px; font-family: inherit; }
