@@ -13,18 +13,17 @@ import type { NetSocket } from '../net/net-socket.js';
 import type { TcpSocket } from '../net/tcp-socket.js';
 import type { UdpSocket } from '../net/udp-socket.js';
 import type { Profile } from '../profile.js';
-import { SOCKET_ERRNO, type SocketErrno } from '../verbs-error.js';
 import type { FlowCache } from './flow-cache.js';
 import type { FlowNumbers } from './flow-numbers.js';
 import type { KernelContext } from './kernel-context.js';
 import type { KernelCore } from './kernel-core.js';
 import type { NapiQueue } from './napi-queue.js';
 import { Sleepers } from './sleepers.js';
+import { failed, isAddress, isLength, isPort, setOption } from './socket-options.js';
 import { SocketTable, type KernelSocket } from './socket-table.js';
 import {
   MESSAGE_FLAG,
   SOCKET_KIND,
-  SOCKET_OPTION,
   SYSTEM,
   type SystemCaller,
   type SystemCalls,
@@ -45,9 +44,9 @@ export interface SocketLayerParts {
   timersChanged(): void;
 }
 
-const failed = (name: SocketErrno): number => -SOCKET_ERRNO[name];
 /** What is copied from a program before the protocol gets it: a socket buffer of Linux holds at most 64 KiB. */
 const LONGEST_BUFFER = 65_536;
+const NONE: KernelSocket[] = [];
 /** A row of nobody's operation. */
 const NOBODYS = new ChainTable(1);
 /** What 16 bits of length leave for a datagram's payload. */
@@ -67,6 +66,8 @@ export class SocketLayer implements SystemCalls, SocketListener {
   private resumed = false;
   /** By core: how far its call has got. */
   private readonly progress: number[] = [];
+  /** By core: what its program waits for among other things. */
+  private readonly watched: KernelSocket[][] = [];
   /** Who waits for room in a send queue, in order. */
   private readonly roomless: SystemCaller[] = [];
 
@@ -111,16 +112,18 @@ export class SocketLayer implements SystemCalls, SocketListener {
     const socket = this.table.find(caller, fd);
     if (socket === undefined) return;
     socket.watchers.push(caller);
+    (this.watched[caller.index] ??= []).push(socket);
     this.sleepers.begin(caller);
     if (socket.busyPoll) this.beginPolling(caller, socket);
   }
 
   cancel(caller: SystemCaller): void {
-    for (const socket of this.table.all()) {
-      if (!socket.watchers.includes(caller)) continue;
+    const watched = this.watched[caller.index] ?? NONE;
+    for (const socket of watched) {
       socket.watchers = socket.watchers.filter((each) => each !== caller);
       this.endPolling(caller, socket);
     }
+    watched.length = 0;
     this.sleepers.begin(caller);
   }
 
@@ -224,7 +227,12 @@ export class SocketLayer implements SystemCalls, SocketListener {
         this.close(socket);
         return 0;
       case SYSTEM.setOption:
-        return this.setOption(socket, page.get(CELL.argument2), page.get(CELL.argument3));
+        return setOption(
+          socket,
+          page.get(CELL.argument2),
+          page.get(CELL.argument3),
+          this.parts.context.time,
+        );
       default:
         return failed('EINVAL');
     }
@@ -397,30 +405,6 @@ export class SocketLayer implements SystemCalls, SocketListener {
     context.pass(flows.touch(caller.index, flow, flows.reads), STAGE.stack);
   }
 
-  private setOption(socket: KernelSocket, option: number, value: number): number {
-    switch (option) {
-      case SOCKET_OPTION.noDelay:
-        if (socket.net?.kind !== 'tcp') return failed('ENOPROTOOPT');
-        socket.net.setNoDelay(value !== 0, this.parts.context.time);
-        return 0;
-      case SOCKET_OPTION.busyPoll:
-        socket.busyPoll = value !== 0;
-        return 0;
-      case SOCKET_OPTION.join:
-      case SOCKET_OPTION.leave:
-        return this.membership(socket, value, option === SOCKET_OPTION.join);
-      default:
-        return failed('ENOPROTOOPT');
-    }
-  }
-
-  private membership({ net }: KernelSocket, group: number, joins: boolean): number {
-    if (net?.kind !== 'udp') return failed('ENOPROTOOPT');
-    if (!isAddress(group)) return failed('EINVAL');
-    const wrong = joins ? net.join(group) : net.leave(group);
-    return wrong === 0 ? 0 : failed(wrong);
-  }
-
   private close(socket: KernelSocket): void {
     const { net } = socket;
     const { context } = this.parts;
@@ -489,8 +473,3 @@ export class SocketLayer implements SystemCalls, SocketListener {
     return busyPoll && queue?.poller === this.parts.cores[index];
   }
 }
-
-const isLength = (length: number): boolean => Number.isSafeInteger(length) && length >= 0;
-const isPort = (port: number): boolean => Number.isInteger(port) && port >= 0 && port <= 0xffff;
-const isAddress = (address: number): boolean =>
-  Number.isInteger(address) && address > 0 && address <= 0xffffffff;

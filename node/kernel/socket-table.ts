@@ -82,10 +82,6 @@ export class SocketTable {
     if (socket.net !== undefined) this.byNet.delete(socket.net.id);
   }
 
-  all(): KernelSocket[] {
-    return this.sockets.filter((socket) => socket !== undefined);
-  }
-
   /** The sockets that the program of core `core` opened. */
   ownedBy(core: number): KernelSocket[] {
     return this.sockets.filter((socket) => socket?.owner === core) as KernelSocket[];

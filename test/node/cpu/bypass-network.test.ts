@@ -1,14 +1,12 @@
 /** Sockets of programs that run TCP and UDP themselves, above a queue of raw frames. */
 import { describe, expect, it } from 'vitest';
 import { ProgramCore } from '../../../node/cpu/program-core.js';
-import { openNetwork, receiveAll, type Network, type NetworkPath } from '../../../node/sockets.js';
-import { VerbsError, type Core, type Picoseconds, type Region } from '../../../node/verbs.js';
+import { openNetwork, receiveAll, type NetworkPath } from '../../../node/sockets.js';
+import type { Core, Picoseconds } from '../../../node/verbs.js';
 import { runEmbedded, type ClusterOptions, type EmbeddedRun } from '../../embedded.js';
+import { errnoOf, pattern, PORT, sendStream, takeStream, type Part } from '../socket-streams.js';
 
-const PORT = 5000;
 const MS = 1e9 as Picoseconds;
-
-type Part = (core: Core, network: Network, memory: Region) => Promise<unknown>;
 
 /** Runs a client on host 0 and a server on host 1, each over its path. */
 async function between(
@@ -35,52 +33,6 @@ async function between(
   expect(run.framesLeft).toBe(0);
   return run;
 }
-
-const errnoOf = async (call: Promise<unknown>): Promise<string> => {
-  try {
-    await call;
-    return 'none';
-  } catch (error) {
-    return error instanceof VerbsError ? error.code : String(error);
-  }
-};
-
-/** Byte i of the stream. */
-const pattern = (i: number): number => (i * 31 + (i >> 8) * 7) & 0xff;
-
-const sendStream =
-  (total: number, piece: number, host = 1): Part =>
-  async (core, network, memory) => {
-    const socket = await network.connect({ host, port: PORT });
-    for (let done = 0; done < total; done += piece) {
-      const length = Math.min(piece, total - done);
-      await core.write(
-        memory.address,
-        Uint8Array.from({ length }, (_, i) => pattern(done + i)),
-      );
-      await socket.send(memory.address, length);
-    }
-    await socket.close();
-  };
-
-const takeStream =
-  (total: number): Part =>
-  async (core, network, memory) => {
-    const listener = await network.listen(PORT);
-    const socket = await listener.accept();
-    let wrong = 0;
-    let got = 0;
-    for (;;) {
-      const length = await socket.receive(memory.address, 100_000);
-      if (length === 0) break;
-      const bytes = await core.read(memory.address, length);
-      for (let i = 0; i < length; i++) if (bytes[i] !== pattern(got + i)) wrong++;
-      got += length;
-    }
-    await socket.close();
-    await listener.close();
-    return { complete: got === total, wrong };
-  };
 
 describe('TCP in a program', () => {
   it.each([

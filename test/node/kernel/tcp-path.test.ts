@@ -1,13 +1,11 @@
 /** TCP over the kernel's path: blocking calls, what they refuse, and bytes that arrive whatever the fabric does. */
 import { describe, expect, it } from 'vitest';
-import { openNetwork, receiveAll, type Network, type TcpSocket } from '../../../node/sockets.js';
-import { VerbsError, type Core, type Picoseconds, type Region } from '../../../node/verbs.js';
+import { openNetwork, receiveAll, type TcpSocket } from '../../../node/sockets.js';
+import type { Core, Picoseconds, Region } from '../../../node/verbs.js';
 import { runEmbedded, type ClusterOptions, type EmbeddedRun } from '../../embedded.js';
+import { errnoOf, pattern, PORT, sendStream, takeStream, type Part } from '../socket-streams.js';
 
-const PORT = 5000;
 const MS = 1e9 as Picoseconds;
-
-type Part = (core: Core, network: Network, memory: Region) => Promise<unknown>;
 
 async function between(
   client: Part,
@@ -31,50 +29,7 @@ async function between(
   return run;
 }
 
-const errnoOf = async (call: Promise<unknown>): Promise<string> => {
-  try {
-    await call;
-    return 'none';
-  } catch (error) {
-    return error instanceof VerbsError ? error.code : String(error);
-  }
-};
-
 const nothing: Part = () => Promise.resolve(undefined);
-
-/** Byte i of the stream. */
-const pattern = (i: number): number => (i * 31 + (i >> 8) * 7) & 0xff;
-
-const sendStream =
-  (total: number, piece: number): Part =>
-  async (core, network, memory) => {
-    const socket = await network.connect({ host: 1, port: PORT });
-    for (let done = 0; done < total; done += piece) {
-      const length = Math.min(piece, total - done);
-      const bytes = Uint8Array.from({ length }, (_, i) => pattern(done + i));
-      await core.write(memory.address, bytes);
-      await socket.send(memory.address, length);
-    }
-    await socket.close();
-  };
-
-const takeStream =
-  (total: number): Part =>
-  async (core, network, memory) => {
-    const listener = await network.listen(PORT);
-    const socket = await listener.accept();
-    let wrong = 0;
-    let got = 0;
-    for (;;) {
-      const length = await socket.receive(memory.address, 100_000);
-      if (length === 0) break;
-      const bytes = await core.read(memory.address, length);
-      for (let i = 0; i < length; i++) if (bytes[i] !== pattern(got + i)) wrong++;
-      got += length;
-    }
-    await socket.close();
-    return { complete: got === total, wrong };
-  };
 
 describe('a TCP connection over the kernel', () => {
   it('carries bytes in order, and its end', async () => {

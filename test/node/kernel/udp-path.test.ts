@@ -4,13 +4,13 @@ import { loadProfile } from '../../../coordinator/profiles.js';
 import { openNetwork, type Network, type UdpSocket } from '../../../node/sockets.js';
 import {
   stageTimes,
-  VerbsError,
   type Core,
   type Instant,
   type Picoseconds,
   type Region,
 } from '../../../node/verbs.js';
 import { runEmbedded, type ClusterOptions } from '../../embedded.js';
+import { errnoOf } from '../socket-streams.js';
 
 const PORT = 7;
 const US = 1e6 as Picoseconds;
@@ -167,15 +167,6 @@ describe('a UDP socket', () => {
     if (run.failure !== null) throw new Error(run.failure.stack);
     return run.results[0] as T;
   }
-
-  const errnoOf = async (call: Promise<unknown>): Promise<string> => {
-    try {
-      await call;
-      return 'none';
-    } catch (error) {
-      return error instanceof VerbsError ? error.code : 'another error';
-    }
-  };
 
   it('gives the errnos that Linux gives', async () => {
     const errnos = await alone(async ({ network, socket, memory }) => [
