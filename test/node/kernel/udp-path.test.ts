@@ -203,6 +203,29 @@ describe('a UDP socket', () => {
     );
   });
 
+  it('that was waited for among others wakes nobody who waits for something else by then', async () => {
+    const run = await runEmbedded({
+      noise: false,
+      machine: { queues: 1 },
+      program: async (core: Core) => {
+        const { network, socket, memory } = await open(core);
+        const other = await network.udp(PORT + 1);
+        if (core.rank === 1) {
+          await core.any([socket.readable(), core.until((core.now + 5 * US) as never)]);
+          const { port } = await other.receive(memory.address, 100);
+          return port;
+        }
+        await core.sleep((100 * US) as Picoseconds);
+        await socket.sendTo({ host: 1, port: PORT }, memory.address, 1);
+        await other.sendTo({ host: 1, port: PORT + 1 }, memory.address, 1);
+        return 0;
+      },
+    });
+    expect(run.failure).toBeNull();
+    expect(run.blocked).toEqual([]);
+    expect(run.results[1]).toBe(PORT + 1);
+  });
+
   it('can be waited for together with several times, of which the earliest counts', async () => {
     const index = await alone(async ({ core, socket }) => {
       const before = core.now;
