@@ -17,12 +17,12 @@ import {
   type ClusterOptions,
 } from './cluster-config.js';
 import { watchInterruptions, type Interruption } from './interruption.js';
-import { LaunchedCluster } from './launch.js';
 import { Measured, measure } from './measure.js';
 import { readChoice } from './option-values.js';
 import { checkSettings, parseSettings, type Setting } from './parameters.js';
 import { DEFAULT_OUT, prepareOutputs, writeOutputs, type Outputs } from './outputs.js';
 import { formatPerftest } from './perftest-format.js';
+import { PrivateCluster } from './private-cluster.js';
 import { Progress } from './progress.js';
 import { moduleDirectory, resolveSuite, resolveWorkload } from './programs.js';
 import { RESULTS_SCHEMA, type Results } from './results.js';
@@ -112,7 +112,7 @@ class Session {
   private readonly progress: Progress;
   private readonly measured = new Measured();
   private readonly when = new Date();
-  private cluster: LaunchedCluster | undefined;
+  private cluster: PrivateCluster | undefined;
 
   constructor(
     command: RunCommand,
@@ -175,7 +175,7 @@ class Session {
     const { config, command, progress, measured, plan } = this;
     const count = config.partition.length;
     progress.begin(`launching ${count} process${count === 1 ? '' : 'es'}`);
-    const cluster = await LaunchedCluster.launch(
+    const cluster = await PrivateCluster.launch(
       config,
       (line) => this.printed(line),
       (launched) => (this.cluster = launched),
@@ -183,8 +183,12 @@ class Session {
     const needsWindows = config.clock === 'virtual' && count > 1;
     const lookahead = needsWindows ? lookaheadBetween(count, config) : undefined;
     const { capture } = command.options;
-    await measure(cluster, plan, measured, { config, lookahead, capture, progress }, (first) =>
-      this.show(first),
+    await measure(
+      cluster.processes,
+      plan,
+      measured,
+      { config, lookahead, capture, progress },
+      (first) => this.show(first),
     );
   }
 
@@ -232,7 +236,7 @@ class Session {
         argv: command.argv,
         placement: config.placement,
         coreRuntime: config.coreRuntime,
-        pids: this.cluster?.pids ?? [],
+        pids: this.cluster?.processes.pids ?? [],
         // The clock began with this process.
         start_s: seconds(measured.began ?? performance.now()),
         wall_s: seconds(measured.wallMs),

@@ -1,4 +1,5 @@
 /** `up`: launches a cluster and keeps it up until Ctrl-C, which drains and stops every process. */
+import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -8,6 +9,7 @@ import {
   hostsAskedFor,
   type ClusterOptions,
 } from './cluster-config.js';
+import { ControlServer } from './control-server.js';
 import { watchInterruptions } from './interruption.js';
 import { LaunchedCluster } from './launch.js';
 import { RunError } from './run-error.js';
@@ -20,18 +22,24 @@ const SIGNAL_RACE_MS = 100;
 export async function upCommand(options: ClusterOptions, terminal: Terminal): Promise<number> {
   const config = clusterConfig(options, hostsAskedFor(options) ?? DEFAULTS.hosts);
   terminal.write(`seed ${config.seed}\n${describeCluster(config)}\n`);
+  const credentials = { token: randomBytes(32).toString('hex') };
   let cluster: LaunchedCluster | undefined;
+  const server = await ControlServer.open({
+    credentials,
+    paths: {},
+    welcome: (hello, connection) => cluster?.processes.welcome(hello, connection),
+  });
+  const url = `ws://127.0.0.1:${server.port}`;
   let tokenFile: string | undefined;
   const interruption = watchInterruptions(() => cluster?.kill());
   const keepUp = async (): Promise<never> => {
-    const launched = await LaunchedCluster.launch(
-      config,
-      (line) => terminal.error(line),
-      (each) => (cluster = each),
-    );
-    tokenFile = writeTokenFile(launched.port, launched.token);
-    terminal.write(`up at ${launched.url}\ntoken in ${tokenFile}\nCtrl-C stops it\n`);
-    return launched.lost;
+    const programs = { files: false, directories: [] };
+    const print = (line: string): void => terminal.error(line);
+    cluster = new LaunchedCluster({ config, url, credentials, programs, print });
+    await cluster.start();
+    tokenFile = writeTokenFile(server.port, credentials.token);
+    terminal.write(`up at ${url}\ntoken in ${tokenFile}\nCtrl-C stops it\n`);
+    return cluster.processes.lost;
   };
   try {
     await Promise.race([keepUp(), interruption.arrived]);
@@ -45,9 +53,10 @@ export async function upCommand(options: ClusterOptions, terminal: Terminal): Pr
   } finally {
     if (tokenFile !== undefined) rmSync(tokenFile, { force: true });
     await cluster?.stop();
+    await server.close();
     interruption.dispose();
   }
-  const refused = cluster?.refused ?? 0;
+  const { refused } = server;
   terminal.write(
     `every process has stopped${refused === 0 ? '' : `; ${refused} connections were refused`}\n`,
   );

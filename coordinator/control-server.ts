@@ -1,9 +1,10 @@
 /**
- * The coordinator's socket that host processes dial. A connection is nobody until its first message says which process
- * it is; whatever is not a sound message after that ends the connection, and with it the process's part in the cluster.
+ * The coordinator's listener. Host processes dial its control path; a connection there is nobody until its first message
+ * says which process it is, and whatever is not a sound message after that ends the connection, and with it the
+ * process's part in the cluster. Other paths are their owners' business.
  */
 import type { WebSocket } from 'ws';
-import { openDoor, type Door, type Refusals } from '../node/link/admission.js';
+import { openDoor, type Door, type DoorOptions, type Refusals } from '../node/link/admission.js';
 import { CONTROL_PATH } from '../wire/control/orders.js';
 import { MAX_CONTROL_BYTES, packControl, unpackControl } from '../wire/control/codec.js';
 import { parseNotice, type Notice } from '../wire/control/notices.js';
@@ -13,41 +14,46 @@ const HELLO_MS = 10_000;
 
 export type Hello = Extract<Notice, { readonly type: 'hello' }>;
 
-/** What a server tells its owner. */
-export interface ControlEvents {
-  /** Process `hello.process` is there; false turns it away. */
-  joined(hello: Hello): boolean;
-  notice(process: number, notice: Notice): void;
+/** The coordinator's end of a process's connection. */
+export interface ProcessConnection {
+  send(order: Order): void;
+  /** Closes it at once. */
+  drop(): void;
+}
+
+/** Who hears of a process. */
+export interface ProcessListener {
+  notice(notice: Notice): void;
   /** The connection is gone; `reason` says why if it was the process's fault. */
-  closed(process: number, reason: string | undefined): void;
+  closed(reason: string | undefined): void;
+}
+
+/** A process says hello: who hears of it from now on, or undefined to turn it away. */
+export type Welcome = (hello: Hello, connection: ProcessConnection) => ProcessListener | undefined;
+
+export interface ControlServerOptions extends Omit<DoorOptions, 'maxPayload'> {
+  readonly welcome: Welcome;
 }
 
 export class ControlServer {
-  private readonly door: Door;
-  private readonly sockets: Map<number, WebSocket>;
-  /** Admitted connections that never became a process. */
+  readonly door: Door;
+  /** Admitted connections that never became anybody. */
   private readonly strangers: { count: number };
 
-  private constructor(door: Door, sockets: Map<number, WebSocket>, strangers: { count: number }) {
+  private constructor(door: Door, strangers: { count: number }) {
     this.door = door;
-    this.sockets = sockets;
     this.strangers = strangers;
   }
 
-  /** Listens on loopback, at any free port. */
-  static async open(token: string, events: ControlEvents): Promise<ControlServer> {
-    const sockets = new Map<number, WebSocket>();
+  /** Listens: on loopback, at any free port, unless told otherwise. Rejects if the address cannot be had. */
+  static async open({ welcome, paths, ...options }: ControlServerOptions): Promise<ControlServer> {
     const strangers = { count: 0 };
     const door = await openDoor({
-      token,
+      ...options,
       maxPayload: MAX_CONTROL_BYTES,
-      paths: { [CONTROL_PATH]: (socket) => greet(socket, sockets, strangers, events) },
+      paths: { ...paths, [CONTROL_PATH]: (socket) => greet(socket, welcome, strangers) },
     });
-    return new ControlServer(door, sockets, strangers);
-  }
-
-  get url(): string {
-    return `ws://127.0.0.1:${this.door.port}`;
+    return new ControlServer(door, strangers);
   }
 
   get port(): number {
@@ -59,9 +65,14 @@ export class ControlServer {
     return { ...this.door.refusals, strangers: this.strangers.count };
   }
 
-  /** Nothing happens if the process is not there: whoever lost it has been told. */
-  send(process: number, order: Order): void {
-    this.sockets.get(process)?.send(packControl(order));
+  /** How many they are in all. */
+  get refused(): number {
+    return Object.values<number>({ ...this.refusals }).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Counts one who was admitted by another path and was nobody. */
+  countStranger(): void {
+    this.strangers.count++;
   }
 
   close(): Promise<void> {
@@ -69,42 +80,39 @@ export class ControlServer {
   }
 }
 
-function greet(
-  socket: WebSocket,
-  sockets: Map<number, WebSocket>,
-  strangers: { count: number },
-  events: ControlEvents,
-): void {
-  let process: number | undefined;
+function greet(socket: WebSocket, welcome: Welcome, strangers: { count: number }): void {
+  let listener: ProcessListener | undefined;
   let reason: string | undefined;
   const refuse = (why: string): void => {
     reason ??= why;
-    if (process === undefined) strangers.count++;
+    if (listener === undefined) strangers.count++;
     socket.terminate();
   };
   const timer = setTimeout(() => refuse('said nothing'), HELLO_MS);
+  const connection: ProcessConnection = {
+    send: (order) => socket.send(packControl(order)),
+    drop: () => socket.terminate(),
+  };
 
   socket.on('message', (data: Buffer, isBinary: boolean) => {
     if (reason !== undefined) return;
     const notice = isBinary ? readNotice(data) : 'a text message';
     if (typeof notice === 'string') {
       refuse(`sent a broken message: ${notice}`);
-    } else if (process !== undefined) {
+    } else if (listener !== undefined) {
       if (notice.type === 'hello') refuse('said hello twice');
-      else events.notice(process, notice);
-    } else if (notice.type === 'hello' && events.joined(notice)) {
+      else listener.notice(notice);
+    } else if (notice.type === 'hello') {
       clearTimeout(timer);
-      process = notice.process;
-      sockets.set(process, socket);
+      listener = welcome(notice, connection);
+      if (listener === undefined) refuse('is none of this cluster');
     } else {
       refuse('is none of this cluster');
     }
   });
   socket.once('close', () => {
     clearTimeout(timer);
-    if (process === undefined) return;
-    sockets.delete(process);
-    events.closed(process, reason);
+    listener?.closed(reason);
   });
 }
 

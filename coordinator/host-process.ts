@@ -17,7 +17,6 @@ const ENTRY = fileURLToPath(new URL('../node/main.js', import.meta.url));
 const LAST_LINES = 20;
 
 export interface HostProcessOptions {
-  readonly index: number;
   readonly hosts: readonly number[];
   readonly environment: ProcessEnvironment;
   /** What the process prints, line by line. */
@@ -31,7 +30,6 @@ export interface Exit {
 }
 
 export class HostProcess {
-  readonly index: number;
   readonly hosts: readonly number[];
   readonly ended: Promise<Exit>;
   exit: Exit | undefined;
@@ -39,11 +37,10 @@ export class HostProcess {
   readonly lastLines: string[] = [];
   private readonly child: ChildProcess;
 
-  constructor({ index, hosts, environment, print }: HostProcessOptions) {
-    this.index = index;
+  constructor({ hosts, environment, print }: HostProcessOptions) {
     this.hosts = hosts;
     this.child = spawn(process.execPath, ['--enable-source-maps', ENTRY], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [environment.lifeline ? 'pipe' : 'ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
         [ENVIRONMENT_VARIABLE]: printEnvironment(environment),

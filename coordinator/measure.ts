@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Lookahead } from '../sim/lookahead.js';
 import type { Parameters, Summary } from '../workloads/workload.js';
 import { clusterShape, type ClusterConfig } from './cluster-config.js';
-import type { LaunchedCluster } from './launch.js';
+import type { LinkedProcesses } from './formation.js';
 import type { Progress } from './progress.js';
 import type { Counters, WorkloadResult } from './results.js';
 import { RunError } from './run-error.js';
@@ -50,7 +50,7 @@ export interface MeasureOptions {
  * Runs are numbered from 1.
  */
 export async function measure(
-  cluster: LaunchedCluster,
+  cluster: LinkedProcesses,
   plan: readonly PlannedWorkload[],
   measured: Measured,
   options: MeasureOptions,
@@ -122,7 +122,6 @@ function requestOf(
       machine,
       inputs: planned.inputs,
     },
-    partition: config.partition,
     lookahead,
     captureDirectory,
     onProgress: (each) => progress.update(each),

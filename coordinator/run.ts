@@ -9,7 +9,7 @@ import { combineDigests } from '../sim/trace.js';
 import { PS_PER_NS } from '../units/time.js';
 import type { Notice } from '../wire/control/notices.js';
 import { parseReport } from '../wire/control/window-messages.js';
-import type { LaunchedCluster } from './launch.js';
+import type { LinkedProcesses } from './formation.js';
 import { QuietWatch } from './quiet-watch.js';
 import { RunError } from './run-error.js';
 import { TimeWindows } from './time-windows.js';
@@ -19,8 +19,6 @@ const BETTER_REASON_MS = 300;
 
 export interface RunRequest {
   readonly spec: Omit<RunSpec, 'local'>;
-  /** The hosts of each process. */
-  readonly partition: readonly (readonly number[])[];
   /** Between the processes; undefined where virtual time needs no windows: one process, or the real clock. */
   readonly lookahead: Lookahead | undefined;
   /** Empty for no capture. */
@@ -53,7 +51,7 @@ export interface RunRecord {
 
 /** Does run number `run`. Rejects with a RunError when a program fails, all wait for ever, or a process is lost. */
 export async function executeRun(
-  cluster: LaunchedCluster,
+  cluster: LinkedProcesses,
   run: number,
   request: RunRequest,
 ): Promise<RunRecord> {
@@ -69,7 +67,7 @@ export async function executeRun(
 /** What the coordinator and the processes tell each other during one run. */
 class Conversation {
   readonly failed: Promise<never>;
-  private readonly cluster: LaunchedCluster;
+  private readonly cluster: LinkedProcesses;
   private readonly run: number;
   private readonly request: RunRequest;
   private readonly windows: TimeWindows | undefined;
@@ -88,7 +86,7 @@ class Conversation {
   private readonly over = new Promise<void>((resolve) => (this.markOver = resolve));
   private readonly allCollected = new Promise<void>((resolve) => (this.markCollected = resolve));
 
-  constructor(cluster: LaunchedCluster, run: number, request: RunRequest) {
+  constructor(cluster: LinkedProcesses, run: number, request: RunRequest) {
     this.cluster = cluster;
     this.run = run;
     this.request = request;
@@ -106,7 +104,7 @@ class Conversation {
 
   async whole(): Promise<RunRecord> {
     const { run, request, cluster } = this;
-    for (const [process, local] of request.partition.entries()) {
+    for (const [process, local] of cluster.partition.entries()) {
       const runsPrograms = request.spec.programs.some(({ host }) => local.includes(host));
       const inputs = runsPrograms ? request.spec.inputs : new Map<string, Uint8Array>();
       cluster.send(process, {
@@ -222,7 +220,7 @@ class Conversation {
     }));
   }
 
-  private everybody(order: Parameters<LaunchedCluster['send']>[1]): void {
+  private everybody(order: Parameters<LinkedProcesses['send']>[1]): void {
     for (let process = 0; process < this.cluster.size; process++) this.cluster.send(process, order);
   }
 }

@@ -16,5 +16,6 @@ if (typeof environment === 'string') {
   console.error(`${environment}: this program is started by pinwire, not by hand`);
   process.exitCode = 2;
 } else {
+  if (environment.lifeline) process.stdin.resume().on('end', () => process.exit(1));
   await ControlledProcess.start(environment, (spec, wiring) => Machine.create(spec, wiring));
 }

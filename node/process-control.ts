@@ -6,7 +6,7 @@ import type { WebSocket } from 'ws';
 import { MAX_CONTROL_BYTES, packControl, unpackControl } from '../wire/control/codec.js';
 import type { Notice } from '../wire/control/notices.js';
 import { CONTROL_PATH, parseOrder, type Order, type PeerAddress } from '../wire/control/orders.js';
-import { dial, opened } from './link/admission.js';
+import { dial } from './link/admission.js';
 import { Mesh } from './link/mesh.js';
 import type { ProcessEnvironment } from './process-environment.js';
 import type { MachineFactory } from './process-machine.js';
@@ -42,13 +42,20 @@ export class ControlledProcess {
     environment: ProcessEnvironment,
     createMachine: MachineFactory,
   ): Promise<ControlledProcess> {
-    const { cluster, token, process: index, processes, control } = environment;
-    const mesh = await Mesh.open({ process: index, processes, cluster, token });
-    const socket = dial(control + CONTROL_PATH, token, MAX_CONTROL_BYTES);
+    const { cluster, credentials, process: index, processes, control, fabric } = environment;
+    const { host, port } = fabric;
+    const mesh = await Mesh.open({ process: index, processes, cluster, credentials, host, port });
+    const socket = await dial(control + CONTROL_PATH, credentials, MAX_CONTROL_BYTES);
     const controlled = new ControlledProcess(environment, createMachine, socket, mesh);
-    await opened(socket);
-    const fabric = `ws://127.0.0.1:${mesh.port}`;
-    controlled.send({ type: 'hello', process: index, pid: process.pid, fabric });
+    socket.resume();
+    controlled.send({
+      type: 'hello',
+      cluster,
+      process: index,
+      ticket: environment.ticket,
+      pid: process.pid,
+      fabric: advertised(environment, mesh.port),
+    });
     return controlled;
   }
 
@@ -149,4 +156,12 @@ export class ControlledProcess {
     this.current?.abandon();
     process.exit(status);
   }
+}
+
+/** The URL that others dial for this process's fabric. */
+function advertised({ fabric, credentials }: ProcessEnvironment, port: number): string {
+  const scheme = credentials.tls === undefined ? 'ws' : 'wss';
+  const host = fabric.advertisedHost === '' ? fabric.host : fabric.advertisedHost;
+  const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  return `${scheme}://${name}:${fabric.advertisedPort === 0 ? port : fabric.advertisedPort}`;
 }

@@ -9,6 +9,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
+import type { Credentials } from './credentials.js';
 
 /** A connection that is not admitted by then is closed. */
 const ADMISSION_MS = 5_000;
@@ -16,8 +17,7 @@ const ADMISSION_MS = 5_000;
 const HANDSHAKE_MS = 30_000;
 
 export interface DoorOptions {
-  /** The cluster's secret. */
-  readonly token: string;
+  readonly credentials: Credentials;
   /** Loopback unless told otherwise. */
   readonly host?: string;
   /** 0 or absent: any free one. */
@@ -55,7 +55,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     perMessageDeflate: false,
     clientTracking: false,
   });
-  const expected = digest(`Bearer ${options.token}`);
+  const expected = digest(`Bearer ${options.credentials.token}`);
   // Without Node's own answer to a missing Host, which no event tells of: every stranger is to be counted.
   const server = createServer({ maxHeaderSize: 8192, requireHostHeader: false });
   /** Open connections; those not yet admitted have a timer. */
@@ -119,11 +119,11 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
 }
 
 /**
- * Dials a door; add message handlers at once, then wait for {@link opened}. The mask that RFC 6455 asks of clients is left
- * zero, which both ends then skip: it guards proxies against browsers, costs a factor of five and more, and these are
- * links between our own processes.
+ * Dials a door and waits until it opens; rejects, with the reason, when it does not. The socket is handed over paused:
+ * attach handlers, then `resume()`. The mask that RFC 6455 asks of clients is left zero, which both ends then skip: it
+ * guards proxies against browsers, costs a factor of five and more, and these are links between our own processes.
  */
-export function dial(url: string, token: string, maxPayload: number): WebSocket {
+export function dial(url: string, { token }: Credentials, maxPayload: number): Promise<WebSocket> {
   const socket = new WebSocket(url, {
     headers: { authorization: `Bearer ${token}` },
     perMessageDeflate: false,
@@ -132,13 +132,11 @@ export function dial(url: string, token: string, maxPayload: number): WebSocket 
     maxPayload,
   });
   socket.on('error', ignore);
-  return socket;
-}
-
-/** Resolves when a dialled socket is admitted; rejects, with the reason, when it is not. */
-export function opened(socket: WebSocket): Promise<void> {
   return new Promise((resolve, reject) => {
-    socket.once('open', resolve);
+    socket.once('open', () => {
+      socket.pause();
+      resolve(socket);
+    });
     socket.once('error', reject);
     socket.once('close', () => {
       reject(new Error(`${socket.url} closed the connection`));

@@ -4,8 +4,9 @@
  * (`frame-batch.ts`). A mesh outlives runs: whoever runs attaches as its owner, and what comes for nobody is dropped.
  */
 import type { RawData, WebSocket } from 'ws';
-import { dial, openDoor, opened } from './admission.js';
+import { dial, openDoor } from './admission.js';
 import type { Door, Refusals } from './admission.js';
+import type { Credentials } from './credentials.js';
 import { parseHello, printHello } from './mesh-hello.js';
 
 const FABRIC_PATH = '/fabric';
@@ -20,9 +21,11 @@ export interface MeshOptions {
   readonly processes: number;
   /** Names the cluster, whatever it runs: a process of another one is turned away. */
   readonly cluster: string;
-  readonly token: string;
+  readonly credentials: Credentials;
   /** The address to listen on; loopback unless told otherwise. */
   readonly host?: string;
+  /** 0 or absent: any free one. */
+  readonly port?: number;
 }
 
 export interface MeshOwner {
@@ -56,12 +59,13 @@ export class Mesh {
     this.links = new Array<WebSocket | undefined>(options.processes).fill(undefined);
   }
 
-  /** Listens on a free port. Rejects if the address cannot be had. */
+  /** Listens. Rejects if the address cannot be had. */
   static async open(options: MeshOptions): Promise<Mesh> {
     const mesh = new Mesh(options);
     mesh.door = await openDoor({
-      token: options.token,
+      credentials: options.credentials,
       ...(options.host !== undefined && { host: options.host }),
+      ...(options.port !== undefined && { port: options.port }),
       maxPayload: MAX_MESSAGE,
       paths: { [FABRIC_PATH]: (socket) => mesh.greet(socket, undefined) },
     });
@@ -152,9 +156,9 @@ export class Mesh {
   }
 
   private async dial(other: number, address: string): Promise<void> {
-    const socket = dial(address + FABRIC_PATH, this.options.token, MAX_MESSAGE);
+    const socket = await dial(address + FABRIC_PATH, this.options.credentials, MAX_MESSAGE);
     this.greet(socket, other);
-    await opened(socket);
+    socket.resume();
     socket.send(this.hello());
   }
 

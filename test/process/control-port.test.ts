@@ -69,7 +69,15 @@ test.each([
   ['an unknown message', () => packControl({ type: 'surrender' })],
   [
     'a hello of a process that is there already',
-    () => packControl({ type: 'hello', process: 0, pid: 1, fabric: 'ws://127.0.0.1:1' }),
+    () =>
+      packControl({
+        type: 'hello',
+        cluster: 'c',
+        process: 0,
+        ticket: 't',
+        pid: 1,
+        fabric: 'ws://127.0.0.1:1',
+      }),
   ],
 ])('with the token, %s ends the connection and nothing else', async (_what, first) => {
   expect(await outcome('/control', admitted(), first())).toMatch(/^closed/);

@@ -16,7 +16,10 @@ export interface Quiet {
 export type Notice =
   | {
       readonly type: 'hello';
+      /** Names the cluster, and proves that this is the process that its coordinator expects. */
+      readonly cluster: string;
       readonly process: number;
+      readonly ticket: string;
       readonly pid: number;
       /** ws:// address that other processes dial for the fabric. */
       readonly fabric: string;
@@ -78,9 +81,11 @@ function read(type: Notice['type'], fields: FieldReader): Notice {
     case 'hello':
       return {
         type,
+        cluster: fields.text('cluster', 64),
         process: fields.whole('process', 0, 511),
+        ticket: fields.text('ticket', 64),
         pid: fields.whole('pid', 1),
-        fabric: fields.text('fabric', 256),
+        fabric: fields.text('fabric', 512),
       };
     case 'linked':
       return { type };

@@ -82,6 +82,6 @@ function parsePeer(value: unknown): PeerAddress | string {
       ? Number(host)
       : 'not a host number',
   );
-  const peer = { hosts, fabric: fields.text('fabric', 256) };
+  const peer = { hosts, fabric: fields.text('fabric', 512) };
   return fields.problem ?? peer;
 }

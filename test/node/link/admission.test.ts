@@ -1,10 +1,11 @@
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { dial, openDoor, opened } from '../../../node/link/admission.js';
+import { dial, openDoor } from '../../../node/link/admission.js';
 import type { Door } from '../../../node/link/admission.js';
 
 const TOKEN = 'a-token-of-this-cluster';
+const CREDENTIALS = { token: TOKEN };
 const MAX_PAYLOAD = 1024;
 
 let door: Door;
@@ -13,7 +14,7 @@ let admitted: WebSocket[];
 beforeEach(async () => {
   admitted = [];
   door = await openDoor({
-    token: TOKEN,
+    credentials: CREDENTIALS,
     maxPayload: MAX_PAYLOAD,
     paths: { '/fabric': (socket) => admitted.push(socket) },
   });
@@ -23,7 +24,15 @@ afterEach(() => door.close());
 const url = (path = '/fabric'): string => `ws://127.0.0.1:${door.port}${path}`;
 const knock = (path: string, headers: Record<string, string>): Promise<void> => {
   const socket = new WebSocket(url(path), { headers });
-  return opened(socket);
+  return new Promise((resolve, reject) => {
+    socket.once('open', resolve);
+    socket.once('error', reject);
+  });
+};
+const dialled = async (): Promise<WebSocket> => {
+  const socket = await dial(url(), CREDENTIALS, MAX_PAYLOAD);
+  socket.resume();
+  return socket;
 };
 /** Sends raw bytes and waits until the other end hangs up; answers with what it said. */
 const shout = (bytes: string | Buffer): Promise<string> =>
@@ -38,8 +47,7 @@ const none = { token: 0, origin: 0, path: 0, garbage: 0 };
 
 describe('a door', () => {
   test('admits who has the token, and passes messages both ways unmasked', async () => {
-    const socket = dial(url(), TOKEN, MAX_PAYLOAD);
-    await opened(socket);
+    const socket = await dialled();
     expect(admitted).toHaveLength(1);
     const heard = new Promise((resolve) =>
       admitted[0]!.once('message', (data: Buffer) => resolve(data.toString())),
@@ -99,8 +107,7 @@ describe('a door', () => {
       await shout(bytes);
       expect(door.refusals).toEqual({ ...none, garbage: 1 });
       expect(admitted).toHaveLength(0);
-      const socket = dial(url(), TOKEN, MAX_PAYLOAD);
-      await opened(socket);
+      const socket = await dialled();
       socket.terminate();
     });
   }
@@ -111,19 +118,17 @@ describe('a door', () => {
       (socket: WebSocket) =>
         (socket as unknown as { _socket: NodeJS.WritableStream })._socket.write('\xff\xff\xff'),
     ]) {
-      const socket = dial(url(), TOKEN, MAX_PAYLOAD);
-      await opened(socket);
+      const socket = await dialled();
       const closed = new Promise((resolve) => admitted.at(-1)!.once('close', resolve));
       misbehave(socket);
       await closed;
     }
-    const socket = dial(url(), TOKEN, MAX_PAYLOAD);
-    await opened(socket);
+    const socket = await dialled();
     socket.terminate();
   });
 
   test('says so when its address is taken', async () => {
-    const taken = openDoor({ token: TOKEN, port: door.port, maxPayload: 1, paths: {} });
+    const taken = openDoor({ credentials: CREDENTIALS, port: door.port, maxPayload: 1, paths: {} });
     await expect(taken).rejects.toThrow('EADDRINUSE');
   });
 });

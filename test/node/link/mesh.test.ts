@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 async function openMesh(process: number, processes: number, cluster = CLUSTER): Promise<Mesh> {
-  const mesh = await Mesh.open({ process, processes, cluster, token: TOKEN });
+  const mesh = await Mesh.open({ process, processes, cluster, credentials: { token: TOKEN } });
   meshes.push(mesh);
   return mesh;
 }
@@ -190,8 +190,8 @@ describe('a mesh', () => {
   ] as const) {
     test(`closes a link over which ${title}, and names it`, async () => {
       const mesh = await openMesh(0, 2);
-      const socket = dial(`ws://127.0.0.1:${mesh.port}/fabric`, TOKEN, 1024);
-      socket.on('open', () => socket.send(printHello({ cluster: CLUSTER, process: 1 })));
+      const socket = await dialled(mesh);
+      socket.send(printHello({ cluster: CLUSTER, process: 1 }));
       await mesh.connect([]);
       const listener = attach(mesh);
       misbehave(socket);
@@ -201,6 +201,12 @@ describe('a mesh', () => {
     });
   }
 });
+
+async function dialled(mesh: Mesh): Promise<WebSocket> {
+  const socket = await dial(`ws://127.0.0.1:${mesh.port}/fabric`, { token: TOKEN }, 1024);
+  socket.resume();
+  return socket;
+}
 
 describe('a mesh lets nobody in', () => {
   test('of another cluster', async () => {
@@ -214,7 +220,12 @@ describe('a mesh lets nobody in', () => {
 
   test('with another token', async () => {
     const left = await openMesh(0, 2);
-    const right = await Mesh.open({ process: 1, processes: 2, cluster: CLUSTER, token: 'none' });
+    const right = await Mesh.open({
+      process: 1,
+      processes: 2,
+      cluster: CLUSTER,
+      credentials: { token: 'none' },
+    });
     meshes.push(right);
     await expect(right.connect(addresses([left, right]))).rejects.toThrow(
       /link process 1 - process 0: .*401/,
@@ -234,8 +245,8 @@ describe('a mesh lets nobody in', () => {
   ] as const) {
     test(`whose hello is ${title}`, async () => {
       const mesh = await openMesh(1, 3);
-      const socket = dial(`ws://127.0.0.1:${mesh.port}/fabric`, TOKEN, 1024);
-      socket.on('open', () => socket.send(hello));
+      const socket = await dialled(mesh);
+      socket.send(hello);
       const [code] = (await once(socket, 'close')) as [number];
       expect(code).toBe(1008);
       expect(mesh.refusals.strangers).toBe(1);
@@ -245,8 +256,8 @@ describe('a mesh lets nobody in', () => {
   test('who is there already', async () => {
     const [left] = (await linked(2)) as [Mesh, Mesh];
     const listener = attach(left);
-    const socket = dial(`ws://127.0.0.1:${left.port}/fabric`, TOKEN, 1024);
-    socket.on('open', () => socket.send(printHello({ cluster: CLUSTER, process: 1 })));
+    const socket = await dialled(left);
+    socket.send(printHello({ cluster: CLUSTER, process: 1 }));
     const [, reason] = (await once(socket, 'close')) as [number, Buffer];
     expect(reason.toString()).toBe('process 1 is here already');
     expect(listener.losses).toEqual([]);

@@ -22,7 +22,7 @@ afterEach(async () => {
 
 async function linkedMeshes(processes: number): Promise<Mesh[]> {
   for (let process = 0; process < processes; process++) {
-    meshes.push(await Mesh.open({ process, processes, cluster: 'c', token: 't' }));
+    meshes.push(await Mesh.open({ process, processes, cluster: 'c', credentials: { token: 't' } }));
   }
   const addresses = meshes.map((mesh) => `ws://127.0.0.1:${mesh.port}`);
   await Promise.all(meshes.map((mesh) => mesh.connect(addresses)));

@@ -13,7 +13,7 @@ const ORDERS: readonly Order[] = [
   { type: 'stop' },
 ];
 const NOTICES: readonly Notice[] = [
-  { type: 'hello', process: 1, pid: 4711, fabric: 'ws://127.0.0.1:1' },
+  { type: 'hello', cluster: 'c', process: 1, ticket: 't', pid: 4711, fabric: 'ws://127.0.0.1:1' },
   { type: 'linked' },
   { type: 'prepared', run: 3 },
   { type: 'report', run: 3, report: { next: 5, commit: 5, sent: [] } },

@@ -1,0 +1,158 @@
+/**
+ * The host processes of a cluster while they stand together: expected, introduced to one another, watched. One process
+ * lost ends the formation; whoever keeps a cluster up makes a new one.
+ */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Notice } from '../wire/control/notices.js';
+import type { Order } from '../wire/control/orders.js';
+import type { Hello, ProcessConnection, ProcessListener } from './control-server.js';
+import { RunError } from './run-error.js';
+
+/** A closed connection waits this long for the exit that explains it. */
+const EXIT_MS = 300;
+
+export type NoticeListener = (process: number, notice: Notice) => void;
+
+/** A process that is to come. */
+export interface ExpectedProcess {
+  readonly hosts: readonly number[];
+  /** For people: `host2 (pid 4711)`. */
+  name(): string;
+}
+
+/** What a run needs of a cluster: processes that are linked with one another. */
+export interface LinkedProcesses {
+  readonly size: number;
+  readonly pids: readonly number[];
+  /** The hosts of each process. */
+  readonly partition: readonly (readonly number[])[];
+  /** Rejects with a RunError when a process is lost, with its name and how it ended. */
+  readonly lost: Promise<never>;
+  /** Who hears the notices of the run that is on. */
+  listener: NoticeListener | undefined;
+  nameOf(process: number): string;
+  send(process: number, order: Order): void;
+}
+
+export class Formation implements LinkedProcesses {
+  /** What the cluster's own processes call it. */
+  readonly cluster = randomBytes(8).toString('hex');
+  /** By process: what it must present. */
+  readonly tickets: readonly string[];
+  readonly lost: Promise<never>;
+  /** All processes are there and linked. */
+  readonly linked: Promise<void>;
+  listener: NoticeListener | undefined;
+  private readonly expected: readonly ExpectedProcess[];
+  private readonly connections: (ProcessConnection | undefined)[];
+  private readonly hellos = new Map<number, Hello>();
+  private linkedCount = 0;
+  private isOver = false;
+  private reject!: (error: RunError) => void;
+  private markLinked!: () => void;
+
+  constructor(expected: readonly ExpectedProcess[]) {
+    this.expected = expected;
+    this.tickets = expected.map(() => randomBytes(16).toString('hex'));
+    this.connections = expected.map(() => undefined);
+    this.lost = new Promise((_, reject) => {
+      this.reject = reject;
+    });
+    // Whoever runs something races with it; between runs nobody listens.
+    this.lost.catch(() => undefined);
+    this.linked = new Promise((resolve) => {
+      this.markLinked = resolve;
+    });
+  }
+
+  get size(): number {
+    return this.expected.length;
+  }
+
+  get partition(): readonly (readonly number[])[] {
+    return this.expected.map(({ hosts }) => hosts);
+  }
+
+  get pids(): number[] {
+    return this.expected.map((_, process) => this.hellos.get(process)?.pid ?? 0);
+  }
+
+  /** Processes that have not said hello. */
+  get missing(): number[] {
+    return [...this.expected.keys()].filter((process) => !this.hellos.has(process));
+  }
+
+  nameOf(process: number): string {
+    return this.expected[process]!.name();
+  }
+
+  /** Nothing happens if the process is not there: whoever lost it has been told. */
+  send(process: number, order: Order): void {
+    this.connections[process]?.send(order);
+  }
+
+  /** A process says hello; undefined turns it away. */
+  welcome(hello: Hello, connection: ProcessConnection): ProcessListener | undefined {
+    const { process } = hello;
+    if (this.isOver || this.tickets[process] !== hello.ticket || this.hellos.has(process)) {
+      return undefined;
+    }
+    this.hellos.set(process, hello);
+    this.connections[process] = connection;
+    if (this.hellos.size === this.size) setImmediate(() => this.introduce());
+    return {
+      notice: (notice) => this.heard(process, notice),
+      closed: (reason) => void this.closed(process, reason),
+    };
+  }
+
+  /** Process `process` is gone, and with it the formation. */
+  lose(process: number, how: string): void {
+    this.end(new RunError(`${this.nameOf(process)} ${how}`));
+  }
+
+  /** Tells every process to stop. */
+  dissolve(why: string): void {
+    // Whoever still waits for its beginning is let go.
+    this.end(new RunError(why));
+    for (const connection of this.connections) connection?.send({ type: 'stop' });
+  }
+
+  /** Drops connections that are left. */
+  drop(): void {
+    for (const connection of this.connections) connection?.drop();
+  }
+
+  private end(error: RunError): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.reject(error);
+  }
+
+  /** Everybody is there: each may dial the others. */
+  private introduce(): void {
+    const processes = this.expected.map(({ hosts }, index) => ({
+      hosts,
+      fabric: this.hellos.get(index)!.fabric,
+    }));
+    for (const connection of this.connections) connection?.send({ type: 'peers', processes });
+  }
+
+  private heard(process: number, notice: Notice): void {
+    if (notice.type === 'linked') {
+      this.linkedCount++;
+      if (this.linkedCount === this.size) this.markLinked();
+    } else {
+      this.listener?.(process, notice);
+    }
+  }
+
+  /** A connection closed. Its process has usually ended; how it did says more. */
+  private async closed(process: number, reason: string | undefined): Promise<void> {
+    this.connections[process] = undefined;
+    if (this.isOver) return;
+    if (reason === undefined) await sleep(EXIT_MS);
+    this.lose(process, reason ?? 'closed its control connection');
+  }
+}

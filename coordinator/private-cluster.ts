@@ -1,0 +1,63 @@
+/** The cluster of one command: launched for it on this machine, reachable by its own processes alone, gone with it. */
+import { randomBytes } from 'node:crypto';
+import type { ClusterConfig } from './cluster-config.js';
+import { ControlServer } from './control-server.js';
+import type { Formation } from './formation.js';
+import { LaunchedCluster } from './launch.js';
+
+export class PrivateCluster {
+  private readonly server: ControlServer;
+  private readonly cluster: LaunchedCluster;
+
+  private constructor(server: ControlServer, cluster: LaunchedCluster) {
+    this.server = server;
+    this.cluster = cluster;
+  }
+
+  /**
+   * Starts every process. The cluster is handed to `onLaunch` at once, so that it can be ended while it still starts;
+   * resolves when all processes are linked.
+   */
+  static async launch(
+    config: ClusterConfig,
+    print: (line: string) => void,
+    onLaunch: (cluster: PrivateCluster) => void,
+  ): Promise<PrivateCluster> {
+    const credentials = { token: randomBytes(32).toString('hex') };
+    const reporting: { cluster?: LaunchedCluster } = {};
+    const server = await ControlServer.open({
+      credentials,
+      paths: {},
+      welcome: (hello, connection) => reporting.cluster?.processes.welcome(hello, connection),
+    });
+    const url = `ws://127.0.0.1:${server.port}`;
+    // Its user is whoever started this command: it may do what they may.
+    const programs = { files: true, directories: [] };
+    const launched = new LaunchedCluster({ config, url, credentials, programs, print });
+    reporting.cluster = launched;
+    const cluster = new PrivateCluster(server, launched);
+    onLaunch(cluster);
+    await launched.start();
+    return cluster;
+  }
+
+  get processes(): Formation {
+    return this.cluster.processes;
+  }
+
+  /** Connections that were turned away. */
+  get refused(): number {
+    return this.server.refused;
+  }
+
+  /** Tells every process to stop, and kills those that do not. Nothing is left of the cluster afterwards. */
+  async stop(): Promise<void> {
+    await this.cluster.stop();
+    await this.server.close();
+  }
+
+  /** Ends every process at once. Safe in an 'exit' handler. */
+  kill(): void {
+    this.cluster.kill();
+  }
+}
