@@ -23,6 +23,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A program to start instead of node with the command. */
   readonly file?: string;
+  /** A command that becomes the one given after it, to start it somewhere else (`ip netns exec NAME`). */
+  readonly within?: readonly string[];
   /** Leads a process group of its own, as a terminal's foreground job does. */
   readonly group?: boolean;
 }
@@ -33,8 +35,12 @@ export class Pinwire {
   stdout = '';
   stderr = '';
 
-  constructor(args: readonly string[], { env = {}, file, group = false }: StartOptions = {}) {
-    const command = file === undefined ? [process.execPath, BIN, ...args] : [file, ...args];
+  constructor(
+    args: readonly string[],
+    { env = {}, file, within = [], group = false }: StartOptions = {},
+  ) {
+    const start = file === undefined ? [process.execPath, BIN] : [file];
+    const command = [...within, ...start, ...args];
     this.child = spawn(command[0]!, command.slice(1), {
       cwd: ROOT,
       env: { ...process.env, ...env },
