@@ -4,6 +4,8 @@ import { loadProfile, noiseFree } from '../coordinator/profiles.js';
 import { Machine } from '../node/machine.js';
 import { PLAIN_MACHINE, type RunSpec } from '../node/run-spec.js';
 
+const PROGRAMS = new URL('./programs.js', import.meta.url).href;
+
 export interface EmbeddedBench {
   readonly kind: 'ping-pong' | 'stream' | 'frames' | 'datagrams';
   readonly size: number;
@@ -38,7 +40,7 @@ export async function runEmbeddedBench(bench: EmbeddedBench): Promise<EmbeddedTi
     capture: false,
     trace: 'headers',
     coreRuntime: 'inline',
-    module: new URL('./programs.js', import.meta.url).href,
+    module: { kind: 'file', url: PROGRAMS },
     params: { kind, size, iterations, outstanding },
     programs: [
       { rank: 0, host: 0, core: 0, role: 'client', process: 0, vm: -1 },
@@ -47,7 +49,7 @@ export async function runEmbeddedBench(bench: EmbeddedBench): Promise<EmbeddedTi
     machine: PLAIN_MACHINE,
     inputs: new Map(),
   };
-  const machine = await Machine.create(spec, { remote: null });
+  const machine = await Machine.create(spec, { remote: null, program: PROGRAMS });
   const wall = performance.now();
   const cpu = process.cpuUsage();
   while ((await machine.advance({ horizon: Infinity }, 20)) === 'yield') await nextTurn();

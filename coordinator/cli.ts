@@ -10,6 +10,7 @@ import {
   GROUPS,
   OUTPUT_OPTIONS,
   PLACEMENT_OPTIONS,
+  PROGRAM_OPTIONS,
   RUN_OPTIONS,
   WORKLOAD_OPTIONS,
 } from './options.js';
@@ -35,7 +36,7 @@ interface Command {
 const CLUSTER = { ...CLUSTER_OPTIONS, ...RUN_OPTIONS, ...PLACEMENT_OPTIONS };
 const WORK = { ...CLUSTER, ...WORKLOAD_OPTIONS, ...OUTPUT_OPTIONS };
 /** Options that may be given several times. */
-const REPEATABLE = ['set', 'override', 'fault'];
+const REPEATABLE = ['set', 'override', 'fault', 'programs'];
 
 /** Does what the arguments say; the exit status. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -115,7 +116,7 @@ function commandTable(argv: readonly string[], terminal: Terminal): Command[] {
     {
       usage: 'up',
       describe: 'launch a cluster and keep it up until Ctrl-C',
-      options: CLUSTER,
+      options: { ...CLUSTER, ...PROGRAM_OPTIONS },
       action: (values) => {
         refuseTwice(values);
         return upCommand(values, terminal);

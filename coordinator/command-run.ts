@@ -82,7 +82,7 @@ async function planCommand(
   const resolved = [];
   for (const [index, { name, params = {} }] of members.entries()) {
     const own = Object.entries(params).map(([key, value]): Setting => [key, String(value)]);
-    const workload = await resolveWorkload(name, moduleDirectory(modules, index));
+    const workload = await resolveWorkload(name, moduleDirectory(modules, index), 'private');
     resolved.push({ ...workload, own });
   }
   checkSettings(settings, resolved);

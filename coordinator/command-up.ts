@@ -12,6 +12,7 @@ import {
 import { ControlServer } from './control-server.js';
 import { watchInterruptions } from './interruption.js';
 import { LaunchedCluster } from './launch.js';
+import { programPolicy, type ProgramOptions } from './program-policy.js';
 import { RunError } from './run-error.js';
 import { writeTokenFile } from './run-directory.js';
 import type { Terminal } from './terminal.js';
@@ -19,8 +20,12 @@ import type { Terminal } from './terminal.js';
 const SIGNAL_RACE_MS = 100;
 
 /** The exit status: 0 when interrupted, 1 when a process was lost. Throws a UsageError before anything starts. */
-export async function upCommand(options: ClusterOptions, terminal: Terminal): Promise<number> {
+export async function upCommand(
+  options: ClusterOptions & ProgramOptions,
+  terminal: Terminal,
+): Promise<number> {
   const config = clusterConfig(options, hostsAskedFor(options) ?? DEFAULTS.hosts);
+  const programs = programPolicy(options);
   terminal.write(`seed ${config.seed}\n${describeCluster(config)}\n`);
   const credentials = { token: randomBytes(32).toString('hex') };
   let cluster: LaunchedCluster | undefined;
@@ -33,7 +38,6 @@ export async function upCommand(options: ClusterOptions, terminal: Terminal): Pr
   let tokenFile: string | undefined;
   const interruption = watchInterruptions(() => cluster?.kill());
   const keepUp = async (): Promise<never> => {
-    const programs = { files: false, directories: [] };
     const print = (line: string): void => terminal.error(line);
     cluster = new LaunchedCluster({ config, url, credentials, programs, print });
     await cluster.start();

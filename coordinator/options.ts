@@ -36,6 +36,12 @@ export const PLACEMENT_OPTIONS = {
   ),
 } as const satisfies Record<string, Options>;
 
+export const PROGRAM_OPTIONS = {
+  programs: texts(
+    'a directory whose .js and .ts modules runs may name, beside the catalogue (repeatable)',
+  ),
+} as const satisfies Record<string, Options>;
+
 export const WORKLOAD_OPTIONS = {
   set: texts('a workload’s parameter, as size=64KiB (repeatable; `list` shows them)'),
 } as const satisfies Record<string, Options>;
@@ -55,6 +61,7 @@ export const GROUPS = {
   'Cluster:': CLUSTER_OPTIONS,
   'Run:': RUN_OPTIONS,
   'Where the work is done:': PLACEMENT_OPTIONS,
+  'Programs:': PROGRAM_OPTIONS,
   'Workload:': WORKLOAD_OPTIONS,
   'Output:': OUTPUT_OPTIONS,
 } as const;

@@ -1,25 +1,34 @@
 /** What `run` and `explain` name: a workload of the catalogue, or the path of a user's own module. */
 import { mkdirSync } from 'node:fs';
-import { join, relative, resolve, sep } from 'node:path';
+import { basename, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isModulePath, type ModuleReference } from '../node/programs/module-reference.js';
+import { BundleError, bundleProgram, type ProgramBundle } from '../node/programs/program-bundle.js';
 import { CATALOGUE, SUITES, type SuiteMember } from '../workloads/catalogue.js';
 import type { Workload } from '../workloads/workload.js';
-import { bundleModule } from './bundle.js';
 import { suggestion } from './option-values.js';
 import { UsageError } from './usage-error.js';
 
 export interface ResolvedWorkload {
   readonly name: string;
   readonly workload: Workload;
-  /** file: URL of the module that the processes import. */
-  readonly module: string;
+  /** How the processes find its module. */
+  readonly module: ModuleReference;
 }
 
-const isModulePath = (name: string): boolean => /\.[cm]?[jt]s$/.test(name);
+/** Where a workload is to run: on processes that this command starts for itself, or on a cluster that is up. */
+export type Destination = 'private' | 'attached';
 
-/** Finds and loads the workload. A user's module is bundled into `directory`, a directory of its own each. */
-export async function resolveWorkload(name: string, directory: string): Promise<ResolvedWorkload> {
-  if (isModulePath(name)) return loadModule(name, directory);
+/**
+ * Finds and loads the workload. A user's module is bundled into `directory`, a directory of its own each: our own
+ * processes run that bundle, the hosts of other clusters what they have under the same file name.
+ */
+export async function resolveWorkload(
+  name: string,
+  directory: string,
+  destination: Destination,
+): Promise<ResolvedWorkload> {
+  if (isModulePath(name)) return loadModule(name, directory, destination);
   const entry = CATALOGUE.find((each) => each.name === name);
   if (entry === undefined) {
     const known = CATALOGUE.map((each) => each.name);
@@ -29,16 +38,20 @@ export async function resolveWorkload(name: string, directory: string): Promise<
     );
   }
   const { default: workload } = await entry.load();
-  return { name, workload, module: entry.moduleUrl };
+  return { name, workload, module: { kind: 'catalogue', name } };
 }
 
-async function loadModule(path: string, directory: string): Promise<ResolvedWorkload> {
+async function loadModule(
+  path: string,
+  directory: string,
+  destination: Destination,
+): Promise<ResolvedWorkload> {
   mkdirSync(directory, { recursive: true });
-  const bundle = await bundleModule(path, directory);
-  const module = pathToFileURL(bundle).href;
+  const bundle = await bundled(path, directory);
+  const url = pathToFileURL(bundle.path).href;
   let exported: unknown;
   try {
-    exported = ((await import(module)) as { default?: unknown }).default;
+    exported = ((await import(url)) as { default?: unknown }).default;
   } catch (error) {
     throw new UsageError(`${path}: cannot be loaded: ${String(error)}`);
   }
@@ -51,7 +64,19 @@ async function loadModule(path: string, directory: string): Promise<ResolvedWork
   }
   const workload = exported as Workload;
   const name = workload.name === '' ? undefined : (workload.name as string | undefined);
+  const module: ModuleReference =
+    destination === 'private'
+      ? { kind: 'file', url }
+      : { kind: 'program', file: basename(path), fingerprint: bundle.fingerprint };
   return { name: name ?? shown(path), workload, module };
+}
+
+async function bundled(path: string, directory: string): Promise<ProgramBundle> {
+  try {
+    return await bundleProgram(path, directory);
+  } catch (error) {
+    throw error instanceof BundleError ? new UsageError(`${path}: ${error.message}`) : error;
+  }
 }
 
 /** What an export lacks to be a workload; undefined if it is one. */

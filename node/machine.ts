@@ -46,7 +46,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   static async create(spec: RunSpec, wiring: MachineWiring): Promise<Machine> {
     const runtime =
       spec.coreRuntime === 'worker'
-        ? new WorkerRuntime(spec)
+        ? new WorkerRuntime(spec, wiring.program)
         : new InlineRuntime(spec, wiring.program);
     const machine = new Machine(spec, wiring, runtime);
     await machine.prepare();

@@ -2,9 +2,11 @@
  * A host process: runs the hosts that its coordinator gives it, and ends when the coordinator says so or is gone.
  * Ctrl-C reaches the whole group of processes; the coordinator alone decides what it means.
  */
+import { CATALOGUE } from '../workloads/catalogue.js';
 import { Machine } from './machine.js';
 import { ControlledProcess } from './process-control.js';
 import { ENVIRONMENT_VARIABLE, parseEnvironment } from './process-environment.js';
+import { HostPrograms } from './programs/host-programs.js';
 
 process.on('SIGINT', () => undefined);
 process.on('SIGHUP', () => undefined);
@@ -17,5 +19,10 @@ if (typeof environment === 'string') {
   process.exitCode = 2;
 } else {
   if (environment.lifeline) process.stdin.resume().on('end', () => process.exit(1));
-  await ControlledProcess.start(environment, (spec, wiring) => Machine.create(spec, wiring));
+  const catalogue = new Map(CATALOGUE.map(({ name, moduleUrl }) => [name, moduleUrl]));
+  const programs = new HostPrograms(environment.programs, catalogue);
+  process.on('exit', () => programs.sweep());
+  await ControlledProcess.start(environment, (spec, wiring) =>
+    programs.load(spec, (program) => Machine.create(spec, { ...wiring, program })),
+  );
 }

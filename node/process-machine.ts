@@ -25,14 +25,20 @@ export interface ProcessMachine {
   close(): Promise<void>;
 }
 
+/**
+ * Where the program of a machine's cores comes from: itself (inline cores only), or the URL of the module whose default
+ * export, a workload, has it.
+ */
+export type ProgramSource = Program | string;
+
 export interface MachineWiring {
   /** The way to a host of another process; null when there is none. */
   readonly remote: ((host: number) => Link) | null;
   readonly pool?: FramePool;
   /** Takes the next bytes of a host's capture file. */
   readonly capture?: (host: number, bytes: Uint8Array) => void;
-  /** The program itself, where it is at hand: `spec.module` is not loaded then. Inline cores only. */
-  readonly program?: Program;
+  /** Undefined where no program runs. */
+  readonly program?: ProgramSource | undefined;
 }
 
 export type MachineFactory = (spec: RunSpec, wiring: MachineWiring) => Promise<ProcessMachine>;

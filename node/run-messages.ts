@@ -2,6 +2,7 @@
 import { FieldReader, isRecord } from '../wire/control/field-reader.js';
 import { MAX_CORES, MAX_HOSTS } from '../sim/sequencer.js';
 import type { Profile } from './profile.js';
+import { parseModuleReference, printModuleReference } from './programs/module-reference.js';
 import type {
   FaultSpec,
   MachineSettings,
@@ -27,9 +28,10 @@ const PROFILE_GROUPS = [
   'management',
 ] as const;
 
-/** A specification as plain data: `inputs` becomes an object. */
+/** A specification as plain data: `inputs` becomes an object, `module` a text. */
 export const specMessage = (spec: RunSpec): object => ({
   ...spec,
+  module: printModuleReference(spec.module),
   inputs: Object.fromEntries(spec.inputs),
 });
 
@@ -58,13 +60,12 @@ export function parseRunSpec(value: unknown): RunSpec | string {
     capture: fields.flag('capture'),
     trace: fields.oneOf('trace', ['headers', 'full']),
     coreRuntime: fields.oneOf('coreRuntime', ['worker', 'inline']),
-    module: fields.text('module'),
+    module: fields.parsed('module', parseModuleReference),
     params: fields.record('params', isParameter),
     programs: fields.list('programs', MAX_PROGRAMS, (each) => parseProgram(each, hosts, cores)),
     machine: fields.parsed('machine', (each) => parseMachine(each, hosts, cores)),
     inputs: new Map(Object.entries(inputs)),
   };
-  if (!spec.module.startsWith('file:')) fields.problem ??= 'spec.module: no file: URL';
   return fields.problem ?? spec;
 }
 

@@ -3,10 +3,11 @@
  * under the virtual clock; only `local` and `coreRuntime` may differ between placements.
  */
 import type { Profile } from './profile.js';
+import type { ModuleReference } from './programs/module-reference.js';
 
 export type ProgramParameters = Readonly<Record<string, number | string | boolean>>;
 
-/** One program: rank `rank` runs the `program` of the workload that `module` exports by default. */
+/** One program: rank `rank` runs the `program` of the workload that `module` names. */
 export interface ProgramSpec {
   readonly rank: number;
   readonly host: number;
@@ -91,8 +92,8 @@ export interface RunSpec {
   readonly capture: boolean;
   readonly trace: 'headers' | 'full';
   readonly coreRuntime: 'worker' | 'inline';
-  /** file: URL of a built module whose default export is the workload. */
-  readonly module: string;
+  /** Names the module whose default export is the workload; each process finds its own copy. */
+  readonly module: ModuleReference;
   readonly params: ProgramParameters;
   readonly programs: readonly ProgramSpec[];
   readonly machine: MachineSettings;

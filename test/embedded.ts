@@ -173,7 +173,8 @@ export function specOf(run: ProgramRun): RunSpec {
     capture: run.capture !== undefined,
     trace: run.trace ?? 'headers',
     coreRuntime: 'inline',
-    module: '',
+    // Not looked up: the program is at hand.
+    module: { kind: 'catalogue', name: 'test' },
     params: run.params ?? {},
     programs,
     machine,

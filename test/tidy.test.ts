@@ -52,6 +52,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'wire/',
   ],
   'node/': ['node/', 'sim/', 'units/', 'wire/'],
+  // A host process's composition root: it alone knows what is installed beside the emulator.
+  'node/main': ['node/', 'sim/', 'units/', 'wire/', 'workloads/catalogue'],
   'coordinator/': ['coordinator/', 'node/', 'sim/', 'units/', 'wire/', 'workloads/'],
   'workloads/': ['workloads/', 'node/verbs', 'node/sockets', 'units/'],
   'bench/': ['bench/', 'coordinator/', 'node/', 'sim/', 'units/', 'wire/', 'workloads/'],

@@ -1,5 +1,6 @@
 /** Programs in the host's own thread: what the library, most tests and an embedded run use. */
 import type { RunFailure, RunSpec } from '../run-spec.js';
+import type { ProgramSource } from '../process-machine.js';
 import type { Program, Task } from '../verbs.js';
 import { describeFailure, type CoreRuntime, type ProgramResult } from './core-runtime.js';
 import { allowGlobals, banGlobals } from './guards.js';
@@ -18,7 +19,7 @@ interface Running {
 export class InlineRuntime implements CoreRuntime {
   readonly parallel = false;
   private readonly running = new Map<HostCore, Running>();
-  private readonly module: string;
+  private readonly source: ProgramSource | undefined;
   /** Under the real clock a program may ask what time it is. */
   private readonly guarded: boolean;
   private program: Program | undefined;
@@ -26,16 +27,14 @@ export class InlineRuntime implements CoreRuntime {
   private current: ProgramPort | undefined;
   private turns = 0;
 
-  /** Without a program at hand it is the one of the run's module. */
-  constructor(spec: RunSpec, program?: Program) {
-    this.module = spec.module;
+  /** Without a source there is nobody to add. */
+  constructor(spec: RunSpec, source: ProgramSource | undefined) {
+    this.source = source;
     this.guarded = spec.clock === 'virtual';
-    this.program = program;
   }
 
   async add(core: HostCore, identity: CoreIdentity, task: Task): Promise<void> {
-    this.program ??= await loadProgram(this.module);
-    const { program } = this;
+    const program = (this.program ??= await loadProgram(this.source));
     const running: Running = {
       core: new ProgramCore(identity, core.page),
       value: undefined,

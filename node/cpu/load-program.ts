@@ -1,7 +1,13 @@
 /** Finding the program of a run: the `program` of the workload that its module exports by default. */
+import type { ProgramSource } from '../process-machine.js';
 import type { Program } from '../verbs.js';
 
-export async function loadProgram(module: string): Promise<Program> {
+export async function loadProgram(source: ProgramSource | undefined): Promise<Program> {
+  if (source === undefined) throw new Error('a core, but no program for it');
+  return typeof source === 'string' ? importProgram(source) : source;
+}
+
+async function importProgram(module: string): Promise<Program> {
   const loaded = (await import(module)) as { default?: { program?: unknown } };
   const program = loaded.default?.program;
   if (typeof program !== 'function')

@@ -5,6 +5,7 @@
  */
 import { Piscina } from 'piscina';
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
+import type { ProgramSource } from '../process-machine.js';
 import type { RunFailure, RunSpec } from '../run-spec.js';
 import type { Task } from '../verbs.js';
 import { CONTROL } from './core-page.js';
@@ -17,7 +18,8 @@ import { spinFor, type Spin } from './spin.js';
 export interface CoreTask {
   readonly identity: CoreIdentity;
   readonly task: Task;
-  readonly module: string;
+  /** URL of the module that has the program. */
+  readonly module: string | undefined;
   readonly spin: number;
   /** The host goes on only when the arithmetic that a segment declared at its end is done. */
   readonly computesFirst: boolean;
@@ -36,14 +38,15 @@ export class WorkerRuntime implements CoreRuntime {
   readonly parallel = true;
   private readonly pool: Piscina<CoreTask, ProgramResult>;
   private readonly workers = new Map<HostCore, Worker>();
-  private readonly module: string;
+  private readonly module: string | undefined;
   private readonly spin: Spin;
   private readonly computesFirst: boolean;
   private resumedAt = 0;
 
-  constructor(spec: RunSpec) {
+  constructor(spec: RunSpec, source: ProgramSource | undefined) {
+    if (typeof source === 'function') throw new Error('a function cannot go to a worker');
     const local = spec.programs.filter(({ host }) => spec.local.includes(host)).length;
-    this.module = spec.module;
+    this.module = source;
     this.computesFirst = spec.faults !== null;
     this.spin = spinFor(Math.ceil(spec.hosts / spec.local.length), spec.programs.length);
     this.pool = new Piscina<CoreTask, ProgramResult>({

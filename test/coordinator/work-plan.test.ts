@@ -23,7 +23,7 @@ const plain: Workload = {
 const resolved = (changes: Partial<Workload>) => ({
   name: 'plain',
   workload: { ...plain, ...changes },
-  module: 'file:///plain.js',
+  module: { kind: 'catalogue', name: 'plain' } as const,
 });
 const config = clusterConfig({ cores: '2' }, 2);
 

@@ -19,7 +19,7 @@ const SPEC: RunSpec = {
   capture: false,
   trace: 'headers',
   coreRuntime: 'worker',
-  module: 'file:///dist/workloads/x.js',
+  module: { kind: 'program', file: 'x.ts', fingerprint: '0123456789abcdef'.repeat(4) },
   params: { size: 8, mode: 'auto', check: true },
   programs: [{ rank: 0, host: 1, core: 3, role: 'server', process: 0, vm: -1 }],
   machine: {
