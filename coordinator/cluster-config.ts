@@ -40,6 +40,8 @@ export interface ClusterConfig {
   readonly memory: number;
   /** Overrides, noise and clock already applied. */
   readonly profile: Profile;
+  /** Overrides alone applied: what another run's noise is applied to. */
+  readonly loadedProfile: Profile;
   readonly mtu: number;
   readonly topology: 'switch' | 'direct';
   readonly clock: 'virtual' | 'real';
@@ -97,7 +99,8 @@ export function clusterConfig(options: ClusterOptions, hosts: number): ClusterCo
     hosts,
     cores,
     memory,
-    profile: applied(loaded, clock, noise),
+    profile: profileOf(loaded, clock, noise),
+    loadedProfile: loaded,
     mtu: Number(mtu),
     topology,
     clock,
@@ -123,7 +126,12 @@ export function clusterConfig(options: ClusterOptions, hosts: number): ClusterCo
   return config;
 }
 
-function applied(profile: Profile, clock: 'virtual' | 'real', noise: 'on' | 'off'): Profile {
+/** A loaded profile as a run's clock and noise have it. */
+export function profileOf(
+  profile: Profile,
+  clock: 'virtual' | 'real',
+  noise: 'on' | 'off',
+): Profile {
   if (clock === 'real') return realClock(profile);
   return noise === 'off' ? noiseFree(profile) : profile;
 }

@@ -6,7 +6,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lookaheadBetween } from '../node/link/lookahead-between.js';
 import {
   clusterConfig,
   clusterInfo,
@@ -27,6 +26,7 @@ import { Progress } from './progress.js';
 import { moduleDirectory, resolveSuite, resolveWorkload } from './programs.js';
 import { RESULTS_SCHEMA, type Results } from './results.js';
 import { RunError } from './run-error.js';
+import { runPlaceOf } from './run-place.js';
 import { shellCommand } from './shell-command.js';
 import { formatTables } from './tables.js';
 import type { Terminal } from './terminal.js';
@@ -180,14 +180,12 @@ class Session {
       (line) => this.printed(line),
       (launched) => (this.cluster = launched),
     );
-    const needsWindows = config.clock === 'virtual' && count > 1;
-    const lookahead = needsWindows ? lookaheadBetween(count, config) : undefined;
     const { capture } = command.options;
     await measure(
-      cluster.processes,
+      runPlaceOf(cluster.processes),
       plan,
       measured,
-      { config, lookahead, capture, progress },
+      { config, capture, progress },
       (first) => this.show(first),
     );
   }

@@ -1,13 +1,12 @@
 /** Planned workloads, run one after another on a cluster that is up: what each measured, as it comes to be known. */
 import { join, resolve } from 'node:path';
-import type { Lookahead } from '../sim/lookahead.js';
 import type { Parameters, Summary } from '../workloads/workload.js';
 import { clusterShape, type ClusterConfig } from './cluster-config.js';
-import type { LinkedProcesses } from './formation.js';
 import type { Progress } from './progress.js';
 import type { Counters, WorkloadResult } from './results.js';
 import { RunError } from './run-error.js';
-import { executeRun, type RunRecord, type RunRequest } from './run.js';
+import type { PlacedRun, RunPlace } from './run-place.js';
+import type { RunRecord } from './run.js';
 import type { PlannedConfiguration, PlannedWorkload } from './work-plan.js';
 import { combineDigests } from '../sim/trace.js';
 
@@ -39,35 +38,28 @@ export class Measured {
 
 export interface MeasureOptions {
   readonly config: ClusterConfig;
-  readonly lookahead: Lookahead | undefined;
   /** `--capture DIR`, or undefined. */
   readonly capture: string | undefined;
   readonly progress: Progress;
 }
 
-/**
- * Runs all configurations of all workloads; `done` is called after each workload with the place of its first result.
- * Runs are numbered from 1.
- */
+/** Runs all configurations of all workloads; `done` is called after each workload with the place of its first result. */
 export async function measure(
-  cluster: LinkedProcesses,
+  place: RunPlace,
   plan: readonly PlannedWorkload[],
   measured: Measured,
   options: MeasureOptions,
   done: (first: number) => void,
 ): Promise<void> {
-  let run = 0;
   for (const planned of plan) {
     const first = measured.results.length;
     const summaries: { params: Parameters; summary: Summary }[] = [];
     const hashes: string[] = [];
     let virtualNs = 0;
     for (const [index, configuration] of planned.configurations.entries()) {
-      const count = planned.configurations.length;
-      const which = count === 1 ? '' : `, configuration ${index + 1} of ${count}`;
-      options.progress.begin(`${planned.name}${which}`);
-      const request = requestOf(plan, planned, index, options);
-      const record = await executeRun(cluster, ++run, request);
+      const run = runOf(plan, planned, index, options);
+      options.progress.begin(run.name);
+      const record = await place.execute(run);
       measured.account(record);
       const summary = summarise(planned, configuration, record, options.config);
       measured.add(
@@ -92,16 +84,20 @@ export async function measure(
   }
 }
 
-function requestOf(
+function runOf(
   plan: readonly PlannedWorkload[],
   planned: PlannedWorkload,
   index: number,
-  { config, lookahead, capture, progress }: MeasureOptions,
-): RunRequest {
+  { config, capture, progress }: MeasureOptions,
+): PlacedRun {
   const { params, programs, machine } = planned.configurations[index]!;
+  const count = planned.configurations.length;
+  const name =
+    count === 1 ? planned.name : `${planned.name}, configuration ${index + 1} of ${count}`;
   const captureDirectory =
     capture === undefined ? '' : captureDirectoryOf(capture, plan, planned, index);
   return {
+    name,
     spec: {
       hosts: config.hosts,
       cores: config.cores,
@@ -122,9 +118,10 @@ function requestOf(
       machine,
       inputs: planned.inputs,
     },
-    lookahead,
     captureDirectory,
     onProgress: (each) => progress.update(each),
+    onWaiting: (reason) => progress.begin(`${name}: ${reason}`),
+    onStart: () => progress.begin(name),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import { specMessage, parseRunOutcome } from '../node/run-messages.js';
 import type { RunOutcome, RunSpec } from '../node/run-spec.js';
-import type { Lookahead } from '../sim/lookahead.js';
+import { lookaheadBetween } from '../node/link/lookahead-between.js';
 import { combineDigests } from '../sim/trace.js';
 import { PS_PER_NS } from '../units/time.js';
 import type { Notice } from '../wire/control/notices.js';
@@ -19,11 +19,11 @@ const BETTER_REASON_MS = 300;
 
 export interface RunRequest {
   readonly spec: Omit<RunSpec, 'local'>;
-  /** Between the processes; undefined where virtual time needs no windows: one process, or the real clock. */
-  readonly lookahead: Lookahead | undefined;
   /** Empty for no capture. */
   readonly captureDirectory: string;
   readonly onProgress?: (progress: RunProgress) => void;
+  /** Ends the run where it stands; its reason is a RunError. */
+  readonly signal?: AbortSignal;
 }
 
 export interface RunProgress {
@@ -49,7 +49,10 @@ export interface RunRecord {
   readonly ended: number;
 }
 
-/** Does run number `run`. Rejects with a RunError when a program fails, all wait for ever, or a process is lost. */
+/**
+ * Does run number `run`; numbers grow over the life of the processes. Rejects with a RunError when a program fails, all
+ * wait for ever, a process is lost, or the run is cancelled; then no process goes on with it.
+ */
 export async function executeRun(
   cluster: LinkedProcesses,
   run: number,
@@ -58,10 +61,28 @@ export async function executeRun(
   const conversation = new Conversation(cluster, run, request);
   cluster.listener = (process, notice) => conversation.heard(process, notice);
   try {
-    return await Promise.race([conversation.whole(), cluster.lost, conversation.failed]);
+    return await Promise.race([
+      conversation.whole(),
+      cluster.lost,
+      conversation.failed,
+      cancelled(request.signal),
+    ]);
+  } catch (error) {
+    // A process that is alone, or holds the baton, would go on without being asked.
+    conversation.abandon();
+    throw error;
   } finally {
     cluster.listener = undefined;
   }
+}
+
+/** Rejects when the signal is given. */
+function cancelled(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    const cancel = (): void => reject(signal!.reason as RunError);
+    if (signal?.aborted === true) cancel();
+    else signal?.addEventListener('abort', cancel, { once: true });
+  });
 }
 
 /** What the coordinator and the processes tell each other during one run. */
@@ -70,6 +91,7 @@ class Conversation {
   private readonly cluster: LinkedProcesses;
   private readonly run: number;
   private readonly request: RunRequest;
+  /** Undefined where virtual time needs none: one process, or the real clock. */
   private readonly windows: TimeWindows | undefined;
   private readonly quiet: QuietWatch;
   private readonly outcomes: (RunOutcome | undefined)[];
@@ -90,7 +112,10 @@ class Conversation {
     this.cluster = cluster;
     this.run = run;
     this.request = request;
-    this.windows = request.lookahead && new TimeWindows(request.lookahead);
+    const { clock } = request.spec;
+    if (clock === 'virtual' && cluster.size > 1) {
+      this.windows = new TimeWindows(lookaheadBetween(cluster.size, request.spec));
+    }
     this.quiet = new QuietWatch(cluster.size, (probe) =>
       this.everybody({ type: 'probe', run, probe }),
     );
@@ -126,6 +151,11 @@ class Conversation {
       throw new RunError(`the programs wait for one another for ever:${waiting.join('')}`);
     }
     return this.record(began, ended);
+  }
+
+  /** Tells every process to give the run up. */
+  abandon(): void {
+    this.everybody({ type: 'abandon', run: this.run });
   }
 
   heard(process: number, notice: Notice): void {

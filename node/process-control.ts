@@ -100,8 +100,17 @@ export class ControlledProcess {
       case 'collect':
         this.enqueue(order.run, async () => {
           const run = this.currentOf(order.run);
+          if (run === undefined) return;
           this.current = undefined;
-          await run?.collect();
+          await run.collect();
+        });
+        return;
+      case 'abandon':
+        this.enqueue(order.run, async () => {
+          const run = this.currentOf(order.run);
+          if (run === undefined) return;
+          this.current = undefined;
+          await run.close();
         });
         return;
       case 'stop':
@@ -136,7 +145,6 @@ export class ControlledProcess {
 
   private async prepare(order: Extract<Order, { type: 'prepare' }>): Promise<void> {
     const { run, captureDirectory } = order;
-    // A run that failed elsewhere was never collected here.
     await this.current?.close();
     this.current = undefined;
     const spec = parseRunSpec(order.spec);

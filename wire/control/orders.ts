@@ -1,6 +1,6 @@
 /**
  * What the coordinator tells a host process, in the order of a process's life: peers (once), then per run
- * prepare, begin, grants or probes, and collect when it is over; at last stop. Runs are numbered; an order of a run that is over is ignored.
+ * prepare, begin, grants or probes, and collect when it is over, or abandon; at last stop. Runs are numbered; an order of a run that is over is ignored.
  */
 import { FieldReader } from './field-reader.js';
 
@@ -29,6 +29,8 @@ export type Order =
   | { readonly type: 'probe'; readonly run: number; readonly probe: number }
   /** The run is over: answer with the outcome. */
   | { readonly type: 'collect'; readonly run: number }
+  /** The run failed elsewhere or is not wanted any more: nothing is left of it. */
+  | { readonly type: 'abandon'; readonly run: number }
   | { readonly type: 'stop' };
 
 const TYPES = [
@@ -38,6 +40,7 @@ const TYPES = [
   'grant',
   'probe',
   'collect',
+  'abandon',
   'stop',
 ] as const satisfies readonly Order['type'][];
 
@@ -69,6 +72,7 @@ function read(type: Order['type'], fields: FieldReader): Order {
       return { type, run: fields.whole('run'), probe: fields.whole('probe') };
     case 'begin':
     case 'collect':
+    case 'abandon':
       return { type, run: fields.whole('run') };
     case 'stop':
       return { type };
