@@ -1,20 +1,40 @@
 /**
- * The door of every WebSocket in a cluster, both sides of it. A listener admits an upgrade only with the cluster's token
- * (`Authorization: Bearer`), on a path it serves, and without an Origin header: any web page may dial loopback,
- * and only browsers send one. Whatever else arrives is refused, counted and forgotten.
+ * The door of every WebSocket in a cluster. It admits an upgrade only of a caller that proves to know the cluster's token
+ * (`challenge.ts`), on a path it serves, and without an Origin header: any web page may dial loopback, and only browsers
+ * send one. Beside that it answers plain pages. Whatever else arrives is refused, counted and forgotten.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { Callers, type Caller, type Fates, type Refusals } from './callers.js';
+import {
+  ASKS_FOR_CHALLENGE,
+  channelOf,
+  DOOR_PROOF,
+  isSameProof,
+  parseAnswer,
+  printChallenge,
+  prove,
+  randomNonce,
+  type Exchange,
+} from './challenge.js';
 import type { Credentials } from './credentials.js';
+import { DOOR_LIMITS, type DoorLimits } from './door-limits.js';
+import { pageRefusal, servePage, type PageTable } from './pages.js';
 
-/** A connection that is not admitted by then is closed. */
-const ADMISSION_MS = 5_000;
-/** A door whose process is busy may be slow to open. */
-const HANDSHAKE_MS = 30_000;
+export { dial } from './dial.js';
+export type { Page, PageTable } from './pages.js';
+export type { Fates, Refusals } from './callers.js';
+
+/** Who takes an admitted socket. */
+export type Taker = (socket: WebSocket, request: IncomingMessage) => void;
+
+export interface PathEntry {
+  readonly take: Taker;
+  /** Largest message in bytes; a longer one closes its socket. The door's own unless told otherwise. */
+  readonly maxPayload?: number;
+}
 
 export interface DoorOptions {
   readonly credentials: Credentials;
@@ -22,130 +42,200 @@ export interface DoorOptions {
   readonly host?: string;
   /** 0 or absent: any free one. */
   readonly port?: number;
-  /** Largest message in bytes; a longer one closes its socket. */
+  /** Largest message in bytes, where a path does not say otherwise. */
   readonly maxPayload: number;
   /** Who takes an admitted socket, by path (`/fabric`). */
-  readonly paths: Readonly<Record<string, (socket: WebSocket, request: IncomingMessage) => void>>;
-}
-
-/** How many connections were turned away, by reason. */
-export interface Refusals {
-  /** Wrong or missing token. */
-  token: number;
-  /** Came with an Origin header. */
-  origin: number;
-  path: number;
-  /** Not HTTP, not an upgrade, or silent for too long. */
-  garbage: number;
+  readonly paths: Readonly<Record<string, Taker | PathEntry>>;
+  /** Plain pages, by path (`/healthz`), for everybody but web pages. */
+  readonly pages?: PageTable;
+  /** Names by which machines ask for pages, besides addresses, names without dots, and this machine's own. */
+  readonly names?: readonly string[];
+  readonly limits?: Partial<DoorLimits>;
 }
 
 export interface Door {
   readonly port: number;
   readonly refusals: Readonly<Refusals>;
+  readonly fates: Readonly<Fates>;
   /** Stops listening and drops every connection, admitted ones too. */
   close(): Promise<void>;
 }
 
 /** Opens a listener. Rejects if the address cannot be had. */
 export async function openDoor(options: DoorOptions): Promise<Door> {
-  const refusals: Refusals = { token: 0, origin: 0, path: 0, garbage: 0 };
-  const sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: options.maxPayload,
-    perMessageDeflate: false,
-    clientTracking: false,
-  });
-  const expected = digest(`Bearer ${options.credentials.token}`);
+  const limits = { ...DOOR_LIMITS, ...options.limits };
+  const callers = new Callers(limits);
   // Without Node's own answer to a missing Host, which no event tells of: every stranger is to be counted.
-  const server = createServer({ maxHeaderSize: 8192, requireHostHeader: false });
-  /** Open connections; those not yet admitted have a timer. */
-  const connections = new Map<Duplex, NodeJS.Timeout | undefined>();
+  const server = createServer({ maxHeaderSize: limits.headerBytes, requireHostHeader: false });
+  // A caller that takes its time is the admission's timer's business alone.
+  server.keepAliveTimeout = 0;
+  const doorway = new Doorway(options, callers);
 
-  server.on('connection', (socket) => {
-    const timer = setTimeout(() => {
-      refusals.garbage++;
-      socket.destroy();
-    }, ADMISSION_MS);
-    connections.set(socket, timer);
-    socket.once('close', () => {
-      clearTimeout(connections.get(socket));
-      connections.delete(socket);
-    });
-  });
+  server.on('connection', (socket: Socket) => callers.arrive(socket));
   server.on('clientError', (_error, socket) => {
-    refusals.garbage++;
+    callers.of(socket)?.decide('garbage');
     socket.destroy();
   });
-  server.on('request', (_request, response) => {
-    refusals.garbage++;
-    response.writeHead(426, { connection: 'close' }).end('this port speaks WebSocket\n');
-  });
-  sockets.on('wsClientError', (_error, socket) => {
-    refusals.garbage++;
-    socket.destroy();
-  });
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', ignore);
-    const path = (request.url ?? '').split('?', 1)[0]!;
-    const take = Object.hasOwn(options.paths, path) ? options.paths[path] : undefined;
-    if (request.headers.origin !== undefined) {
-      refusals.origin++;
-      refuse(socket, '403 Forbidden');
-    } else if (!timingSafeEqual(digest(request.headers.authorization ?? ''), expected)) {
-      refusals.token++;
-      refuse(socket, '401 Unauthorized');
-    } else if (take === undefined) {
-      refusals.path++;
-      refuse(socket, '404 Not Found');
-    } else {
-      sockets.handleUpgrade(request, socket, head, (admitted) => {
-        clearTimeout(connections.get(socket));
-        admitted.on('error', ignore);
-        take(admitted, request);
-      });
-    }
-  });
+  server.on('request', (request, response) => doorway.request(request, response));
+  server.on('upgrade', (request, socket, head) => doorway.upgrade(request, socket, head));
 
   await listening(server, options.port ?? 0, options.host ?? '127.0.0.1');
   return {
     port: (server.address() as AddressInfo).port,
-    refusals,
+    refusals: callers.refusals,
+    fates: callers.fates,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        for (const connection of connections.keys()) connection.destroy();
+        callers.dropAll();
       }),
   };
 }
 
-/**
- * Dials a door and waits until it opens; rejects, with the reason, when it does not. The socket is handed over paused:
- * attach handlers, then `resume()`. The mask that RFC 6455 asks of clients is left zero, which both ends then skip: it
- * guards proxies against browsers, costs a factor of five and more, and these are links between our own processes.
- */
-export function dial(url: string, { token }: Credentials, maxPayload: number): Promise<WebSocket> {
-  const socket = new WebSocket(url, {
-    headers: { authorization: `Bearer ${token}` },
-    perMessageDeflate: false,
-    generateMask: ignore,
-    handshakeTimeout: HANDSHAKE_MS,
-    maxPayload,
-  });
-  socket.on('error', ignore);
-  return new Promise((resolve, reject) => {
-    socket.once('open', () => {
-      socket.pause();
-      resolve(socket);
-    });
-    socket.once('error', reject);
-    socket.once('close', () => {
-      reject(new Error(`${socket.url} closed the connection`));
-    });
-  });
+/** What is asked for and who is let in. */
+class Doorway {
+  private readonly options: DoorOptions;
+  private readonly callers: Callers;
+  /** The door's proof for a request that is being upgraded. */
+  private readonly proofs = new WeakMap<IncomingMessage, string>();
+  private readonly upgraders = new Map<number, WebSocketServer>();
+
+  constructor(options: DoorOptions, callers: Callers) {
+    this.options = options;
+    this.callers = callers;
+  }
+
+  /** A plain request: for a page, or for a challenge. */
+  request(request: IncomingMessage, response: ServerResponse): void {
+    const caller = this.callers.of(request.socket);
+    // One that was decided on has its answer; what it sent behind that is not read.
+    if (caller === undefined || caller.isDecided) {
+      response.destroy();
+      return;
+    }
+    const { pages = {}, names = [] } = this.options;
+    const path = pathOf(request);
+    if (request.headers.authorization === ASKS_FOR_CHALLENGE) {
+      challenge(caller, request, response);
+    } else if (Object.hasOwn(pages, path)) {
+      const reason = pageRefusal(request, names);
+      if (reason === undefined) {
+        caller.decide('served');
+        void servePage(pages[path]!, request, response);
+      } else {
+        caller.decide(reason);
+        answer(response, reason === 'origin' ? 403 : 400, 'this page is for machines');
+      }
+    } else {
+      const isWebPage = request.headers.origin !== undefined;
+      caller.decide(isWebPage ? 'origin' : 'garbage');
+      answer(response, isWebPage ? 403 : 426, 'this port speaks WebSocket');
+    }
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', ignore);
+    const caller = this.callers.of(socket);
+    if (caller === undefined || caller.isDecided) {
+      socket.destroy();
+      return;
+    }
+    const { paths, maxPayload } = this.options;
+    const path = pathOf(request);
+    const entry = Object.hasOwn(paths, path) ? paths[path]! : undefined;
+    if (request.headers.origin !== undefined) {
+      caller.decide('origin');
+      refuse(socket, '403 Forbidden');
+      return;
+    }
+    const proof = this.proofFor(caller, request);
+    if (proof === undefined) {
+      caller.decide('token');
+      refuse(socket, '401 Unauthorized');
+    } else if (entry === undefined) {
+      caller.decide('path');
+      refuse(socket, '404 Not Found');
+    } else if (this.callers.isFull) {
+      caller.decide('full');
+      refuse(socket, '503 Service Unavailable');
+    } else {
+      const { take, ...own } = typeof entry === 'function' ? { take: entry } : entry;
+      this.proofs.set(request, proof);
+      this.upgrader(own.maxPayload ?? maxPayload).handleUpgrade(
+        ...[request, socket, head],
+        (admitted) => {
+          if (!caller.decide('admitted')) {
+            admitted.terminate();
+            return;
+          }
+          admitted.once('close', () => this.callers.leave());
+          admitted.on('error', ignore);
+          take(admitted, request);
+        },
+      );
+    }
+  }
+
+  /** The door's own proof, if the request holds the caller's. */
+  private proofFor(caller: Caller, request: IncomingMessage): string | undefined {
+    const { token } = this.options.credentials;
+    const given = parseAnswer(request.headers.authorization ?? '');
+    const { nonce } = caller;
+    caller.nonce = undefined;
+    if (given === undefined || nonce === undefined || given.nonce !== nonce) return undefined;
+    const exchange: Exchange = {
+      ...{ path: request.url ?? '', nonce, cnonce: given.cnonce },
+      channel: channelOf(request.socket),
+    };
+    if (!isSameProof(given.proof, prove(token, 'caller', exchange))) return undefined;
+    return prove(token, 'door', exchange);
+  }
+
+  /** Who makes WebSockets with this limit. */
+  private upgrader(maxPayload: number): WebSocketServer {
+    let upgrader = this.upgraders.get(maxPayload);
+    if (upgrader === undefined) {
+      upgrader = new WebSocketServer({
+        ...{ noServer: true, perMessageDeflate: false, clientTracking: false },
+        maxPayload,
+      });
+      upgrader.on('headers', (headers: string[], request) => {
+        headers.push(`${DOOR_PROOF}: ${this.proofs.get(request)!}`);
+      });
+      upgrader.on('wsClientError', (_error, socket) => {
+        this.callers.of(socket)?.decide('garbage');
+        refuse(socket, '400 Bad Request');
+      });
+      this.upgraders.set(maxPayload, upgrader);
+    }
+    return upgrader;
+  }
 }
 
-/** Equal length whatever was sent, so that the comparison's time tells nothing. */
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+/** Gives the caller its one challenge; the connection stays for the answer. */
+function challenge(caller: Caller, request: IncomingMessage, response: ServerResponse): void {
+  if (request.headers.origin !== undefined) {
+    caller.decide('origin');
+    answer(response, 403, 'not for web pages');
+  } else if (caller.nonce !== undefined || request.method !== 'GET') {
+    caller.decide('token');
+    answer(response, 401, 'one challenge for each connection');
+  } else {
+    caller.nonce = randomNonce();
+    response.writeHead(401, {
+      'www-authenticate': printChallenge(caller.nonce),
+      'content-length': 0,
+    });
+    response.end();
+  }
+}
+
+const pathOf = ({ url }: IncomingMessage): string => (url ?? '').split('?', 1)[0]!;
+
+function answer(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'content-type': 'text/plain', connection: 'close' });
+  response.end(`${text}\n`);
+}
 
 function refuse(socket: Duplex, status: string): void {
   socket.once('finish', () => socket.destroy());

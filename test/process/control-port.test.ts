@@ -3,8 +3,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
+import { dial } from '../../node/link/admission.js';
 import { packControl } from '../../wire/control/codec.js';
+import { knock, Stranger } from '../node/link/stranger.js';
 import { Pinwire } from './pinwire.js';
 
 let cluster: Pinwire;
@@ -25,25 +26,19 @@ afterAll(() => {
   cluster.child.kill('SIGKILL');
 });
 
-/** The HTTP status of a refused upgrade, or the code with which an admitted socket was closed. */
-function outcome(
-  path: string,
-  headers: Record<string, string>,
-  first?: Uint8Array,
-): Promise<string> {
+/** Sends a first message with the token; the code with which the socket was closed. */
+async function outcome(first: Uint8Array): Promise<string> {
   strikes++;
-  const socket = new WebSocket(url + path, { headers });
-  return new Promise((resolve) => {
-    socket.on('open', () => {
-      if (first !== undefined) socket.send(first);
-    });
-    socket.on('unexpected-response', (_request, { statusCode }) => resolve(`HTTP ${statusCode!}`));
-    socket.on('error', () => undefined);
-    socket.on('close', (code) => resolve(`closed ${code}`));
-  });
+  const socket = await dial(`${url}/control`, { token }, 1024);
+  socket.resume();
+  socket.send(first);
+  return new Promise((resolve) => socket.on('close', (code) => resolve(`closed ${code}`)));
 }
 
-const admitted = (): Record<string, string> => ({ authorization: `Bearer ${token}` });
+const knocked = (secret: string, headers: Record<string, string> = {}): Promise<number> => {
+  strikes++;
+  return knock(Number(new URL(url).port), '/control', secret, headers);
+};
 
 test('the token is in a file that only the user can read, named by the port', () => {
   expect(statSync(tokenFile).mode & 0o777).toBe(0o600);
@@ -53,13 +48,14 @@ test('the token is in a file that only the user can read, named by the port', ()
 });
 
 test('without the token, or with a wrong one, nobody is admitted', async () => {
-  expect(await outcome('/control', {})).toBe('HTTP 401');
-  expect(await outcome('/control', { authorization: `Bearer ${'0'.repeat(64)}` })).toBe('HTTP 401');
+  strikes++;
+  const port = Number(new URL(url).port);
+  expect(await new Stranger(port).enter('/control', '')).toBe(401);
+  expect(await knocked('0'.repeat(64))).toBe(401);
 });
 
 test('a web page is refused, with the token too', async () => {
-  const headers = { ...admitted(), origin: 'http://127.0.0.1' };
-  expect(await outcome('/control', headers)).toBe('HTTP 403');
+  expect(await knocked(token, { origin: 'http://127.0.0.1' })).toBe(403);
 });
 
 test.each([
@@ -80,7 +76,7 @@ test.each([
       }),
   ],
 ])('with the token, %s ends the connection and nothing else', async (_what, first) => {
-  expect(await outcome('/control', admitted(), first())).toMatch(/^closed/);
+  expect(await outcome(first())).toMatch(/^closed/);
 });
 
 test('garbage on the port is harmless', async () => {

@@ -1,0 +1,166 @@
+/**
+ * The connections of a door, from their arrival to their end. Each has one fate, counted once: admitted, answered with a
+ * page, turned away for a reason, or gone by itself before any of these.
+ */
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { DoorLimits } from './door-limits.js';
+
+/** How many connections were turned away, by reason. */
+export interface Refusals {
+  /** No proof of the token, or a wrong one. */
+  token: number;
+  /** A web page: came with an Origin header, or by a name that is not ours. */
+  origin: number;
+  path: number;
+  /** Not HTTP, not a request that is served here, or silent for too long. */
+  garbage: number;
+  /** No TLS, no certificate, or one that is not trusted. */
+  tls: number;
+  /** Pushed out by newer ones before it was admitted. */
+  crowd: number;
+  /** Too many of its address in too short a time. */
+  rate: number;
+  /** All places are taken. */
+  full: number;
+}
+
+/** What became of all others. */
+export interface Fates {
+  arrived: number;
+  admitted: number;
+  /** Had a page. */
+  served: number;
+  /** Left before it was admitted or refused, as a probe of the port does. */
+  left: number;
+}
+
+export class Caller {
+  /** The challenge that waits for its answer. */
+  nonce: string | undefined;
+  private readonly callers: Callers;
+  private readonly socket: Socket;
+  private readonly timer: NodeJS.Timeout;
+  isDecided = false;
+
+  constructor(callers: Callers, socket: Socket, patienceMs: number) {
+    this.callers = callers;
+    this.socket = socket;
+    // Also for who was decided on, but does not take the answer.
+    this.timer = setTimeout(() => this.refuse('garbage'), patienceMs);
+  }
+
+  /** Gives it its fate; false if it has one. */
+  decide(fate: 'admitted' | 'served' | 'left' | keyof Refusals): boolean {
+    if (this.isDecided) return false;
+    this.isDecided = true;
+    if (fate === 'admitted') this.stopWaiting();
+    this.callers.count(this, fate);
+    return true;
+  }
+
+  /** Decides against it and ends the connection at once. */
+  refuse(reason: keyof Refusals): void {
+    this.decide(reason);
+    this.socket.destroy();
+  }
+
+  stopWaiting(): void {
+    clearTimeout(this.timer);
+  }
+}
+
+export class Callers {
+  readonly refusals: Refusals = {
+    ...{ token: 0, origin: 0, path: 0, garbage: 0 },
+    ...{ tls: 0, crowd: 0, rate: 0, full: 0 },
+  };
+  readonly fates: Fates = { arrived: 0, admitted: 0, served: 0, left: 0 };
+  private readonly limits: DoorLimits;
+  private readonly open = new Set<Socket>();
+  /** In the order of their arrival. */
+  private readonly pending = new Set<Caller>();
+  private readonly bySocket = new WeakMap<Duplex, Caller>();
+  /** Each address's tokens, and when they were counted. */
+  private readonly buckets = new Map<string, { tokens: number; at: number }>();
+  private admitted = 0;
+
+  constructor(limits: DoorLimits) {
+    this.limits = limits;
+  }
+
+  /** A connection arrives; undefined: it was turned away at once. */
+  arrive(socket: Socket): Caller | undefined {
+    const { limits } = this;
+    this.fates.arrived++;
+    const busy = !this.mayCall(socket.remoteAddress ?? '') ? 'rate' : this.isFull ? 'full' : null;
+    if (busy !== null) {
+      this.refusals[busy]++;
+      socket.destroy();
+      return undefined;
+    }
+    const caller = new Caller(this, socket, limits.admissionMs);
+    this.open.add(socket);
+    this.pending.add(caller);
+    this.bySocket.set(socket, caller);
+    socket.once('close', () => {
+      this.open.delete(socket);
+      caller.stopWaiting();
+      caller.decide('left');
+    });
+    if (this.pending.size > limits.pending) {
+      const [oldest] = this.pending;
+      oldest!.refuse('crowd');
+    }
+    return caller;
+  }
+
+  /** What TLS made of a caller's socket. */
+  secure(raw: Socket, secured: Duplex): void {
+    const caller = this.bySocket.get(raw);
+    if (caller !== undefined) this.bySocket.set(secured, caller);
+  }
+
+  of(socket: Duplex): Caller | undefined {
+    return this.bySocket.get(socket);
+  }
+
+  /** No place for another admitted one. */
+  get isFull(): boolean {
+    return this.admitted >= this.limits.admitted;
+  }
+
+  /** An admitted connection is gone. */
+  leave(): void {
+    this.admitted--;
+  }
+
+  count(caller: Caller, fate: 'admitted' | 'served' | 'left' | keyof Refusals): void {
+    this.pending.delete(caller);
+    if (fate === 'admitted') this.admitted++;
+    if (fate === 'admitted' || fate === 'served' || fate === 'left') this.fates[fate]++;
+    else this.refusals[fate]++;
+  }
+
+  /** Ends every connection. */
+  dropAll(): void {
+    for (const socket of this.open) socket.destroy();
+  }
+
+  private mayCall(address: string): boolean {
+    const { addresses, burst, perSecond } = this.limits;
+    const now = performance.now();
+    let bucket = this.buckets.get(address);
+    if (bucket === undefined) {
+      const [first] = this.buckets.keys();
+      if (this.buckets.size >= addresses) this.buckets.delete(first!);
+      bucket = { tokens: burst, at: now };
+      this.buckets.set(address, bucket);
+    }
+    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) / 1000) * perSecond);
+    bucket.at = now;
+    if (bucket.tokens < 1) return false;
+    bucket.tokens--;
+    return true;
+  }
+}

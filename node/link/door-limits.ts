@@ -1,0 +1,36 @@
+/**
+ * What one stranger, or one member that misbehaves, may cost a door. Every limit stands here, with its reason; what
+ * exceeds one is dropped and counted by reason.
+ */
+export interface DoorLimits {
+  /** Connections not yet admitted; one more pushes the oldest out. */
+  readonly pending: number;
+  /** Connections that are admitted; more are turned away. */
+  readonly admitted: number;
+  /** A connection that is not admitted, or has its page, by then is closed. */
+  readonly admissionMs: number;
+  /** Bytes of one request's line and headers; an admission is two requests, and a body is never read. */
+  readonly headerBytes: number;
+  /** New connections of one address: so many at once, and so many a second after that. */
+  readonly burst: number;
+  readonly perSecond: number;
+  /** Addresses remembered for that. */
+  readonly addresses: number;
+}
+
+export const DOOR_LIMITS: DoorLimits = {
+  // Some KiB each. Processes that link up are pending for a round trip or two, not for seconds.
+  pending: 256,
+  // 512 processes, as many agents and clients, and room.
+  admitted: 2_048,
+  // Processes that start are slow when many share a machine.
+  admissionMs: 10_000,
+  // Ours are of some 400 bytes.
+  headerBytes: 8_192,
+  // 512 processes of one machine may dial at once, behind NAT those of several. Beyond, only TLS handshakes cost
+  // something, a millisecond each.
+  burst: 640,
+  perSecond: 64,
+  // 100 bytes each; the one that was heard of first is forgotten.
+  addresses: 4_096,
+};
