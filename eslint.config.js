@@ -31,6 +31,11 @@ export default tseslint.config(
   },
   {
     files: ['**/*.js'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } },
+    languageOptions: {
+      globals: {
+        ...{ process: 'readonly', console: 'readonly', URL: 'readonly' },
+        ...{ fetch: 'readonly', AbortSignal: 'readonly' },
+      },
+    },
   },
 );
