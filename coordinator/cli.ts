@@ -1,13 +1,18 @@
 /** The command line: what may be said, and which command does it. */
 import yargs, { type Argv, type Options } from 'yargs';
+import { joinCommand } from './command-join.js';
 import { listCommand } from './command-list.js';
 import { runCommand, type RunCommand } from './command-run.js';
 import { upCommand } from './command-up.js';
 import { decode } from './decode.js';
+import { lineLog } from './event-log.js';
 import { suggestion } from './option-values.js';
 import {
   CLUSTER_OPTIONS,
+  CREDENTIAL_OPTIONS,
   GROUPS,
+  JOIN_OPTIONS,
+  LISTEN_OPTIONS,
   OUTPUT_OPTIONS,
   PLACEMENT_OPTIONS,
   PROGRAM_OPTIONS,
@@ -112,14 +117,24 @@ function commandTable(argv: readonly string[], terminal: Terminal): Command[] {
       const names = [values[positional]].flat() as string[];
       return runCommand({ kind, names, options: values, argv }, terminal);
     };
+  const log = lineLog((line) => terminal.error(line));
   return [
     {
       usage: 'up',
-      describe: 'launch a cluster and keep it up until Ctrl-C',
-      options: { ...CLUSTER, ...PROGRAM_OPTIONS },
+      describe: 'launch a cluster, or gather one of joining machines, and keep it up until Ctrl-C',
+      options: { ...CLUSTER, ...PROGRAM_OPTIONS, ...LISTEN_OPTIONS, ...CREDENTIAL_OPTIONS },
       action: (values) => {
         refuseTwice(values);
-        return upCommand(values, terminal);
+        return upCommand(values, log, terminal);
+      },
+    },
+    {
+      usage: 'join <url>',
+      describe: 'make this machine a host of a cluster elsewhere (ws://coordinator:7600)',
+      options: { ...JOIN_OPTIONS, ...PROGRAM_OPTIONS, ...CREDENTIAL_OPTIONS },
+      action: (values) => {
+        refuseTwice(values);
+        return joinCommand(String(values['url']), values, log, terminal);
       },
     },
     {
@@ -175,7 +190,9 @@ function commandTable(argv: readonly string[], terminal: Terminal): Command[] {
 function withOptions(command: Argv, options: OptionTable): Argv {
   let result = command.options(options);
   for (const [title, group] of Object.entries(GROUPS)) {
-    const names = Object.keys(group).filter((name) => name in options);
+    const names = Object.entries(group).flatMap(([name, option]) =>
+      options[name] === option ? [name] : [],
+    );
     if (names.length > 0) result = result.group(names, title);
   }
   return result;

@@ -49,9 +49,9 @@ export interface ClusterConfig {
   readonly seed: number;
   readonly faults: FaultSpec | null;
   readonly trace: 'headers' | 'full';
-  readonly placement: 'process' | 'embedded';
+  readonly placement: 'process' | 'embedded' | 'joined';
   readonly coreRuntime: 'worker' | 'inline';
-  /** The hosts of each process. */
+  /** The hosts of each process; empty where they are still to join. */
   readonly partition: readonly (readonly number[])[];
 }
 
@@ -143,12 +143,17 @@ function placed(
   const placement = readChoice('--placement', options.placement ?? DEFAULTS.placement, [
     'process',
     'embedded',
+    'joined',
   ]);
-  const usual = placement === 'process' ? 'worker' : 'inline';
+  const usual = placement === 'embedded' ? 'inline' : 'worker';
   const coreRuntime = readChoice('--core-runtime', options['core-runtime'] ?? usual, [
     'worker',
     'inline',
   ]);
+  if (placement === 'joined') {
+    if (options.processes === undefined) return { placement, coreRuntime, partition: [] };
+    throw new UsageError('--processes: of a cluster that hosts join, `join` says it');
+  }
   const processes =
     options.processes === undefined
       ? placement === 'process'
@@ -205,9 +210,11 @@ export const describeCluster = (config: ClusterConfig): string => {
   const { hosts, cores, memory, profile, mtu, topology, clock, noise, placement } = config;
   const processes = config.partition.length;
   const where =
-    placement === 'embedded'
-      ? 'embedded in one process'
-      : `in ${processes} process${processes === 1 ? '' : 'es'}`;
+    placement === 'joined'
+      ? 'to join'
+      : placement === 'embedded'
+        ? 'embedded in one process'
+        : `in ${processes} process${processes === 1 ? '' : 'es'}`;
   return (
     `${hosts} host${hosts === 1 ? '' : 's'} x ${cores} cores, ${formatSize(memory)} each, ${where}; ` +
     `${profile.name}, MTU ${mtu}, ${topology}; ` +

@@ -21,7 +21,7 @@ import { readChoice } from './option-values.js';
 import { checkSettings, parseSettings, type Setting } from './parameters.js';
 import { DEFAULT_OUT, prepareOutputs, writeOutputs, type Outputs } from './outputs.js';
 import { formatPerftest } from './perftest-format.js';
-import { PrivateCluster } from './private-cluster.js';
+import { PrivateCluster, TRUSTED } from './private-cluster.js';
 import { Progress } from './progress.js';
 import { moduleDirectory, resolveSuite, resolveWorkload } from './programs.js';
 import { RESULTS_SCHEMA, type Results } from './results.js';
@@ -32,6 +32,7 @@ import { formatTables } from './tables.js';
 import type { Terminal } from './terminal.js';
 import { VERSION } from './version.js';
 import { formatWaterfall } from './waterfall.js';
+import { UsageError } from './usage-error.js';
 import { hostsFor, planWorkload, type PlannedWorkload } from './work-plan.js';
 
 export interface RunOptions extends ClusterOptions {
@@ -88,6 +89,9 @@ async function planCommand(
   checkSettings(settings, resolved);
   const usual = kind === 'suite' ? DEFAULTS.hosts : hostsFor(resolved);
   const config = clusterConfig(options, asked ?? usual);
+  if (config.placement === 'joined') {
+    throw new UsageError('--placement joined: only `up` gathers hosts; --attach runs on them');
+  }
   const plan = resolved.map(({ own, ...each }) =>
     planWorkload(each, [...own, ...settings], config),
   );
@@ -177,7 +181,7 @@ class Session {
     progress.begin(`launching ${count} process${count === 1 ? '' : 'es'}`);
     const cluster = await PrivateCluster.launch(
       config,
-      (line) => this.printed(line),
+      { programs: TRUSTED, print: (line) => this.printed(line) },
       (launched) => (this.cluster = launched),
     );
     const { capture } = command.options;

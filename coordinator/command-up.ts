@@ -1,50 +1,90 @@
-/** `up`: launches a cluster and keeps it up until Ctrl-C, which drains and stops every process. */
-import { randomBytes } from 'node:crypto';
+/** `up`: launches a cluster, or gathers one from machines that join, and keeps it up until Ctrl-C, which drains and stops it. */
 import { rmSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { JOIN_PATH } from '../wire/control/join-messages.js';
 import {
   clusterConfig,
   DEFAULTS,
   describeCluster,
   hostsAskedFor,
+  type ClusterConfig,
   type ClusterOptions,
 } from './cluster-config.js';
-import { ControlServer } from './control-server.js';
+import { ControlServer, type ControlServerOptions } from './control-server.js';
+import { ownCredentials, type CredentialOptions } from './credentials.js';
+import type { EventLog } from './event-log.js';
 import { watchInterruptions } from './interruption.js';
-import { LaunchedCluster } from './launch.js';
+import { JoinedCluster } from './joined-cluster.js';
+import { LaunchedMember } from './launched-member.js';
+import { DEFAULT_PORT, hostAndPort, readListenAddress } from './network-address.js';
+import { PrivateCluster } from './private-cluster.js';
 import { programPolicy, type ProgramOptions } from './program-policy.js';
 import { RunError } from './run-error.js';
 import { writeTokenFile } from './run-directory.js';
+import type { StandingCluster } from './standing-cluster.js';
 import type { Terminal } from './terminal.js';
+import { UsageError } from './usage-error.js';
 
+export interface UpOptions extends ClusterOptions, CredentialOptions, ProgramOptions {
+  readonly listen?: string | undefined;
+}
+
+/** A signal to the whole group can end a host process before our own copy of it arrives. */
 const SIGNAL_RACE_MS = 100;
 
 /** The exit status: 0 when interrupted, 1 when a process was lost. Throws a UsageError before anything starts. */
 export async function upCommand(
-  options: ClusterOptions & ProgramOptions,
+  options: UpOptions,
+  log: EventLog,
   terminal: Terminal,
 ): Promise<number> {
-  const config = clusterConfig(options, hostsAskedFor(options) ?? DEFAULTS.hosts);
+  const asked = options.hosts ?? process.env['PINWIRE_HOSTS'];
+  const config = clusterConfig(options, hostsAskedFor({ hosts: asked }) ?? DEFAULTS.hosts);
   const programs = programPolicy(options);
+  const credentials = ownCredentials(options);
+  const encrypted = credentials.tls !== undefined;
   terminal.write(`seed ${config.seed}\n${describeCluster(config)}\n`);
-  const credentials = { token: randomBytes(32).toString('hex') };
-  let cluster: LaunchedCluster | undefined;
-  const server = await ControlServer.open({
-    credentials,
-    paths: {},
-    welcome: (hello, connection) => cluster?.processes.welcome(hello, connection),
-  });
-  const url = `ws://127.0.0.1:${server.port}`;
+
+  let launched: PrivateCluster | undefined;
+  const joined =
+    config.placement === 'joined'
+      ? new JoinedCluster({ config, encrypted, log, stranger: () => server.countStranger() })
+      : undefined;
+  const interruption = watchInterruptions(() => launched?.kill());
   let tokenFile: string | undefined;
-  const interruption = watchInterruptions(() => cluster?.kill());
-  const keepUp = async (): Promise<never> => {
-    const print = (line: string): void => terminal.error(line);
-    cluster = new LaunchedCluster({ config, url, credentials, programs, print });
-    await cluster.start();
+  const server = await listen(options, {
+    credentials,
+    welcome: (hello, connection) => joined?.welcome(hello, connection),
+    paths: {
+      ...(joined && {
+        [JOIN_PATH]: (socket, request) => joined.join(socket, request.socket.remoteAddress ?? ''),
+      }),
+    },
+  });
+
+  const keepUp = async (): Promise<void> => {
+    const url = urlOf(options, server.port, encrypted);
     tokenFile = writeTokenFile(server.port, credentials.token);
+    const cluster = joined ?? (await launch(config));
     terminal.write(`up at ${url}\ntoken in ${tokenFile}\nCtrl-C stops it\n`);
-    return cluster.processes.lost;
+    if (joined !== undefined) {
+      terminal.write(`waiting for ${config.hosts} hosts: pinwire join ${url} --token-file FILE\n`);
+    }
+    await served(cluster);
   };
+  const launch = async (config: ClusterConfig): Promise<StandingCluster> => {
+    const print = (line: string): void => terminal.error(line);
+    const options = { print, programs };
+    launched = await PrivateCluster.launch(config, options, (each) => (launched = each));
+    return new LaunchedMember(config, launched);
+  };
+  /** A launched cluster is lost with its first process; one that hosts join goes on. */
+  const served = async (_cluster: StandingCluster): Promise<void> => {
+    if (launched !== undefined) await launched.processes.lost;
+    else await new Promise(() => undefined);
+  };
+
   try {
     await Promise.race([keepUp(), interruption.arrived]);
   } catch (error) {
@@ -56,7 +96,8 @@ export async function upCommand(
     }
   } finally {
     if (tokenFile !== undefined) rmSync(tokenFile, { force: true });
-    await cluster?.stop();
+    await joined?.stop('the cluster was stopped');
+    await launched?.stop();
     await server.close();
     interruption.dispose();
   }
@@ -65,4 +106,32 @@ export async function upCommand(
     `every process has stopped${refused === 0 ? '' : `; ${refused} connections were refused`}\n`,
   );
   return 0;
+}
+
+/** Opens the door that clients and machines dial. */
+async function listen(
+  { listen: asked }: UpOptions,
+  options: ControlServerOptions,
+): Promise<ControlServer> {
+  if (asked === undefined) {
+    try {
+      return await ControlServer.open({ ...options, port: DEFAULT_PORT });
+    } catch {
+      return ControlServer.open(options);
+    }
+  }
+  const { host, port } = readListenAddress('--listen', asked);
+  try {
+    return await ControlServer.open({ ...options, ...(host !== '' && { host }), port });
+  } catch (error) {
+    throw new UsageError(`--listen ${asked}: ${(error as Error).message}`);
+  }
+}
+
+/** What others dial: a name that they can know where it listens on every address. */
+function urlOf({ listen: asked }: UpOptions, port: number, encrypted: boolean): string {
+  const { host } = asked === undefined ? { host: '' } : readListenAddress('--listen', asked);
+  const isAny = host === '0.0.0.0' || host === '::';
+  const name = isAny ? hostname() : host === '' ? '127.0.0.1' : host;
+  return `${encrypted ? 'wss' : 'ws'}://${hostAndPort(name, port)}`;
 }

@@ -43,16 +43,19 @@ export class Formation implements LinkedProcesses {
   readonly lost: Promise<never>;
   /** All processes are there and linked. */
   readonly linked: Promise<void>;
-  listener: NoticeListener | undefined;
+  /** A process was lost, or it was dissolved. */
+  isOver = false;
   private readonly expected: readonly ExpectedProcess[];
   private readonly connections: (ProcessConnection | undefined)[];
   private readonly hellos = new Map<number, Hello>();
   private linkedCount = 0;
-  private isOver = false;
+  private heardBy: NoticeListener | undefined;
+  private readonly onIdle: () => void;
   private reject!: (error: RunError) => void;
   private markLinked!: () => void;
 
-  constructor(expected: readonly ExpectedProcess[]) {
+  constructor(expected: readonly ExpectedProcess[], { onIdle }: { onIdle?: () => void } = {}) {
+    this.onIdle = onIdle ?? ignore;
     this.expected = expected;
     this.tickets = expected.map(() => randomBytes(16).toString('hex'));
     this.connections = expected.map(() => undefined);
@@ -64,6 +67,23 @@ export class Formation implements LinkedProcesses {
     this.linked = new Promise((resolve) => {
       this.markLinked = resolve;
     });
+  }
+
+  get listener(): NoticeListener | undefined {
+    return this.heardBy;
+  }
+
+  set listener(listener: NoticeListener | undefined) {
+    this.heardBy = listener;
+    if (listener === undefined) this.onIdle();
+  }
+
+  /** Where each process's fabric is dialled. */
+  get fabric(): { readonly hosts: readonly number[]; readonly url: string }[] {
+    return this.expected.map(({ hosts }, index) => ({
+      hosts,
+      url: this.hellos.get(index)?.fabric ?? '',
+    }));
   }
 
   get size(): number {
@@ -132,10 +152,7 @@ export class Formation implements LinkedProcesses {
 
   /** Everybody is there: each may dial the others. */
   private introduce(): void {
-    const processes = this.expected.map(({ hosts }, index) => ({
-      hosts,
-      fabric: this.hellos.get(index)!.fabric,
-    }));
+    const processes = this.fabric.map(({ hosts, url }) => ({ hosts, fabric: url }));
     for (const connection of this.connections) connection?.send({ type: 'peers', processes });
   }
 
@@ -143,8 +160,11 @@ export class Formation implements LinkedProcesses {
     if (notice.type === 'linked') {
       this.linkedCount++;
       if (this.linkedCount === this.size) this.markLinked();
+    } else if (notice.type === 'failed' && this.heardBy === undefined) {
+      // Before a run there is nothing to fail but a link.
+      if (this.linkedCount < this.size) this.lose(process, `could not link up: ${notice.message}`);
     } else {
-      this.listener?.(process, notice);
+      this.heardBy?.(process, notice);
     }
   }
 
@@ -155,4 +175,8 @@ export class Formation implements LinkedProcesses {
     if (reason === undefined) await sleep(EXIT_MS);
     this.lose(process, reason ?? 'closed its control connection');
   }
+}
+
+function ignore(): void {
+  // Nobody waits for it to be idle.
 }

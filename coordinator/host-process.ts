@@ -33,6 +33,8 @@ export class HostProcess {
   readonly hosts: readonly number[];
   readonly ended: Promise<Exit>;
   exit: Exit | undefined;
+  /** It was told to end: that it does is no loss. */
+  isStopping = false;
   /** What it last wrote to standard error. */
   readonly lastLines: string[] = [];
   private readonly child: ChildProcess;
@@ -57,6 +59,8 @@ export class HostProcess {
         resolve(this.exit);
       });
     });
+    // A process that ended first does not matter to whoever lets go of it.
+    this.child.stdin?.on('error', () => undefined);
     this.forward(this.child.stdout!, print);
     this.forward(this.child.stderr!, (line) => {
       this.lastLines.push(line);
@@ -82,6 +86,11 @@ export class HostProcess {
   /** Ends it at once. Safe in an 'exit' handler. */
   kill(): void {
     if (this.exit === undefined) this.child.kill('SIGKILL');
+  }
+
+  /** Lets go of its lifeline: it ends by itself. */
+  letGo(): void {
+    this.child.stdin?.end();
   }
 
   private forward(stream: Readable, print: (line: string) => void): void {

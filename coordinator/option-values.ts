@@ -29,6 +29,25 @@ export function readSize(option: string, text: string, least: number, most: numb
   return value;
 }
 
+const WAIT = /^(\d*\.?\d+)\s*(ms|s|m|min|h)$/;
+const MS_PER_UNIT: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+};
+
+/** How long somebody waits, in ms of wall clock; Infinity for `forever`. */
+export function readWait(option: string, text: string): number {
+  if (text.trim() === 'forever') return Infinity;
+  const match = WAIT.exec(text.trim());
+  if (match === null) {
+    throw new UsageError(`${option}: expected a time such as 30s, 5m or forever, not "${text}"`);
+  }
+  return Number(match[1]) * MS_PER_UNIT[match[2]!]!;
+}
+
 export function readChoice<T extends string>(
   option: string,
   text: string,

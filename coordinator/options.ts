@@ -28,7 +28,7 @@ export const RUN_OPTIONS = {
 
 export const PLACEMENT_OPTIONS = {
   placement: text(
-    `process: hosts are processes; embedded: all in one [default: ${DEFAULTS.placement}]`,
+    `process: hosts are processes; embedded: all in one; joined (of \`up\`): they come by \`join\` [default: ${DEFAULTS.placement}]`,
   ),
   processes: text('pack the hosts into N processes [default: one each]'),
   'core-runtime': text(
@@ -57,8 +57,34 @@ export const OUTPUT_OPTIONS = {
   quiet: { describe: 'no tables and no progress', boolean: true },
 } as const satisfies Record<string, Options>;
 
+/** Of a coordinator that stays up. */
+export const LISTEN_OPTIONS = {
+  listen: text(
+    '[ADDRESS:]PORT for clients and joining hosts [default: 127.0.0.1:7600, any free port if it is taken]',
+  ),
+} as const satisfies Record<string, Options>;
+
+export const CREDENTIAL_OPTIONS = {
+  'token-file': text(
+    'the file that holds the cluster’s token (or PINWIRE_TOKEN_FILE, PINWIRE_TOKEN)',
+  ),
+} as const satisfies Record<string, Options>;
+
+export const JOIN_OPTIONS = {
+  hosts: text('emulated hosts that this machine contributes [default: 1]'),
+  processes: text('pack them into N processes [default: one each]'),
+  name: text('what the cluster calls this machine [default: its host name]'),
+  listen: text(
+    '[ADDRESS:]PORT for its links; more processes take the ports behind it [default: the address that reaches the coordinator, any free port]',
+  ),
+  advertise: text('HOST[:PORT] that other hosts dial, behind NAT [default: where it listens]'),
+  wait: text('how long to try to reach the coordinator: 30s, 5m, forever [default: forever]'),
+} as const satisfies Record<string, Options>;
+
 export const GROUPS = {
   'Cluster:': CLUSTER_OPTIONS,
+  'This machine:': JOIN_OPTIONS,
+  'Network:': { ...LISTEN_OPTIONS, ...CREDENTIAL_OPTIONS },
   'Run:': RUN_OPTIONS,
   'Where the work is done:': PLACEMENT_OPTIONS,
   'Programs:': PROGRAM_OPTIONS,

@@ -1,9 +1,19 @@
-/** The cluster of one command: launched for it on this machine, reachable by its own processes alone, gone with it. */
+/** A cluster on this machine: launched by a command, reachable by its own processes alone, gone with the command. */
 import { randomBytes } from 'node:crypto';
+import type { ProgramPolicy } from '../node/process-environment.js';
 import type { ClusterConfig } from './cluster-config.js';
 import { ControlServer } from './control-server.js';
 import type { Formation } from './formation.js';
 import { LaunchedCluster } from './launch.js';
+
+export interface PrivateClusterOptions {
+  readonly programs: ProgramPolicy;
+  /** What the processes print, line by line. */
+  readonly print: (line: string) => void;
+}
+
+/** A command runs what its own user names. */
+export const TRUSTED: ProgramPolicy = { files: true, directories: [] };
 
 export class PrivateCluster {
   private readonly server: ControlServer;
@@ -20,7 +30,7 @@ export class PrivateCluster {
    */
   static async launch(
     config: ClusterConfig,
-    print: (line: string) => void,
+    { print, programs }: PrivateClusterOptions,
     onLaunch: (cluster: PrivateCluster) => void,
   ): Promise<PrivateCluster> {
     const credentials = { token: randomBytes(32).toString('hex') };
@@ -31,8 +41,6 @@ export class PrivateCluster {
       welcome: (hello, connection) => reporting.cluster?.processes.welcome(hello, connection),
     });
     const url = `ws://127.0.0.1:${server.port}`;
-    // Its user is whoever started this command: it may do what they may.
-    const programs = { files: true, directories: [] };
     const launched = new LaunchedCluster({ config, url, credentials, programs, print });
     reporting.cluster = launched;
     const cluster = new PrivateCluster(server, launched);

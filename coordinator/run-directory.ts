@@ -26,9 +26,12 @@ export function runDirectory(): string {
   return directory;
 }
 
+/** The file of the token of the cluster at `port`; it need not be there. */
+export const tokenFileOf = (port: number): string => join(runDirectory(), `${port}.token`);
+
 /** Writes the token of the cluster at `port`, readable by the user alone; answers where. */
 export function writeTokenFile(port: number, token: string): string {
-  const file = join(runDirectory(), `${port}.token`);
+  const file = tokenFileOf(port);
   // A file left by a cluster that was killed may have the name; a new one gets its mode from the start.
   rmSync(file, { force: true });
   writeFileSync(file, `${token}\n`, { mode: 0o600, flag: 'wx' });

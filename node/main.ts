@@ -18,7 +18,7 @@ if (typeof environment === 'string') {
   console.error(`${environment}: this program is started by pinwire, not by hand`);
   process.exitCode = 2;
 } else {
-  if (environment.lifeline) process.stdin.resume().on('end', () => process.exit(1));
+  if (environment.lifeline) process.stdin.resume().on('end', () => process.exit(0));
   const catalogue = new Map(CATALOGUE.map(({ name, moduleUrl }) => [name, moduleUrl]));
   const programs = new HostPrograms(environment.programs, catalogue);
   process.on('exit', () => programs.sweep());

@@ -1,0 +1,107 @@
+/** `join`: makes this machine a host of a cluster elsewhere, for as long as the cluster wants it. */
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FabricAddress } from '../node/process-environment.js';
+import { MAX_HOSTS } from '../sim/sequencer.js';
+import { retried } from './backoff.js';
+import { credentialsFor, type CredentialOptions } from './credentials.js';
+import type { EventLog } from './event-log.js';
+import { HostAgent, type AgentOptions, type Parting } from './host-agent.js';
+import { watchInterruptions } from './interruption.js';
+import { machineResources } from './machine-resources.js';
+import {
+  printUrl,
+  readAdvertisedAddress,
+  readCoordinatorUrl,
+  readListenAddress,
+} from './network-address.js';
+import { readWait, readWhole } from './option-values.js';
+import { programPolicy, type ProgramOptions } from './program-policy.js';
+import type { Terminal } from './terminal.js';
+import { UsageError } from './usage-error.js';
+
+export interface JoinOptions extends CredentialOptions, ProgramOptions {
+  readonly hosts?: string | undefined;
+  readonly processes?: string | undefined;
+  readonly name?: string | undefined;
+  readonly listen?: string | undefined;
+  readonly advertise?: string | undefined;
+  readonly wait?: string | undefined;
+}
+
+/** Fast enough to be there when a cluster begins anew, slow enough for one that is refusing. */
+const REJOIN_MS = 500;
+
+/** The exit status: 0 dismissed, or let go after a signal; 1 refused, or the coordinator could not be had. */
+export async function joinCommand(
+  address: string,
+  options: JoinOptions,
+  log: EventLog,
+  terminal: Terminal,
+): Promise<number> {
+  const url = readCoordinatorUrl('join', address);
+  const wait = readWait('--wait', options.wait ?? 'forever');
+  const part = { ...partOf(options), programs: programPolicy(options), log };
+  let agent: HostAgent | undefined;
+  const interruption = watchInterruptions(() => agent?.kill());
+  const giveUp = new AbortController();
+  interruption.arrived.catch(() => {
+    giveUp.abort();
+    agent?.leave();
+  });
+  const join = (): Promise<HostAgent> =>
+    HostAgent.join({
+      ...part,
+      url: printUrl(url),
+      credentials: credentialsFor(url, options),
+      print: (line) => terminal.error(line),
+    });
+  try {
+    for (;;) {
+      agent = await retried(join, { wait, signal: giveUp.signal, log, what: printUrl(url) });
+      if (agent === undefined) return 0;
+      if (interruption.isInterrupted) agent.leave();
+      const parting = await agent.ended;
+      if (parting.kind !== 'lost') return told(parting, terminal);
+      if (interruption.isInterrupted) return 0;
+      log.warn({ reason: parting.reason }, 'coordinator lost');
+      await sleep(REJOIN_MS);
+    }
+  } finally {
+    agent?.kill();
+    interruption.dispose();
+  }
+}
+
+function told(parting: Parting, terminal: Terminal): number {
+  if (parting.kind === 'refused') {
+    terminal.error(`pinwire: refused: ${parting.reason}`);
+    return 1;
+  }
+  terminal.write(`dismissed: ${parting.reason}\n`);
+  return 0;
+}
+
+/** What this machine's operator decides. */
+function partOf(
+  options: JoinOptions,
+): Pick<AgentOptions, 'name' | 'hosts' | 'processes' | 'resources' | 'fabric'> {
+  const hosts = readWhole('--hosts', options.hosts ?? '1', 1, MAX_HOSTS);
+  const processes = readWhole('--processes', options.processes ?? String(hosts), 1, hosts);
+  const name = options.name ?? hostname();
+  if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name)) {
+    throw new UsageError(
+      `--name: expected at most 64 letters, digits, dots, dashes and underscores, not "${name}"`,
+    );
+  }
+  return { name, hosts, processes, resources: machineResources(), fabric: fabricOf(options) };
+}
+
+function fabricOf({ listen, advertise }: JoinOptions): FabricAddress {
+  const own = listen === undefined ? { host: '', port: 0 } : readListenAddress('--listen', listen);
+  const told =
+    advertise === undefined
+      ? { host: '', port: 0 }
+      : readAdvertisedAddress('--advertise', advertise);
+  return { ...own, advertisedHost: told.host, advertisedPort: told.port };
+}

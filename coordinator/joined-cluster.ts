@@ -1,0 +1,376 @@
+/**
+ * A cluster whose hosts come from other machines. Machines that joined wait until there are hosts enough; then they are
+ * a formation, numbered by the machines' names. A machine that is lost ends the formation; the next one begins when
+ * there are enough again, be it the same machine or one that stood by.
+ */
+import type { WebSocket } from 'ws';
+import {
+  JOIN_PROTOCOL,
+  parseJoinNotice,
+  type JoinNotice,
+  type JoinOrder,
+  type Offer,
+} from '../wire/control/join-messages.js';
+import { partition, type ClusterConfig } from './cluster-config.js';
+import type { Welcome } from './control-server.js';
+import type { EventLog } from './event-log.js';
+import { Formation, type LinkedProcesses } from './formation.js';
+import { watchHeartbeat } from '../node/link/heartbeat.js';
+import { PeerConnection } from './peer-connection.js';
+import { RunError } from './run-error.js';
+import type { MemberInfo, StandingCluster } from './standing-cluster.js';
+import { VERSION } from './version.js';
+
+/** A connection that makes no offer by then is dropped. */
+const OFFER_MS = 10_000;
+/** From assignment until all processes are linked, across a network. */
+const LINK_MS = 60_000;
+/** A formation that failed is tried again after this, and later each time. */
+const AGAIN_MS = 500;
+const LONGEST_AGAIN_MS = 10_000;
+/** Machines that were dismissed have this long to hang up. */
+const DISMISS_MS = 3_000;
+/** Connections of processes whose formation is over are dropped after this. */
+const DROP_MS = 2_000;
+const MAX_MACHINES = 512;
+
+/** A machine that joined. */
+interface Machine {
+  readonly name: string;
+  readonly offer: Offer;
+  readonly address: string;
+  readonly since: string;
+  readonly connection: PeerConnection<JoinOrder>;
+  isLeaving: boolean;
+}
+
+/** A process of the formation, and whose it is. */
+interface Place {
+  readonly machine: Machine;
+  readonly hosts: readonly number[];
+}
+
+export interface JoinedClusterOptions {
+  readonly config: ClusterConfig;
+  readonly encrypted: boolean;
+  readonly log: EventLog;
+  /** Someone was admitted and was nobody. */
+  readonly stranger: () => void;
+}
+
+export class JoinedCluster implements StandingCluster {
+  private readonly options: JoinedClusterOptions;
+  private readonly machines: Machine[] = [];
+  private formation: Formation | undefined;
+  /** The formation's, by process. */
+  private places: readonly Place[] = [];
+  private isLinked = false;
+  private failures = 0;
+  private again: NodeJS.Timeout | undefined;
+  private stopped: RunError | undefined;
+  /** Called when something has changed for those who wait. */
+  private readonly waiting = new Set<() => void>();
+
+  constructor(options: JoinedClusterOptions) {
+    this.options = options;
+  }
+
+  get config(): ClusterConfig {
+    return this.options.config;
+  }
+
+  get members(): readonly MemberInfo[] {
+    return this.machines.map((machine) => {
+      const { name, offer, address, since } = machine;
+      const { cores, memory, version, node, hosts: hostCount } = offer;
+      const hosts = this.places.flatMap((place) => (place.machine === machine ? place.hosts : []));
+      return { name, hosts, hostCount, address, cores, memory, version, node, since };
+    });
+  }
+
+  get missingHosts(): number {
+    const there = this.machines.reduce((sum, { offer }) => sum + offer.hosts, 0);
+    return Math.max(0, this.config.hosts - there);
+  }
+
+  get fabric(): StandingCluster['fabric'] {
+    return this.isLinked ? this.formation!.fabric : [];
+  }
+
+  /** A host process says hello. */
+  readonly welcome: Welcome = (hello, connection) =>
+    hello.cluster === this.formation?.cluster
+      ? this.formation.welcome(hello, connection)
+      : undefined;
+
+  async processes(): Promise<LinkedProcesses> {
+    for (;;) {
+      if (this.stopped !== undefined) throw this.stopped;
+      if (this.formation?.isOver === false && this.isLinked) return this.formation;
+      await new Promise<void>((resolve) => this.waiting.add(resolve));
+    }
+  }
+
+  /** Takes over the socket of a machine that wants to join from `address`. */
+  join(socket: WebSocket, address: string): void {
+    let machine: Machine | undefined;
+    const connection: PeerConnection<JoinOrder> = PeerConnection.over(socket, parseJoinNotice, {
+      heard: (notice) => {
+        if (machine !== undefined) this.heard(machine, notice);
+        else if (notice.type === 'offer') machine = this.offered(notice, address, connection);
+        else connection.drop('made no offer');
+      },
+      closed: (reason) => {
+        clearTimeout(late);
+        heartbeat.stop();
+        if (machine === undefined) this.options.stranger();
+        else this.lost(machine, reason);
+      },
+    });
+    const late = setTimeout(() => connection.drop('made no offer'), OFFER_MS);
+    const heartbeat = watchHeartbeat(socket, (reason) => connection.drop(reason));
+  }
+
+  /** Dismisses every machine; nobody is waited for longer than they need to hang up. */
+  async stop(why: string): Promise<void> {
+    this.stopped = new RunError(why);
+    clearTimeout(this.again);
+    this.formation?.dissolve(why);
+    this.changed();
+    for (const { connection } of this.machines) connection.send({ type: 'dismiss', reason: why });
+    const deadline = performance.now() + DISMISS_MS;
+    while (this.machines.length > 0 && performance.now() < deadline) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, deadline - performance.now());
+        this.waiting.add(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+    for (const { connection } of this.machines) connection.drop('did not hang up');
+  }
+
+  /** An offer: taken, or refused with the reason. */
+  private offered(
+    offer: Offer,
+    address: string,
+    connection: PeerConnection<JoinOrder>,
+  ): Machine | undefined {
+    const reason = this.objection(offer);
+    if (reason !== undefined) {
+      this.options.log.warn({ name: offer.name, address, reason }, 'host refused');
+      connection.send({ type: 'refused', reason });
+      connection.close();
+      return undefined;
+    }
+    const since = new Date().toISOString();
+    const name = this.freeName(offer.name);
+    const machine = { name, offer, address, since, connection, isLeaving: false };
+    this.machines.push(machine);
+    connection.send({ type: 'welcome', name });
+    const { hosts, cores, memory } = offer;
+    const missing = this.missingHosts;
+    this.options.log.info({ name, address, hosts, cores, memory, missing }, 'host joined');
+    this.form();
+    this.changed();
+    return machine;
+  }
+
+  /** Why an offer does not fit. */
+  private objection(offer: Offer): string | undefined {
+    const { config, encrypted } = this.options;
+    if (this.stopped !== undefined) return 'the cluster is being stopped';
+    if (offer.protocol !== JOIN_PROTOCOL) {
+      return `it speaks ${offer.protocol}, this cluster ${JOIN_PROTOCOL}`;
+    }
+    if (offer.version !== VERSION) {
+      return `it runs pinwire ${offer.version}, this cluster ${VERSION}`;
+    }
+    const major = majorOf(offer.node);
+    if (major !== majorOf(process.version)) {
+      return `it runs Node.js ${offer.node}, this cluster ${process.version}: equal results need one major version`;
+    }
+    if (offer.encrypted !== encrypted) {
+      return encrypted
+        ? 'the links of this cluster are encrypted: give --tls-cert and --tls-key'
+        : 'the links of this cluster are not encrypted, and its would be';
+    }
+    const needed = offer.hosts * config.memory;
+    if (offer.memory < needed) {
+      return `its ${offer.hosts} hosts need ${needed} bytes of memory, and it has ${offer.memory}`;
+    }
+    if (this.machines.length >= MAX_MACHINES) return `${MAX_MACHINES} machines are here already`;
+    return undefined;
+  }
+
+  /** The name, with a number behind it if it is taken. */
+  private freeName(name: string): string {
+    const taken = new Set(this.machines.map((machine) => machine.name));
+    if (!taken.has(name)) return name;
+    for (let number = 2; ; number++) {
+      if (!taken.has(`${name}-${number}`)) return `${name}-${number}`;
+    }
+  }
+
+  private heard(machine: Machine, notice: JoinNotice): void {
+    switch (notice.type) {
+      case 'offer':
+        machine.connection.drop('made a second offer');
+        return;
+      case 'ended':
+        if (notice.cluster !== this.formation?.cluster) return;
+        if (this.places[notice.process]?.machine !== machine) {
+          machine.connection.drop(`sent a broken message: process ${notice.process} is not its`);
+          return;
+        }
+        this.formation.lose(notice.process, notice.how);
+        return;
+      case 'leaving':
+        machine.isLeaving = true;
+        this.options.log.info({ name: machine.name }, 'host leaving');
+        if (!this.isBusy()) this.letGo();
+        return;
+    }
+  }
+
+  private isBusy(): boolean {
+    return this.formation?.listener !== undefined;
+  }
+
+  /** Nothing runs: those who wanted to leave may. */
+  private letGo(): void {
+    const leaving = this.machines.filter(({ isLeaving }) => isLeaving);
+    if (leaving.length === 0) return;
+    const isNeeded = this.places.some(({ machine }) => machine.isLeaving);
+    if (isNeeded) this.formation?.dissolve(`${leaving[0]!.name} left the cluster`);
+    for (const machine of leaving) {
+      machine.connection.send({ type: 'dismiss', reason: 'it asked to leave' });
+      machine.connection.close();
+    }
+  }
+
+  private lost(machine: Machine, reason: string | undefined): void {
+    this.machines.splice(this.machines.indexOf(machine), 1);
+    const why = reason ?? 'closed its connection';
+    const { log } = this.options;
+    if (machine.isLeaving || this.stopped !== undefined) {
+      log.info({ name: machine.name, missing: this.missingHosts }, 'host left');
+    } else {
+      log.warn({ name: machine.name, reason: why, missing: this.missingHosts }, 'host lost');
+    }
+    const process = this.places.findIndex((place) => place.machine === machine);
+    if (process >= 0 && this.formation?.isOver === false) this.formation.lose(process, why);
+    this.changed();
+  }
+
+  /** Makes a formation if there is none and hosts enough are here. */
+  private form(): void {
+    if (this.stopped !== undefined || this.formation !== undefined || this.again !== undefined) {
+      return;
+    }
+    const places = this.placesOf();
+    if (places === undefined) return;
+    const formation: Formation = new Formation(
+      places.map(({ machine, hosts }, process) => ({
+        hosts,
+        name: () => describe(machine, hosts, formation.pids[process]!),
+      })),
+      { onIdle: () => this.letGo() },
+    );
+    this.formation = formation;
+    this.places = places;
+    for (const machine of new Set(places.map((place) => place.machine))) {
+      const assigned = places.flatMap((place, process) =>
+        place.machine === machine
+          ? [{ process, hosts: place.hosts, ticket: formation.tickets[process]! }]
+          : [],
+      );
+      const { cluster, size } = formation;
+      machine.connection.send({ type: 'assign', cluster, processes: size, assigned });
+    }
+    const late = setTimeout(() => {
+      const [missing] = formation.missing;
+      formation.lose(missing ?? 0, `did not link up within ${LINK_MS / 1000} s`);
+    }, LINK_MS);
+    formation.linked.then(
+      () => {
+        clearTimeout(late);
+        this.isLinked = true;
+        this.failures = 0;
+        this.options.log.info({ hosts: this.config.hosts, processes: formation.size }, 'ready');
+        this.changed();
+      },
+      () => undefined,
+    );
+    formation.lost.catch((error: unknown) => {
+      clearTimeout(late);
+      this.ended(formation, (error as Error).message);
+    });
+  }
+
+  /** The formation is over: its machines are free, and a new one may begin. */
+  private ended(formation: Formation, why: string): void {
+    if (!this.isLinked) this.failures++;
+    this.isLinked = false;
+    if (this.stopped !== undefined) return;
+    this.options.log.warn({ reason: why, missing: this.missingHosts }, 'not ready');
+    // Those who are told let their processes go; what is left is nobody's.
+    setTimeout(() => formation.drop(), DROP_MS).unref();
+    for (const machine of this.machines) {
+      if (this.places.some((place) => place.machine === machine)) {
+        machine.connection.send({ type: 'release' });
+      }
+    }
+    this.formation = undefined;
+    this.places = [];
+    const pause = Math.min(LONGEST_AGAIN_MS, AGAIN_MS * 2 ** Math.min(this.failures, 10));
+    this.again = setTimeout(() => {
+      this.again = undefined;
+      this.form();
+    }, pause);
+    this.changed();
+  }
+
+  /** Which machine runs which hosts, by process; undefined while there are too few. */
+  private placesOf(): Place[] | undefined {
+    const chosen: { machine: Machine; count: number }[] = [];
+    let left = this.config.hosts;
+    for (const machine of this.machines) {
+      if (left === 0) break;
+      if (machine.isLeaving || !machine.connection.isOpen) continue;
+      const count = Math.min(left, machine.offer.hosts);
+      chosen.push({ machine, count });
+      left -= count;
+    }
+    if (left > 0) return undefined;
+    chosen.sort((a, b) => NATURAL.compare(a.machine.name, b.machine.name));
+    const places: Place[] = [];
+    let first = 0;
+    for (const { machine, count } of chosen) {
+      for (const hosts of partition(count, Math.min(count, machine.offer.processes))) {
+        places.push({ machine, hosts: hosts.map((host) => first + host) });
+      }
+      first += count;
+    }
+    return places;
+  }
+
+  private changed(): void {
+    const waiting = [...this.waiting];
+    this.waiting.clear();
+    for (const each of waiting) each();
+  }
+}
+
+/** `node-2` before `node-10`, the same on every machine. */
+const NATURAL = new Intl.Collator('en', { numeric: true });
+
+const majorOf = (version: string): string => version.replace(/^v/, '').split('.')[0]!;
+
+const describe = (machine: Machine, hosts: readonly number[], pid: number): string => {
+  const first = `host${hosts[0]!}`;
+  const label = hosts.length === 1 ? first : `${first} to host${hosts.at(-1)!}`;
+  const from = machine.address === '' ? '' : `, ${machine.address}`;
+  return `${label} (${machine.name}${from}${pid === 0 ? '' : `, pid ${pid}`})`;
+};
