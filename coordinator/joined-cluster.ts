@@ -116,6 +116,7 @@ export class JoinedCluster implements StandingCluster {
     let machine: Machine | undefined;
     const connection: PeerConnection<JoinOrder> = PeerConnection.over(socket, parseJoinNotice, {
       heard: (notice) => {
+        clearTimeout(late);
         if (machine !== undefined) this.heard(machine, notice);
         else if (notice.type === 'offer') machine = this.offered(notice, address, connection);
         else connection.drop('made no offer');
