@@ -26,6 +26,7 @@ import { Progress } from './progress.js';
 import { moduleDirectory, resolveSuite, resolveWorkload } from './programs.js';
 import { RESULTS_SCHEMA, type Results } from './results.js';
 import { RunError } from './run-error.js';
+import { costInfo, describeCost } from './run-cost.js';
 import { runPlaceOf } from './run-place.js';
 import { shellCommand } from './shell-command.js';
 import { formatTables } from './tables.js';
@@ -223,12 +224,20 @@ class Session {
   /** Also of a command that failed, so that older results are not taken for its own. */
   private async writeResults(): Promise<void> {
     const outputs = outputsOf(this.command);
-    const paths = await writeOutputs(outputs, this.results(), this.measured.samples);
+    const results = this.results();
+    const { cost } = results.run;
+    const hasTables =
+      this.command.kind !== 'explain' && readFormat(this.command.options) === 'table';
+    if (cost !== undefined && hasTables) {
+      this.say(`${describeCost(cost)}\n`);
+    }
+    const paths = await writeOutputs(outputs, results, this.measured.samples);
     if (paths.length > 0) this.say(`results: ${paths.join(', ')}\n`);
   }
 
   private results(): Results {
     const { measured, config, command } = this;
+    const cost = costInfo(measured.costs);
     return {
       schema: RESULTS_SCHEMA,
       run: {
@@ -245,6 +254,7 @@ class Session {
         events: measured.events,
         packets: measured.packets,
         rounds: measured.rounds,
+        ...(cost !== undefined && { cost }),
       },
       cluster: clusterInfo(config),
       results: measured.results,

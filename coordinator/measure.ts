@@ -4,6 +4,7 @@ import type { Parameters, Summary } from '../workloads/workload.js';
 import { clusterShape, type ClusterConfig } from './cluster-config.js';
 import type { Progress } from './progress.js';
 import type { Counters, WorkloadResult } from './results.js';
+import type { RunCost } from './run-cost.js';
 import { RunError } from './run-error.js';
 import type { PlacedRun, RunPlace } from './run-place.js';
 import type { RunRecord } from './run.js';
@@ -19,6 +20,8 @@ export class Measured {
   packets = 0;
   rounds = 0;
   wallMs = 0;
+  /** Of each run, where there are several processes. */
+  readonly costs: RunCost[] = [];
   /** When the first virtual instant was. */
   began: number | undefined;
 
@@ -33,6 +36,7 @@ export class Measured {
     this.rounds += record.rounds;
     this.wallMs += record.ended - record.began;
     this.began ??= record.began;
+    if (record.cost !== undefined) this.costs.push(record.cost);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The end of the report: what the run was, how to repeat it, and what the words and units mean. */
 import { html, type Markup } from './html.js';
 import type { Results } from './results.js';
+import { formatBytes, formatSeconds, type CostInfo } from './run-cost.js';
 import { shellCommand } from './shell-command.js';
 
 export function runSection({ run, cluster }: Results): Markup {
@@ -35,8 +36,49 @@ export function runSection({ run, cluster }: Results): Markup {
     </dl>
     <p class="faint">Repeat it with</p>
     <pre>${shellCommand(run.argv, cluster.seed)}</pre>
+    ${run.cost && costTable(run.cost)}
   </section>`;
 }
+
+/** Where the processes' wall time went. */
+function costTable(cost: CostInfo): Markup {
+  const { rounds, control_bytes: control, fabric_bytes: fabric, processes } = cost;
+  return html`<h3 class="apart">What it cost to keep the processes together</h3>
+    <p class="gloss">
+      Virtual time went forward in ${rounds} rounds: ${formatBytes(control)} of messages to and from
+      the coordinator, ${formatBytes(fabric)} of packets in ${cost.fabric_messages} messages between
+      the processes; “coordinator” is the way to it and back, “end” is when nothing was left to do.
+    </p>
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th>process</th>
+            <th class="number">simulated</th>
+            <th class="number">waited</th>
+            <th>for</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${processes.map(
+            (each) =>
+              html`<tr>
+                <td>${each.process}</td>
+                <td class="number">${formatSeconds(each.busy_s)}</td>
+                <td class="number">${formatSeconds(each.waiting_s)}</td>
+                <td>${waitsOf(each.for)}</td>
+              </tr> `,
+          )}
+        </tbody>
+      </table>
+    </div>`;
+}
+
+const waitsOf = (waits: Readonly<Record<string, number>>): string =>
+  Object.entries(waits)
+    .sort(([, a], [, b]) => b - a)
+    .map(([whom, value]) => `${whom} ${formatSeconds(value)}`)
+    .join(', ');
 
 const KEY: readonly (readonly [string, string])[] = [
   ['median, p50', 'Half of the operations were at least this fast.'],

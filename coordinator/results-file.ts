@@ -87,6 +87,19 @@ const record =
     return undefined;
   };
 
+const seconds = kind(
+  'an object of numbers',
+  (value) => isObject(value) && Object.values(value as object).every(Number.isFinite),
+);
+
+const cost = record({
+  rounds: count,
+  control_bytes: count,
+  fabric_bytes: count,
+  fabric_messages: count,
+  processes: listOf(record({ process: text, busy_s: number, waiting_s: number, for: seconds })),
+});
+
 const run = record({
   placement: oneOf('process', 'embedded', 'joined'),
   coreRuntime: oneOf('worker', 'inline'),
@@ -98,6 +111,7 @@ const run = record({
   rounds: count,
   node: text,
   argv: listOf(text),
+  cost: optional(cost),
 });
 
 const cluster = record({

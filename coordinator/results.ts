@@ -3,6 +3,7 @@
  * With a virtual clock everything but `run` is the same, byte for byte, for the same seed and options.
  */
 import type { DistributionMetric, Metric } from '../workloads/workload.js';
+import type { CostInfo } from './run-cost.js';
 
 export type { DistributionMetric, Metric, ValueMetric } from '../workloads/workload.js';
 
@@ -20,6 +21,8 @@ export interface RunInfo {
   readonly events: number;
   readonly packets: number;
   readonly rounds: number;
+  /** What the runs cost between processes, where there are several. */
+  readonly cost?: CostInfo;
   /** The version of Node.js. */
   readonly node: string;
   /** What followed `pinwire` on the command line. */
@@ -109,6 +112,7 @@ const RUN_KEYS = [
   'events',
   'packets',
   'rounds',
+  'cost',
 ];
 const CLUSTER_KEYS = ['hosts', 'cores', 'profile', 'clock', 'topology', 'mtu', 'noise', 'seed'];
 const RESULT_KEYS = ['workload', 'params', 'verified', 'note'];

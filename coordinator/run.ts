@@ -2,6 +2,7 @@
  * One run over a cluster's processes: every process builds its part afresh, virtual time goes from 0 to the end
  * under the coordinator's windows, and the parts' outcomes are put together. Nothing here simulates.
  */
+import { parseProcessCost, type ProcessCost } from '../node/process-cost.js';
 import { specMessage, parseRunOutcome } from '../node/run-messages.js';
 import type { RunOutcome, RunSpec } from '../node/run-spec.js';
 import { lookaheadBetween } from '../node/link/lookahead-between.js';
@@ -11,6 +12,7 @@ import type { Notice } from '../wire/control/notices.js';
 import { parseReport } from '../wire/control/window-messages.js';
 import type { LinkedProcesses } from './formation.js';
 import { QuietWatch } from './quiet-watch.js';
+import { runCost, type RunCost } from './run-cost.js';
 import { RunError } from './run-error.js';
 import { TimeWindows } from './time-windows.js';
 
@@ -44,6 +46,8 @@ export interface RunRecord {
   readonly events: number;
   readonly packets: number;
   readonly rounds: number;
+  /** What it cost between processes; undefined where there is only one. */
+  readonly cost: RunCost | undefined;
   /** Wall clock in ms: the first and the last virtual instant. */
   readonly began: number;
   readonly ended: number;
@@ -95,6 +99,9 @@ class Conversation {
   private readonly windows: TimeWindows | undefined;
   private readonly quiet: QuietWatch;
   private readonly outcomes: (RunOutcome | undefined)[];
+  private readonly costs: (ProcessCost | undefined)[];
+  /** By process: when its last report came, on the wall clock in ms. */
+  private readonly reportedAt: Float64Array;
   /** By process: programs that had not ended. */
   private readonly blocked: (readonly string[])[] = [];
   private readonly progress: RunProgress[];
@@ -120,6 +127,8 @@ class Conversation {
       this.everybody({ type: 'probe', run, probe }),
     );
     this.outcomes = new Array<RunOutcome | undefined>(cluster.size).fill(undefined);
+    this.costs = new Array<ProcessCost | undefined>(cluster.size).fill(undefined);
+    this.reportedAt = new Float64Array(cluster.size);
     this.progress = Array.from({ length: cluster.size }, () => ({ now: 0, events: 0, packets: 0 }));
     this.failed = new Promise((_, reject) => {
       this.fail = reject;
@@ -178,7 +187,7 @@ class Conversation {
         this.programFailed(programError(this.cluster.nameOf(process), notice), notice.host);
         return;
       case 'outcome':
-        this.took(process, notice.outcome, notice.blocked);
+        this.took(process, notice);
         return;
     }
   }
@@ -197,9 +206,12 @@ class Conversation {
       this.fail(new RunError(`${this.cluster.nameOf(process)} sent a broken message: ${why}`));
       return;
     }
+    const now = performance.now();
+    this.reportedAt[process] = now;
     try {
       for (const { process: to, grant } of windows.report(process, report)) {
-        this.cluster.send(to, { type: 'grant', run: this.run, grant });
+        const held = Math.round((now - this.reportedAt[to]!) * 1000);
+        this.cluster.send(to, { type: 'grant', run: this.run, grant, by: process, held });
       }
     } catch (error) {
       this.fail(new RunError((error as Error).message));
@@ -208,14 +220,17 @@ class Conversation {
     if (windows.finished) this.markOver();
   }
 
-  private took(process: number, value: unknown, blocked: readonly string[]): void {
-    const outcome = parseRunOutcome(value);
-    if (typeof outcome === 'string') {
-      this.fail(new RunError(`${this.cluster.nameOf(process)} sent a broken message: ${outcome}`));
+  private took(process: number, notice: Extract<Notice, { type: 'outcome' }>): void {
+    const outcome = parseRunOutcome(notice.outcome);
+    const cost = parseProcessCost(notice.cost, this.cluster.size);
+    if (typeof outcome === 'string' || typeof cost === 'string') {
+      const why = typeof outcome === 'string' ? outcome : (cost as string);
+      this.fail(new RunError(`${this.cluster.nameOf(process)} sent a broken message: ${why}`));
       return;
     }
     this.outcomes[process] = outcome;
-    this.blocked[process] = blocked;
+    this.costs[process] = cost;
+    this.blocked[process] = notice.blocked;
     if (++this.collected === this.cluster.size) this.markCollected();
   }
 
@@ -227,6 +242,8 @@ class Conversation {
       values[rank] = value;
       last = Math.max(last, endedAt);
     }
+    const rounds = this.windows?.counters.rounds ?? 1;
+    const costs = this.costs.filter((cost) => cost !== undefined);
     // By number, not by text: host10 comes after host9.
     const hosts = outcomes.flatMap((each) => each.hosts).sort((a, b) => a.host - b.host);
     return {
@@ -236,7 +253,8 @@ class Conversation {
       counters: hosts.map(({ host, counters }) => ({ host, counts: { ...counters } })),
       events: outcomes.reduce((sum, { events }) => sum + events, 0),
       packets: outcomes.reduce((sum, { packets }) => sum + packets, 0),
-      rounds: this.windows?.counters.rounds ?? 1,
+      rounds,
+      cost: costs.length > 1 ? runCost(rounds, costs, this.request.partition) : undefined,
       began,
       ended,
     };

@@ -20,6 +20,8 @@ export class ControlledProcess {
   private readonly mesh: Mesh;
   private placement = new Int32Array(0);
   private current: ProcessRun | undefined;
+  /** Bytes of control messages, both ways. */
+  private controlBytes = 0;
   /** Orders that take time wait for one another here. */
   private queue: Promise<void> = Promise.resolve();
 
@@ -60,10 +62,13 @@ export class ControlledProcess {
   }
 
   private send(notice: Notice): void {
-    this.socket.send(packControl(notice));
+    const bytes = packControl(notice);
+    this.controlBytes += bytes.length;
+    this.socket.send(bytes);
   }
 
   private heard(data: Uint8Array): void {
+    this.controlBytes += data.length;
     let order: Order | string;
     try {
       order = parseOrder(unpackControl(data));
@@ -90,7 +95,7 @@ export class ControlledProcess {
         this.currentOf(order.run)?.begin();
         return;
       case 'grant': {
-        const wrong = this.currentOf(order.run)?.grant(order.grant);
+        const wrong = this.currentOf(order.run)?.grant(order.grant, order.by, order.held / 1000);
         if (wrong !== undefined) this.send(failureNotice(order.run, new Error(wrong)));
         return;
       }
@@ -155,6 +160,7 @@ export class ControlledProcess {
     this.current = await ProcessRun.prepare({
       ...{ run, spec, captureDirectory, mesh, placement, createMachine },
       send,
+      controlBytes: () => this.controlBytes,
     });
     this.send({ type: 'prepared', run });
   }

@@ -15,6 +15,7 @@ import { lookaheadBetween, tailRate } from './link/lookahead-between.js';
 import type { Mesh } from './link/mesh.js';
 import { RemoteLink, type SendObserver } from './link/remote-link.js';
 import { WindowRunner, type Simulation } from './link/window-runner.js';
+import { processCost } from './process-cost.js';
 import { ProgramFailure, type MachineFactory, type ProcessMachine } from './process-machine.js';
 import type { RunSpec } from './run-spec.js';
 
@@ -31,6 +32,8 @@ export interface ProcessRunParts {
   /** Process of each host. */
   readonly placement: Int32Array;
   readonly send: (notice: Notice) => void;
+  /** What control messages have come to until now, both ways, in bytes. */
+  readonly controlBytes: () => number;
   readonly createMachine: MachineFactory;
 }
 
@@ -48,7 +51,9 @@ export class ProcessRun {
   private readonly captures: CaptureFiles | undefined;
   private readonly windows: WindowRunner | undefined;
   private readonly free: FreeRunner | undefined;
-  private onGrant: ((grant: WindowGrant) => void) | undefined;
+  private readonly network: Network | null;
+  private onGrant: ((grant: WindowGrant, by: number, held: number) => void) | undefined;
+  private controlBytesBefore = 0;
   private ticker: NodeJS.Timeout | undefined;
 
   private constructor(
@@ -62,6 +67,7 @@ export class ProcessRun {
     this.parts = parts;
     this.machine = machine;
     this.captures = captures;
+    this.network = network;
     if (network !== null && observer instanceof WindowMember) {
       this.windows = this.windowRunner(network, observer);
     } else {
@@ -113,17 +119,18 @@ export class ProcessRun {
   }
 
   begin(): void {
+    this.controlBytesBefore = this.parts.controlBytes();
     this.ticker = setInterval(() => this.tellProgress(), PROGRESS_MS);
     this.windows?.start();
     this.free?.start();
   }
 
   /** A grant of virtual time; an answer is what is wrong with it. */
-  grant(value: unknown): string | undefined {
+  grant(value: unknown, by: number, held: number): string | undefined {
     const grant = parseGrant(value, this.parts.mesh.processes);
     if (typeof grant === 'string') return grant;
     if (this.onGrant === undefined) return 'a grant, but this run has no windows';
-    this.onGrant(grant);
+    this.onGrant(grant, by, held);
     return undefined;
   }
 
@@ -136,7 +143,13 @@ export class ProcessRun {
     this.stop();
     const { machine, parts, run } = this;
     const outcome = machine.outcome();
-    parts.send({ type: 'outcome', run, outcome, blocked: machine.blocked });
+    const controlBytes = parts.controlBytes() - this.controlBytesBefore;
+    const cost = processCost(
+      this.windows?.cost ?? this.free?.cost,
+      this.network?.link,
+      controlBytes,
+    );
+    parts.send({ type: 'outcome', run, outcome, cost, blocked: machine.blocked });
     await this.close();
   }
 

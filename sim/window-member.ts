@@ -94,11 +94,15 @@ export class WindowMember {
 
   /** Whether a window is granted and every frame owed is there. */
   ready(): boolean {
-    if (this.granted === undefined) return false;
+    return this.granted !== undefined && this.missing < 0;
+  }
+
+  /** A process whose frames are owed and not all here, or -1. */
+  get missing(): number {
     for (const { from, count } of this.owed) {
-      if (this.receivedCounts[from]! < count) return false;
+      if (this.receivedCounts[from]! < count) return from;
     }
-    return true;
+    return -1;
   }
 
   /** Opens the window: from here on {@link horizon} is the granted one. It never moves back. */

@@ -43,7 +43,15 @@ export class FrameCounter implements SendObserver {
   }
 }
 
+/** Where a process's wall time went that asks nobody for leave, in ms. */
+export class FreeCost {
+  busy = 0;
+  /** From the beginning to the end. */
+  whole = 0;
+}
+
 export class FreeRunner implements MeshOwner {
+  readonly cost = new FreeCost();
   private readonly parts: FreeRunnerParts;
   private readonly bound: Bound;
   private readonly receiver: Receiver;
@@ -55,6 +63,7 @@ export class FreeRunner implements MeshOwner {
   private isKicked = false;
   private isStopped = false;
   private hasSaidEnded = false;
+  private startedAt = 0;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(parts: FreeRunnerParts) {
@@ -80,12 +89,14 @@ export class FreeRunner implements MeshOwner {
 
   start(): void {
     this.isStarted = true;
+    this.startedAt = performance.now();
     this.kick();
   }
 
   stop(): void {
     if (this.isStopped) return;
     this.isStopped = true;
+    if (this.isStarted) this.cost.whole = performance.now() - this.startedAt;
     clearTimeout(this.timer);
     this.parts.network?.mesh.attach(undefined);
   }
@@ -141,10 +152,12 @@ export class FreeRunner implements MeshOwner {
     }
     if (network?.mesh.congested === true) return;
     this.isAdvancing = true;
+    const began = performance.now();
     simulation.advance(this.bound, { wallMs: TURN_MS }).then(
       (outcome) => {
         this.isAdvancing = false;
         if (this.isStopped) return;
+        this.cost.busy += performance.now() - began;
         network?.link.flush();
         if (outcome === 'drained' && !this.isKicked) this.rest();
         else this.kick();

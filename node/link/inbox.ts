@@ -10,7 +10,7 @@ interface StoredBatch {
 /** Where frames and batons go; both may throw, and what they throw ends the run. */
 export interface Receiver {
   frame(from: number, slot: number): void;
-  baton(baton: Baton): void;
+  baton(from: number, baton: Baton): void;
 }
 
 export class Inbox {
@@ -41,7 +41,7 @@ export class Inbox {
         throw new Error(`link from process ${from}: malformed batch: ${wrong}`);
       }
       for (let i = 0; i < reader.frames; i++) receiver.frame(from, reader.slots[i]!);
-      if (reader.baton !== undefined) receiver.baton(reader.baton);
+      if (reader.baton !== undefined) receiver.baton(from, reader.baton);
     }
   }
 }

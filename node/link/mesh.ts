@@ -81,6 +81,17 @@ export class Mesh {
     return { ...this.door.refusals, strangers: this.strangers };
   }
 
+  /** The process whose socket holds most that is not taken yet. */
+  get fullest(): number {
+    let fullest = 0;
+    for (const [other, link] of this.links.entries()) {
+      if (link !== undefined && link.bufferedAmount > (this.links[fullest]?.bufferedAmount ?? -1)) {
+        fullest = other;
+      }
+    }
+    return fullest;
+  }
+
   linkName(other: number): string {
     return `link process ${this.process} - process ${other}`;
   }

@@ -33,6 +33,10 @@ export interface RemoteLinkParts {
 }
 
 export class RemoteLink implements Link {
+  /** By destination process: batches sent, their bytes, and the frames in them. */
+  readonly messages: Float64Array;
+  readonly bytes: Float64Array;
+  readonly frames: Float64Array;
   private readonly parts: RemoteLinkParts;
   private readonly tailRate: number;
   private readonly fullFrames: number;
@@ -44,6 +48,9 @@ export class RemoteLink implements Link {
     this.parts = parts;
     this.tailRate = parts.tailRate ?? 0;
     this.fullFrames = parts.fullFrames ?? Infinity;
+    this.messages = new Float64Array(parts.mesh.processes);
+    this.bytes = new Float64Array(parts.mesh.processes);
+    this.frames = new Float64Array(parts.mesh.processes);
     this.open = new Array<BatchWriter | undefined>(parts.mesh.processes).fill(undefined);
   }
 
@@ -85,7 +92,11 @@ export class RemoteLink implements Link {
 
   private dispatch(to: number, batch: BatchWriter, baton: Baton | undefined): void {
     this.open[to] = undefined;
-    this.parts.mesh.send(to, batch.finish(baton), () => {
+    const message = batch.finish(baton);
+    this.messages[to]!++;
+    this.bytes[to]! += message.byteLength;
+    this.frames[to]! += batch.frames;
+    this.parts.mesh.send(to, message, () => {
       batch.clear();
       this.spare.push(batch);
     });

@@ -9,6 +9,7 @@ import type { FramePool } from './frame-pool.js';
 import type { Inbox, Receiver } from './inbox.js';
 import type { Mesh, MeshOwner } from './mesh.js';
 import type { RemoteLink } from './remote-link.js';
+import { WindowCost } from './window-cost.js';
 
 /** Wall time of one turn. */
 const TURN_MS = 10;
@@ -37,7 +38,14 @@ export interface Simulation {
 /** The way to the coordinator. */
 export interface ControlChannel {
   sendReport(report: WindowReport): void;
-  onGrant(callback: (grant: WindowGrant) => void): void;
+  /** `by` is the process whose report released the grant, `held` how many ms the coordinator waited for it. */
+  onGrant(callback: (grant: WindowGrant, by: number, held: number) => void): void;
+}
+
+interface ReceivedGrant {
+  readonly grant: WindowGrant;
+  readonly by: number;
+  readonly held: number;
 }
 
 export interface WindowRunnerParts {
@@ -53,10 +61,13 @@ export interface WindowRunnerParts {
 }
 
 export class WindowRunner implements MeshOwner {
+  readonly cost: WindowCost;
   private readonly parts: WindowRunnerParts;
   private readonly bound: Bound;
   private readonly receiver: Receiver;
-  private grants: WindowGrant[] = [];
+  private grants: ReceivedGrant[] = [];
+  /** When the turn that is on began. */
+  private now = 0;
   private isScheduled = false;
   /** Between the beginning of a window and its report. */
   private inWindow = false;
@@ -67,6 +78,7 @@ export class WindowRunner implements MeshOwner {
   constructor(parts: WindowRunnerParts) {
     const { member, mesh, pool, simulation } = parts;
     this.parts = parts;
+    this.cost = new WindowCost(mesh.process, mesh.processes);
     this.bound = {
       // A congested mesh holds the simulation where it is.
       get horizon() {
@@ -78,17 +90,21 @@ export class WindowRunner implements MeshOwner {
         member.received(from, pool.time[slot]!);
         simulation.arrive(slot);
       },
-      baton: (baton) => member.takeBaton(baton),
+      baton: (from, baton) => {
+        member.takeBaton(baton);
+        this.cost.granted(this.now, from, Infinity);
+      },
     };
   }
 
   /** Attaches to mesh and control channel, and says where this process starts. */
   start(): void {
     const { control, mesh } = this.parts;
-    control.onGrant((grant) => {
-      this.grants.push(grant);
+    control.onGrant((grant, by, held) => {
+      this.grants.push({ grant, by, held });
       this.kick();
     });
+    this.cost.begin(performance.now());
     mesh.attach(this);
     if (!this.isStopped) this.closeWindow();
   }
@@ -97,6 +113,7 @@ export class WindowRunner implements MeshOwner {
   stop(): void {
     if (this.isStopped) return;
     this.isStopped = true;
+    this.cost.end(performance.now());
     this.parts.mesh.attach(undefined);
   }
 
@@ -124,14 +141,25 @@ export class WindowRunner implements MeshOwner {
 
   private turn(): void {
     if (this.isStopped) return;
+    const { member, mesh } = this.parts;
+    const { cost } = this;
     try {
+      this.now = performance.now();
       this.takeIn();
       if (!this.inWindow) {
-        if (!this.parts.member.ready()) return;
-        this.parts.member.begin();
+        if (!member.ready()) {
+          if (member.isGranted) cost.hindered(this.now, member.missing);
+          return;
+        }
+        member.begin();
         this.inWindow = true;
+        cost.windows++;
       }
-      if (this.parts.mesh.congested) return;
+      if (mesh.congested) {
+        cost.hindered(this.now, mesh.fullest);
+        return;
+      }
+      cost.unhindered(this.now);
       this.advance();
     } catch (error) {
       this.fail(error);
@@ -143,7 +171,10 @@ export class WindowRunner implements MeshOwner {
     inbox.empty(this.receiver);
     const { grants } = this;
     this.grants = [];
-    for (const grant of grants) member.grant(grant);
+    for (const { grant, by, held } of grants) {
+      member.grant(grant);
+      this.cost.granted(this.now, by, held);
+    }
   }
 
   private advance(): void {
@@ -172,6 +203,7 @@ export class WindowRunner implements MeshOwner {
       if (then.kind === 'pass') link.pass(then.to, then.baton);
       link.flush();
       if (then.kind === 'report') control.sendReport(then.report);
+      if (then.kind !== 'again') this.cost.closed(performance.now());
     } catch (error) {
       this.fail(error);
       return;

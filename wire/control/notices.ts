@@ -50,6 +50,8 @@ export type Notice =
       readonly run: number;
       /** A run's outcome, checked where it is used. */
       readonly outcome: unknown;
+      /** What the run cost this process, checked where it is used. */
+      readonly cost: unknown;
       /** Programs that had not ended, and what each waits for. */
       readonly blocked: readonly string[];
     };
@@ -125,6 +127,7 @@ function read(type: Notice['type'], fields: FieldReader): Notice {
         type,
         run: fields.whole('run'),
         outcome: fields.any('outcome'),
+        cost: fields.any('cost'),
         blocked: fields
           .list('blocked', MAX_PROGRAMS, (line) =>
             typeof line === 'string' ? { line: line.slice(0, 400) } : 'not a text',

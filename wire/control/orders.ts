@@ -24,7 +24,14 @@ export type Order =
       readonly captureDirectory: string;
     }
   | { readonly type: 'begin'; readonly run: number }
-  | { readonly type: 'grant'; readonly run: number; readonly grant: unknown }
+  | {
+      readonly type: 'grant';
+      readonly run: number;
+      readonly grant: unknown;
+      /** The process whose report released it, and for how many us the receiver's own report had waited for that. */
+      readonly by: number;
+      readonly held: number;
+    }
   /** Real clock: say whether everything is quiet, under this number. */
   | { readonly type: 'probe'; readonly run: number; readonly probe: number }
   /** The run is over: answer with the outcome. */
@@ -67,7 +74,13 @@ function read(type: Order['type'], fields: FieldReader): Order {
         captureDirectory: fields.text('captureDirectory'),
       };
     case 'grant':
-      return { type, run: fields.whole('run'), grant: fields.any('grant') };
+      return {
+        type,
+        run: fields.whole('run'),
+        grant: fields.any('grant'),
+        by: fields.whole('by', 0, MAX_PROCESSES - 1),
+        held: fields.whole('held'),
+      };
     case 'probe':
       return { type, run: fields.whole('run'), probe: fields.whole('probe') };
     case 'begin':

@@ -71,14 +71,16 @@ function runOver(
   const placement = Int32Array.from({ length: ELEMENTS }, (_, element) => element % processes);
   const lookahead = leastDelays(processes, (element) => placement[element]!, REACTION);
   const windows = new TimeWindows(lookahead);
-  const grantees: ((grant: WindowGrant) => void)[] = [];
+  const grantees: ((grant: WindowGrant, by: number, held: number) => void)[] = [];
   const runners: WindowRunner[] = [];
   const toys: ToyProcess[] = [];
   const stop = (): void => runners.forEach((runner) => runner.stop());
 
   return new Promise<Outcome>((resolve, reject) => {
     const report = (process: number, message: WindowReport): void => {
-      for (const { process: to, grant } of windows.report(process, message)) grantees[to]!(grant);
+      for (const { process: to, grant } of windows.report(process, message)) {
+        grantees[to]!(grant, process, 0);
+      }
       if (!windows.finished) return;
       const digests = Array.from(placement, (owner, element) =>
         toys[owner]!.traces.get(element)!.digest(),
@@ -184,7 +186,7 @@ describe('windows over real sockets', () => {
     let events = 0;
     const runsWithoutPause: number[] = [];
     const reported = new Promise<WindowReport>((resolve, reject) => {
-      let onGrant: (grant: WindowGrant) => void = () => undefined;
+      let onGrant: (grant: WindowGrant, by: number, held: number) => void = () => undefined;
       const simulation: Simulation = {
         next: () => (events < 10_000 ? 100 * events : Infinity),
         earliestCommit: () => simulation.next(),
@@ -210,7 +212,7 @@ describe('windows over real sockets', () => {
         pool,
         control: {
           sendReport: (report) => {
-            if (member.windows === 0) onGrant({ horizon: Infinity, owed: [] });
+            if (member.windows === 0) onGrant({ horizon: Infinity, owed: [] }, 0, 0);
             else resolve(report);
           },
           onGrant: (callback) => (onGrant = callback),

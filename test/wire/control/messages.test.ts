@@ -7,7 +7,7 @@ const ORDERS: readonly Order[] = [
   { type: 'peers', processes: [{ hosts: [0, 1], fabric: 'ws://127.0.0.1:1' }] },
   { type: 'prepare', run: 3, spec: { hosts: 2 }, captureDirectory: '' },
   { type: 'begin', run: 3 },
-  { type: 'grant', run: 3, grant: { horizon: Infinity, owed: [] } },
+  { type: 'grant', run: 3, grant: { horizon: Infinity, owed: [] }, by: 1, held: 250 },
   { type: 'probe', run: 3, probe: 1 },
   { type: 'collect', run: 3 },
   { type: 'stop' },
@@ -20,7 +20,7 @@ const NOTICES: readonly Notice[] = [
   { type: 'quiet', run: 3, probe: 0, sent: 1, received: 2, idle: true, programsLeft: 0 },
   { type: 'progress', run: 3, now: 2 ** 40, events: 7, packets: 2 },
   { type: 'failed', run: 3, host: 1, core: 0, message: 'm', stack: 's' },
-  { type: 'outcome', run: 3, outcome: { results: [] }, blocked: ['host0 core 0 waits'] },
+  { type: 'outcome', run: 3, outcome: { results: [] }, cost: {}, blocked: ['host0 core 0 waits'] },
 ];
 
 describe('control messages', () => {
@@ -45,7 +45,7 @@ describe('control messages', () => {
   /** Every field of every message, once each replaced by something that it cannot be. */
   const spoilt = [...ORDERS, ...NOTICES].flatMap((message) =>
     Object.keys(message)
-      .filter((field) => !['spec', 'grant', 'report', 'outcome'].includes(field))
+      .filter((field) => !['spec', 'grant', 'report', 'outcome', 'cost'].includes(field))
       .flatMap((field) =>
         [undefined, null, NaN, -7, 'x'.repeat(2 ** 21), [[]]].map((wrong) => ({
           message,
