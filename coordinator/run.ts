@@ -12,6 +12,7 @@ import type { Notice } from '../wire/control/notices.js';
 import { parseReport } from '../wire/control/window-messages.js';
 import type { LinkedProcesses } from './formation.js';
 import { QuietWatch } from './quiet-watch.js';
+import { HoldTimes } from './hold-times.js';
 import { runCost, type RunCost } from './run-cost.js';
 import { RunError } from './run-error.js';
 import { TimeWindows } from './time-windows.js';
@@ -100,8 +101,7 @@ class Conversation {
   private readonly quiet: QuietWatch;
   private readonly outcomes: (RunOutcome | undefined)[];
   private readonly costs: (ProcessCost | undefined)[];
-  /** By process: when its last report came, on the wall clock in ms. */
-  private readonly reportedAt: Float64Array;
+  private readonly holds: HoldTimes;
   /** By process: programs that had not ended. */
   private readonly blocked: (readonly string[])[] = [];
   private readonly progress: RunProgress[];
@@ -128,7 +128,7 @@ class Conversation {
     );
     this.outcomes = new Array<RunOutcome | undefined>(cluster.size).fill(undefined);
     this.costs = new Array<ProcessCost | undefined>(cluster.size).fill(undefined);
-    this.reportedAt = new Float64Array(cluster.size);
+    this.holds = new HoldTimes(cluster.size);
     this.progress = Array.from({ length: cluster.size }, () => ({ now: 0, events: 0, packets: 0 }));
     this.failed = new Promise((_, reject) => {
       this.fail = reject;
@@ -206,13 +206,15 @@ class Conversation {
       this.fail(new RunError(`${this.cluster.nameOf(process)} sent a broken message: ${why}`));
       return;
     }
-    const now = performance.now();
-    this.reportedAt[process] = now;
+    const { holds } = this;
+    holds.reported(process, performance.now(), report.baton !== undefined);
     try {
       for (const { process: to, grant } of windows.report(process, report)) {
-        const held = Math.round((now - this.reportedAt[to]!) * 1000);
-        this.cluster.send(to, { type: 'grant', run: this.run, grant, by: process, held });
+        const { by, held } = holds.of(to);
+        const us = Math.round(held * 1000);
+        this.cluster.send(to, { type: 'grant', run: this.run, grant, by, held: us });
       }
+      holds.waitFor(windows.slowest);
     } catch (error) {
       this.fail(new RunError((error as Error).message));
       return;
@@ -254,7 +256,7 @@ class Conversation {
       events: outcomes.reduce((sum, { events }) => sum + events, 0),
       packets: outcomes.reduce((sum, { packets }) => sum + packets, 0),
       rounds,
-      cost: costs.length > 1 ? runCost(rounds, costs, this.request.partition) : undefined,
+      cost: costs.length > 1 ? runCost(rounds, costs, this.cluster.partition) : undefined,
       began,
       ended,
     };

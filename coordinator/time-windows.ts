@@ -68,6 +68,11 @@ export class TimeWindows {
     return this.runningCount === 0 && !this.batonOut && this.frontier.finished();
   }
 
+  /** Who holds virtual time back: the process with the earliest commit, which runs; -1 before all have begun. */
+  get slowest(): number {
+    return this.started ? this.frontier.slowest() : -1;
+  }
+
   /** The virtual time that every process has reached: nothing earlier is pending anywhere. */
   get reached(): number {
     return this.frontier.next.reduce((least, time) => Math.min(least, time), Infinity);

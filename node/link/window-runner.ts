@@ -38,7 +38,7 @@ export interface Simulation {
 /** The way to the coordinator. */
 export interface ControlChannel {
   sendReport(report: WindowReport): void;
-  /** `by` is the process whose report released the grant, `held` how many ms the coordinator waited for it. */
+  /** With how many ms this process's report has waited at the coordinator, `held`, and for which process. */
   onGrant(callback: (grant: WindowGrant, by: number, held: number) => void): void;
 }
 

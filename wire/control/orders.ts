@@ -28,7 +28,7 @@ export type Order =
       readonly type: 'grant';
       readonly run: number;
       readonly grant: unknown;
-      /** The process whose report released it, and for how many us the receiver's own report had waited for that. */
+      /** The process that the receiver's report has waited for at the coordinator, and for how many us. */
       readonly by: number;
       readonly held: number;
     }

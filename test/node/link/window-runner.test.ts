@@ -1,18 +1,16 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { TimeWindows } from '../../../coordinator/time-windows.js';
 import { BatchReader } from '../../../node/link/batch-reader.js';
 import { FramePool } from '../../../node/link/frame-pool.js';
 import { Inbox } from '../../../node/link/inbox.js';
-import { Mesh } from '../../../node/link/mesh.js';
+import type { Mesh } from '../../../node/link/mesh.js';
 import { RemoteLink } from '../../../node/link/remote-link.js';
 import { WindowRunner } from '../../../node/link/window-runner.js';
 import type { Simulation } from '../../../node/link/window-runner.js';
 import { Lookahead } from '../../../sim/lookahead.js';
 import { WindowMember } from '../../../sim/window-member.js';
 import type { WindowGrant, WindowReport } from '../../../sim/window.js';
-import { leastDelays } from '../../sim/slow-network.js';
-import { ELEMENTS, REACTION, ToyProcess, embeddedRun } from '../../sim/toy-elements.js';
-import type { ToyFrame, Traffic } from '../../sim/toy-elements.js';
+import type { ToyProcess } from '../../sim/toy-elements.js';
+import { expectedDigests, linkMeshes, runOver, toSlot } from './toy-cluster.js';
 
 let meshes: Mesh[] = [];
 afterEach(async () => {
@@ -21,125 +19,8 @@ afterEach(async () => {
 });
 
 async function linkedMeshes(processes: number): Promise<Mesh[]> {
-  for (let process = 0; process < processes; process++) {
-    meshes.push(await Mesh.open({ process, processes, cluster: 'c', credentials: { token: 't' } }));
-  }
-  const addresses = meshes.map((mesh) => `ws://127.0.0.1:${mesh.port}`);
-  await Promise.all(meshes.map((mesh) => mesh.connect(addresses)));
+  meshes = await linkMeshes(processes);
   return meshes;
-}
-
-/** Toy frames as frames of a pool: the value is all their bytes. */
-function toSlot(pool: FramePool, frame: ToyFrame): number {
-  const slot = pool.allocate();
-  pool.start[slot] = pool.payloadAt(slot);
-  pool.headerLength[slot] = 0;
-  pool.length[slot] = 4;
-  pool.source[slot] = frame.from;
-  pool.destination[slot] = frame.to;
-  pool.time[slot] = frame.arrival;
-  pool.key[slot] = frame.key;
-  pool.chains.clear(slot);
-  pool.view.setUint32(pool.payloadAt(slot), frame.value);
-  return slot;
-}
-
-function fromSlot(pool: FramePool, slot: number): ToyFrame {
-  return {
-    from: pool.source[slot]!,
-    to: pool.destination[slot]!,
-    arrival: pool.time[slot]!,
-    key: pool.key[slot]!,
-    value: pool.view.getUint32(pool.payloadAt(slot)),
-  };
-}
-
-interface Outcome {
-  readonly digests: readonly string[];
-  readonly windows: TimeWindows;
-}
-
-/** Runs the toy elements in `all.length` processes over real sockets; rejects when a runner says that the run failed. */
-function runOver(
-  all: readonly Mesh[],
-  run: number,
-  traffic: Traffic,
-  budget: number,
-  meddle: (toys: readonly ToyProcess[]) => void = () => undefined,
-): Promise<Outcome> {
-  const processes = all.length;
-  const placement = Int32Array.from({ length: ELEMENTS }, (_, element) => element % processes);
-  const lookahead = leastDelays(processes, (element) => placement[element]!, REACTION);
-  const windows = new TimeWindows(lookahead);
-  const grantees: ((grant: WindowGrant, by: number, held: number) => void)[] = [];
-  const runners: WindowRunner[] = [];
-  const toys: ToyProcess[] = [];
-  const stop = (): void => runners.forEach((runner) => runner.stop());
-
-  return new Promise<Outcome>((resolve, reject) => {
-    const report = (process: number, message: WindowReport): void => {
-      for (const { process: to, grant } of windows.report(process, message)) {
-        grantees[to]!(grant, process, 0);
-      }
-      if (!windows.finished) return;
-      const digests = Array.from(placement, (owner, element) =>
-        toys[owner]!.traces.get(element)!.digest(),
-      );
-      resolve({ digests, windows });
-    };
-    for (const mesh of all) {
-      const { process } = mesh;
-      const pool = new FramePool(256, 4);
-      const member = new WindowMember(process, lookahead);
-      const link = new RemoteLink({ pool, placement, mesh, run, observer: member });
-      const local = Array.from(placement.keys()).filter(
-        (element) => placement[element] === process,
-      );
-      const toy = new ToyProcess(local, traffic, budget, 5, (frame) =>
-        link.send(toSlot(pool, frame)),
-      );
-      toys.push(toy);
-      const { scheduler } = toy;
-      const simulation: Simulation = {
-        next: () => scheduler.next(),
-        earliestCommit: () => toy.earliestCommit(member.horizon),
-        // Turns of a few events, so that windows are interrupted.
-        advance: async (bound) => {
-          for (let events = 0; scheduler.next() < bound.horizon; events++) {
-            if (events === 20) return 'yield';
-            scheduler.step();
-          }
-          return 'drained';
-        },
-        arrive: (slot) => {
-          toy.arrive(fromSlot(pool, slot));
-          pool.release(slot);
-        },
-      };
-      runners.push(
-        new WindowRunner({
-          simulation,
-          member,
-          mesh,
-          link,
-          inbox: new Inbox(new BatchReader(pool, placement, process, processes, run)),
-          pool,
-          control: {
-            sendReport: (message) => setImmediate(report, process, message),
-            onGrant: (callback) => (grantees[process] = callback),
-          },
-          failed: reject,
-        }),
-      );
-    }
-    meddle(toys);
-    for (const runner of runners) runner.start();
-  }).finally(stop);
-}
-
-function expectedDigests(traffic: Traffic, budget: number): string[] {
-  const { traces } = embeddedRun(traffic, budget, 5);
-  return Array.from({ length: ELEMENTS }, (_, element) => traces.get(element)!.digest());
 }
 
 describe('windows over real sockets', () => {
@@ -234,7 +115,7 @@ describe('windows over real sockets', () => {
         5,
       );
     };
-    await expect(runOver(all, 1, 'dense', 50_000, garbage)).rejects.toThrow(
+    await expect(runOver(all, 1, 'dense', 50_000, { meddle: garbage })).rejects.toThrow(
       'link from process 1: malformed batch: wrong magic number',
     );
     const { digests } = await runOver(all, 2, 'dense', 60);
@@ -244,7 +125,7 @@ describe('windows over real sockets', () => {
   test('end with the link’s name when a socket closes', async () => {
     const all = await linkedMeshes(2);
     const hangUp = (): void => void setTimeout(() => void all[1]!.close(), 5);
-    await expect(runOver(all, 1, 'dense', 50_000, hangUp)).rejects.toThrow(
+    await expect(runOver(all, 1, 'dense', 50_000, { meddle: hangUp })).rejects.toThrow(
       /^link process 0 - process 1: closed/,
     );
     await expect(runOver([all[0]!], 2, 'dense', 10)).rejects.toThrow('link process 0 - process 1');
@@ -263,7 +144,7 @@ describe('windows over real sockets', () => {
         cheat.flush();
       }, 20);
     };
-    await expect(runOver(all, 1, 'dense', 50_000, late)).rejects.toThrow(
+    await expect(runOver(all, 1, 'dense', 50_000, { meddle: late })).rejects.toThrow(
       /link process 0 -> process 1: a frame arrives at 5 ps, but everything before \d+ ps/,
     );
   });
@@ -279,6 +160,8 @@ describe('windows over real sockets', () => {
       });
       scheduler.at(20_000, 2 ** 50, sink, 0, 0);
     };
-    await expect(runOver(all, 1, 'dense', 50_000, broken)).rejects.toThrow('a model in error');
+    await expect(runOver(all, 1, 'dense', 50_000, { meddle: broken })).rejects.toThrow(
+      'a model in error',
+    );
   });
 });
