@@ -1,5 +1,6 @@
 /** Dialling a coordinator that may not be there yet: again and again, at growing distances, until it answers or time is up. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DialError } from '../node/link/dial.js';
 import type { EventLog } from './event-log.js';
 import { RunError } from './run-error.js';
 
@@ -18,12 +19,7 @@ export interface RetryOptions {
   readonly what: string;
 }
 
-/** An answer that waiting does not change: a wrong token, say. */
-export class FinalRefusal extends RunError {
-  override readonly name = 'FinalRefusal';
-}
-
-/** The result of the first attempt that succeeds. Throws a RunError when there was none in time, or a final refusal. */
+/** The result of the first attempt that succeeds. Throws a RunError when there was none in time, or waiting does not help. */
 export async function retried<T>(
   attempt: () => Promise<T>,
   { wait, signal, log, what }: RetryOptions,
@@ -34,9 +30,9 @@ export async function retried<T>(
     try {
       return await attempt();
     } catch (error) {
-      if (error instanceof FinalRefusal) throw error;
       const reason = (error as Error).message;
-      if (performance.now() + pause > deadline) throw new RunError(`${what}: ${reason}`);
+      if (error instanceof DialError && error.isFinal) throw new RunError(reason);
+      if (performance.now() + pause > deadline) throw new RunError(reason);
       if (reason !== told) log.info({ coordinator: what, reason }, 'waiting for the coordinator');
       told = reason;
     }

@@ -45,6 +45,8 @@ export class Formation implements LinkedProcesses {
   readonly linked: Promise<void>;
   /** A process was lost, or it was dissolved. */
   isOver = false;
+  /** Whose loss ended it. */
+  lostProcess: number | undefined;
   private readonly expected: readonly ExpectedProcess[];
   private readonly connections: (ProcessConnection | undefined)[];
   private readonly hellos = new Map<number, Hello>();
@@ -129,6 +131,7 @@ export class Formation implements LinkedProcesses {
 
   /** Process `process` is gone, and with it the formation. */
   lose(process: number, how: string): void {
+    if (!this.isOver) this.lostProcess = process;
     this.end(new RunError(`${this.nameOf(process)} ${how}`));
   }
 

@@ -312,7 +312,7 @@ export class JoinedCluster implements StandingCluster {
 
   /** The formation is over: its machines are free, and a new one may begin. */
   private ended(formation: Formation, why: string): void {
-    if (!this.isLinked) this.failures++;
+    if (!this.isLinked) this.failed(formation.lostProcess);
     this.isLinked = false;
     if (this.stopped !== undefined) return;
     this.options.log.warn({ reason: why, missing: this.missingHosts }, 'not ready');
@@ -331,6 +331,14 @@ export class JoinedCluster implements StandingCluster {
       this.form();
     }, pause);
     this.changed();
+  }
+
+  /** It never stood: whoever is to blame is asked last next time, so that another may stand in. */
+  private failed(process: number | undefined): void {
+    this.failures++;
+    const machine = process === undefined ? undefined : this.places[process]?.machine;
+    const at = machine === undefined ? -1 : this.machines.indexOf(machine);
+    if (at >= 0) this.machines.push(...this.machines.splice(at, 1));
   }
 
   /** Which machine runs which hosts, by process; undefined while there are too few. */

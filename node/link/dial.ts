@@ -43,6 +43,18 @@ export async function dial(
   }
 }
 
+/** Why a door did not open. */
+export class DialError extends Error {
+  override readonly name = 'DialError';
+  /** The door has answered, and will answer the same again: waiting does not help. */
+  readonly isFinal: boolean;
+
+  constructor(message: string, isFinal: boolean) {
+    super(message);
+    this.isFinal = isFinal;
+  }
+}
+
 /** One attempt, which ends by its deadline. */
 class Attempt {
   private readonly url: string;
@@ -93,7 +105,7 @@ class Attempt {
           return;
         }
         socket.destroy();
-        reject(this.failure(statusIn(heard)));
+        reject(this.failure(statusIn(heard), !isBusy(heard)));
       };
       socket.on('data', hear);
       socket.once('error', (error: Error) => reject(this.failure(error.message)));
@@ -125,12 +137,12 @@ class Attempt {
       dialled.once('upgrade', ({ headers }) => {
         const shown = headers[DOOR_PROOF.toLowerCase()];
         if (typeof shown === 'string' && isSameProof(shown, prove(token, 'door', exchange))) return;
-        reject(this.failure("the other end does not know this cluster's token"));
+        reject(this.failure("the other end does not know this cluster's token", true));
         dialled.terminate();
         socket.destroy();
       });
       dialled.once('unexpected-response', (_request, { statusCode }) => {
-        reject(this.failure(refusal(statusCode)));
+        reject(this.failure(refusal(statusCode), statusCode !== 503));
         socket.destroy();
       });
       dialled.once('open', () => {
@@ -142,9 +154,9 @@ class Attempt {
     });
   }
 
-  private failure(reason: string): Error {
+  private failure(reason: string, isFinal = false): DialError {
     const late = `did not answer within ${HANDSHAKE_MS / 1000} s`;
-    return new Error(`${this.url}: ${this.isLate ? late : reason}`);
+    return new DialError(`${this.url}: ${this.isLate ? late : reason}`, isFinal && !this.isLate);
   }
 }
 
@@ -153,6 +165,8 @@ function nonceIn(head: string): string | undefined {
   const header = /^www-authenticate:[ \t]*(.*)$/im.exec(head.replaceAll('\r\n', '\n'));
   return header === null ? undefined : parseChallenge(header[1]!);
 }
+
+const isBusy = (head: string): boolean => /^HTTP\/1\.[01] 503 /.test(head) || head === '';
 
 /** What an answer that is no challenge says. */
 function statusIn(head: string): string {
