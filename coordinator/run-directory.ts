@@ -3,14 +3,15 @@
  * system's temporary one; only the user can look inside. A token's file is named by its cluster's port.
  */
 import { chmodSync, lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RunError } from './run-error.js';
 
 /** The user's run directory, made if it is not there. Throws if somebody else has put something in its place. */
 export function runDirectory(): string {
   const runtime = process.env['XDG_RUNTIME_DIR'];
-  const { uid } = userInfo();
+  // A container's user may be a number without a name.
+  const uid = process.getuid?.() ?? -1;
   const directory =
     runtime === undefined || runtime === ''
       ? join(tmpdir(), `pinwire-${uid}`)
@@ -22,7 +23,8 @@ export function runDirectory(): string {
       `${directory} is not a directory of this user; the token cannot be kept in it`,
     );
   }
-  chmodSync(directory, 0o700);
+  // One that is mounted read-only cannot be told what it is already.
+  if ((status.mode & 0o777) !== 0o700) chmodSync(directory, 0o700);
   return directory;
 }
 
