@@ -22,8 +22,13 @@ const BETTER_REASON_MS = 300;
 
 export interface RunRequest {
   readonly spec: Omit<RunSpec, 'local'>;
-  /** Empty for no capture. */
+  /** Where processes of our own write what they capture; empty for no capture, or for {@link onCaptured}. */
   readonly captureDirectory: string;
+  /**
+   * Takes the next bytes of a host's capture file, in order for each host; the run waits until they are taken. A RunError ends
+   * the run.
+   */
+  readonly onCaptured?: (host: number, bytes: Uint8Array) => Promise<void> | void;
   readonly onProgress?: (progress: RunProgress) => void;
   /** Ends the run where it stands; its reason is a RunError. */
   readonly signal?: AbortSignal;
@@ -105,9 +110,11 @@ class Conversation {
   /** By process: programs that had not ended. */
   private readonly blocked: (readonly string[])[] = [];
   private readonly progress: RunProgress[];
+  /** By process: settles when what it captured until now is taken. */
+  private readonly taking: Promise<void>[];
   private prepared = 0;
   private collected = 0;
-  private fail!: (error: RunError) => void;
+  private fail!: (error: Error) => void;
   private markPrepared!: () => void;
   private markOver!: () => void;
   private markCollected!: () => void;
@@ -130,6 +137,7 @@ class Conversation {
     this.costs = new Array<ProcessCost | undefined>(cluster.size).fill(undefined);
     this.holds = new HoldTimes(cluster.size);
     this.progress = Array.from({ length: cluster.size }, () => ({ now: 0, events: 0, packets: 0 }));
+    this.taking = Array.from({ length: cluster.size }, () => Promise.resolve());
     this.failed = new Promise((_, reject) => {
       this.fail = reject;
     });
@@ -155,6 +163,7 @@ class Conversation {
     const ended = performance.now();
     this.everybody({ type: 'collect', run });
     await this.allCollected;
+    await Promise.all(this.taking);
     const waiting = this.blocked.flat().map((line) => `\n  ${line}`);
     if (waiting.length > 0) {
       throw new RunError(`the programs wait for one another for ever:${waiting.join('')}`);
@@ -182,6 +191,9 @@ class Conversation {
       case 'progress':
         this.progress[process] = notice;
         this.request.onProgress?.(this.total());
+        return;
+      case 'captured':
+        this.captured(process, notice.host, notice.bytes);
         return;
       case 'failed':
         this.programFailed(programError(this.cluster.nameOf(process), notice), notice.host);
@@ -220,6 +232,20 @@ class Conversation {
       return;
     }
     if (windows.finished) this.markOver();
+  }
+
+  private captured(process: number, host: number, bytes: Uint8Array): void {
+    const { cluster, run } = this;
+    const { onCaptured } = this.request;
+    if (onCaptured === undefined || cluster.partition[process]?.includes(host) !== true) {
+      const why = `a capture of host${host}, which nobody asked it for`;
+      this.fail(new RunError(`${cluster.nameOf(process)} sent a broken message: ${why}`));
+      return;
+    }
+    this.taking[process] = this.taking[process]!.then(() => onCaptured(host, bytes)).then(
+      () => cluster.send(process, { type: 'taken', run, bytes: bytes.length }),
+      (error: unknown) => this.fail(error as Error),
+    );
   }
 
   private took(process: number, notice: Extract<Notice, { type: 'outcome' }>): void {

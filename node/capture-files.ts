@@ -1,6 +1,7 @@
 /** `--capture`: one pcapng file per host, written in pieces large enough to be cheap. */
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import type { CaptureSink } from './capture-sink.js';
 
 const PIECE = 1 << 20;
 
@@ -10,7 +11,9 @@ interface CaptureFile {
   filled: number;
 }
 
-export class CaptureFiles {
+export class CaptureFiles implements CaptureSink {
+  /** A file takes what it is given before it returns. */
+  readonly room = undefined;
   private readonly files = new Map<number, CaptureFile>();
 
   /** Creates `directory`/host0.pcapng and so on. Throws what the file system throws. */
@@ -33,11 +36,13 @@ export class CaptureFiles {
     file.filled += bytes.length;
   }
 
+  flush(): void {
+    for (const file of this.files.values()) flush(file);
+  }
+
   close(): void {
-    for (const file of this.files.values()) {
-      flush(file);
-      closeSync(file.descriptor);
-    }
+    this.flush();
+    for (const { descriptor } of this.files.values()) closeSync(descriptor);
     this.files.clear();
   }
 }

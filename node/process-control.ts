@@ -102,6 +102,9 @@ export class ControlledProcess {
       case 'probe':
         this.currentOf(order.run)?.probe(order.probe);
         return;
+      case 'taken':
+        this.currentOf(order.run)?.taken(order.bytes);
+        return;
       case 'collect':
         this.enqueue(order.run, async () => {
           const run = this.currentOf(order.run);
@@ -155,6 +158,9 @@ export class ControlledProcess {
     const spec = parseRunSpec(order.spec);
     if (typeof spec === 'string') throw new Error(spec);
     if (spec.hosts !== this.placement.length) throw new Error('spec.hosts: not this cluster');
+    if (captureDirectory !== '' && !this.environment.programs.files) {
+      throw new Error(`captures are sent from here, not written to ${captureDirectory}`);
+    }
     const { mesh, placement, createMachine } = this;
     const send = (notice: Notice): void => this.send(notice);
     this.current = await ProcessRun.prepare({

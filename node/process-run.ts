@@ -7,6 +7,8 @@ import type { WindowGrant } from '../sim/window.js';
 import type { Notice } from '../wire/control/notices.js';
 import { parseGrant } from '../wire/control/window-messages.js';
 import { CaptureFiles } from './capture-files.js';
+import type { CaptureSink } from './capture-sink.js';
+import { CaptureStream } from './capture-stream.js';
 import { BatchReader } from './link/batch-reader.js';
 import { FramePool } from './link/frame-pool.js';
 import { FrameCounter, FreeRunner } from './link/free-runner.js';
@@ -26,7 +28,7 @@ const PROGRESS_MS = 250;
 export interface ProcessRunParts {
   readonly run: number;
   readonly spec: RunSpec;
-  /** Empty for no capture. */
+  /** Where captures are written; empty to send them. */
   readonly captureDirectory: string;
   readonly mesh: Mesh;
   /** Process of each host. */
@@ -48,7 +50,7 @@ export class ProcessRun {
   readonly run: number;
   private readonly parts: ProcessRunParts;
   private readonly machine: ProcessMachine;
-  private readonly captures: CaptureFiles | undefined;
+  private readonly captures: CaptureSink | undefined;
   private readonly windows: WindowRunner | undefined;
   private readonly free: FreeRunner | undefined;
   private readonly network: Network | null;
@@ -59,7 +61,7 @@ export class ProcessRun {
   private constructor(
     parts: ProcessRunParts,
     machine: ProcessMachine,
-    captures: CaptureFiles | undefined,
+    captures: CaptureSink | undefined,
     network: Network | null,
     observer: WindowMember | FrameCounter,
   ) {
@@ -77,7 +79,7 @@ export class ProcessRun {
 
   /** Builds everything of the run that this process has. Rejects when a module cannot be loaded or memory is short. */
   static async prepare(parts: ProcessRunParts): Promise<ProcessRun> {
-    const { spec, mesh, placement, run, captureDirectory } = parts;
+    const { spec, mesh, placement, run } = parts;
     const pool = FramePool.of(spec);
     const { processes, process } = mesh;
     const hasWindows = spec.clock === 'virtual' && processes > 1;
@@ -85,8 +87,7 @@ export class ProcessRun {
       ? new WindowMember(process, lookaheadBetween(processes, spec))
       : new FrameCounter();
     const network = processes > 1 ? networkOf(parts, pool, observer) : null;
-    const captures =
-      captureDirectory === '' ? undefined : new CaptureFiles(captureDirectory, spec.local);
+    const captures = spec.capture ? captureSink(parts) : undefined;
     try {
       const machine = await parts.createMachine(spec, {
         pool,
@@ -141,7 +142,8 @@ export class ProcessRun {
   /** The run is over: tells its outcome and leaves nothing of it. */
   async collect(): Promise<void> {
     this.stop();
-    const { machine, parts, run } = this;
+    const { machine, parts, run, captures } = this;
+    captures?.close();
     const outcome = machine.outcome();
     const controlBytes = parts.controlBytes() - this.controlBytesBefore;
     const cost = processCost(
@@ -159,7 +161,12 @@ export class ProcessRun {
     await this.machine.close();
   }
 
-  /** The process ends: nothing runs on, and what was captured is in its files. */
+  /** So many bytes of what was captured have arrived where they are kept. */
+  taken(bytes: number): void {
+    if (this.captures instanceof CaptureStream) this.captures.taken(bytes);
+  }
+
+  /** The process ends: nothing runs on, and what was captured is in its files, or sent. */
   abandon(): void {
     this.stop();
     this.captures?.close();
@@ -212,11 +219,13 @@ export class ProcessRun {
   }
 
   private simulation(): Simulation {
-    const { machine } = this;
+    const { machine, captures } = this;
     return {
       next: () => machine.next(),
       earliestCommit: () => machine.next(),
       advance: async (bound, { wallMs }) => {
+        const room = captures?.room;
+        if (room !== undefined) await room;
         const outcome = await machine.advance(bound, wallMs);
         if (machine.failure !== null) throw new ProgramFailure(machine.failure);
         return outcome;
@@ -227,6 +236,7 @@ export class ProcessRun {
 
   private failed(error: Error): void {
     this.stop();
+    this.captures?.flush();
     this.parts.send(failureNotice(this.run, error));
   }
 
@@ -234,6 +244,13 @@ export class ProcessRun {
     const { now, events, packets } = this.machine;
     this.parts.send({ type: 'progress', run: this.run, now, events, packets });
   }
+}
+
+function captureSink({ run, spec, captureDirectory, mesh, send }: ProcessRunParts): CaptureSink {
+  if (captureDirectory !== '') return new CaptureFiles(captureDirectory, spec.local);
+  return new CaptureStream(spec.local, mesh.processes, (host, bytes) =>
+    send({ type: 'captured', run, host, bytes }),
+  );
 }
 
 /** What ended a run, for the coordinator: a program's failure has its place, the model's its stack. */

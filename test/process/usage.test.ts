@@ -68,7 +68,10 @@ const CASES: readonly (readonly [string[], RegExp])[] = [
   [['up', '--set', 'size=8'], /up: unknown option --set/],
   [['up', '--hosts', '512'], /512 processes are more than/],
   [['up', '--programs', '/no/such'], /--programs \/no\/such: no such directory/],
-  [['up', '--programs', directory, '--programs', PING_PONG], /--programs .*ping-pong.js: is no dir/],
+  [
+    ['up', '--programs', directory, '--programs', PING_PONG],
+    /--programs .*ping-pong.js: is no dir/,
+  ],
   [['list', 'everything'], /list: unexpected "everything"/],
   [['decode', '/no/such.pcap'], /\/no\/such\.pcap/],
 ];

@@ -48,6 +48,12 @@ export class FieldReader {
     return this.fail(field, `a text of at most ${longest} characters`, value, '');
   }
 
+  bytes(field: string, most: number): Uint8Array {
+    const value = this.fields[field];
+    if (value instanceof Uint8Array && value.length <= most) return value;
+    return this.fail(field, `at most ${most} bytes`, value, new Uint8Array(0));
+  }
+
   oneOf<T extends string>(field: string, choices: readonly [T, ...T[]]): T {
     const value = this.fields[field];
     if (choices.includes(value as T)) return value as T;

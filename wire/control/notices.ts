@@ -36,6 +36,13 @@ export type Notice =
       readonly events: number;
       readonly packets: number;
     }
+  /** The next bytes of a host's capture file, where no directory was named. */
+  | {
+      readonly type: 'captured';
+      readonly run: number;
+      readonly host: number;
+      readonly bytes: Uint8Array;
+    }
   | {
       readonly type: 'failed';
       readonly run: number;
@@ -63,10 +70,13 @@ const TYPES = [
   'report',
   'quiet',
   'progress',
+  'captured',
   'failed',
   'outcome',
 ] as const satisfies readonly Notice['type'][];
 
+/** Of one message. */
+const MAX_CAPTURED_BYTES = 2 ** 20;
 const LONGEST_STACK = 2 ** 20;
 const MAX_PROGRAMS = 2 ** 16;
 
@@ -112,6 +122,13 @@ function read(type: Notice['type'], fields: FieldReader): Notice {
         now: fields.number('now'),
         events: fields.whole('events'),
         packets: fields.whole('packets'),
+      };
+    case 'captured':
+      return {
+        type,
+        run: fields.whole('run'),
+        host: fields.whole('host', 0, 511),
+        bytes: fields.bytes('bytes', MAX_CAPTURED_BYTES),
       };
     case 'failed':
       return {

@@ -20,7 +20,7 @@ export type Order =
       readonly run: number;
       /** Checked where it is used: the machine knows what it needs. */
       readonly spec: unknown;
-      /** Where host0.pcapng and so on are written; empty for no capture. */
+      /** Where host0.pcapng and so on are written, if the spec asks for captures; empty to have them sent. */
       readonly captureDirectory: string;
     }
   | { readonly type: 'begin'; readonly run: number }
@@ -34,6 +34,8 @@ export type Order =
     }
   /** Real clock: say whether everything is quiet, under this number. */
   | { readonly type: 'probe'; readonly run: number; readonly probe: number }
+  /** So many bytes more of what was captured are where they are kept: as many may follow. */
+  | { readonly type: 'taken'; readonly run: number; readonly bytes: number }
   /** The run is over: answer with the outcome. */
   | { readonly type: 'collect'; readonly run: number }
   /** The run failed elsewhere or is not wanted any more: nothing is left of it. */
@@ -46,6 +48,7 @@ const TYPES = [
   'begin',
   'grant',
   'probe',
+  'taken',
   'collect',
   'abandon',
   'stop',
@@ -83,6 +86,8 @@ function read(type: Order['type'], fields: FieldReader): Order {
       };
     case 'probe':
       return { type, run: fields.whole('run'), probe: fields.whole('probe') };
+    case 'taken':
+      return { type, run: fields.whole('run'), bytes: fields.whole('bytes') };
     case 'begin':
     case 'collect':
     case 'abandon':

@@ -9,6 +9,7 @@ const ORDERS: readonly Order[] = [
   { type: 'begin', run: 3 },
   { type: 'grant', run: 3, grant: { horizon: Infinity, owed: [] }, by: 1, held: 250 },
   { type: 'probe', run: 3, probe: 1 },
+  { type: 'taken', run: 3, bytes: 65536 },
   { type: 'collect', run: 3 },
   { type: 'stop' },
 ];
@@ -19,6 +20,7 @@ const NOTICES: readonly Notice[] = [
   { type: 'report', run: 3, report: { next: 5, commit: 5, sent: [] } },
   { type: 'quiet', run: 3, probe: 0, sent: 1, received: 2, idle: true, programsLeft: 0 },
   { type: 'progress', run: 3, now: 2 ** 40, events: 7, packets: 2 },
+  { type: 'captured', run: 3, host: 1, bytes: Uint8Array.of(10, 13, 13, 10) },
   { type: 'failed', run: 3, host: 1, core: 0, message: 'm', stack: 's' },
   { type: 'outcome', run: 3, outcome: { results: [] }, cost: {}, blocked: ['host0 core 0 waits'] },
 ];
