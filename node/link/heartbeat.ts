@@ -22,7 +22,7 @@ export function watchHeartbeat(
   silenceMs = SILENCE_MS,
 ): Heartbeat {
   const interval = silenceMs / PINGS;
-  let bytes = 0;
+  let bytes = streamOf(socket)?.bytesRead ?? 0;
   let heardAt = performance.now();
   let dueAt = heardAt + interval;
   const timer = setInterval(() => {
