@@ -180,7 +180,7 @@ export class ControlledProcess {
 
 /** The URL that others dial for this process's fabric. */
 function advertised({ fabric, credentials }: ProcessEnvironment, port: number): string {
-  const scheme = credentials.tls === undefined ? 'ws' : 'wss';
+  const scheme = credentials.tls?.cert === undefined ? 'ws' : 'wss';
   const host = fabric.advertisedHost === '' ? fabric.host : fabric.advertisedHost;
   const name = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
   return `${scheme}://${name}:${fabric.advertisedPort === 0 ? port : fabric.advertisedPort}`;

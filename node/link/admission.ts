@@ -5,7 +5,9 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { createServer as createSecureServer } from 'node:https';
 import type { Duplex } from 'node:stream';
+import type { TlsOptions, TLSSocket } from 'node:tls';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { Callers, type Caller, type Fates, type Refusals } from './callers.js';
 import {
@@ -19,7 +21,7 @@ import {
   randomNonce,
   type Exchange,
 } from './challenge.js';
-import type { Credentials } from './credentials.js';
+import type { Credentials, TlsMaterial } from './credentials.js';
 import { DOOR_LIMITS, type DoorLimits } from './door-limits.js';
 import { pageRefusal, servePage, type PageTable } from './pages.js';
 
@@ -64,14 +66,20 @@ export interface Door {
 /** Opens a listener. Rejects if the address cannot be had. */
 export async function openDoor(options: DoorOptions): Promise<Door> {
   const limits = { ...DOOR_LIMITS, ...options.limits };
-  const callers = new Callers(limits);
+  const { tls } = options.credentials;
+  const isEncrypted = tls?.cert !== undefined;
+  const callers = new Callers(limits, isEncrypted);
   // Without Node's own answer to a missing Host, which no event tells of: every stranger is to be counted.
-  const server = createServer({ maxHeaderSize: limits.headerBytes, requireHostHeader: false });
+  const http = { maxHeaderSize: limits.headerBytes, requireHostHeader: false };
+  const server = isEncrypted
+    ? createSecureServer({ ...http, ...listenerTls(tls) })
+    : createServer(http);
   // A caller that takes its time is the admission's timer's business alone.
   server.keepAliveTimeout = 0;
   const doorway = new Doorway(options, callers);
 
   server.on('connection', (socket: Socket) => callers.arrive(socket));
+  server.on('secureConnection', (socket: TLSSocket) => callers.secure(socket));
   server.on('clientError', (_error, socket) => {
     callers.of(socket)?.decide('garbage');
     socket.destroy();
@@ -228,6 +236,12 @@ function challenge(caller: Caller, request: IncomingMessage, response: ServerRes
     });
     response.end();
   }
+}
+
+/** Whoever calls must have a certificate too where an authority is named. */
+function listenerTls(tls: TlsMaterial): TlsOptions {
+  const isMutual = tls.ca !== undefined;
+  return { ...tls, requestCert: isMutual, rejectUnauthorized: isMutual, minVersion: 'TLSv1.3' };
 }
 
 const pathOf = ({ url }: IncomingMessage): string => (url ?? '').split('?', 1)[0]!;

@@ -39,12 +39,15 @@ export class Caller {
   /** The challenge that waits for its answer. */
   nonce: string | undefined;
   private readonly callers: Callers;
+  /** TLS is up, or not wanted. */
+  isSecured: boolean;
   private readonly socket: Socket;
   private readonly timer: NodeJS.Timeout;
   isDecided = false;
 
   constructor(callers: Callers, socket: Socket, patienceMs: number) {
     this.callers = callers;
+    this.isSecured = !callers.encrypted;
     this.socket = socket;
     // Also for who was decided on, but does not take the answer.
     this.timer = setTimeout(() => this.refuse('garbage'), patienceMs);
@@ -75,18 +78,22 @@ export class Callers {
     ...{ token: 0, origin: 0, path: 0, garbage: 0 },
     ...{ tls: 0, crowd: 0, rate: 0, full: 0 },
   };
+  readonly encrypted: boolean;
   readonly fates: Fates = { arrived: 0, admitted: 0, served: 0, left: 0 };
   private readonly limits: DoorLimits;
   private readonly open = new Set<Socket>();
   /** In the order of their arrival. */
   private readonly pending = new Set<Caller>();
+  /** By the caller's address and port: the socket that TLS makes is another one than that which arrived. */
+  private readonly byEnd = new Map<string, Caller>();
   private readonly bySocket = new WeakMap<Duplex, Caller>();
   /** Each address's tokens, and when they were counted. */
   private readonly buckets = new Map<string, { tokens: number; at: number }>();
   private admitted = 0;
 
-  constructor(limits: DoorLimits) {
+  constructor(limits: DoorLimits, encrypted: boolean) {
     this.limits = limits;
+    this.encrypted = encrypted;
   }
 
   /** A connection arrives; undefined: it was turned away at once. */
@@ -103,10 +110,13 @@ export class Callers {
     this.open.add(socket);
     this.pending.add(caller);
     this.bySocket.set(socket, caller);
+    const end = endOf(socket);
+    if (this.encrypted) this.byEnd.set(end, caller);
     socket.once('close', () => {
       this.open.delete(socket);
+      this.byEnd.delete(end);
       caller.stopWaiting();
-      caller.decide('left');
+      caller.decide(caller.isSecured ? 'left' : 'tls');
     });
     if (this.pending.size > limits.pending) {
       const [oldest] = this.pending;
@@ -115,10 +125,12 @@ export class Callers {
     return caller;
   }
 
-  /** What TLS made of a caller's socket. */
-  secure(raw: Socket, secured: Duplex): void {
-    const caller = this.bySocket.get(raw);
-    if (caller !== undefined) this.bySocket.set(secured, caller);
+  /** TLS is up on a connection: `socket` is what is spoken on from here on. */
+  secure(socket: Socket): void {
+    const caller = this.byEnd.get(endOf(socket));
+    if (caller === undefined) return;
+    caller.isSecured = true;
+    this.bySocket.set(socket, caller);
   }
 
   of(socket: Duplex): Caller | undefined {
@@ -164,3 +176,6 @@ export class Callers {
     return true;
   }
 }
+
+const endOf = ({ remoteAddress = '', remotePort = 0 }: Socket): string =>
+  `${remoteAddress} ${remotePort}`;

@@ -1,6 +1,6 @@
 /** The caller's side of a door: dials it, shows that it knows the token, and makes sure that the door does. */
 import { connect, type Socket } from 'node:net';
-import { connect as connectSecurely } from 'node:tls';
+import { connect as connectSecurely, TLSSocket } from 'node:tls';
 import { WebSocket } from 'ws';
 import {
   ASKS_FOR_CHALLENGE,
@@ -13,6 +13,7 @@ import {
   randomNonce,
   type Exchange,
 } from './challenge.js';
+import { faultOf, hangUpOf } from './connection-fault.js';
 import type { Credentials, TlsMaterial } from './credentials.js';
 
 /** A door whose process is busy may be slow to open. */
@@ -35,7 +36,7 @@ export async function dial(
   const attempt = new Attempt(url);
   try {
     const socket = await attempt.connect(target, credentials.tls);
-    const nonce = await attempt.challenge(socket, path, target.host);
+    const nonce = await attempt.challenge(socket, path, target.host, credentials.tls);
     const exchange = { path, nonce, cnonce: randomNonce(), channel: channelOf(socket) };
     return await attempt.answer(socket, exchange, credentials.token, maxPayload);
   } finally {
@@ -85,13 +86,18 @@ class Attempt {
       this.socket = socket;
       socket.setNoDelay(true);
       socket.once(isSecure ? 'secureConnect' : 'connect', () => resolve(socket));
-      socket.once('error', (error: Error) => reject(this.failure(error.message)));
-      socket.once('close', () => reject(this.failure('closed the connection')));
+      socket.once('error', (error: Error) => reject(this.failure(faultOf(error))));
+      socket.once('close', () => reject(this.failure(hangUpOf(isSecure, tls))));
     });
   }
 
   /** Asks for the challenge. The answer is read by hand: after it the connection must be as if nothing had been said. */
-  challenge(socket: Socket, path: string, host: string): Promise<string> {
+  challenge(
+    socket: Socket,
+    path: string,
+    host: string,
+    tls: TlsMaterial | undefined,
+  ): Promise<string> {
     return new Promise((resolve, reject) => {
       let heard = '';
       const hear = (data: Buffer): void => {
@@ -108,8 +114,8 @@ class Attempt {
         reject(this.failure(statusIn(heard), !isBusy(heard)));
       };
       socket.on('data', hear);
-      socket.once('error', (error: Error) => reject(this.failure(error.message)));
-      socket.once('close', () => reject(this.failure('closed the connection')));
+      socket.once('error', (error: Error) => reject(this.failure(faultOf(error))));
+      socket.once('close', () => reject(this.failure(hangUpOf(socket instanceof TLSSocket, tls))));
       socket.write(
         `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: ${ASKS_FOR_CHALLENGE}\r\n\r\n`,
       );
@@ -149,7 +155,7 @@ class Attempt {
         dialled.pause();
         resolve(dialled);
       });
-      dialled.once('error', (error) => reject(this.failure(error.message)));
+      dialled.once('error', (error) => reject(this.failure(faultOf(error))));
       dialled.once('close', () => reject(this.failure('closed the connection')));
     });
   }
