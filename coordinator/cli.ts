@@ -5,7 +5,8 @@ import { listCommand } from './command-list.js';
 import { runCommand, type RunCommand } from './command-run.js';
 import { upCommand } from './command-up.js';
 import { decode } from './decode.js';
-import { lineLog } from './event-log.js';
+import type { EventLog } from './event-log.js';
+import type { LogOptions } from './log.js';
 import { suggestion } from './option-values.js';
 import {
   CLUSTER_OPTIONS,
@@ -13,6 +14,7 @@ import {
   GROUPS,
   JOIN_OPTIONS,
   LISTEN_OPTIONS,
+  LOG_OPTIONS,
   OUTPUT_OPTIONS,
   PLACEMENT_OPTIONS,
   PROGRAM_OPTIONS,
@@ -117,24 +119,34 @@ function commandTable(argv: readonly string[], terminal: Terminal): Command[] {
       const names = [values[positional]].flat() as string[];
       return runCommand({ kind, names, options: values, argv }, terminal);
     };
-  const log = lineLog((line) => terminal.error(line));
+  // The logger takes a moment to load: only those who stay up wait for it.
+  const logOf = async (values: LogOptions): Promise<EventLog> => {
+    const { createLog } = await import('./log.js');
+    return createLog(values, (line) => terminal.error(line));
+  };
   return [
     {
       usage: 'up',
       describe: 'launch a cluster, or gather one of joining machines, and keep it up until Ctrl-C',
-      options: { ...CLUSTER, ...PROGRAM_OPTIONS, ...LISTEN_OPTIONS, ...CREDENTIAL_OPTIONS },
-      action: (values) => {
+      options: {
+        ...CLUSTER,
+        ...PROGRAM_OPTIONS,
+        ...LISTEN_OPTIONS,
+        ...CREDENTIAL_OPTIONS,
+        ...LOG_OPTIONS,
+      },
+      action: async (values) => {
         refuseTwice(values);
-        return upCommand(values, log, terminal);
+        return upCommand(values, await logOf(values), terminal);
       },
     },
     {
       usage: 'join <url>',
       describe: 'make this machine a host of a cluster elsewhere (ws://coordinator:7600)',
-      options: { ...JOIN_OPTIONS, ...PROGRAM_OPTIONS, ...CREDENTIAL_OPTIONS },
-      action: (values) => {
+      options: { ...JOIN_OPTIONS, ...PROGRAM_OPTIONS, ...CREDENTIAL_OPTIONS, ...LOG_OPTIONS },
+      action: async (values) => {
         refuseTwice(values);
-        return joinCommand(String(values['url']), values, log, terminal);
+        return joinCommand(String(values['url']), values, await logOf(values), terminal);
       },
     },
     {

@@ -20,6 +20,7 @@ import { LaunchedMember } from './launched-member.js';
 import { DEFAULT_PORT, hostAndPort, readListenAddress } from './network-address.js';
 import { PrivateCluster } from './private-cluster.js';
 import { programPolicy, type ProgramOptions } from './program-policy.js';
+import { RefusalWatch } from './refusal-watch.js';
 import { RunError } from './run-error.js';
 import { writeTokenFile } from './run-directory.js';
 import type { StandingCluster } from './standing-cluster.js';
@@ -63,6 +64,7 @@ export async function upCommand(
     },
   });
 
+  const refusals = new RefusalWatch(log, () => ({ ...server.refusals }));
   const keepUp = async (): Promise<void> => {
     const url = urlOf(options, server.port, encrypted);
     tokenFile = writeTokenFile(server.port, credentials.token);
@@ -99,6 +101,7 @@ export async function upCommand(
     await joined?.stop('the cluster was stopped');
     await launched?.stop();
     await server.close();
+    refusals.close();
     interruption.dispose();
   }
   const { refused } = server;

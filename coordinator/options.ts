@@ -70,6 +70,12 @@ export const CREDENTIAL_OPTIONS = {
   ),
 } as const satisfies Record<string, Options>;
 
+/** Of commands that stay up. */
+export const LOG_OPTIONS = {
+  log: text('text or json: how events are told on standard error [default: text]'),
+  'log-level': text('trace, debug, info, warn, error or silent [default: info]'),
+} as const satisfies Record<string, Options>;
+
 export const JOIN_OPTIONS = {
   hosts: text('emulated hosts that this machine contributes [default: 1]'),
   processes: text('pack them into N processes [default: one each]'),
@@ -90,4 +96,5 @@ export const GROUPS = {
   'Programs:': PROGRAM_OPTIONS,
   'Workload:': WORKLOAD_OPTIONS,
   'Output:': OUTPUT_OPTIONS,
+  'Operation:': LOG_OPTIONS,
 } as const;

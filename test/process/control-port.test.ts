@@ -94,6 +94,14 @@ test('after all that the cluster is up, and says how many connections it refused
   cluster.child.kill('SIGINT');
   const { code, stdout, stderr } = await cluster.ended;
   expect(code).toBe(0);
-  expect(stderr).toBe('');
   expect(stdout).toContain(`${strikes} connections were refused`);
+  const refusal = /^\S+ warn connections refused reason=\w+ count=(\d+)$/;
+  const told = stderr
+    .trimEnd()
+    .split('\n')
+    .map((line) => refusal.exec(line)?.[1] ?? `unexpected: ${line}`);
+  expect(told.reduce((sum, count) => sum + Number(count), 0)).toBe(strikes);
+  // Four kinds, and two chances each: at once, and at the end.
+  expect(told.length).toBeLessThanOrEqual(8);
+  expect(stderr).not.toContain(token);
 });

@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest';
+import { createLog } from '../../coordinator/log.js';
+import { RefusalWatch } from '../../coordinator/refusal-watch.js';
+import type { EventLog } from '../../coordinator/event-log.js';
+import { messageOf } from './usage-message.js';
+
+function logged(options: object, tell: (log: EventLog) => void): string[] {
+  const lines: string[] = [];
+  tell(createLog(options, (line) => lines.push(line)));
+  return lines;
+}
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+describe('the log', () => {
+  test('is a line per event for people', () => {
+    const [line] = logged({}, (log) =>
+      log.warn({ name: 'alpha', address: '10.0.0.7', hosts: [2, 3], missing: 0 }, 'host joined'),
+    );
+    const [time, ...rest] = line!.split(' ');
+    expect(time).toMatch(TIME);
+    expect(rest.join(' ')).toBe('warn host joined name=alpha address=10.0.0.7 hosts=2,3 missing=0');
+  });
+
+  test('is an object per event for machines', () => {
+    const [line] = logged({ log: 'json' }, (log) => log.info({ name: 'alpha' }, 'host joined'));
+    const { time, ...rest } = JSON.parse(line!) as Record<string, string>;
+    expect(time).toMatch(TIME);
+    expect(rest).toEqual({ level: 'info', event: 'host joined', name: 'alpha' });
+  });
+
+  test('what a peer says stays within its line and its quotes', () => {
+    const said = 'bye\n2026-01-01T00:00:00.000Z info host joined name="evil"\u001b[2J\u009b2J';
+    const tell = (log: EventLog): void => log.info({ reason: said }, 'host lost');
+    const [line] = logged({}, tell);
+    expect(line).not.toMatch(/\p{Cc}/u);
+    expect(line).toContain('reason="bye\\n2026-01-01T00:00:00.000Z info host joined');
+    const [json] = logged({ log: 'json' }, tell);
+    expect(json).not.toContain('\n');
+    expect((JSON.parse(json!) as { reason: string }).reason).toBe(said);
+  });
+
+  test.each([
+    ['trace', ['debug', 'info', 'warn', 'error']],
+    ['info', ['info', 'warn', 'error']],
+    ['error', ['error']],
+    ['silent', []],
+  ])('from level %s on tells %j', (level, told) => {
+    const lines = logged({ 'log-level': level, log: 'json' }, (log) => {
+      log.debug({}, 'a');
+      log.info({}, 'b');
+      log.warn({}, 'c');
+      log.error({}, 'd');
+    });
+    expect(lines.map((line) => (JSON.parse(line) as { level: string }).level)).toEqual(told);
+  });
+
+  test.each(['json', 'text'])('tells no secret, should it be handed one (%s)', (log) => {
+    const [line] = logged({ log }, (each) =>
+      each.info({ token: 'sesame', options: { token: 'sesame', key: 'sesame' } }, 'up'),
+    );
+    expect(line).not.toContain('sesame');
+  });
+
+  test('is only to be had as it is', () => {
+    const create = (options: object) => () => createLog(options, () => undefined);
+    expect(messageOf(create({ log: 'xml' }))).toContain('--log: ');
+    expect(messageOf(create({ 'log-level': 'loud' }))).toContain('--log-level: ');
+  });
+});
+
+describe('refused connections', () => {
+  test('are one line per reason in ten seconds, however many', () => {
+    const counts = { token: 0, garbage: 0 };
+    const lines = logged({}, (log) => {
+      const watch = new RefusalWatch(log, () => counts);
+      watch.look(1000);
+      counts.token = 1;
+      watch.look(2000);
+      for (let second = 3; second < 12; second++) {
+        counts.token += 1000;
+        watch.look(second * 1000);
+      }
+      counts.garbage = 2;
+      watch.look(12_000);
+      watch.look(13_000);
+      counts.garbage = 5;
+      watch.close();
+      watch.close();
+    });
+    expect(lines.map((line) => line.replace(/^\S+ /, ''))).toEqual([
+      'warn connections refused reason=token count=1',
+      'warn connections refused reason=token count=9000',
+      'warn connections refused reason=garbage count=2',
+      'warn connections refused reason=garbage count=3',
+    ]);
+  });
+});
