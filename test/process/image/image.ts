@@ -28,6 +28,8 @@ const COMMAND_MS = 120_000;
 export interface ContainerOptions {
   /** Arguments for the entrypoint, instead of the service's command. */
   readonly args?: readonly string[];
+  /** Instead of the entrypoint and its arguments. */
+  readonly instead?: readonly string[];
   /** A command that starts another in the container's network. */
   readonly network?: readonly string[];
 }
@@ -68,6 +70,18 @@ export class Image {
     return this.shell(`chroot ${this.root} /bin/sh -c "$1"`, [command]);
   }
 
+  /** Whether the image's health check passes for a container of the service, asked in its network. */
+  async isHealthy(service: Service, network: readonly string[]): Promise<boolean> {
+    const { text } = lastOf(this.stage, 'HEALTHCHECK');
+    const instead = JSON.parse(text.replace(/^CMD\s+/, '')) as string[];
+    return (await this.start(service, { instead, network }).ended).code === 0;
+  }
+
+  /** A file of a volume. */
+  read(volume: string, file: string): string {
+    return this.shell('cat "$1"', [`${PLACE}/volumes/${volume}/${file}`]);
+  }
+
   /** Gives the image's /etc/hosts these lines, as an engine does by its name service. */
   name(lines: readonly string[]): void {
     this.shell(`printf '%s\\n' "$@" > ${this.root}/etc/hosts`, lines);
@@ -77,7 +91,7 @@ export class Image {
    * Starts a container of a compose service: its command, environment and volumes, its file system read-only but for those
    * and /tmp, its user without capabilities; the program is process 1.
    */
-  start(service: Service, { args, network = [] }: ContainerOptions = {}): Container {
+  start(service: Service, { args, instead, network = [] }: ContainerOptions = {}): Container {
     const environment = { ...environmentOf(this.stage), ...service.environment };
     const mounts = (service.volumes ?? []).map((volume) => this.mountOf(volume as string));
     const script = [
@@ -91,7 +105,8 @@ export class Image {
       ...mounts,
       `exec chroot ${this.root} "$@"`,
     ].join('\n');
-    const [uid, gid] = lastOf(this.stage, 'USER').text.split(':') as [string, string];
+    const user = service.user ?? lastOf(this.stage, 'USER').text;
+    const [uid, gid = uid] = user.split(':') as [string, string?];
     const command = [
       ...[...network, ...this.within(), 'unshare', '--mount', '--pid', '--fork', '--kill-child'],
       ...['sh', '-c', script, 'sh'],
@@ -99,8 +114,7 @@ export class Image {
       ...['--bounding-set=-all', '--inh-caps=-all'],
       ...['env', '-i', `PATH=${process.env['PATH']!}`],
       ...Object.entries(environment).map(([name, value]) => `${name}=${value}`),
-      ...lastOf(this.stage, 'ENTRYPOINT').words,
-      ...(args ?? wordsOf(service)),
+      ...(instead ?? [...lastOf(this.stage, 'ENTRYPOINT').words, ...(args ?? wordsOf(service))]),
     ];
     return new Container(command);
   }
@@ -110,7 +124,7 @@ export class Image {
     const source = `${PLACE}/volumes/${name}`;
     // A new volume has the owner and mode of the directory that it is mounted on.
     return [
-      `[ -d ${source} ] || cp -a ${this.root}${path} ${source}`,
+      `[ -d ${source} ] || cp -aT ${this.root}${path} ${source}`,
       `mount --bind ${source} ${this.root}${path}`,
       ...(mode === 'ro' ? [`mount -o remount,bind,ro ${this.root}${path}`] : []),
     ].join('\n');
@@ -174,7 +188,7 @@ export class Image {
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'pipe'],
         timeout: COMMAND_MS,
-        env: { ...Object.fromEntries(handedOn), ...environment },
+        env: { npm_config_prefer_offline: 'true', ...Object.fromEntries(handedOn), ...environment },
       });
     } catch (error) {
       const { stdout, stderr } = error as { stdout: string; stderr: string };
