@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DialError } from '../node/link/dial.js';
 import type { EventLog } from './event-log.js';
 import { RunError } from './run-error.js';
+import { UsageError } from './usage-error.js';
 
 const FIRST_MS = 200;
 const LONGEST_MS = 5_000;
@@ -30,6 +31,7 @@ export async function retried<T>(
     try {
       return await attempt();
     } catch (error) {
+      if (error instanceof UsageError) throw error;
       const reason = (error as Error).message;
       if (error instanceof DialError && error.isFinal) throw new RunError(reason);
       if (performance.now() + pause > deadline) throw new RunError(reason);

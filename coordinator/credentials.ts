@@ -1,50 +1,95 @@
 /** The cluster's token and certificates, as options, environment and the user's run directory give them. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Credentials } from '../node/link/credentials.js';
-import { isLoopback, portOf } from './network-address.js';
+import { isLoopback, portOf, printUrl } from './network-address.js';
 import { tokenFileOf } from './run-directory.js';
+import { FileNotThere, readSecret } from './secret-file.js';
+import { readTlsFiles, type TlsOptions } from './tls-files.js';
 import { UsageError } from './usage-error.js';
 
-export interface CredentialOptions {
+export interface CredentialOptions extends TlsOptions {
   readonly 'token-file'?: string | undefined;
-  readonly 'tls-cert'?: string | undefined;
-  readonly 'tls-key'?: string | undefined;
-  readonly 'tls-ca'?: string | undefined;
 }
 
+/** Shorter ones can be found by trying: who hears a handshake has all it takes. */
+const SHORTEST_TOKEN = 16;
+const LONGEST_TOKEN = 1_024;
+
+type Warn = (line: string) => void;
+const toStandardError: Warn = (line) => void process.stderr.write(`${line}\n`);
+
 /** Of a cluster that is about to listen: a token is made if none is given. */
-export function ownCredentials(options: CredentialOptions): Credentials {
-  const token = givenToken(options) ?? randomBytes(32).toString('hex');
-  return { token };
+export function ownCredentials(
+  options: CredentialOptions,
+  warn: Warn = toStandardError,
+): Credentials {
+  const tls = readTlsFiles(options, warn);
+  if (tls !== undefined && tls.cert === undefined) {
+    throw new UsageError('--tls-ca: who listens needs --tls-cert and --tls-key too');
+  }
+  return { token: givenToken(options, warn) ?? randomBytes(32).toString('hex'), tls };
 }
 
 /**
- * For dialling the coordinator at `url`. Read it again for each attempt: the coordinator may have to write the token's
- * file first. Throws a UsageError where there is no token.
+ * For dialling the coordinator at `url`. Read them again for each attempt: the file of the token may still be to come,
+ * which is told by FileNotThere. Throws a UsageError for what waiting does not help.
  */
-export function credentialsFor(url: URL, options: CredentialOptions): Credentials {
-  const given = givenToken(options);
-  if (given !== undefined) return { token: given };
-  if (isLoopback(url.hostname)) {
-    const file = tokenFileOf(portOf(url));
-    try {
-      return { token: readFileSync(file, 'utf8').trim() };
-    } catch {
-      throw new UsageError(
-        `no token: there is no ${file}, and neither --token-file nor PINWIRE_TOKEN`,
-      );
-    }
+export function credentialsFor(
+  url: URL,
+  options: CredentialOptions,
+  warn: Warn = toStandardError,
+): Credentials {
+  const tls = readTlsFiles(options, warn);
+  if (tls !== undefined && url.protocol !== 'wss:') {
+    throw new UsageError(`${printUrl(url)} is not encrypted: --tls-... need a wss:// URL`);
   }
-  throw new UsageError(`no token for ${url.host}: give --token-file or PINWIRE_TOKEN`);
+  const given = givenToken(options, warn);
+  if (given !== undefined) return { token: given, tls };
+  if (!isLoopback(url.hostname)) {
+    throw new UsageError(`no token for ${url.host}: give --token-file or PINWIRE_TOKEN`);
+  }
+  const file = tokenFileOf(portOf(url));
+  try {
+    return { token: checked(file, readSecret('token', file, warn)), tls };
+  } catch (error) {
+    if (!(error instanceof FileNotThere)) throw error;
+    throw new FileNotThere(
+      `no token: there is no ${file}, and neither --token-file nor PINWIRE_TOKEN`,
+    );
+  }
 }
 
-function givenToken(options: CredentialOptions): string | undefined {
-  const file = options['token-file'] ?? process.env['PINWIRE_TOKEN_FILE'];
-  if (file === undefined) return process.env['PINWIRE_TOKEN'];
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch (error) {
-    throw new UsageError(`--token-file ${file}: ${(error as Error).message}`);
+/** The option speaks before the environment; an empty variable says nothing. */
+function givenToken(options: CredentialOptions, warn: Warn): string | undefined {
+  for (const [source, file] of [
+    ['--token-file', options['token-file']],
+    ['PINWIRE_TOKEN_FILE', variable('PINWIRE_TOKEN_FILE')],
+  ] as const) {
+    if (file !== undefined) return checked(`${source} ${file}`, readSecret(source, file, warn));
   }
+  const token = variable('PINWIRE_TOKEN');
+  return token === undefined ? undefined : checked('PINWIRE_TOKEN', token);
+}
+
+function variable(name: string): string | undefined {
+  const value = process.env[name];
+  return value === '' ? undefined : value;
+}
+
+/** The token in `text`. What is wrong with it is said without it. */
+function checked(source: string, text: string): string {
+  const token = text.trim();
+  if (token === '') throw new UsageError(`${source}: holds no token`);
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    throw new UsageError(`${source}: a token has no blanks and no characters beyond ASCII`);
+  }
+  if (token.length < SHORTEST_TOKEN) {
+    throw new UsageError(
+      `${source}: a token has at least ${SHORTEST_TOKEN} characters (openssl rand -hex 32 makes one)`,
+    );
+  }
+  if (token.length > LONGEST_TOKEN) {
+    throw new UsageError(`${source}: a token has at most ${LONGEST_TOKEN} characters`);
+  }
+  return token;
 }

@@ -68,6 +68,11 @@ export const CREDENTIAL_OPTIONS = {
   'token-file': text(
     'the file that holds the cluster’s token (or PINWIRE_TOKEN_FILE, PINWIRE_TOKEN)',
   ),
+  'tls-cert': text('this end’s certificate (PEM): who listens with one speaks wss://'),
+  'tls-key': text('its private key (PEM)'),
+  'tls-ca': text(
+    'the authority to trust (PEM); who listens asks every caller for a certificate of it',
+  ),
 } as const satisfies Record<string, Options>;
 
 /** Of commands that stay up. */
