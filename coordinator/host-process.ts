@@ -44,7 +44,7 @@ export class HostProcess {
     this.child = spawn(process.execPath, ['--enable-source-maps', ENTRY], {
       stdio: [environment.lifeline ? 'pipe' : 'ignore', 'pipe', 'pipe'],
       env: {
-        ...process.env,
+        ...withoutSecrets(process.env),
         [ENVIRONMENT_VARIABLE]: printEnvironment(environment),
       },
     });
@@ -101,4 +101,11 @@ export class HostProcess {
 export function describeExit({ code, signal }: Exit): string {
   if (signal !== null) return `was killed by ${signal}`;
   return code === null ? 'could not be started' : `exited with status ${code}`;
+}
+
+/** What a process needs of the token it is told; programs, which see its environment, need nothing of it. */
+function withoutSecrets(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !name.startsWith('PINWIRE_TOKEN')),
+  );
 }

@@ -8,7 +8,7 @@ async function run(...args: string[]): Promise<ReturnType<typeof readResults>> {
   const json = join(scratch(), 'results.json');
   const options = ['--quiet', '--out', scratch(), '--json', json];
   const { code, stderr } = await pinwire(['run', PING_PONG, ...args, ...options]);
-  expect(stderr.replaceAll(/host\d.*: starts on .*\n/g, '')).toBe('');
+  expect(stderr.replaceAll(/host\d.*: (?:starts on|knows of us:) .*\n/g, '')).toBe('');
   expect(code).toBe(0);
   return readResults(json);
 }
@@ -112,4 +112,11 @@ test('--capture writes a file per host, in a directory per configuration where t
   const { code, stdout } = await pinwire(['decode', join(directory, 'host0.pcapng')]);
   expect(code).toBe(0);
   expect(stdout).toContain('RC WRITE_ONLY');
+});
+
+test('a program finds neither the token nor anything else of ours in its environment', async () => {
+  const env = { PINWIRE_TOKEN: 'a-token-for-other-clusters', PINWIRE_TOKEN_FILE: '/no/such/file' };
+  const { code, stderr } = await pinwire(['run', PING_PONG, '--out', scratch()], { env });
+  expect(code).toBe(0);
+  expect(stderr).toContain('host0: knows of us: .\n');
 });

@@ -61,6 +61,8 @@ export default defineWorkload({
     await core.tell(peer, 'ready');
     await core.hear(peer);
     if (core.rank === 0) console.log(`starts on ${params.iterations} iterations`);
+    const ours = Object.keys(process.env).filter((name) => name.startsWith('PINWIRE'));
+    if (core.rank === 0) console.log(`knows of us: ${ours.join(' ')}.`);
     const latencies = [];
     for (let i = 1; i <= params.iterations; i++) {
       if (i === params.at && core.rank === 0) {
