@@ -86,6 +86,16 @@ describe('hosts that serve others', () => {
     );
   });
 
+  test('keep the token out of a program’s environment', async () => {
+    const path = join(allowed[0]!, 'nosy.js');
+    const nosy = SOURCE.replace(/return \{ sum: .*/, 'return { environment: { ...process.env } };');
+    for (const directory of allowed) writeFileSync(join(directory, 'nosy.js'), nosy);
+    const { values } = await cluster.run({ module: await clients(path) });
+    const [{ environment }] = values as [{ environment: Record<string, string> }];
+    expect(environment['TMPDIR']).toBe(cluster.temporary);
+    expect(Object.keys(environment).filter((name) => name.startsWith('PINWIRE'))).toEqual([]);
+  });
+
   test('say where in its source a program failed', async () => {
     const typed = SOURCE.replace('const latencies = [];', 'const latencies: number[] = [];');
     const path = join(scratch(), 'typed.ts');
