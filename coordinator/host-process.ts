@@ -12,6 +12,12 @@ import {
   type ProcessEnvironment,
 } from '../node/process-environment.js';
 
+/**
+ * Each run builds its hosts afresh: buffers of megabytes come and go. glibc would learn to take them from its heap, which
+ * then keeps what it once grew to: 300 MB after 90 short runs, 115 MB this way.
+ */
+const MMAP_THRESHOLD = { MALLOC_MMAP_THRESHOLD_: String(128 << 10) };
+
 const ENTRY = fileURLToPath(new URL('../node/main.js', import.meta.url));
 /** Lines of standard error that are kept to tell why a process ended. */
 const LAST_LINES = 20;
@@ -44,6 +50,7 @@ export class HostProcess {
     this.child = spawn(process.execPath, ['--enable-source-maps', ENTRY], {
       stdio: [environment.lifeline ? 'pipe' : 'ignore', 'pipe', 'pipe'],
       env: {
+        ...MMAP_THRESHOLD,
         ...withoutSecrets(process.env),
         [ENVIRONMENT_VARIABLE]: printEnvironment(environment),
       },
