@@ -3,12 +3,14 @@ import yargs, { type Argv, type Options } from 'yargs';
 import { joinCommand } from './command-join.js';
 import { listCommand } from './command-list.js';
 import { runCommand, type RunCommand } from './command-run.js';
+import { statusCommand } from './command-status.js';
 import { upCommand } from './command-up.js';
 import { decode } from './decode.js';
 import type { EventLog } from './event-log.js';
 import type { LogOptions } from './log.js';
 import { suggestion } from './option-values.js';
 import {
+  ATTACH_OPTIONS,
   CLUSTER_OPTIONS,
   CREDENTIAL_OPTIONS,
   GROUPS,
@@ -19,6 +21,7 @@ import {
   PLACEMENT_OPTIONS,
   PROGRAM_OPTIONS,
   RUN_OPTIONS,
+  STATUS_OPTIONS,
   WORKLOAD_OPTIONS,
 } from './options.js';
 import { describeProfiles, formatProfiles } from './profile-listing.js';
@@ -41,7 +44,13 @@ interface Command {
 }
 
 const CLUSTER = { ...CLUSTER_OPTIONS, ...RUN_OPTIONS, ...PLACEMENT_OPTIONS };
-const WORK = { ...CLUSTER, ...WORKLOAD_OPTIONS, ...OUTPUT_OPTIONS };
+const WORK = {
+  ...CLUSTER,
+  ...WORKLOAD_OPTIONS,
+  ...OUTPUT_OPTIONS,
+  ...ATTACH_OPTIONS,
+  ...CREDENTIAL_OPTIONS,
+};
 /** Options that may be given several times. */
 const REPEATABLE = ['set', 'override', 'fault', 'programs'];
 
@@ -166,6 +175,16 @@ function commandTable(argv: readonly string[], terminal: Terminal): Command[] {
       describe: 'run one workload and tell its median operation stage by stage',
       options: WORK,
       action: run('explain', 'name'),
+    },
+    {
+      usage: 'status [url]',
+      describe:
+        'what a cluster that is up is made of and does; without URL those of this user here',
+      options: { ...STATUS_OPTIONS, ...CREDENTIAL_OPTIONS },
+      action: (values) => {
+        refuseTwice(values);
+        return statusCommand(values['url'] as string | undefined, values, terminal);
+      },
     },
     {
       usage: 'decode <file..>',

@@ -205,16 +205,17 @@ export const clusterInfo = (config: ClusterConfig): ClusterInfo => ({
   seed: config.seed,
 });
 
-/** The cluster in one line, for people. */
-export const describeCluster = (config: ClusterConfig): string => {
+/** The cluster in one line, for people; `elsewhere` says where it is if it is not to be launched. */
+export const describeCluster = (config: ClusterConfig, elsewhere?: string): string => {
   const { hosts, cores, memory, profile, mtu, topology, clock, noise, placement } = config;
   const processes = config.partition.length;
   const where =
-    placement === 'joined'
+    elsewhere ??
+    (placement === 'joined'
       ? 'to join'
       : placement === 'embedded'
         ? 'embedded in one process'
-        : `in ${processes} process${processes === 1 ? '' : 'es'}`;
+        : `in ${processes} process${processes === 1 ? '' : 'es'}`);
   return (
     `${hosts} host${hosts === 1 ? '' : 's'} x ${cores} cores, ${formatSize(memory)} each, ${where}; ` +
     `${profile.name}, MTU ${mtu}, ${topology}; ` +

@@ -1,6 +1,6 @@
 /**
- * `run`, `suite` and `explain`: plan everything, launch a cluster, measure, write what was measured. Whatever happens
- * after the launch, no process is left and the results so far are written.
+ * `run`, `suite` and `explain`: plan everything, launch a cluster or attach to one that is up, measure, write what was
+ * measured. Whatever happens after that, no process is left and the results so far are written.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,6 +15,8 @@ import {
   type ClusterConfig,
   type ClusterOptions,
 } from './cluster-config.js';
+import { openAttached, readAttachment, type Attached, type AttachOptions } from './attachment.js';
+import { attachedConfig } from './attached-config.js';
 import { watchInterruptions, type Interruption } from './interruption.js';
 import { Measured, measure } from './measure.js';
 import { readChoice } from './option-values.js';
@@ -23,11 +25,16 @@ import { DEFAULT_OUT, prepareOutputs, writeOutputs, type Outputs } from './outpu
 import { formatPerftest } from './perftest-format.js';
 import { PrivateCluster, TRUSTED } from './private-cluster.js';
 import { Progress } from './progress.js';
-import { moduleDirectory, resolveSuite, resolveWorkload } from './programs.js';
+import {
+  moduleDirectory,
+  resolveSuite,
+  resolveWorkload,
+  type ResolvedWorkload,
+} from './programs.js';
 import { RESULTS_SCHEMA, type Results } from './results.js';
 import { RunError } from './run-error.js';
 import { costInfo, describeCost } from './run-cost.js';
-import { runPlaceOf } from './run-place.js';
+import type { RunPlace } from './run-place.js';
 import { shellCommand } from './shell-command.js';
 import { formatTables } from './tables.js';
 import type { Terminal } from './terminal.js';
@@ -36,7 +43,7 @@ import { formatWaterfall } from './waterfall.js';
 import { UsageError } from './usage-error.js';
 import { hostsFor, planWorkload, type PlannedWorkload } from './work-plan.js';
 
-export interface RunOptions extends ClusterOptions {
+export interface RunOptions extends ClusterOptions, AttachOptions {
   readonly set?: readonly string[] | undefined;
   readonly format?: string | undefined;
   readonly json?: string | undefined;
@@ -62,42 +69,61 @@ export async function runCommand(command: RunCommand, terminal: Terminal): Promi
   const removeModules = (): void => rmSync(modules, { recursive: true, force: true });
   process.once('exit', removeModules);
   try {
-    const { config, plan } = await planCommand(command, modules);
-    const session = new Session(command, config, plan, terminal);
-    return await session.whole();
+    const plan = await planCommand(command, modules, terminal);
+    return plan === undefined ? 130 : await new Session(command, plan, terminal).whole();
   } finally {
     removeModules();
     process.off('exit', removeModules);
   }
 }
 
+interface Plan {
+  readonly config: ClusterConfig;
+  readonly plan: readonly PlannedWorkload[];
+  /** The cluster that is up elsewhere; undefined: one is to be launched. */
+  readonly attached: Attached | undefined;
+}
+
+/** Undefined if the user interrupted. */
 async function planCommand(
   command: RunCommand,
   modules: string,
-): Promise<{ config: ClusterConfig; plan: PlannedWorkload[] }> {
+  terminal: Terminal,
+): Promise<Plan | undefined> {
   const { kind, names, options } = command;
   readFormat(options);
+  const attach = readAttachment(options);
   const asked = hostsAskedFor(options);
   const settings = parseSettings(options.set ?? []);
   const members =
     kind === 'suite' ? names.flatMap(resolveSuite) : names.map((name) => ({ name, params: {} }));
-  const resolved = [];
+  const resolved: (ResolvedWorkload & { readonly own: readonly Setting[] })[] = [];
+  const destination = attach === undefined ? 'private' : 'attached';
   for (const [index, { name, params = {} }] of members.entries()) {
     const own = Object.entries(params).map(([key, value]): Setting => [key, String(value)]);
-    const workload = await resolveWorkload(name, moduleDirectory(modules, index), 'private');
+    const workload = await resolveWorkload(name, moduleDirectory(modules, index), destination);
     resolved.push({ ...workload, own });
   }
   checkSettings(settings, resolved);
   const usual = kind === 'suite' ? DEFAULTS.hosts : hostsFor(resolved);
-  const config = clusterConfig(options, asked ?? usual);
-  if (config.placement === 'joined') {
+  const own = clusterConfig(options, asked ?? usual);
+  if (own.placement === 'joined') {
     throw new UsageError('--placement joined: only `up` gathers hosts; --attach runs on them');
   }
-  const plan = resolved.map(({ own, ...each }) =>
-    planWorkload(each, [...own, ...settings], config),
-  );
   prepareOutputs(outputsOf(command), options.capture);
-  return { config, plan };
+  const planned = (config: ClusterConfig): PlannedWorkload[] =>
+    resolved.map(({ own, ...each }) => planWorkload(each, [...own, ...settings], config));
+  if (attach === undefined) return { config: own, plan: planned(own), attached: undefined };
+
+  const attached = await openAttached(attach, options, `${kind} ${names.join(' ')}`, terminal);
+  if (attached === undefined) return undefined;
+  try {
+    const config = attachedConfig(options, attached.config, attached.url);
+    return { config, plan: planned(config), attached };
+  } catch (error) {
+    await attached.cluster.stop();
+    throw error;
+  }
 }
 
 const outputsOf = ({ kind, options: { json, out } }: RunCommand): Outputs => ({
@@ -117,34 +143,34 @@ class Session {
   private readonly progress: Progress;
   private readonly measured = new Measured();
   private readonly when = new Date();
-  private cluster: PrivateCluster | undefined;
+  /** Undefined while it is being launched. */
+  private place: RunPlace | undefined;
+  private readonly attached: Attached | undefined;
 
-  constructor(
-    command: RunCommand,
-    config: ClusterConfig,
-    plan: readonly PlannedWorkload[],
-    terminal: Terminal,
-  ) {
+  constructor(command: RunCommand, { config, plan, attached }: Plan, terminal: Terminal) {
     this.command = command;
     this.config = config;
     this.plan = plan;
+    this.attached = attached;
+    this.place = attached?.cluster;
     this.terminal = terminal;
     this.progress = new Progress(terminal, command.options.quiet === true);
   }
 
   async whole(): Promise<number> {
-    const { terminal, config } = this;
-    this.say(`seed ${config.seed}\n${describeCluster(config)}\n\n`);
-    const interruption = watchInterruptions(() => this.cluster?.kill());
+    const { terminal, config, attached } = this;
+    const where = attached && `attached to ${attached.url}`;
+    this.say(`seed ${config.seed}\n${describeCluster(config, where)}\n\n`);
+    const interruption = watchInterruptions(() => this.place?.kill());
     let status: number;
     try {
       status = await this.work(interruption);
     } finally {
       this.progress.clear();
-      await this.cluster?.stop();
+      await this.place?.stop();
       interruption.dispose();
     }
-    const refused = this.cluster?.refused ?? 0;
+    const refused = this.place?.refused ?? 0;
     if (refused > 0) terminal.error(`refused ${refused} connections that were not the cluster's`);
     await this.writeResults();
     return status;
@@ -152,7 +178,7 @@ class Session {
 
   private async work(interruption: Interruption): Promise<number> {
     try {
-      await Promise.race([this.launchAndMeasure(), interruption.arrived]);
+      await Promise.race([this.measureAll(), interruption.arrived]);
       return this.verdict();
     } catch (error) {
       this.progress.clear();
@@ -176,22 +202,22 @@ class Session {
     return wrong.length === 0 ? 0 : 1;
   }
 
-  private async launchAndMeasure(): Promise<void> {
+  private async measureAll(): Promise<void> {
     const { config, command, progress, measured, plan } = this;
-    const count = config.partition.length;
-    progress.begin(`launching ${count} process${count === 1 ? '' : 'es'}`);
-    const cluster = await PrivateCluster.launch(
-      config,
-      { programs: TRUSTED, print: (line) => this.printed(line) },
-      (launched) => (this.cluster = launched),
-    );
+    const place = this.place ?? (await this.launch());
     const { capture } = command.options;
-    await measure(
-      runPlaceOf(cluster.processes),
-      plan,
-      measured,
-      { config, capture, progress },
-      (first) => this.show(first),
+    await measure(place, plan, measured, { config, capture, progress }, (first) =>
+      this.show(first),
+    );
+  }
+
+  private launch(): Promise<RunPlace> {
+    const count = this.config.partition.length;
+    this.progress.begin(`launching ${count} process${count === 1 ? '' : 'es'}`);
+    return PrivateCluster.launch(
+      this.config,
+      { programs: TRUSTED, print: (line) => this.printed(line) },
+      (launched) => (this.place = launched),
     );
   }
 
@@ -247,7 +273,7 @@ class Session {
         argv: command.argv,
         placement: config.placement,
         coreRuntime: config.coreRuntime,
-        pids: this.cluster?.processes.pids ?? [],
+        pids: this.place?.pids ?? [],
         // The clock began with this process.
         start_s: seconds(measured.began ?? performance.now()),
         wall_s: seconds(measured.wallMs),

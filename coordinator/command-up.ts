@@ -1,16 +1,19 @@
 /** `up`: launches a cluster, or gathers one from machines that join, and keeps it up until Ctrl-C, which drains and stops it. */
 import { rmSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CLIENT_PATH } from '../wire/control/client-messages.js';
 import { JOIN_PATH } from '../wire/control/join-messages.js';
+import { ClientDesk } from './client-desk.js';
 import {
   clusterConfig,
   DEFAULTS,
   describeCluster,
   hostsAskedFor,
-  type ClusterConfig,
   type ClusterOptions,
 } from './cluster-config.js';
+import { clusterStatus } from './cluster-status.js';
 import { ControlServer, type ControlServerOptions } from './control-server.js';
 import { ownCredentials, type CredentialOptions } from './credentials.js';
 import type { EventLog } from './event-log.js';
@@ -18,12 +21,11 @@ import { watchInterruptions } from './interruption.js';
 import { JoinedCluster } from './joined-cluster.js';
 import { LaunchedMember } from './launched-member.js';
 import { DEFAULT_PORT, hostAndPort, readListenAddress } from './network-address.js';
-import { PrivateCluster } from './private-cluster.js';
 import { programPolicy, type ProgramOptions } from './program-policy.js';
 import { RefusalWatch } from './refusal-watch.js';
 import { RunError } from './run-error.js';
+import { RunQueue } from './run-queue.js';
 import { writeTokenFile } from './run-directory.js';
-import type { StandingCluster } from './standing-cluster.js';
 import type { Terminal } from './terminal.js';
 import { UsageError } from './usage-error.js';
 
@@ -33,6 +35,9 @@ export interface UpOptions extends ClusterOptions, CredentialOptions, ProgramOpt
 
 /** A signal to the whole group can end a host process before our own copy of it arrives. */
 const SIGNAL_RACE_MS = 100;
+/** The run that is on may end within this after Ctrl-C. */
+const DRAIN_MS = 10_000;
+const STOPPING = 'the cluster is stopping';
 
 /** The exit status: 0 when interrupted, 1 when a process was lost. Throws a UsageError before anything starts. */
 export async function upCommand(
@@ -47,19 +52,30 @@ export async function upCommand(
   const encrypted = credentials.tls !== undefined;
   terminal.write(`seed ${config.seed}\n${describeCluster(config)}\n`);
 
-  let launched: PrivateCluster | undefined;
-  const joined =
+  const cluster =
     config.placement === 'joined'
       ? new JoinedCluster({ config, encrypted, log, stranger: () => server.countStranger() })
-      : undefined;
-  const interruption = watchInterruptions(() => launched?.kill());
+      : new LaunchedMember(config);
+  const joined = cluster instanceof JoinedCluster ? cluster : undefined;
+  const queue = new RunQueue(cluster);
+  const desk = new ClientDesk({
+    cluster,
+    queue,
+    status: (clients) => clusterStatus(cluster, queue, clients),
+    log,
+    stranger: () => server.countStranger(),
+  });
+  const interruption = watchInterruptions(() => {
+    if (cluster instanceof LaunchedMember) cluster.kill();
+  });
   let tokenFile: string | undefined;
   const server = await listen(options, {
     credentials,
     welcome: (hello, connection) => joined?.welcome(hello, connection),
     paths: {
+      [CLIENT_PATH]: (socket, request) => desk.receive(socket, addressOf(request)),
       ...(joined && {
-        [JOIN_PATH]: (socket, request) => joined.join(socket, request.socket.remoteAddress ?? ''),
+        [JOIN_PATH]: (socket, request) => joined.join(socket, addressOf(request)),
       }),
     },
   });
@@ -68,23 +84,13 @@ export async function upCommand(
   const keepUp = async (): Promise<void> => {
     const url = urlOf(options, server.port, encrypted);
     tokenFile = writeTokenFile(server.port, credentials.token);
-    const cluster = joined ?? (await launch(config));
-    terminal.write(`up at ${url}\ntoken in ${tokenFile}\nCtrl-C stops it\n`);
-    if (joined !== undefined) {
-      terminal.write(`waiting for ${config.hosts} hosts: pinwire join ${url} --token-file FILE\n`);
+    if (cluster instanceof LaunchedMember) {
+      await cluster.launch({ print: (line) => terminal.error(line), programs });
     }
-    await served(cluster);
-  };
-  const launch = async (config: ClusterConfig): Promise<StandingCluster> => {
-    const print = (line: string): void => terminal.error(line);
-    const options = { print, programs };
-    launched = await PrivateCluster.launch(config, options, (each) => (launched = each));
-    return new LaunchedMember(config, launched);
-  };
-  /** A launched cluster is lost with its first process; one that hosts join goes on. */
-  const served = async (_cluster: StandingCluster): Promise<void> => {
-    if (launched !== undefined) await launched.processes.lost;
-    else await new Promise(() => undefined);
+    terminal.write(`up at ${url}\ntoken in ${tokenFile}\nCtrl-C stops it\n`);
+    if (cluster instanceof LaunchedMember) return cluster.lost();
+    terminal.write(`waiting for ${config.hosts} hosts: pinwire join ${url} --token-file FILE\n`);
+    return new Promise(() => undefined);
   };
 
   try {
@@ -98,8 +104,12 @@ export async function upCommand(
     }
   } finally {
     if (tokenFile !== undefined) rmSync(tokenFile, { force: true });
-    await joined?.stop('the cluster was stopped');
-    await launched?.stop();
+    if (queue.current !== undefined) {
+      log.info({ run: queue.current.order.name, seconds: DRAIN_MS / 1000 }, 'draining');
+    }
+    await queue.drain(DRAIN_MS, STOPPING);
+    await desk.close(STOPPING);
+    await cluster.stop(STOPPING);
     await server.close();
     refusals.close();
     interruption.dispose();
@@ -138,3 +148,5 @@ function urlOf({ listen: asked }: UpOptions, port: number, encrypted: boolean): 
   const name = isAny ? hostname() : host === '' ? '127.0.0.1' : host;
   return `${encrypted ? 'wss' : 'ws'}://${hostAndPort(name, port)}`;
 }
+
+const addressOf = (request: IncomingMessage): string => request.socket.remoteAddress ?? '';

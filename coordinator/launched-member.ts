@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { ClusterConfig } from './cluster-config.js';
 import type { LinkedProcesses } from './formation.js';
 import { machineResources } from './machine-resources.js';
-import type { PrivateCluster } from './private-cluster.js';
+import { PrivateCluster, type PrivateClusterOptions } from './private-cluster.js';
 import type { MemberInfo, StandingCluster } from './standing-cluster.js';
 import { VERSION } from './version.js';
 
@@ -11,11 +11,14 @@ export class LaunchedMember implements StandingCluster {
   readonly config: ClusterConfig;
   readonly missingHosts = 0;
   readonly members: readonly MemberInfo[];
-  private readonly cluster: PrivateCluster;
+  private cluster: PrivateCluster | undefined;
+  private markStarted!: (started: Promise<PrivateCluster>) => void;
+  private readonly started = new Promise<PrivateCluster>((resolve) => (this.markStarted = resolve));
 
-  constructor(config: ClusterConfig, cluster: PrivateCluster) {
+  constructor(config: ClusterConfig) {
     this.config = config;
-    this.cluster = cluster;
+    // Whoever launches it hears of a failure; those who wait for it may be nobody.
+    this.started.catch(() => undefined);
     this.members = [
       {
         name: hostname(),
@@ -31,11 +34,33 @@ export class LaunchedMember implements StandingCluster {
   }
 
   get fabric(): StandingCluster['fabric'] {
-    return this.cluster.processes.fabric;
+    return this.cluster?.processes.fabric ?? [];
+  }
+
+  /** Starts every process; resolves when all are linked. */
+  async launch(options: PrivateClusterOptions): Promise<void> {
+    const started = PrivateCluster.launch(this.config, options, (each) => (this.cluster = each));
+    this.markStarted(started);
+    await started;
   }
 
   async processes(): Promise<LinkedProcesses> {
-    const { processes } = this.cluster;
+    const { processes } = await this.started;
     return processes.isOver ? processes.lost : processes;
+  }
+
+  /** Rejects when a process is lost: there will be no other. */
+  async lost(): Promise<never> {
+    return (await this.started).processes.lost;
+  }
+
+  /** Tells every process to stop, and kills those that do not. */
+  async stop(): Promise<void> {
+    await this.cluster?.stop();
+  }
+
+  /** Ends every process at once. Safe in an 'exit' handler. */
+  kill(): void {
+    this.cluster?.kill();
   }
 }

@@ -25,10 +25,6 @@ export function machineSettings(
 ): MachineSettings {
   const { memory: limits, iommu } = config.profile;
   const memory = request.memory ?? 0;
-  if (memory > config.memory) {
-    const [asked, there] = [memory, config.memory].map(String) as [string, string];
-    throw new UsageError(`${name} needs ${asked} bytes of memory per host, and there are ${there}`);
-  }
   const vms = (request.vms ?? []).map((vm) => vmSpec(name, vm, config));
   const settings = {
     ...PLAIN_MACHINE,
@@ -38,16 +34,22 @@ export function machineSettings(
     memory,
     vms,
   };
-  checkVms(name, settings, config);
+  checkMachine(name, settings, config);
   return settings;
 }
 
-/** Throws a UsageError where virtual machines ask for more than a host has, or for each other's. */
-function checkVms(
+/**
+ * Throws a UsageError where a workload asks for more than a host has, or its virtual machines for each other's.
+ */
+export function checkMachine(
   name: string,
   { vms, vmQueues, memory }: MachineSettings,
   config: Pick<ClusterConfig, 'cores' | 'memory'>,
 ): void {
+  if (memory > config.memory) {
+    const [asked, there] = [memory, config.memory].map(String) as [string, string];
+    throw new UsageError(`${name} needs ${asked} bytes of memory per host, and there are ${there}`);
+  }
   if (vms.length > MOST_VMS)
     throw new UsageError(`${name}: ${vms.length} VMs (at most ${MOST_VMS})`);
   for (const host of new Set(vms.map((vm) => vm.host))) {

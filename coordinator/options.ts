@@ -92,9 +92,23 @@ export const JOIN_OPTIONS = {
   wait: text('how long to try to reach the coordinator: 30s, 5m, forever [default: forever]'),
 } as const satisfies Record<string, Options>;
 
+/** Of a command that can run on a cluster that is up. */
+export const ATTACH_OPTIONS = {
+  attach: text(
+    'run on the cluster that is up at this URL: ws://HOST:PORT (hosts, cores, profile are its)',
+  ),
+  wait: text('how long to try to reach it: 30s, 5m, forever [default: 10s]'),
+} as const satisfies Record<string, Options>;
+
+export const STATUS_OPTIONS = {
+  wait: text('how long to try to reach the coordinator: 30s, 5m, forever [default: one attempt]'),
+  json: text('write it to this file as JSON instead; - for standard output'),
+} as const satisfies Record<string, Options>;
+
 export const GROUPS = {
   'Cluster:': CLUSTER_OPTIONS,
   'This machine:': JOIN_OPTIONS,
+  'Attach:': ATTACH_OPTIONS,
   'Network:': { ...LISTEN_OPTIONS, ...CREDENTIAL_OPTIONS },
   'Run:': RUN_OPTIONS,
   'Where the work is done:': PLACEMENT_OPTIONS,

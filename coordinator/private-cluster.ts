@@ -5,6 +5,8 @@ import type { ClusterConfig } from './cluster-config.js';
 import { ControlServer } from './control-server.js';
 import type { Formation } from './formation.js';
 import { LaunchedCluster } from './launch.js';
+import type { PlacedRun, RunPlace } from './run-place.js';
+import { executeRun, type RunRecord } from './run.js';
 
 export interface PrivateClusterOptions {
   readonly programs: ProgramPolicy;
@@ -15,9 +17,10 @@ export interface PrivateClusterOptions {
 /** A command runs what its own user names. */
 export const TRUSTED: ProgramPolicy = { files: true, directories: [] };
 
-export class PrivateCluster {
+export class PrivateCluster implements RunPlace {
   private readonly server: ControlServer;
   private readonly cluster: LaunchedCluster;
+  private runs = 0;
 
   private constructor(server: ControlServer, cluster: LaunchedCluster) {
     this.server = server;
@@ -53,9 +56,18 @@ export class PrivateCluster {
     return this.cluster.processes;
   }
 
+  get pids(): readonly number[] {
+    return this.processes.pids;
+  }
+
   /** Connections that were turned away. */
   get refused(): number {
     return this.server.refused;
+  }
+
+  /** Runs are numbered from 1; nobody else's run anything here. */
+  execute(run: PlacedRun): Promise<RunRecord> {
+    return executeRun(this.processes, ++this.runs, run);
   }
 
   /** Tells every process to stop, and kills those that do not. Nothing is left of the cluster afterwards. */

@@ -1,6 +1,5 @@
 /** Where a command's runs are done: by processes of its own, or by a coordinator elsewhere that serves others too. */
-import type { LinkedProcesses } from './formation.js';
-import { executeRun, type RunRecord, type RunRequest } from './run.js';
+import type { RunRecord, RunRequest } from './run.js';
 
 export interface PlacedRun extends RunRequest {
   /** For people: `micro/write-lat, configuration 3 of 24`. */
@@ -12,12 +11,14 @@ export interface PlacedRun extends RunRequest {
 }
 
 export interface RunPlace {
+  /** Of the host processes. */
+  readonly pids: readonly number[];
+  /** Connections that were turned away. */
+  readonly refused: number;
   /** Rejects with a RunError when the run fails or its place is lost. */
   execute(run: PlacedRun): Promise<RunRecord>;
-}
-
-/** Processes that run nothing for anybody else; runs are numbered from 1. */
-export function runPlaceOf(processes: LinkedProcesses): RunPlace {
-  let runs = 0;
-  return { execute: (run) => executeRun(processes, ++runs, run) };
+  /** Nothing is left of the command's own part afterwards. */
+  stop(): Promise<void>;
+  /** Ends it at once. Safe in an 'exit' handler. */
+  kill(): void;
 }

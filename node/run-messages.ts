@@ -73,7 +73,7 @@ const isParameter = (value: unknown): value is number | string | boolean =>
   ['number', 'string', 'boolean'].includes(typeof value);
 
 /** The profile's own loader has checked each value; here the shape is. */
-function parseProfile(value: unknown): Profile | string {
+export function parseProfile(value: unknown): Profile | string {
   const fields = new FieldReader('profile', value);
   fields.text('name');
   fields.text('title');
@@ -87,7 +87,7 @@ function isConstant(value: unknown): value is number | string | object {
   return isRecord(value) && Number.isSafeInteger(value['ps']);
 }
 
-function parseFaultSpec(value: unknown): FaultSpec | string {
+export function parseFaultSpec(value: unknown): FaultSpec | string {
   const fields = new FieldReader('faults', value);
   const faults = {
     loss: fields.number('loss', 0, 1),

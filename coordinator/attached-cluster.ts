@@ -1,0 +1,134 @@
+/**
+ * A cluster that is up elsewhere, as the place of a command's runs: each is asked of its coordinator, waits there for its
+ * turn, and comes back as a record like one of the command's own processes.
+ */
+import type { ClientReply } from '../wire/control/client-messages.js';
+import { CapturedFiles } from './captured-files.js';
+import { clientRun } from './client-run.js';
+import type { CoordinatorLine } from './coordinator-line.js';
+import { RunError } from './run-error.js';
+import type { PlacedRun, RunPlace } from './run-place.js';
+import { parseRunRecord } from './run-record.js';
+import type { RunRecord } from './run.js';
+
+/** Whatever is under way to the coordinator when the command ends has this long to get there. */
+const FAREWELL_MS = 1_000;
+
+interface Asked {
+  readonly run: PlacedRun;
+  readonly captured: CapturedFiles | undefined;
+  readonly resolve: (record: RunRecord) => void;
+  readonly reject: (error: RunError) => void;
+}
+
+export class AttachedCluster implements RunPlace {
+  /** Of the host processes of the latest run. */
+  pids: readonly number[] = [];
+  readonly refused = 0;
+  private readonly line: CoordinatorLine;
+  /** By number: runs that have not ended. */
+  private readonly asked = new Map<number, Asked>();
+  private runs = 0;
+  private lost: RunError | undefined;
+  private readonly closed: Promise<void>;
+
+  constructor(line: CoordinatorLine) {
+    this.line = line;
+    let markClosed: () => void;
+    this.closed = new Promise((resolve) => (markClosed = resolve));
+    let farewell: string | undefined;
+    line.listener = {
+      heard: (reply) => {
+        if (reply.type === 'closing') farewell = reply.reason;
+        else this.heard(reply);
+      },
+      lost: (reason) => {
+        this.lost = new RunError(
+          farewell === undefined
+            ? `lost the coordinator at ${line.url}: it ${reason}`
+            : `the coordinator at ${line.url} has gone: ${farewell}`,
+        );
+        for (const { reject } of this.asked.values()) reject(this.lost);
+        this.asked.clear();
+        markClosed();
+      },
+    };
+  }
+
+  async execute(run: PlacedRun): Promise<RunRecord> {
+    if (this.lost !== undefined) throw this.lost;
+    const id = ++this.runs;
+    const captured = run.spec.capture
+      ? new CapturedFiles(run.captureDirectory, run.spec.hosts)
+      : undefined;
+    return new Promise<RunRecord>((resolve, reject) => {
+      this.asked.set(id, { run, captured, resolve, reject });
+      this.line.send({ type: 'run', id, name: run.name, run: clientRun(run.spec) });
+    }).finally(() => captured?.close());
+  }
+
+  /** Gives up what is not done, and hangs up. */
+  async stop(): Promise<void> {
+    for (const id of this.asked.keys()) this.line.send({ type: 'cancel', id });
+    this.line.close();
+    const late = setTimeout(() => this.line.drop(), FAREWELL_MS);
+    await this.closed;
+    clearTimeout(late);
+  }
+
+  /** Breaks the line off: the coordinator gives this command's runs up. Safe in an 'exit' handler. */
+  kill(): void {
+    this.line.drop();
+  }
+
+  private heard(reply: ClientReply): void {
+    if (!('id' in reply)) return;
+    // Of a run that was given up more may still be under way.
+    const asked = this.asked.get(reply.id);
+    if (asked === undefined) return;
+    const { run } = asked;
+    switch (reply.type) {
+      case 'queued':
+        run.onWaiting?.(waitingFor(reply));
+        return;
+      case 'started':
+        this.pids = reply.pids;
+        run.onStart?.();
+        return;
+      case 'progress':
+        run.onProgress?.(reply);
+        return;
+      case 'captured':
+        try {
+          asked.captured?.append(reply.host, reply.bytes);
+        } catch (error) {
+          this.asked.delete(reply.id);
+          this.line.send({ type: 'cancel', id: reply.id });
+          asked.reject(error as RunError);
+        }
+        return;
+      case 'record': {
+        this.asked.delete(reply.id);
+        const record = parseRunRecord(reply.record, performance.now());
+        if (typeof record !== 'string') asked.resolve(record);
+        else asked.reject(new RunError(`${this.line.url} sent a broken message: ${record}`));
+        return;
+      }
+      case 'failed':
+        this.asked.delete(reply.id);
+        asked.reject(new RunError(reply.message));
+        return;
+    }
+  }
+}
+
+/** `waiting for 2 runs before this one`, `waiting for hosts: 2 of 8 have joined`. */
+export function waitingFor({
+  before,
+  missing,
+  hosts,
+}: Pick<Extract<ClientReply, { type: 'queued' }>, 'before' | 'missing' | 'hosts'>): string {
+  if (missing > 0) return `waiting for hosts: ${hosts - missing} of ${hosts} have joined`;
+  if (before === 0) return 'about to begin';
+  return `waiting for ${before} run${before === 1 ? '' : 's'} before this one`;
+}
