@@ -24,6 +24,7 @@ import {
 import type { Credentials, TlsMaterial } from './credentials.js';
 import { DOOR_LIMITS, type DoorLimits } from './door-limits.js';
 import { pageRefusal, servePage, type PageTable } from './pages.js';
+import { Traffic } from './traffic.js';
 
 export { dial } from './dial.js';
 export type { Page, PageTable } from './pages.js';
@@ -36,6 +37,8 @@ export interface PathEntry {
   readonly take: Taker;
   /** Largest message in bytes; a longer one closes its socket. The door's own unless told otherwise. */
   readonly maxPayload?: number;
+  /** Who sends more is dropped; what a host process may send unless told otherwise. */
+  readonly messagesPerSecond?: number;
 }
 
 export interface DoorOptions {
@@ -76,7 +79,8 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     : createServer(http);
   // A caller that takes its time is the admission's timer's business alone.
   server.keepAliveTimeout = 0;
-  const doorway = new Doorway(options, callers);
+  const traffic = new Traffic(limits, (offence) => callers.refusals[offence]++);
+  const doorway = new Doorway(options, limits, callers, traffic);
 
   server.on('connection', (socket: Socket) => callers.arrive(socket));
   server.on('secureConnection', (socket: TLSSocket) => callers.secure(socket));
@@ -96,6 +100,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
       new Promise((resolve) => {
         server.close(() => resolve());
         callers.dropAll();
+        traffic.stop();
       }),
   };
 }
@@ -103,14 +108,18 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
 /** What is asked for and who is let in. */
 class Doorway {
   private readonly options: DoorOptions;
+  private readonly limits: DoorLimits;
   private readonly callers: Callers;
+  private readonly traffic: Traffic;
   /** The door's proof for a request that is being upgraded. */
   private readonly proofs = new WeakMap<IncomingMessage, string>();
   private readonly upgraders = new Map<number, WebSocketServer>();
 
-  constructor(options: DoorOptions, callers: Callers) {
+  constructor(options: DoorOptions, limits: DoorLimits, callers: Callers, traffic: Traffic) {
     this.options = options;
+    this.limits = limits;
     this.callers = callers;
+    this.traffic = traffic;
   }
 
   /** A plain request: for a page, or for a challenge. */
@@ -148,7 +157,7 @@ class Doorway {
       socket.destroy();
       return;
     }
-    const { paths, maxPayload } = this.options;
+    const { paths } = this.options;
     const path = pathOf(request);
     const entry = Object.hasOwn(paths, path) ? paths[path]! : undefined;
     if (request.headers.origin !== undefined) {
@@ -167,21 +176,32 @@ class Doorway {
       caller.decide('full');
       refuse(socket, '503 Service Unavailable');
     } else {
-      const { take, ...own } = typeof entry === 'function' ? { take: entry } : entry;
       this.proofs.set(request, proof);
-      this.upgrader(own.maxPayload ?? maxPayload).handleUpgrade(
-        ...[request, socket, head],
-        (admitted) => {
-          if (!caller.decide('admitted')) {
-            admitted.terminate();
-            return;
-          }
-          admitted.once('close', () => this.callers.leave());
-          admitted.on('error', ignore);
-          take(admitted, request);
-        },
-      );
+      const how = typeof entry === 'function' ? { take: entry } : entry;
+      this.admit(caller, how, { request, socket, head });
     }
+  }
+
+  private admit(
+    caller: Caller,
+    { take, messagesPerSecond, ...entry }: PathEntry,
+    { request, socket, head }: { request: IncomingMessage; socket: Duplex; head: Buffer },
+  ): void {
+    const { limits, options, traffic } = this;
+    const maxPayload = entry.maxPayload ?? options.maxPayload;
+    this.upgrader(maxPayload).handleUpgrade(request, socket, head, (admitted) => {
+      if (!caller.decide('admitted')) {
+        admitted.terminate();
+        return;
+      }
+      admitted.once('close', () => this.callers.leave());
+      admitted.on('error', ignore);
+      traffic.watch(admitted, {
+        messagesPerSecond: messagesPerSecond ?? limits.messagesPerSecond,
+        maxBacklog: Math.max(limits.backlogBytes, 2 * maxPayload),
+      });
+      take(admitted, request);
+    });
   }
 
   /** The door's own proof, if the request holds the caller's. */

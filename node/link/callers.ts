@@ -23,6 +23,10 @@ export interface Refusals {
   rate: number;
   /** All places are taken. */
   full: number;
+  /** Was admitted, and sent more messages than anybody has reason to. */
+  flood: number;
+  /** Was admitted, and left lying what it was sent. */
+  backlog: number;
 }
 
 /** What became of all others. */
@@ -77,6 +81,7 @@ export class Callers {
   readonly refusals: Refusals = {
     ...{ token: 0, origin: 0, path: 0, garbage: 0 },
     ...{ tls: 0, crowd: 0, rate: 0, full: 0 },
+    ...{ flood: 0, backlog: 0 },
   };
   readonly encrypted: boolean;
   readonly fates: Fates = { arrived: 0, admitted: 0, served: 0, left: 0 };
@@ -100,9 +105,8 @@ export class Callers {
   arrive(socket: Socket): Caller | undefined {
     const { limits } = this;
     this.fates.arrived++;
-    const busy = !this.mayCall(socket.remoteAddress ?? '') ? 'rate' : this.isFull ? 'full' : null;
-    if (busy !== null) {
-      this.refusals[busy]++;
+    if (!this.mayCall(socket.remoteAddress ?? '')) {
+      this.refusals.rate++;
       socket.destroy();
       return undefined;
     }

@@ -43,6 +43,12 @@ export function faultOf(error: NodeJS.ErrnoException): string {
   return ALERTS[code] ?? message.split('\n', 1)[0]!;
 }
 
+/** Whether it will be the same again: waiting does not make a certificate trusted. */
+export const isFinalFault = ({ code = '' }: NodeJS.ErrnoException): boolean =>
+  code === 'ERR_TLS_CERT_ALTNAME_INVALID' ||
+  Object.hasOwn(UNTRUSTED, code) ||
+  Object.hasOwn(ALERTS, code);
+
 /** A connection that ended without an error, and before a word was said. */
 export function hangUpOf(isSecure: boolean, tls: TlsMaterial | undefined): string {
   if (!isSecure) return 'closed the connection (wss:// instead of ws://?)';

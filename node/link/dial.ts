@@ -13,7 +13,7 @@ import {
   randomNonce,
   type Exchange,
 } from './challenge.js';
-import { faultOf, hangUpOf } from './connection-fault.js';
+import { faultOf, hangUpOf, isFinalFault } from './connection-fault.js';
 import type { Credentials, TlsMaterial } from './credentials.js';
 
 /** A door whose process is busy may be slow to open. */
@@ -86,7 +86,9 @@ class Attempt {
       this.socket = socket;
       socket.setNoDelay(true);
       socket.once(isSecure ? 'secureConnect' : 'connect', () => resolve(socket));
-      socket.once('error', (error: Error) => reject(this.failure(faultOf(error))));
+      socket.once('error', (error: Error) =>
+        reject(this.failure(faultOf(error), isFinalFault(error))),
+      );
       socket.once('close', () => reject(this.failure(hangUpOf(isSecure, tls))));
     });
   }
@@ -114,7 +116,9 @@ class Attempt {
         reject(this.failure(statusIn(heard), !isBusy(heard)));
       };
       socket.on('data', hear);
-      socket.once('error', (error: Error) => reject(this.failure(faultOf(error))));
+      socket.once('error', (error: Error) =>
+        reject(this.failure(faultOf(error), isFinalFault(error))),
+      );
       socket.once('close', () => reject(this.failure(hangUpOf(socket instanceof TLSSocket, tls))));
       socket.write(
         `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: ${ASKS_FOR_CHALLENGE}\r\n\r\n`,

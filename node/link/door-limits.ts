@@ -16,6 +16,18 @@ export interface DoorLimits {
   readonly perSecond: number;
   /** Addresses remembered for that. */
   readonly addresses: number;
+
+  /** Of an admitted connection, where its path does not say otherwise. */
+  readonly messagesPerSecond: number;
+  /** So many seconds' messages may come at once. */
+  readonly burstSeconds: number;
+  /** A connection on which more than so many bytes wait, and of which the other end takes none for so long, is dropped. */
+  readonly stalledBytes: number;
+  readonly stallMs: number;
+  /** More bytes never wait, or twice the largest message of the path if that is more. */
+  readonly backlogBytes: number;
+  /** How often admitted connections are looked at. */
+  readonly lookMs: number;
 }
 
 export const DOOR_LIMITS: DoorLimits = {
@@ -33,4 +45,16 @@ export const DOOR_LIMITS: DoorLimits = {
   perSecond: 64,
   // 100 bytes each; the one that was heard of first is forgotten.
   addresses: 4_096,
+
+  // Windows of 50 us make 20,000 a second; a process cannot take in more than some 200,000.
+  messagesPerSecond: 100_000,
+  // What gathers while a process is busy comes in one go.
+  burstSeconds: 5,
+  // What the kernel's own buffers hide is no backlog.
+  stalledBytes: 1 << 20,
+  // A process whose program computes on its main thread reads nothing meanwhile.
+  stallMs: 60_000,
+  // Four times what a mesh lets gather before its senders pause.
+  backlogBytes: 64 << 20,
+  lookMs: 1_000,
 };

@@ -48,7 +48,10 @@ const shout = (bytes: string | Buffer): Promise<string> => {
   stranger.say(bytes);
   return stranger.hungUp();
 };
-const none = { token: 0, origin: 0, path: 0, garbage: 0, tls: 0, crowd: 0, rate: 0, full: 0 };
+const none = {
+  ...{ token: 0, origin: 0, path: 0, garbage: 0, tls: 0, crowd: 0, rate: 0, full: 0 },
+  ...{ flood: 0, backlog: 0 },
+};
 
 describe('a door', () => {
   test('admits who has the token, and passes messages both ways unmasked', async () => {

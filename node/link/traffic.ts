@@ -1,0 +1,105 @@
+/**
+ * What goes over the admitted connections of a door, looked at once a second: who sends more messages than anybody has
+ * reason to, or leaves lying what it is sent, is dropped. So neither costs more than the table allows, and nobody pays for
+ * it message by message.
+ */
+import type { WebSocket } from 'ws';
+import type { DoorLimits } from './door-limits.js';
+import { streamOf, takenBytes } from './stream-of.js';
+
+/** Why an admitted connection was dropped. */
+export type Offence = 'flood' | 'backlog';
+
+interface Watched {
+  readonly socket: WebSocket;
+  readonly perSecond: number;
+  readonly maxBacklog: number;
+  /** Since the last look. */
+  messages: number;
+  /** How many more it may send at once. */
+  allowance: number;
+  /** What the other end has taken, and when that last grew. */
+  taken: number;
+  takenAt: number;
+}
+
+export interface TrafficRules {
+  readonly messagesPerSecond: number;
+  /** More bytes than that never wait for the other end. */
+  readonly maxBacklog: number;
+}
+
+export class Traffic {
+  private readonly limits: DoorLimits;
+  private readonly drop: (offence: Offence) => void;
+  private readonly all = new Set<Watched>();
+  private timer: NodeJS.Timeout | undefined;
+  private lookedAt = 0;
+
+  constructor(limits: DoorLimits, drop: (offence: Offence) => void) {
+    this.limits = limits;
+    this.drop = drop;
+  }
+
+  watch(socket: WebSocket, { messagesPerSecond, maxBacklog }: TrafficRules): void {
+    const watched: Watched = {
+      ...{ socket, perSecond: messagesPerSecond, maxBacklog },
+      ...{ messages: 0, allowance: messagesPerSecond * this.limits.burstSeconds },
+      ...{ taken: 0, takenAt: performance.now() },
+    };
+    const count = (): void => {
+      watched.messages++;
+    };
+    for (const event of ['message', 'ping', 'pong'] as const) socket.on(event, count);
+    socket.once('close', () => {
+      this.all.delete(watched);
+      if (this.all.size === 0) this.stop();
+    });
+    this.all.add(watched);
+    if (this.timer !== undefined) return;
+    this.lookedAt = performance.now();
+    this.timer = setInterval(() => this.look(), this.limits.lookMs).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+
+  private look(): void {
+    const now = performance.now();
+    const seconds = (now - this.lookedAt) / 1000;
+    this.lookedAt = now;
+    for (const watched of this.all) {
+      const offence = this.floods(watched, seconds)
+        ? 'flood'
+        : this.stalls(watched, now)
+          ? 'backlog'
+          : undefined;
+      if (offence === undefined) continue;
+      this.all.delete(watched);
+      this.drop(offence);
+      watched.socket.terminate();
+    }
+  }
+
+  private floods(watched: Watched, seconds: number): boolean {
+    const { perSecond, messages } = watched;
+    const most = perSecond * this.limits.burstSeconds;
+    watched.allowance = Math.min(most, watched.allowance + perSecond * seconds) - messages;
+    watched.messages = 0;
+    return watched.allowance < 0;
+  }
+
+  private stalls(watched: Watched, now: number): boolean {
+    const { socket, maxBacklog } = watched;
+    const waiting = socket.bufferedAmount;
+    const stream = streamOf(socket);
+    const taken = stream === undefined ? 0 : takenBytes(stream);
+    if (waiting <= this.limits.stalledBytes || taken !== watched.taken) {
+      watched.taken = taken;
+      watched.takenAt = now;
+    }
+    return waiting > maxBacklog || now - watched.takenAt > this.limits.stallMs;
+  }
+}

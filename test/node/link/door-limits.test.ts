@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { WebSocket } from 'ws';
+import { dial, openDoor, type Door } from '../../../node/link/admission.js';
+import type { DoorLimits } from '../../../node/link/door-limits.js';
+import { Mesh } from '../../../node/link/mesh.js';
+import { streamOf } from '../../../node/link/stream-of.js';
+import { Stranger } from './stranger.js';
+
+const CREDENTIALS = { token: 'the-token-within-limits' };
+const MAX_PAYLOAD = 1 << 20;
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+/** A door with these limits, and who was admitted by it. */
+async function open(limits: Partial<DoorLimits>): Promise<{ door: Door; admitted: WebSocket[] }> {
+  const admitted: WebSocket[] = [];
+  const take = (socket: WebSocket): void => void admitted.push(socket);
+  const door = await openDoor({
+    credentials: CREDENTIALS,
+    maxPayload: MAX_PAYLOAD,
+    paths: { '/control': take, '/quiet': { take, messagesPerSecond: 100 } },
+    limits,
+  });
+  closing.push(() => door.close());
+  return { door, admitted };
+}
+
+async function member({ port }: Door, path = '/control'): Promise<WebSocket> {
+  const socket = await dial(`ws://127.0.0.1:${port}${path}`, CREDENTIALS, MAX_PAYLOAD);
+  closing.push(() => socket.terminate());
+  socket.resume();
+  return socket;
+}
+
+function strangers({ port }: Door, count: number): Stranger[] {
+  const all = Array.from({ length: count }, () => new Stranger(port));
+  closing.push(() => all.forEach(({ socket }) => socket.destroy()));
+  return all;
+}
+
+describe('before it admits', () => {
+  test('a door pushes out whoever waits longest when too many wait, and goes on admitting', async () => {
+    const { door } = await open({ pending: 8 });
+    const first = strangers(door, 8);
+    await expect.poll(() => door.fates.arrived).toBe(8);
+    const later = strangers(door, 12);
+    await Promise.all(first.map((each) => each.hungUp()));
+    await expect.poll(() => door.refusals.crowd).toBe(12);
+    await member(door);
+    expect(door.refusals.crowd).toBe(13);
+    expect(later.filter(({ socket }) => !socket.closed)).toHaveLength(7);
+  });
+
+  test('a door hangs up on an address that calls too often, at once', async () => {
+    const { door } = await open({ burst: 5, perSecond: 1 });
+    const all = strangers(door, 9);
+    await expect.poll(() => door.fates.arrived).toBe(9);
+    await expect.poll(() => all.filter(({ socket }) => socket.closed).length).toBe(4);
+    expect(door.refusals.rate).toBe(4);
+    await expect(member(door)).rejects.toThrow('ws://');
+    await sleep(1_200);
+    await member(door);
+    expect(door.fates.admitted).toBe(1);
+  });
+
+  test('a door hangs up on who is not done in time, however it spends it', async () => {
+    const { door } = await open({ admissionMs: 200 });
+    const [silent, asking, dripping] = strangers(door, 3) as [Stranger, Stranger, Stranger];
+    await asking.nonce('/control');
+    dripping.say('GET /control HTTP/1.1\r\nx: ');
+    const drip = setInterval(() => dripping.say('y'), 20);
+    await Promise.all([silent.hungUp(), asking.hungUp(), dripping.hungUp()]);
+    clearInterval(drip);
+    expect(door.refusals).toMatchObject({ garbage: 3, token: 0 });
+  });
+
+  test('32 processes that all dial one another at once are all let in', async () => {
+    const processes = 32;
+    const meshes = await Promise.all(
+      Array.from({ length: processes }, (_, process) =>
+        Mesh.open({ process, processes, cluster: 'c', credentials: CREDENTIALS }),
+      ),
+    );
+    closing.push(() => Promise.all(meshes.map((mesh) => mesh.close())));
+    const addresses = meshes.map(({ port }) => `ws://127.0.0.1:${port}`);
+    await Promise.all(meshes.map((mesh) => mesh.connect(addresses)));
+    for (const { refusals } of meshes) {
+      expect(Object.values<number>({ ...refusals }).reduce((sum, count) => sum + count)).toBe(0);
+    }
+  });
+
+  test('a door admits no more than it has places, and again when one is free', async () => {
+    const { door, admitted } = await open({ admitted: 2 });
+    const [first] = [await member(door), await member(door)];
+    await expect(member(door)).rejects.toThrow('refused: all places are taken (503)');
+    expect(door.refusals.full).toBe(1);
+    first.terminate();
+    await expect.poll(() => admitted[0]!.readyState).toBe(3);
+    await member(door);
+    expect(door.fates.admitted).toBe(3);
+  });
+});
+
+describe('after it has admitted', () => {
+  test('a door drops who sends more messages than its path allows, and keeps who does not', async () => {
+    const { door, admitted } = await open({ lookMs: 50, burstSeconds: 1 });
+    const [calm, wild] = [await member(door, '/quiet'), await member(door, '/quiet')];
+    for (let i = 0; i < 100 && wild.readyState === wild.OPEN; i++) {
+      calm.send('tick');
+      for (let i = 0; i < 50; i++) wild.send('tick');
+      await sleep(25);
+    }
+    expect(admitted.map(({ readyState }) => readyState)).toEqual([1, 3]);
+    expect(door.refusals).toMatchObject({ flood: 1, backlog: 0 });
+  });
+
+  test('a door drops who leaves lying what it is sent', async () => {
+    const { door, admitted } = await open({ lookMs: 50, stallMs: 300 });
+    const reader = await member(door);
+    streamOf(reader)!.pause();
+    const since = performance.now();
+    for (let i = 0; i < 20; i++) admitted[0]!.send(Buffer.alloc(MAX_PAYLOAD));
+    await new Promise((resolve) => admitted[0]!.once('close', resolve));
+    expect(performance.now() - since).toBeGreaterThan(300);
+    expect(door.refusals).toMatchObject({ flood: 0, backlog: 1 });
+  });
+
+  test('a door is patient with who takes what it is sent slowly', async () => {
+    const { door, admitted } = await open({ lookMs: 50, stallMs: 400 });
+    const [reader] = strangers(door, 1);
+    const nonce = await reader!.nonce('/control');
+    const answer = reader!.answer(CREDENTIALS.token, '/control', nonce);
+    expect(await reader!.enter('/control', answer)).toBe(101);
+    const { socket } = reader!;
+    let bytes = 0;
+    socket.removeAllListeners('data').pause();
+    socket.on('data', (data) => {
+      bytes += data.length;
+      if (bytes >= MAX_PAYLOAD) socket.pause();
+    });
+    for (let i = 0; i < 50; i++) admitted[0]!.send(Buffer.alloc(MAX_PAYLOAD));
+    for (let i = 0; i < 8; i++) {
+      await sleep(200);
+      bytes = 0;
+      socket.resume();
+    }
+    expect(admitted[0]!.bufferedAmount).toBeGreaterThan(MAX_PAYLOAD);
+    expect(admitted[0]!.readyState).toBe(1);
+    expect(door.refusals).toMatchObject({ backlog: 0 });
+  });
+
+  test('a door holds no more than so much for anybody, fast or slow', async () => {
+    const { door, admitted } = await open({ lookMs: 50, backlogBytes: 4 << 20 });
+    streamOf(await member(door))!.pause();
+    for (let i = 0; i < 40; i++) admitted[0]!.send(Buffer.alloc(MAX_PAYLOAD));
+    await new Promise((resolve) => admitted[0]!.once('close', resolve));
+    expect(door.refusals).toMatchObject({ backlog: 1 });
+  });
+});
