@@ -27,6 +27,7 @@ export class HostPrograms {
   private readonly catalogue: ReadonlyMap<string, string>;
   /** Where bundles are written: there only while one is loaded, and nobody else may read it. */
   private scratch: string | undefined;
+  private isScratchThere = false;
 
   /** `catalogue`: the installed modules' URLs by their workloads' names. */
   constructor(policy: ProgramPolicy, catalogue: ReadonlyMap<string, string>) {
@@ -71,7 +72,8 @@ export class HostPrograms {
 
   /** Removes the bundles: a module that is loaded needs its file no more. */
   sweep(): void {
-    if (this.scratch !== undefined) rmSync(this.scratch, { recursive: true, force: true });
+    if (this.isScratchThere) rmSync(this.scratch!, { recursive: true, force: true });
+    this.isScratchThere = false;
   }
 
   private async bundle({ file, fingerprint }: ProgramReference): Promise<string> {
@@ -104,14 +106,23 @@ export class HostPrograms {
   }
 
   private openScratch(): string {
-    try {
-      // The same one as before, if nobody took the name meanwhile.
-      if (this.scratch !== undefined) mkdirSync(this.scratch, { mode: 0o700 });
-    } catch {
-      this.scratch = undefined;
-    }
-    return (this.scratch ??= mkdtempSync(join(tmpdir(), 'pinwire-host-')));
+    if (!this.isScratchThere) this.scratch = reopened(this.scratch);
+    this.isScratchThere = true;
+    return this.scratch!;
   }
+}
+
+/** The same directory as before, or a new one if somebody took the name meanwhile. */
+function reopened(path: string | undefined): string {
+  try {
+    if (path !== undefined) {
+      mkdirSync(path, { mode: 0o700 });
+      return path;
+    }
+  } catch {
+    // Its name is taken.
+  }
+  return mkdtempSync(join(tmpdir(), 'pinwire-host-'));
 }
 
 function isWithin(directory: string, path: string): boolean {

@@ -23,13 +23,18 @@ const ANY = '0'.repeat(64);
 
 let root: string;
 let allowed: string;
+let made: HostPrograms[];
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'pinwire-test-'));
   allowed = join(root, 'allowed');
   mkdirSync(allowed);
+  made = [];
 });
-afterEach(() => rmSync(root, { recursive: true }));
+afterEach(() => {
+  for (const each of made) each.sweep();
+  rmSync(root, { recursive: true });
+});
 
 const source = (answer: number): string =>
   `import { factor } from './lib/factor';\nexport default { program: async () => ${answer} * factor };\n`;
@@ -47,8 +52,11 @@ async function fingerprint(path: string): Promise<string> {
   return (await bundleProgram(path, into)).fingerprint;
 }
 
-const programs = (...directories: string[]): HostPrograms =>
-  new HostPrograms({ files: false, directories }, CATALOGUE);
+function programs(...directories: string[]): HostPrograms {
+  const host = new HostPrograms({ files: false, directories }, CATALOGUE);
+  made.push(host);
+  return host;
+}
 
 const named = (file: string, fingerprint = ANY): ModuleReference => ({
   kind: 'program',
