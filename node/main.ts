@@ -14,7 +14,6 @@ process.on('SIGHUP', () => undefined);
 const environment = parseEnvironment(process.env[ENVIRONMENT_VARIABLE]);
 // Programs and their workers have no business with the token.
 Reflect.deleteProperty(process.env, ENVIRONMENT_VARIABLE);
-Reflect.deleteProperty(process.env, 'PINWIRE_TOKEN');
 if (typeof environment === 'string') {
   console.error(`${environment}: this program is started by pinwire, not by hand`);
   process.exitCode = 2;
