@@ -93,7 +93,7 @@ async function statusOf(options: LineOptions): Promise<Answer | undefined> {
   });
 }
 
-/** Asks each cluster whose token is in the user's run directory; those that are gone are told and left out. */
+/** Asks each cluster whose token is in the user's run directory; those that are gone are counted and left out. */
 async function everyCluster(
   ask: (url: URL) => Promise<Answer | undefined>,
   terminal: Terminal,
@@ -104,15 +104,19 @@ async function everyCluster(
     .map(Number)
     .sort((a, b) => a - b);
   const answers = [];
+  let gone = 0;
   for (const port of ports) {
     try {
       answers.push(await ask(new URL(`ws://127.0.0.1:${port}`)));
     } catch (error) {
       if (!(error instanceof RunError)) throw error;
-      terminal.error(
-        `${error.message} (${directory}/${port}.token is of a cluster that is not there)`,
-      );
+      if (error.message.includes('ECONNREFUSED')) gone++;
+      else terminal.error(error.message);
     }
+  }
+  if (gone > 0) {
+    const [files, clusters] = gone === 1 ? ['file is', 'a cluster'] : ['files are', 'clusters'];
+    terminal.error(`${gone} token ${files} left in ${directory} of ${clusters} that ended badly`);
   }
   return answers;
 }
