@@ -176,7 +176,7 @@ function greet(socket: WebSocket, url: string, what: string): Promise<Coordinato
       protocol: CLIENT_PROTOCOL,
       version: VERSION,
       node: process.version,
-      who: `${userInfo().username}@${hostname()} (pid ${process.pid}): ${what}`.slice(0, 256),
+      who: `${userName()}@${hostname()} (pid ${process.pid}): ${what}`.slice(0, 256),
     });
   });
 }
@@ -194,4 +194,13 @@ function tokenOf({ url, credentials }: LineOptions, shown: string): Credentials 
 
 function ignore(): void {
   // Nothing else is told of the waiting.
+}
+
+/** A container's user may be a number without a name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.());
+  }
 }

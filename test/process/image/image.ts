@@ -32,12 +32,15 @@ export interface ContainerOptions {
   readonly instead?: readonly string[];
   /** A command that starts another in the container's network. */
   readonly network?: readonly string[];
+  /** What the service's secrets hold, by name; empty for others, as /dev/null is. */
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 
 export class Image {
   readonly stage: Stage;
   private readonly holder: ChildProcess;
   private readonly root: string;
+  private secrets = 0;
 
   /** Builds it. Throws if a step fails, with what it printed. */
   constructor() {
@@ -91,9 +94,13 @@ export class Image {
    * Starts a container of a compose service: its command, environment and volumes, its file system read-only but for those
    * and /tmp, its user without capabilities; the program is process 1.
    */
-  start(service: Service, { args, instead, network = [] }: ContainerOptions = {}): Container {
+  start(service: Service, options: ContainerOptions = {}): Container {
+    const { args, instead, network = [], secrets = {} } = options;
     const environment = { ...environmentOf(this.stage), ...service.environment };
-    const mounts = (service.volumes ?? []).map((volume) => this.mountOf(volume as string));
+    const mounts = [
+      ...(service.volumes ?? []).map((volume) => this.mountOf(volume as string)),
+      ...(service.secrets ?? []).map((name) => this.secretOf(name, secrets[name] ?? '', service)),
+    ];
     const script = [
       'set -e',
       // The namespace is a copy; what is read-only in it is so for this container alone.
@@ -128,6 +135,21 @@ export class Image {
       `mount --bind ${source} ${this.root}${path}`,
       ...(mode === 'ro' ? [`mount -o remount,bind,ro ${this.root}${path}`] : []),
     ].join('\n');
+  }
+
+  /** Mounted as Compose does: a file of whoever keeps it, with that file's mode. */
+  private secretOf(name: string, text: string, { user = '1000' }: Service): string {
+    const source = `${PLACE}/secrets/${this.secrets++}`;
+    const target = `${this.root}/run/secrets/${name}`;
+    this.shell(
+      `mkdir -p ${PLACE}/secrets ${this.root}/run/secrets
+       printf %s "$1" > ${source}
+       chmod 600 ${source}
+       chown ${user} ${source}
+       touch ${target}`,
+      [text],
+    );
+    return `mount --bind ${source} ${target}`;
   }
 
   /** This computer, as a base image: unchanged below, with the user that Node's images have. */
