@@ -2,6 +2,7 @@
  * One run over a cluster's processes: every process builds its part afresh, virtual time goes from 0 to the end
  * under the coordinator's windows, and the parts' outcomes are put together. Nothing here simulates.
  */
+import { parseHostMetrics, type HostMetrics } from '../node/host-metrics.js';
 import { parseProcessCost, type ProcessCost } from '../node/process-cost.js';
 import { specMessage, parseRunOutcome } from '../node/run-messages.js';
 import type { RunOutcome, RunSpec } from '../node/run-spec.js';
@@ -54,6 +55,8 @@ export interface RunRecord {
   readonly rounds: number;
   /** What it cost between processes; undefined where there is only one. */
   readonly cost: RunCost | undefined;
+  /** What there is to watch on the hosts, in order; undefined where the run was done elsewhere. */
+  readonly metrics?: readonly HostMetrics[];
   /** Wall clock in ms: the first and the last virtual instant. */
   readonly began: number;
   readonly ended: number;
@@ -106,6 +109,7 @@ class Conversation {
   private readonly quiet: QuietWatch;
   private readonly outcomes: (RunOutcome | undefined)[];
   private readonly costs: (ProcessCost | undefined)[];
+  private readonly metrics: HostMetrics[] = [];
   private readonly holds: HoldTimes;
   /** By process: programs that had not ended. */
   private readonly blocked: (readonly string[])[] = [];
@@ -251,13 +255,15 @@ class Conversation {
   private took(process: number, notice: Extract<Notice, { type: 'outcome' }>): void {
     const outcome = parseRunOutcome(notice.outcome);
     const cost = parseProcessCost(notice.cost, this.cluster.size);
-    if (typeof outcome === 'string' || typeof cost === 'string') {
-      const why = typeof outcome === 'string' ? outcome : (cost as string);
+    const metrics = parseHostMetrics(notice.metrics);
+    if (typeof outcome === 'string' || typeof cost === 'string' || typeof metrics === 'string') {
+      const why = [outcome, cost, metrics].filter((each) => typeof each === 'string').join('; ');
       this.fail(new RunError(`${this.cluster.nameOf(process)} sent a broken message: ${why}`));
       return;
     }
     this.outcomes[process] = outcome;
     this.costs[process] = cost;
+    this.metrics.push(...metrics);
     this.blocked[process] = notice.blocked;
     if (++this.collected === this.cluster.size) this.markCollected();
   }
@@ -283,6 +289,7 @@ class Conversation {
       packets: outcomes.reduce((sum, { packets }) => sum + packets, 0),
       rounds,
       cost: costs.length > 1 ? runCost(rounds, costs, this.cluster.partition) : undefined,
+      metrics: this.metrics.sort((a, b) => a.host - b.host),
       began,
       ended,
     };

@@ -13,6 +13,7 @@ import type { CoreIdentity } from './cpu/program-core.js';
 import { WorkerRuntime } from './cpu/worker-runtime.js';
 import { Host } from './host.js';
 import { hostCounters } from './host-counters.js';
+import { hostMetrics, type HostMetrics } from './host-metrics.js';
 import type { FrameTap } from './link/captured-link.js';
 import { FramePool } from './link/frame-pool.js';
 import { Router } from './link/router.js';
@@ -167,6 +168,13 @@ export class Machine implements ProcessMachine, CoreSupervisor {
       events: this.scheduler.events,
       packets: this.packets,
     };
+  }
+
+  /** What there is to watch on each host. */
+  metrics(): readonly HostMetrics[] {
+    const { programs } = this.spec;
+    const { now } = this.scheduler;
+    return this.hosts.map((host) => hostMetrics(host, now, (rank) => programs[rank]!.role));
   }
 
   async close(): Promise<void> {

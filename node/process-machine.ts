@@ -1,4 +1,5 @@
 /** What a process needs of its machine, the hosts of one run, and of the model's failures. */
+import type { HostMetrics } from './host-metrics.js';
 import type { Bound } from './link/window-runner.js';
 import type { FramePool } from './link/frame-pool.js';
 import type { Link } from './link/link.js';
@@ -22,6 +23,7 @@ export interface ProcessMachine {
   readonly blocked: readonly string[];
   readonly programsLeft: number;
   outcome(): RunOutcome;
+  metrics(): readonly HostMetrics[];
   close(): Promise<void>;
 }
 

@@ -151,7 +151,14 @@ export class ProcessRun {
       this.network?.link,
       controlBytes,
     );
-    parts.send({ type: 'outcome', run, outcome, cost, blocked: machine.blocked });
+    parts.send({
+      type: 'outcome',
+      run,
+      outcome,
+      cost,
+      metrics: machine.metrics(),
+      blocked: machine.blocked,
+    });
     await this.close();
   }
 

@@ -1,6 +1,7 @@
 /** Runs a program, or a workload whole, on an embedded machine to the end: what most tests of behaviour do. */
 import { noiseFree, loadProfile, realClock } from '../coordinator/profiles.js';
 import { readParameters } from '../coordinator/parameters.js';
+import type { HostMetrics } from '../node/host-metrics.js';
 import { Machine } from '../node/machine.js';
 import type { Profile } from '../node/profile.js';
 import { checkPlacement, machineSettings } from '../coordinator/machine-settings.js';
@@ -56,6 +57,7 @@ export interface EmbeddedRun {
   /** By rank; undefined for a program that did not end. */
   readonly results: readonly unknown[];
   readonly outcome: RunOutcome;
+  readonly metrics: readonly HostMetrics[];
   /** A program threw, or broke the rules of segments. */
   readonly failure: RunFailure | null;
   /** What the programs that did not end wait for. */
@@ -83,11 +85,13 @@ export async function runEmbedded(run: ProgramRun): Promise<EmbeddedRun> {
   try {
     await drive(machine, spec.clock === 'real');
     const outcome = machine.outcome();
+    const metrics = machine.metrics();
     const results: unknown[] = spec.programs.map(() => undefined);
     for (const { rank, value } of outcome.results) results[rank] = value;
     const { failure, blocked, now, pinnedPages, framesInUse } = machine;
     const framesLeft = machine.pool.used;
-    return { results, outcome, failure, blocked, now, framesLeft, pinnedPages, framesInUse };
+    const left = { framesLeft, pinnedPages, framesInUse };
+    return { results, outcome, metrics, failure, blocked, now, ...left };
   } finally {
     await machine.close();
   }

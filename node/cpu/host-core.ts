@@ -91,6 +91,8 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
   readonly page = new CorePage();
   /** When its program ended; -1 while it runs. */
   endedAt = -1;
+  /** Segments of its program that have ended. */
+  segments = 0;
   private awaits = 0;
   /** Between an await's beginning and its end, nothing else may wake the core twice. */
   private waiting = false;
@@ -187,6 +189,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
   segmentEnded(): void {
     const { scheduler, nic, profile } = this.options;
     const { page } = this;
+    this.segments++;
     page.takeDoorbells((kind, qpIndex, produced, time, row) => {
       let at = time + draw(profile.pcie.postedWrite, this.random);
       // Posted writes of one core do not pass each other.

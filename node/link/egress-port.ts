@@ -7,6 +7,7 @@
 import type { EventSink, Scheduler } from '../../sim/scheduler.js';
 import { STAGE } from '../../sim/stages.js';
 import { TraceHash } from '../../sim/trace.js';
+import { PS_PER_NS } from '../../units/time.js';
 import { ICRC_LENGTH } from '../../wire/icrc.js';
 import { isManagement, type ManagementNetwork } from '../kernel/management-network.js';
 import type { Nic } from '../nic/nic.js';
@@ -15,9 +16,18 @@ import type { FrameTap } from './captured-link.js';
 import { isRoceFrame } from './finished-frame.js';
 import type { FramePool } from './frame-pool.js';
 
+/** Bucket 0 holds waits below a nanosecond, bucket b those from 2^(b-1) to below 2^b ns, the last all longer ones. */
+export const PORT_WAIT_BUCKETS = 32;
+
 export class EgressPort implements EventSink {
   readonly sink: number;
   readonly trace = new TraceHash();
+  /** Frames that left by it, and their bytes on the link. */
+  frames = 0;
+  bytes = 0;
+  /** Their waits in all, in ps, and how many of which length: {@link PORT_WAIT_BUCKETS}. */
+  waited = 0;
+  readonly waits = new Uint32Array(PORT_WAIT_BUCKETS);
   /** Greatest number of bytes that waited, and frames that found no room. */
   deepest = 0;
   overflowed = 0;
@@ -72,6 +82,7 @@ export class EgressPort implements EventSink {
         pool.release(slot);
         return;
       }
+      this.count(start - now);
       at = start + Math.ceil((pool.length[slot]! + link.framing) * link.rate);
       this.freeAt = at;
       pool.chains.advance(slot, STAGE.queue, start);
@@ -79,8 +90,18 @@ export class EgressPort implements EventSink {
       at += link.propagation + link.fec;
       pool.chains.advance(slot, STAGE.propagate, at);
     }
+    if (pool.source[slot] !== this.host) {
+      this.frames++;
+      this.bytes += pool.length[slot]! + this.profile.link.framing;
+    }
     this.tap?.(slot, at, false);
     this.nic.arrive(slot, at);
+  }
+
+  private count(wait: number): void {
+    this.waited += wait;
+    const nanoseconds = Math.min(wait / PS_PER_NS, 2 ** (PORT_WAIT_BUCKETS - 1) - 1);
+    this.waits[32 - Math.clz32(nanoseconds)]!++;
   }
 
   /** Whether what waits for `wait` picoseconds leaves no room in the port's buffer. */

@@ -86,6 +86,7 @@ export class Completer {
   timeout(): void {
     const { requester } = this.qp;
     this.parts.counters.timeouts++;
+    this.qp.tally.timeouts++;
     this.gapAt = -1;
     this.retry(requester.completed, this.acknowledgedOf(requester.completed));
   }
@@ -148,8 +149,10 @@ export class Completer {
     const notReady = kind === AETH_KIND.RNR_NAK;
     const status = NAK_STATUS[syndrome];
     if (!notReady && status === undefined && syndrome !== NAK.PSN_SEQUENCE) return;
-    if (notReady) counters.rnr_naks_received++;
-    else counters.naks_received++;
+    if (notReady) {
+      counters.rnr_naks_received++;
+      this.qp.tally.notReadyReceived++;
+    } else counters.naks_received++;
     // It implies that all before it were taken; but a READ whose answer is missing comes first.
     if (!this.acknowledgeThrough(addPsn(psn, -1), slot)) return;
     if (notReady) this.notReady(psn, aethValue(syndrome));

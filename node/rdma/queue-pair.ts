@@ -9,6 +9,7 @@ import type { CompletionQueue } from './completion-queue.js';
 import { ENGINE_EVENT, type EngineParts } from './engine-parts.js';
 import { Path, PATH_LENGTH } from './path.js';
 import { canReceive, type QpStateName } from './qp-state.js';
+import type { QueuePairTally } from './queue-pair-tally.js';
 import type { RdmaEngine } from './rdma-engine.js';
 import type { ReceiveQueue } from './receive-queue.js';
 import { Requester } from './requester.js';
@@ -39,6 +40,7 @@ export class QueuePair {
   readonly responder: Responder;
   readonly responses: ResponseStream;
   readonly receives: ReceiveQueue;
+  readonly tally: QueuePairTally;
 
   state: QpStateName = 'RESET';
   accessFlags = 0;
@@ -79,6 +81,7 @@ export class QueuePair {
     this.engine = engine;
     this.parts = parts;
     this.receives = receives;
+    this.tally = engine.tally(options.number, 'RC');
     this.requester = new Requester(this, sends, parts);
     this.completer = new Completer(this, sends, parts);
     this.responder = new Responder(this, receives, parts);

@@ -12,6 +12,7 @@ import type { EngineParts } from './engine-parts.js';
 import type { AddressResolver } from './memory-region.js';
 import { canReceive, type QpStateName } from './qp-state.js';
 import { RawSender } from './raw-sender.js';
+import type { QueuePairTally } from './queue-pair-tally.js';
 import type { RdmaEngine } from './rdma-engine.js';
 import { ReceiveCompletions } from './receive-completions.js';
 import type { ReceiveQueue } from './receive-queue.js';
@@ -41,6 +42,7 @@ export class RawQueuePair implements CompletionSource {
   readonly recvCq: CompletionQueue;
   readonly sqSigAll: boolean;
   readonly engine: RdmaEngine;
+  readonly tally: QueuePairTally;
   state: QpStateName = 'RESET';
   private readonly sender: RawSender;
   private readonly receives: ReceiveQueue;
@@ -65,6 +67,7 @@ export class RawQueuePair implements CompletionSource {
     this.recvCq = options.recvCq;
     this.sqSigAll = options.sqSigAll;
     this.engine = engine;
+    this.tally = engine.tally(options.number, 'RAW_PACKET');
     this.parts = parts;
     this.receives = receives;
     this.addresses = options.bus === null ? parts.regions : BUS_ADDRESSES;
@@ -114,6 +117,7 @@ export class RawQueuePair implements CompletionSource {
   receive(slot: number): void {
     const { parts, receives } = this;
     const { pool, counters, payloads } = parts;
+    this.tally.received(pool.length[slot]!);
     if (!canReceive(this.state)) {
       counters.dropped++;
       pool.release(slot);

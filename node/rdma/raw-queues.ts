@@ -31,6 +31,7 @@ export class RawQueues {
   }
 
   destroy(pair: RawQueuePair): void {
+    pair.tally.state = pair.state;
     pair.reset(0, 0);
     this.pairs[pair.index] = undefined;
     this.engine.giveUpNumber(pair.index);

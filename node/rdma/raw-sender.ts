@@ -118,6 +118,7 @@ export class RawSender implements TransmitSource {
       pool.release(frame);
     } else {
       machine?.limit?.took(now, pool.length[frame]!);
+      this.qp.tally.sent(pool.length[frame]!);
       transmitter.forward(frame);
     }
     this.completions.complete(sent, STATUS.SUCCESS, NO_FRAME, 0);

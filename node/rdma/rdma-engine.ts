@@ -20,6 +20,7 @@ import { CompletionQueue } from './completion-queue.js';
 import { ENGINE_EVENT, type EngineParts } from './engine-parts.js';
 import { PATH_LENGTH } from './path.js';
 import { QueuePair, type QueuePairOptions } from './queue-pair.js';
+import { QueuePairTally } from './queue-pair-tally.js';
 import { RawQueues } from './raw-queues.js';
 import type { ReceiveQueue } from './receive-queue.js';
 import type { SendQueue } from './send-queue.js';
@@ -45,6 +46,8 @@ export class RdmaEngine implements EventSink {
   readonly states: QpStateCache;
   /** Queue pairs of raw frames. */
   readonly raw: RawQueues;
+  /** Of every queue pair that there ever was, in the order of their numbers. */
+  private readonly tallies: QueuePairTally[] = [];
   private readonly parts: EngineParts;
   private readonly watches: MemoryWatches;
   /** Takes over a frame that is no RoCEv2 packet. */
@@ -93,6 +96,7 @@ export class RdmaEngine implements EventSink {
   }
 
   destroyQp(qp: QueuePair): void {
+    qp.tally.state = qp.state;
     qp.reset(0, 0);
     this.queuePairs[qp.index] = undefined;
     this.giveUpNumber(qp.index);
@@ -106,6 +110,21 @@ export class RdmaEngine implements EventSink {
     this.queuePairs.push(undefined);
     this.liveQps++;
     return { index, number: FIRST_QPN + index };
+  }
+
+  /** A new tally, for a queue pair of this number. */
+  tally(number: number, type: QueuePairTally['type']): QueuePairTally {
+    const tally = new QueuePairTally(number, type);
+    this.tallies.push(tally);
+    return tally;
+  }
+
+  /** What every queue pair has done until now. */
+  takeTallies(): readonly QueuePairTally[] {
+    for (const pair of [...this.queuePairs, ...this.raw.pairs]) {
+      if (pair !== undefined) pair.tally.state = pair.state;
+    }
+    return this.tallies;
   }
 
   giveUpNumber(index: number): void {
@@ -218,6 +237,7 @@ export class RdmaEngine implements EventSink {
       this.drop(slot);
       return;
     }
+    qp.tally.received(length);
     const psn = bth.psn as Psn;
     if (IS_RESPONSE[bth.opcode] === 1) qp.completer.receive(slot, bth.opcode, psn);
     else qp.responder.receive(slot, bth.opcode, psn, bth.ackReq === 1, bth.solicited === 1);

@@ -127,7 +127,11 @@ export class Requester implements TransmitSource {
       ? queue.psnAfter(slot)
       : addPsn(queue.firstPsn[slot]! as Psn, sendPacket + 1);
     if (psnDistance(psnAfter, this.sentPsn) > 0) this.sentPsn = psnAfter;
-    else parts.counters.retransmitted_packets++;
+    else {
+      parts.counters.retransmitted_packets++;
+      qp.tally.retransmitted++;
+    }
+    qp.tally.sent(pool.length[frame]!);
     pool.chains.copy(frame, this.ring.chains, row);
     if (ends) queue.chains.copy(slot, this.ring.chains, row);
     transmitter.commit(frame, qp.path!.destination);

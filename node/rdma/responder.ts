@@ -123,6 +123,7 @@ export class Responder {
       this.checkResource(slot, opcode, group, size);
     if (verdict === NOT_READY) {
       parts.counters.rnr_naks_sent++;
+      this.qp.tally.notReadySent++;
       this.nakSent = true;
       this.answer(psn, rnrNakSyndrome(this.qp.minRnrTimer), true, slot);
       parts.pool.release(slot);

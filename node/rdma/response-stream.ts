@@ -164,6 +164,7 @@ export class ResponseStream implements TransmitSource {
     if (gone) this.refuse(response);
     const frame = this.build(response);
     pool.chains.copy(frame, ring.chains, row);
+    qp.tally.sent(pool.length[frame]!);
     parts.transmitter.commit(frame, qp.path!.destination);
     ring.sentAt(parts.transmitter.portFree);
     response.sent++;

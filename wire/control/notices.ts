@@ -59,6 +59,8 @@ export type Notice =
       readonly outcome: unknown;
       /** What the run cost this process, checked where it is used. */
       readonly cost: unknown;
+      /** What there is to watch on its hosts, checked where it is used. */
+      readonly metrics: unknown;
       /** Programs that had not ended, and what each waits for. */
       readonly blocked: readonly string[];
     };
@@ -145,6 +147,7 @@ function read(type: Notice['type'], fields: FieldReader): Notice {
         run: fields.whole('run'),
         outcome: fields.any('outcome'),
         cost: fields.any('cost'),
+        metrics: fields.any('metrics'),
         blocked: fields
           .list('blocked', MAX_PROGRAMS, (line) =>
             typeof line === 'string' ? { line: line.slice(0, 400) } : 'not a text',

@@ -22,7 +22,14 @@ const NOTICES: readonly Notice[] = [
   { type: 'progress', run: 3, now: 2 ** 40, events: 7, packets: 2 },
   { type: 'captured', run: 3, host: 1, bytes: Uint8Array.of(10, 13, 13, 10) },
   { type: 'failed', run: 3, host: 1, core: 0, message: 'm', stack: 's' },
-  { type: 'outcome', run: 3, outcome: { results: [] }, cost: {}, blocked: ['host0 core 0 waits'] },
+  {
+    type: 'outcome',
+    run: 3,
+    outcome: { results: [] },
+    cost: {},
+    metrics: [],
+    blocked: ['host0 core 0 waits'],
+  },
 ];
 
 describe('control messages', () => {
@@ -47,7 +54,7 @@ describe('control messages', () => {
   /** Every field of every message, once each replaced by something that it cannot be. */
   const spoilt = [...ORDERS, ...NOTICES].flatMap((message) =>
     Object.keys(message)
-      .filter((field) => !['spec', 'grant', 'report', 'outcome', 'cost'].includes(field))
+      .filter((field) => !['spec', 'grant', 'report', 'outcome', 'cost', 'metrics'].includes(field))
       .flatMap((field) =>
         [undefined, null, NaN, -7, 'x'.repeat(2 ** 21), [[]]].map((wrong) => ({
           message,
