@@ -57,7 +57,7 @@ export async function upCommand(
       ? new JoinedCluster({ config, encrypted, log, stranger: () => server.countStranger() })
       : new LaunchedMember(config);
   const joined = cluster instanceof JoinedCluster ? cluster : undefined;
-  const queue = new RunQueue(cluster);
+  const queue = new RunQueue(cluster, log);
   const desk = new ClientDesk({
     cluster,
     queue,

@@ -3,6 +3,7 @@
  * the cluster up; one whose processes are lost fails, and the next waits until the cluster stands again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventLog } from './event-log.js';
 import type { LinkedProcesses } from './formation.js';
 import { RunError } from './run-error.js';
 import { executeRun, type RunProgress, type RunRecord, type RunRequest } from './run.js';
@@ -41,7 +42,7 @@ export interface CurrentRun {
 /** A run of the cluster's life, for whoever keeps count. */
 export interface FinishedRun {
   readonly order: RunOrder;
-  readonly outcome: 'done' | 'failed' | 'cancelled';
+  readonly outcome: keyof RunQueue['counts'];
   readonly record: RunRecord | undefined;
 }
 
@@ -63,6 +64,7 @@ interface Running {
 export class RunQueue {
   readonly counts = { done: 0, failed: 0, cancelled: 0 };
   private readonly cluster: StandingCluster;
+  private readonly log: EventLog;
   private readonly onFinished: (run: FinishedRun) => void;
   private readonly queue: Waiting[] = [];
   private running: Running | undefined;
@@ -71,8 +73,13 @@ export class RunQueue {
   /** Why nothing is taken any more. */
   private stopped: string | undefined;
 
-  constructor(cluster: StandingCluster, onFinished: (run: FinishedRun) => void = () => undefined) {
+  constructor(
+    cluster: StandingCluster,
+    log: EventLog,
+    onFinished: (run: FinishedRun) => void = () => undefined,
+  ) {
     this.cluster = cluster;
+    this.log = log;
     this.onFinished = onFinished;
   }
 
@@ -102,7 +109,7 @@ export class RunQueue {
     const at = this.queue.findIndex((each) => each.order === order);
     if (at >= 0) {
       this.queue.splice(at, 1);
-      this.finish({ order, outcome: 'cancelled', record: undefined });
+      this.finish({ order, outcome: 'cancelled', record: undefined }, why);
       order.failed(why);
       this.tellWaiting();
     } else if (this.running?.order === order) {
@@ -183,20 +190,36 @@ export class RunQueue {
       progress: { now: 0, events: 0, packets: 0 },
     };
     this.running = running;
+    this.log.info({ run, workload: order.name, client: order.client }, 'run started');
     order.started(processes);
     return running.ended;
   }
 
   private fail(order: RunOrder, error: unknown, isCancelled = false): void {
     const { message, stack } = error as Error;
-    this.finish({ order, outcome: isCancelled ? 'cancelled' : 'failed', record: undefined });
     // Our own mistake is told whole, and ends nobody else's run.
-    order.failed(error instanceof RunError ? message : (stack ?? message));
+    const reason = error instanceof RunError ? message : (stack ?? message);
+    const outcome = isCancelled ? 'cancelled' : 'failed';
+    this.finish({ order, outcome, record: undefined }, reason.split('\n', 1)[0]);
+    order.failed(reason);
   }
 
-  private finish(run: FinishedRun): void {
-    this.counts[run.outcome]++;
-    this.onFinished(run);
+  private finish(finished: FinishedRun, reason?: string): void {
+    const { order, outcome } = finished;
+    this.counts[outcome]++;
+    const run = this.running?.order === order ? this.running.run : undefined;
+    const level = outcome === 'failed' ? 'warn' : 'info';
+    const { name: workload, client } = order;
+    this.log[level](
+      {
+        ...(run !== undefined && { run }),
+        workload,
+        client,
+        ...(reason !== undefined && { reason }),
+      },
+      `run ${outcome}`,
+    );
+    this.onFinished(finished);
   }
 
   private tellWaiting(): void {
