@@ -6,9 +6,16 @@ import type { RunCost } from './run-cost.js';
 import type { RunRecord } from './run.js';
 
 /** Instants of the coordinator's clock mean nothing elsewhere: the length between them travels. */
-export const recordMessage = ({ began, ended, ...record }: RunRecord): object => ({
-  ...record,
-  wallMs: ended - began,
+export const recordMessage = (record: RunRecord): object => ({
+  values: record.values,
+  traceHash: record.traceHash,
+  virtualNs: record.virtualNs,
+  counters: record.counters,
+  events: record.events,
+  packets: record.packets,
+  rounds: record.rounds,
+  cost: record.cost,
+  wallMs: record.ended - record.began,
 });
 
 /** The record, whose last virtual instant is put at `now` of the reader's clock; or what is wrong with it. */

@@ -185,22 +185,11 @@ describe('clients wait for one another', () => {
 });
 
 describe('what a client cannot have', () => {
-  test.each([
-    [['--hosts', '8'], /--hosts 8: a run that attaches takes it from the cluster, and ws:.* has 4/],
-    [['--cores', '2'], /--cores 2: .* has 4/],
-    [['--memory', '128MiB'], /--memory 128MiB: .* has 64 MiB/],
-    [['--profile', 'cx4-edr'], /--profile cx4-edr: .* has its own profile, roce-100g/],
-    [['--override', 'nic.tx=5ns'], /--override nic\.tx=5ns: .* has its own profile/],
-    [['--topology', 'direct', '--hosts', '2'], /--hosts 2: .* has 4/],
-    [['--mtu', '4096'], /--mtu 4096: .* has 1024/],
-    [['--clock', 'real'], /--clock real: .* has virtual/],
-    [['--placement', 'embedded'], /--placement embedded: .* has process/],
-    [['--processes', '2'], /--processes 2: .* has 4/],
-    [['--set', 'iterations=0'], /must be at least 1/],
-  ])('%j is bad usage', async (args, message) => {
-    const { code, stderr } = await attached(PING_PONG, ...args);
-    expect(stderr).toMatch(message);
-    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  test('another cluster than the one that is there', async () => {
+    const { code, stderr } = await attached(PING_PONG, '--hosts', '8');
+    expect(stderr).toBe(
+      `pinwire: --hosts 8: a run that attaches takes it from the cluster, and ${url} has 4\n`,
+    );
     expect(code).toBe(2);
   });
 
