@@ -43,6 +43,11 @@ export class BatchReader {
     this.run = run;
   }
 
+  /** Of the frames in the pool. */
+  get heldBytes(): number {
+    return this.pool.used * this.pool.slotSize;
+  }
+
   /**
    * Reads a batch from process `from`. Undefined when all is well; else what is wrong, and no slot is taken. What an
    * earlier run that failed left on its way counts as well and empty.

@@ -146,6 +146,7 @@ export class FreeRunner implements MeshOwner {
     this.isKicked = false;
     try {
       network?.inbox.empty(this.receiver);
+      network?.mesh.taken();
     } catch (error) {
       this.fail(error);
       return;

@@ -14,6 +14,10 @@ const FABRIC_PATH = '/fabric';
 const MAX_MESSAGE = 1 << 20;
 /** Senders pause when a socket holds so much that the other end has not taken, and go on at half of it. */
 const CONGESTED_BYTES = 16 << 20;
+/** Batches that the owner has not taken yet: with more, nothing is read from any socket until it has. */
+const MAX_UNTAKEN_BYTES = 64 << 20;
+/** What a small one costs beside its bytes. */
+const BATCH_OVERHEAD = 256;
 const HELLO_MS = 30_000;
 
 export interface MeshOptions {
@@ -29,7 +33,7 @@ export interface MeshOptions {
 }
 
 export interface MeshOwner {
-  /** A batch from process `from`; the bytes are the owner's. Store it, simulate later. */
+  /** A batch from process `from`; the bytes are the owner's. Store it, simulate later, and say when it is {@link Mesh.taken}. */
   received(from: number, message: Uint8Array): void;
   /** No socket is congested any more. */
   drained(): void;
@@ -46,6 +50,9 @@ export class Mesh {
   private door!: Door;
   private owner: MeshOwner | undefined;
   private readonly links: (WebSocket | undefined)[];
+  /** Bytes that the owner has heard of and not taken; with too many, no socket is read. */
+  private untaken = 0;
+  private isHeld = false;
   private strangers = 0;
   private lostLink: { readonly link: string; readonly reason: string } | undefined;
   private closing = false;
@@ -128,7 +135,16 @@ export class Mesh {
   /** Makes `owner` hear of everything from now on, at once of a link that is already lost; undefined: nobody. */
   attach(owner: MeshOwner | undefined): void {
     this.owner = owner;
+    this.taken();
     if (this.lostLink !== undefined) owner?.lost(this.lostLink.link, this.lostLink.reason);
+  }
+
+  /** The owner has taken all that it was given: however long it took, the others could not bury it meanwhile. */
+  taken(): void {
+    this.untaken = 0;
+    if (!this.isHeld) return;
+    this.isHeld = false;
+    for (const link of this.links) link?.resume();
   }
 
   /** Sends a batch; `bytes` must stay as they are until `sent` is called, which it is also if the link is lost. */
@@ -151,6 +167,15 @@ export class Mesh {
     for (const socket of this.links) socket?.close(1000);
     await this.door.close();
     for (const socket of this.links) socket?.terminate();
+  }
+
+  private receive(from: number, message: Uint8Array): void {
+    if (this.owner === undefined) return;
+    this.owner.received(from, message);
+    this.untaken += message.length + BATCH_OVERHEAD;
+    if (this.untaken <= MAX_UNTAKEN_BYTES || this.isHeld) return;
+    this.isHeld = true;
+    for (const link of this.links) link?.pause();
   }
 
   private relieve(): void {
@@ -189,7 +214,7 @@ export class Mesh {
     socket.on('message', (data: RawData, isBinary: boolean) => {
       if (other !== undefined) {
         // ws hands a Buffer over for binaryType nodebuffer, which is the default.
-        if (isBinary) this.owner?.received(other, data as Buffer);
+        if (isBinary) this.receive(other, data as Buffer);
         else this.lose(other, 'a text where a batch was due');
         return;
       }

@@ -167,8 +167,9 @@ export class WindowRunner implements MeshOwner {
   }
 
   private takeIn(): void {
-    const { inbox, member } = this.parts;
+    const { inbox, member, mesh } = this.parts;
     inbox.empty(this.receiver);
+    mesh.taken();
     const { grants } = this;
     this.grants = [];
     for (const { grant, by, held } of grants) {

@@ -168,6 +168,41 @@ describe('a mesh', () => {
     expect(done).toBe(sent + 1);
   });
 
+  test('reads no more than 64 MiB ahead of an owner that is busy, and loses nothing', async () => {
+    const [left, right] = (await linked(2)) as [Mesh, Mesh];
+    const sender = attach(left);
+    const receiver = attach(right);
+    const batch = Buffer.alloc(1 << 18);
+    const count = 800;
+    let sent = 0;
+    const fill = (): void => {
+      while (!left.congested && sent < count) {
+        batch.writeUInt32LE(sent++);
+        left.send(1, Buffer.from(batch), () => undefined);
+      }
+    };
+    const held = (): number => receiver.messages.length * batch.length;
+    fill();
+    for (let quiet = 0; quiet < 10; ) {
+      const seen = held();
+      fill();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      quiet = held() === seen ? quiet + 1 : 0;
+    }
+    expect(left.congested).toBe(true);
+    expect(sender.losses).toEqual([]);
+    expect(held()).toBeGreaterThan(60 << 20);
+    expect(held()).toBeLessThan(72 << 20);
+    while (receiver.messages.length < count) {
+      right.taken();
+      fill();
+      await new Promise(setImmediate);
+    }
+    expect(receiver.messages.map(({ message }) => message.readUInt32LE())).toEqual(
+      Array.from({ length: count }, (_, i) => i),
+    );
+  });
+
   test('tells its owner of a lost link by name, also one that comes later', async () => {
     const [left, right] = (await linked(2)) as [Mesh, Mesh];
     const listener = attach(left);
