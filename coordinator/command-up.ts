@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CLIENT_PATH } from '../wire/control/client-messages.js';
-import { JOIN_PATH } from '../wire/control/join-messages.js';
+import { JOIN_PATH, MAX_JOIN_BYTES } from '../wire/control/join-messages.js';
 import { ClientDesk } from './client-desk.js';
 import {
   clusterConfig,
@@ -33,6 +33,8 @@ export interface UpOptions extends ClusterOptions, CredentialOptions, ProgramOpt
   readonly listen?: string | undefined;
 }
 
+/** Clients and machines speak when somebody does something; heartbeats are most of it. */
+const PEOPLE_PER_SECOND = 1_000;
 /** A signal to the whole group can end a host process before our own copy of it arrives. */
 const SIGNAL_RACE_MS = 100;
 /** The run that is on may end within this after Ctrl-C. */
@@ -73,9 +75,16 @@ export async function upCommand(
     credentials,
     welcome: (hello, connection) => joined?.welcome(hello, connection),
     paths: {
-      [CLIENT_PATH]: (socket, request) => desk.receive(socket, addressOf(request)),
+      [CLIENT_PATH]: {
+        take: (socket, request) => desk.receive(socket, addressOf(request)),
+        messagesPerSecond: PEOPLE_PER_SECOND,
+      },
       ...(joined && {
-        [JOIN_PATH]: (socket, request) => joined.join(socket, addressOf(request)),
+        [JOIN_PATH]: {
+          take: (socket, request) => joined.join(socket, addressOf(request)),
+          maxPayload: MAX_JOIN_BYTES,
+          messagesPerSecond: PEOPLE_PER_SECOND,
+        },
       }),
     },
   });

@@ -183,7 +183,7 @@ describe('a mesh', () => {
     };
     const held = (): number => receiver.messages.length * batch.length;
     fill();
-    for (let quiet = 0; quiet < 10; ) {
+    for (let quiet = 0; quiet < 10;) {
       const seen = held();
       fill();
       await new Promise((resolve) => setTimeout(resolve, 20));
