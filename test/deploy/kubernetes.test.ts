@@ -1,46 +1,21 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import { ROOT } from './compose-file.js';
-import { manifestErrors, type Manifest } from './kubernetes-schema.js';
-
-const DIRECTORY = join(ROOT, 'deploy/k8s');
-const FILES = readdirSync(DIRECTORY).filter(
-  (file) => file.endsWith('.yaml') && file !== 'kustomization.yaml',
-);
-
-const manifestsIn = (text: string): Manifest[] =>
-  parseAllDocuments(text).map((document) => document.toJS() as Manifest);
-const textOf = (file: string): string => readFileSync(join(DIRECTORY, file), 'utf8');
-
-interface Container {
-  readonly args: readonly string[];
-  readonly env: readonly { readonly name: string; readonly value?: string }[];
-  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
-  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
-  readonly securityContext: unknown;
-}
-interface PodSpec {
-  readonly containers: readonly [Container];
-  readonly volumes: readonly { readonly name: string; readonly [source: string]: unknown }[];
-  readonly [field: string]: unknown;
-}
-interface Workload {
-  readonly template: { readonly spec: PodSpec };
-}
-
-const all = FILES.flatMap((file) => manifestsIn(textOf(file)));
-const named = (kind: string, name: string): Manifest =>
-  all.find((each) => each.kind === kind && each.metadata.name === name)!;
-const podOf = ({ spec }: Manifest): PodSpec => (spec as Workload).template.spec;
-const WORKLOADS = [
-  named('Deployment', 'pinwire-coordinator'),
-  named('StatefulSet', 'pinwire-host'),
-  named('Job', 'pinwire-client'),
-];
+import { manifestErrors } from './kubernetes-schema.js';
+import {
+  DIRECTORY,
+  FILES,
+  MANIFESTS,
+  manifestsIn,
+  named,
+  podOf,
+  textOf,
+  WORKLOADS,
+} from './manifests.js';
 
 describe.each(FILES)('deploy/k8s/%s', (file) => {
   it('is what the schemas of the Kubernetes API describe', async () => {
@@ -188,7 +163,7 @@ describe('the kustomization', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     const built = manifestsIn(stdout);
     expect(built.map(({ kind }) => kind).toSorted()).toEqual(
-      [...all.map(({ kind }) => kind), 'ConfigMap', 'Secret'].toSorted(),
+      [...MANIFESTS.map(({ kind }) => kind), 'ConfigMap', 'Secret'].toSorted(),
     );
     for (const manifest of built) expect(await manifestErrors(manifest)).toEqual([]);
     const hosts = built.find(({ kind }) => kind === 'StatefulSet')!;

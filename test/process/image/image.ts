@@ -142,7 +142,7 @@ export class Image {
     const source = `${PLACE}/secrets/${this.secrets++}`;
     const target = `${this.root}/run/secrets/${name}`;
     this.shell(
-      `mkdir -p ${PLACE}/secrets ${this.root}/run/secrets
+      `mkdir -p ${PLACE}/secrets ${posix.dirname(target)}
        printf %s "$1" > ${source}
        chmod 600 ${source}
        chown ${user} ${source}
