@@ -4,6 +4,7 @@
  */
 import { parseHostMetrics, type HostMetrics } from '../node/host-metrics.js';
 import { parseProcessCost, type ProcessCost } from '../node/process-cost.js';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { specMessage, parseRunOutcome } from '../node/run-messages.js';
 import type { RunOutcome, RunSpec } from '../node/run-spec.js';
 import { lookaheadBetween } from '../node/link/lookahead-between.js';
@@ -20,6 +21,8 @@ import { TimeWindows } from './time-windows.js';
 
 /** How long a failure that is no program's waits for the loss of a process to explain it. */
 const BETTER_REASON_MS = 300;
+/** How long a run that failed waits for the last that its processes captured. */
+const LAST_CAPTURES_MS = 1_000;
 
 export interface RunRequest {
   readonly spec: Omit<RunSpec, 'local'>;
@@ -82,7 +85,7 @@ export async function executeRun(
     ]);
   } catch (error) {
     // A process that is alone, or holds the baton, would go on without being asked.
-    conversation.abandon();
+    await conversation.abandon();
     throw error;
   } finally {
     cluster.listener = undefined;
@@ -118,13 +121,17 @@ class Conversation {
   private readonly taking: Promise<void>[];
   private prepared = 0;
   private collected = 0;
+  private abandoned = 0;
+  private isAbandoned = false;
   private fail!: (error: Error) => void;
   private markPrepared!: () => void;
   private markOver!: () => void;
   private markCollected!: () => void;
+  private markAbandoned!: () => void;
   private readonly allPrepared = new Promise<void>((resolve) => (this.markPrepared = resolve));
   private readonly over = new Promise<void>((resolve) => (this.markOver = resolve));
   private readonly allCollected = new Promise<void>((resolve) => (this.markCollected = resolve));
+  private readonly allAbandoned = new Promise<void>((resolve) => (this.markAbandoned = resolve));
 
   constructor(cluster: LinkedProcesses, run: number, request: RunRequest) {
     this.cluster = cluster;
@@ -175,13 +182,20 @@ class Conversation {
     return this.record(began, ended);
   }
 
-  /** Tells every process to give the run up. */
-  abandon(): void {
+  /** Tells every process to give the run up; resolves when what they captured until then is taken. */
+  async abandon(): Promise<void> {
+    const { onCaptured, signal } = this.request;
+    this.isAbandoned = true;
     this.everybody({ type: 'abandon', run: this.run });
+    if (onCaptured === undefined || signal?.aborted === true) return;
+    // What came before a failure explains it.
+    const taken = this.allAbandoned.then(() => Promise.all(this.taking));
+    await Promise.race([taken, sleep(LAST_CAPTURES_MS, undefined, { ref: false })]);
   }
 
   heard(process: number, notice: Notice): void {
     if (notice.type === 'hello' || notice.type === 'linked' || notice.run !== this.run) return;
+    if (this.isAbandoned && notice.type !== 'captured' && notice.type !== 'abandoned') return;
     switch (notice.type) {
       case 'prepared':
         if (++this.prepared === this.cluster.size) this.markPrepared();
@@ -198,6 +212,9 @@ class Conversation {
         return;
       case 'captured':
         this.captured(process, notice.host, notice.bytes);
+        return;
+      case 'abandoned':
+        if (++this.abandoned === this.cluster.size) this.markAbandoned();
         return;
       case 'failed':
         this.programFailed(programError(this.cluster.nameOf(process), notice), notice.host);

@@ -116,9 +116,9 @@ export class ControlledProcess {
       case 'abandon':
         this.enqueue(order.run, async () => {
           const run = this.currentOf(order.run);
-          if (run === undefined) return;
-          this.current = undefined;
-          await run.close();
+          if (run !== undefined) this.current = undefined;
+          await run?.close();
+          this.send({ type: 'abandoned', run: order.run });
         });
         return;
       case 'stop':

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CapturedFiles } from '../../coordinator/captured-files.js';
 import { RunError } from '../../coordinator/run-error.js';
+import { readCapture } from '../../wire/capture.js';
 import type { ModuleReference } from '../../node/programs/module-reference.js';
 import { bundleProgram } from '../../node/programs/program-bundle.js';
 import writeBandwidth from '../../workloads/micro/write-bw.js';
@@ -178,6 +179,23 @@ describe('captures', () => {
       `captures are sent from here, not written to ${directory}`,
     );
     expect(existsSync(directory)).toBe(false);
+  });
+
+  test('of a run that failed are there until it did, of every host', async () => {
+    const directory = scratch();
+    const files = new CapturedFiles(directory, 2);
+    const failing = cluster.run({
+      module: await clients(),
+      set: ['wrong=throw', 'at=15'],
+      onCaptured: (host, bytes) => files.append(host, bytes),
+    });
+    await expect(failing).rejects.toThrow('thrown on purpose');
+    files.close();
+    for (const file of ['host0.pcapng', 'host1.pcapng']) {
+      const packets = [...readCapture(readFileSync(join(directory, file)))];
+      // 14 round trips, each WRITE acknowledged.
+      expect(packets.length, file).toBeGreaterThanOrEqual(14 * 4 - 1);
+    }
   });
 
   test('that cannot be kept end the run, and the next one goes on', async () => {

@@ -73,7 +73,6 @@ export class ServedCluster {
         env: {
           ...globalThis.process.env,
           TMPDIR: temporary,
-          PINWIRE_TOKEN: credentials.token,
           [ENVIRONMENT_VARIABLE]: printEnvironment({
             control: `ws://127.0.0.1:${server.port}`,
             credentials,

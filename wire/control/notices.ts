@@ -43,6 +43,8 @@ export type Notice =
       readonly host: number;
       readonly bytes: Uint8Array;
     }
+  /** Nothing is left of the run here, as it was told; whatever was captured until then has been sent. */
+  | { readonly type: 'abandoned'; readonly run: number }
   | {
       readonly type: 'failed';
       readonly run: number;
@@ -73,6 +75,7 @@ const TYPES = [
   'quiet',
   'progress',
   'captured',
+  'abandoned',
   'failed',
   'outcome',
 ] as const satisfies readonly Notice['type'][];
@@ -104,6 +107,7 @@ function read(type: Notice['type'], fields: FieldReader): Notice {
     case 'linked':
       return { type };
     case 'prepared':
+    case 'abandoned':
       return { type, run: fields.whole('run') };
     case 'report':
       return { type, run: fields.whole('run'), report: fields.any('report') };

@@ -17,6 +17,7 @@ const NOTICES: readonly Notice[] = [
   { type: 'hello', cluster: 'c', process: 1, ticket: 't', pid: 4711, fabric: 'ws://127.0.0.1:1' },
   { type: 'linked' },
   { type: 'prepared', run: 3 },
+  { type: 'abandoned', run: 3 },
   { type: 'report', run: 3, report: { next: 5, commit: 5, sent: [] } },
   { type: 'quiet', run: 3, probe: 0, sent: 1, received: 2, idle: true, programsLeft: 0 },
   { type: 'progress', run: 3, now: 2 ** 40, events: 7, packets: 2 },
