@@ -213,7 +213,7 @@ describe('what a client cannot have', () => {
   });
 
   test('a cluster with another token, at once', async () => {
-    const env = { PINWIRE_TOKEN: 'ffff' };
+    const env = { PINWIRE_TOKEN: 'f'.repeat(32) };
     const args = ['run', PING_PONG, '--attach', url, '--out', scratch(), '--wait', 'forever'];
     const { code, stderr } = await pinwire(args, { env });
     expect(code).toBe(1);
@@ -223,7 +223,7 @@ describe('what a client cannot have', () => {
   test('a coordinator that is not there: told after the time it was given', async () => {
     const args = ['run', PING_PONG, '--attach', 'ws://127.0.0.1:9', '--out', scratch()];
     const { code, stderr } = await pinwire([...args, '--wait', '1s'], {
-      env: { PINWIRE_TOKEN: 'ffff' },
+      env: { PINWIRE_TOKEN: 'f'.repeat(32) },
     });
     expect(code).toBe(1);
     expect(stderr).toContain('pinwire: ws://127.0.0.1:9/client: ');
