@@ -10,7 +10,8 @@ import {
   type Answer,
 } from '../../../node/link/challenge.js';
 
-const UPGRADE = {
+/** What asks for a WebSocket. */
+export const UPGRADE = {
   connection: 'Upgrade',
   upgrade: 'websocket',
   'sec-websocket-version': '13',
