@@ -112,6 +112,8 @@ function greet(socket: WebSocket, welcome: Welcome, strangers: { count: number }
   });
   socket.once('close', () => {
     clearTimeout(timer);
+    // Nobody still, and not turned away: it went by itself, or broke the rules of WebSockets.
+    if (listener === undefined && reason === undefined) strangers.count++;
     listener?.closed(reason);
   });
 }

@@ -27,7 +27,8 @@ export class PeerConnection<Outgoing extends object> {
   ): PeerConnection<Outgoing> {
     const connection = new PeerConnection<Outgoing>(socket);
     socket.on('message', (data: Buffer, isBinary: boolean) => {
-      if (connection.reason !== undefined) return;
+      // What still lies in the buffer of a socket that is being closed is not heard.
+      if (!connection.isOpen) return;
       const message = isBinary ? read(data, parse) : 'a text message';
       if (typeof message === 'string') connection.drop(`sent a broken message: ${message}`);
       else listener.heard(message);

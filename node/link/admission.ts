@@ -23,6 +23,7 @@ import {
 } from './challenge.js';
 import type { Credentials, TlsMaterial } from './credentials.js';
 import { DOOR_LIMITS, type DoorLimits } from './door-limits.js';
+import { limitMessages } from './message-limit.js';
 import { pageRefusal, servePage, type PageTable } from './pages.js';
 import { Traffic } from './traffic.js';
 
@@ -35,7 +36,7 @@ export type Taker = (socket: WebSocket, request: IncomingMessage) => void;
 
 export interface PathEntry {
   readonly take: Taker;
-  /** Largest message in bytes; a longer one closes its socket. The door's own unless told otherwise. */
+  /** Largest message in bytes, but for the first; a longer one closes its socket. The door's own unless told otherwise. */
   readonly maxPayload?: number;
   /** Who sends more is dropped; what a host process may send unless told otherwise. */
   readonly messagesPerSecond?: number;
@@ -200,6 +201,8 @@ class Doorway {
         messagesPerSecond: messagesPerSecond ?? limits.messagesPerSecond,
         maxBacklog: Math.max(limits.backlogBytes, 2 * maxPayload),
       });
+      limitMessages(admitted, Math.min(limits.firstBytes, maxPayload));
+      admitted.once('message', () => limitMessages(admitted, maxPayload));
       take(admitted, request);
     });
   }

@@ -17,6 +17,8 @@ export interface DoorLimits {
   /** Addresses remembered for that. */
   readonly addresses: number;
 
+  /** Of an admitted connection's first message, with which it says who it is. */
+  readonly firstBytes: number;
   /** Of an admitted connection, where its path does not say otherwise. */
   readonly messagesPerSecond: number;
   /** So many seconds' messages may come at once. */
@@ -46,6 +48,8 @@ export const DOOR_LIMITS: DoorLimits = {
   // 100 bytes each; the one that was heard of first is forgotten.
   addresses: 4_096,
 
+  // Ours are of some 500 bytes; who is nobody yet holds no more of our memory.
+  firstBytes: 16_384,
   // Windows of 50 us make 20,000 a second; a process cannot take in more than some 200,000.
   messagesPerSecond: 100_000,
   // What gathers while a process is busy comes in one go.

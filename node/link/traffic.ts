@@ -1,7 +1,6 @@
 /**
- * What goes over the admitted connections of a door, looked at once a second: who sends more messages than anybody has
- * reason to, or leaves lying what it is sent, is dropped. So neither costs more than the table allows, and nobody pays for
- * it message by message.
+ * What goes over the admitted connections of a door: who sends more messages than anybody has reason to is dropped at once,
+ * before it keeps the process from everybody else; who leaves lying what it is sent when it is looked at, once a second.
  */
 import type { WebSocket } from 'ws';
 import type { DoorLimits } from './door-limits.js';
@@ -48,7 +47,7 @@ export class Traffic {
       ...{ taken: 0, takenAt: performance.now() },
     };
     const count = (): void => {
-      watched.messages++;
+      if (++watched.messages > watched.allowance) this.offend(watched, 'flood');
     };
     for (const event of ['message', 'ping', 'pong'] as const) socket.on(event, count);
     socket.once('close', () => {
@@ -71,24 +70,23 @@ export class Traffic {
     const seconds = (now - this.lookedAt) / 1000;
     this.lookedAt = now;
     for (const watched of this.all) {
-      const offence = this.floods(watched, seconds)
-        ? 'flood'
-        : this.stalls(watched, now)
-          ? 'backlog'
-          : undefined;
-      if (offence === undefined) continue;
-      this.all.delete(watched);
-      this.drop(offence);
-      watched.socket.terminate();
+      this.renew(watched, seconds);
+      if (this.stalls(watched, now)) this.offend(watched, 'backlog');
     }
   }
 
-  private floods(watched: Watched, seconds: number): boolean {
+  /** Once: what lay in its buffer is counted on, and it is gone already. */
+  private offend(watched: Watched, offence: Offence): void {
+    if (!this.all.delete(watched)) return;
+    this.drop(offence);
+    watched.socket.terminate();
+  }
+
+  private renew(watched: Watched, seconds: number): void {
     const { perSecond, messages } = watched;
-    const most = perSecond * this.limits.burstSeconds;
-    watched.allowance = Math.min(most, watched.allowance + perSecond * seconds) - messages;
+    const left = watched.allowance - messages + perSecond * seconds;
+    watched.allowance = Math.min(perSecond * this.limits.burstSeconds, left);
     watched.messages = 0;
-    return watched.allowance < 0;
   }
 
   private stalls(watched: Watched, now: number): boolean {

@@ -36,6 +36,9 @@ async function member({ port }: Door, path = '/control'): Promise<WebSocket> {
   return socket;
 }
 
+const closeCode = (socket: WebSocket): Promise<number> =>
+  new Promise((resolve) => socket.once('close', resolve));
+
 function strangers({ port }: Door, count: number): Stranger[] {
   const all = Array.from({ length: count }, () => new Stranger(port));
   closing.push(() => all.forEach(({ socket }) => socket.destroy()));
@@ -116,6 +119,36 @@ describe('after it has admitted', () => {
     }
     expect(admitted.map(({ readyState }) => readyState)).toEqual([1, 3]);
     expect(door.refusals).toMatchObject({ flood: 1, backlog: 0 });
+  });
+
+  test('a door drops who floods it before it hears all of that', async () => {
+    const { door, admitted } = await open({ lookMs: 60_000 });
+    const wild = await member(door, '/quiet');
+    let heard = 0;
+    admitted[0]!.on('message', () => {
+      heard += admitted[0]!.readyState === admitted[0]!.OPEN ? 1 : 0;
+    });
+    for (let i = 0; i < 20_000; i++) wild.send('tick');
+    await new Promise((resolve) => admitted[0]!.once('close', resolve));
+    expect(heard).toBe(500);
+    expect(door.refusals.flood).toBe(1);
+  });
+
+  test('a door takes a long message from who has said a short one, whole or in pieces, and from nobody else', async () => {
+    const { door, admitted } = await open({ firstBytes: 100 });
+    const [known, whole, pieces] = [await member(door), await member(door), await member(door)];
+    const outcome = Promise.all([whole, pieces].map(closeCode));
+    known.send(Buffer.alloc(100));
+    known.send(Buffer.alloc(MAX_PAYLOAD));
+    whole.send(Buffer.alloc(101));
+    for (let i = 0; i < 4; i++) pieces.send(Buffer.alloc(50), { fin: false });
+    const long = new Promise<number>((resolve) => {
+      admitted[0]!.on('message', (data: Buffer) => {
+        if (data.length > 100) resolve(data.length);
+      });
+    });
+    expect(await outcome).toEqual([1009, 1009]);
+    expect(await long).toBe(MAX_PAYLOAD);
   });
 
   test('a door drops who leaves lying what it is sent', async () => {
