@@ -192,8 +192,9 @@ export function whyNoNetem(): string {
   netemAnswer ??= whyNoNamespaces();
   if (netemAnswer !== '') return netemAnswer;
   const machines = new Namespaces(['probe'], { forwarding: true });
-  netemAnswer = probe(() => machines.impair({ delayMs: 1, jitterMs: 0, lossPercent: 0 }));
+  const said = probe(() => machines.impair({ delayMs: 1, jitterMs: 0, lossPercent: 0 }));
   machines.destroy();
+  netemAnswer = said === '' ? '' : `no netem: ${said}`;
   return netemAnswer;
 }
 

@@ -1,0 +1,108 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PING_PONG, readResults, reproducible, ROOT, scratch, until } from '../pinwire.js';
+import { Namespaces, orSkipped, whyNoNamespaces, whyNoNetem } from './namespaces.js';
+import { CLIENT, CONTROL_PORT, COORDINATOR, Site } from './site.js';
+
+const HOSTS = ['m0', 'm1', 'm2'];
+/** Silence for so long means that a machine is lost, and it may be noticed a little later. */
+const NOTICED_MS = 8_000;
+/** For commands to start on a computer that has other work. */
+const START_MS = 60_000;
+
+const LATENCY = ['run', 'micro/write-lat', '--set', 'iterations=100', '--seed', '7'];
+const ALLREDUCE = [
+  ...['run', 'hpc/allreduce', '--seed', '11'],
+  ...['--set', 'ranks-per-host=2', '--set', 'iterations=20', '--set', 'size=8,4KiB'],
+];
+
+const why = whyNoNamespaces();
+
+describe.skipIf(why !== '')(orSkipped('a cluster across machines', why), () => {
+  let machines: Namespaces;
+  let site: Site;
+
+  beforeAll(async () => {
+    machines = new Namespaces([COORDINATOR, ...HOSTS, CLIENT], { forwarding: true });
+    site = new Site({
+      machines,
+      hosts: HOSTS,
+      url: `ws://${COORDINATOR}:${CONTROL_PORT}`,
+      cores: 2,
+      joinWith: () => ['--programs', join(ROOT, 'test', 'process', 'modules')],
+    });
+    await Promise.all([LATENCY, ALLREDUCE].map((args) => site.embedded(args)));
+  }, START_MS);
+  afterAll(() => machines.destroy());
+
+  async function runsAsEmbedded(args: readonly string[], machine = CLIENT): Promise<void> {
+    const results = await site.run(args, machine);
+    expect(results.run.placement).toBe('joined');
+    expect(reproducible(results)).toBe(await site.embedded(args));
+  }
+
+  test('runs what one process runs, byte for byte', async () => {
+    await runsAsEmbedded(LATENCY);
+  });
+
+  test('serves one client after another, from any machine', async () => {
+    await Promise.all([runsAsEmbedded(ALLREDUCE, COORDINATOR), runsAsEmbedded(LATENCY)]);
+  });
+
+  const whyNot = whyNoNetem();
+  test.skipIf(whyNot !== '')(
+    orSkipped('gives the same over links that delay, vary and lose packets', whyNot),
+    async () => {
+      const impairment = { delayMs: 5, jitterMs: 2, lossPercent: 1 };
+      machines.impair(impairment);
+      try {
+        await runsAsEmbedded(LATENCY);
+      } finally {
+        machines.heal();
+      }
+    },
+  );
+
+  test('names the machine that is cut off in the middle of a run, keeps what was measured, and goes on with it later', async () => {
+    const out = scratch();
+    const settings = ['--set', 'iterations=1000000', '--set', 'first=5'];
+    const client = site.start(['run', PING_PONG, ...settings, '--hosts', '3'], out);
+    const agent = site.agents.get('m0')!;
+    await until(() => agent.stderr.includes('starts on 1000000'), 'the second configuration');
+
+    machines.cut('m1');
+    const cutAt = performance.now();
+    const { code, stderr } = await client.ended;
+    expect(performance.now() - cutAt).toBeLessThan(NOTICED_MS);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      new RegExp(`host1 \\(m1, ${machines.address('m1')}, pid \\d+\\) was silent for 5 s`),
+    );
+    const { results } = readResults(join(out, 'results.json'));
+    expect(results.map(({ params }) => params['iterations'])).toEqual([5]);
+
+    // On both sides of the cut.
+    await Promise.all(HOSTS.map((host) => site.withoutHostProcesses(host)));
+
+    machines.mend('m1');
+    await runsAsEmbedded(LATENCY);
+  });
+
+  test('takes a machine back whose agent was killed and started again', async () => {
+    await site.hostProcesses('m2');
+    const killed = site.agents.get('m2')!;
+    killed.child.kill('SIGKILL');
+    await killed.ended;
+    site.join('m2');
+    await runsAsEmbedded(ALLREDUCE);
+  });
+
+  test('dismisses every machine when it is stopped, and nothing is left', async () => {
+    site.coordinator.child.kill('SIGINT');
+    expect((await site.coordinator.ended).code).toBe(0);
+    for (const [host, agent] of site.agents) {
+      expect((await agent.ended).code).toBe(0);
+      expect(machines.pids(host)).toEqual([]);
+    }
+  });
+});
