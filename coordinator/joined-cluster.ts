@@ -79,13 +79,16 @@ export class JoinedCluster implements StandingCluster {
     return this.options.config;
   }
 
+  /** In the order of their hosts; those that stand by come last. */
   get members(): readonly MemberInfo[] {
-    return this.machines.map((machine) => {
+    const members = this.machines.map((machine) => {
       const { name, offer, address, since } = machine;
       const { cores, memory, version, node, hosts: hostCount } = offer;
       const hosts = this.places.flatMap((place) => (place.machine === machine ? place.hosts : []));
       return { name, hosts, hostCount, address, cores, memory, version, node, since };
     });
+    const first = ({ hosts }: MemberInfo): number => hosts[0] ?? Infinity;
+    return members.sort((a, b) => (first(a) < first(b) ? -1 : first(a) > first(b) ? 1 : 0));
   }
 
   get missingHosts(): number {
