@@ -19,10 +19,9 @@ import { parseCluster } from './attached-config.js';
 import { retried } from './backoff.js';
 import type { ClusterConfig } from './cluster-config.js';
 import { credentialsFor, type CredentialOptions } from './credentials.js';
-import { isLoopback, printUrl } from './network-address.js';
+import { printUrl } from './network-address.js';
 import { PeerConnection } from './peer-connection.js';
-import { RunError } from './run-error.js';
-import { UsageError } from './usage-error.js';
+import { FileNotThere } from './secret-file.js';
 import { VERSION } from './version.js';
 
 /** From an open connection until the coordinator says what its cluster is. */
@@ -72,14 +71,10 @@ export class CoordinatorLine {
 
   /**
    * Undefined if the signal came first. Throws a RunError when the coordinator cannot be had in time, does not take the
-   * token or speaks another language; a UsageError where no token can be found.
+   * token or speaks another language; a UsageError where the token or a certificate is missing or not sound.
    */
   static async open(options: LineOptions): Promise<CoordinatorLine | undefined> {
-    const { url, credentials, wait, signal, tell } = options;
-    // On this machine the coordinator may have to write it first, a file may have to be mounted: elsewhere it is missing.
-    if (!isLoopback(url.hostname) && credentials['token-file'] === undefined) {
-      credentialsFor(url, credentials);
-    }
+    const { url, wait, signal, tell } = options;
     const what = printUrl(url);
     const info = ({ reason }: { readonly reason?: string }): void => {
       tell(`waiting for the coordinator: ${reason ?? ''}`);
@@ -183,12 +178,12 @@ function greet(socket: WebSocket, url: string, what: string): Promise<Coordinato
 
 const majorOf = (version: string): string => version.replace(/^v/, '').split('.')[0]!;
 
-/** A token that is not there may come. */
+/** A token whose file is not there may come. */
 function tokenOf({ url, credentials }: LineOptions, shown: string): Credentials {
   try {
     return credentialsFor(url, credentials);
   } catch (error) {
-    throw error instanceof UsageError ? new RunError(`${shown}: ${error.message}`) : error;
+    throw error instanceof FileNotThere ? new FileNotThere(`${shown}: ${error.message}`) : error;
   }
 }
 

@@ -16,6 +16,7 @@ import {
 
 const MODULES = join(ROOT, 'test', 'process', 'modules');
 const FAULTS = 'loss=2e-2,duplicate=1e-2,corrupt=1e-2,delayed=1e-2,delay=5us';
+const OTHER_TOKEN = 'f'.repeat(64);
 /** Long enough never to end by itself. */
 const FOR_EVER = [PING_PONG, '--set', 'iterations=10000000'];
 
@@ -213,7 +214,7 @@ describe('what a client cannot have', () => {
   });
 
   test('a cluster with another token, at once', async () => {
-    const env = { PINWIRE_TOKEN: 'f'.repeat(32) };
+    const env = { PINWIRE_TOKEN: OTHER_TOKEN };
     const args = ['run', PING_PONG, '--attach', url, '--out', scratch(), '--wait', 'forever'];
     const { code, stderr } = await pinwire(args, { env });
     expect(code).toBe(1);
@@ -223,7 +224,7 @@ describe('what a client cannot have', () => {
   test('a coordinator that is not there: told after the time it was given', async () => {
     const args = ['run', PING_PONG, '--attach', 'ws://127.0.0.1:9', '--out', scratch()];
     const { code, stderr } = await pinwire([...args, '--wait', '1s'], {
-      env: { PINWIRE_TOKEN: 'f'.repeat(32) },
+      env: { PINWIRE_TOKEN: OTHER_TOKEN },
     });
     expect(code).toBe(1);
     expect(stderr).toContain('pinwire: ws://127.0.0.1:9/client: ');
