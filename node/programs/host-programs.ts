@@ -112,7 +112,7 @@ export class HostPrograms {
   }
 }
 
-/** The same directory as before, or a new one if somebody took the name meanwhile. */
+/** The same directory as before, or a new one if somebody took the name meanwhile. Throws a ProgramRefusal. */
 function reopened(path: string | undefined): string {
   try {
     if (path !== undefined) {
@@ -122,7 +122,11 @@ function reopened(path: string | undefined): string {
   } catch {
     // Its name is taken.
   }
-  return mkdtempSync(join(tmpdir(), 'pinwire-host-'));
+  try {
+    return mkdtempSync(join(tmpdir(), 'pinwire-host-'));
+  } catch (error) {
+    throw new ProgramRefusal(`nowhere to bundle a program: ${(error as Error).message}`);
+  }
 }
 
 function isWithin(directory: string, path: string): boolean {

@@ -10,7 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ProgramFailure } from '../../../node/process-machine.js';
 import { HostPrograms } from '../../../node/programs/host-programs.js';
 import type { ModuleReference } from '../../../node/programs/module-reference.js';
@@ -191,6 +191,15 @@ describe('a host refuses', () => {
     await expect(programs(allowed).find(named('my.ts'))).rejects.toThrow(
       /^my\.ts in .* cannot be bundled: .*nowhere.*my\.ts:1/,
     );
+  });
+
+  test('a program that it has no room to bundle', async () => {
+    write(allowed, 42);
+    vi.stubEnv('TMPDIR', join(root, 'none'));
+    await expect(programs(allowed).find(named('my.ts'))).rejects.toThrow(
+      /^nowhere to bundle a program: ENOENT.*none\/pinwire-host-/,
+    );
+    vi.unstubAllEnvs();
   });
 
   test('a link that leads out of the directory', async () => {
