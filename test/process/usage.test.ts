@@ -63,6 +63,14 @@ const CASES: readonly (readonly [string[], RegExp])[] = [
   [['run', badTypeScript], /broken\.ts: .*broken\.ts:2:\d+/],
   [['run', noWorkload], /has no function place; expected a default export/],
   [['run', noDefault], /has no default export; expected/],
+  [['run', PING_PONG, '--attach', 'http://127.0.0.1:7600'], /--attach: .* is not ws or wss/],
+  [['run', PING_PONG, '--attach', '127.0.0.1:7600'], /--attach: /],
+  [['run', PING_PONG, '--attach', 'ws://ada:secret@here'], /--attach: a URL never holds the token/],
+  [['run', PING_PONG, '--attach', 'ws://here', '--wait', 'long'], /--wait: expected a time/],
+  [['run', PING_PONG, '--wait', '5s'], /--wait: only together with --attach/],
+  [['suite', 'demo', '--token-file', 'x'], /--token-file: only together with --attach/],
+  [['run', PING_PONG, '--attach', 'ws://elsewhere'], /no token for elsewhere:7600/],
+  [['status', 'here'], /status: "here" is no URL/],
   [['explain', PING_PONG, 'another'], /explain: unexpected "another"/],
   [['suite', 'mikro'], /unknown suite "mikro"; did you mean micro\?/],
   [['up', '--set', 'size=8'], /up: unknown option --set/],
@@ -93,7 +101,7 @@ describe('bad usage is said in one line, exit 2, before any process starts', () 
 test('help is there for the whole and for each command, and goes to standard output', async () => {
   const whole = await pinwire(['--help']);
   expect(whole.code).toBe(0);
-  for (const command of ['up', 'run', 'suite', 'explain', 'decode', 'list', 'profiles']) {
+  for (const command of ['up', 'run', 'suite', 'explain', 'status', 'decode', 'list', 'profiles']) {
     expect(whole.stdout).toContain(`pinwire ${command}`);
   }
   const run = await pinwire(['run', '--help']);
