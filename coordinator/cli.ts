@@ -10,6 +10,7 @@ import type { EventLog } from './event-log.js';
 import type { LogOptions } from './log.js';
 import { suggestion } from './option-values.js';
 import {
+  AGENT_METRICS_OPTIONS,
   ATTACH_OPTIONS,
   CLUSTER_OPTIONS,
   CREDENTIAL_OPTIONS,
@@ -17,6 +18,7 @@ import {
   JOIN_OPTIONS,
   LISTEN_OPTIONS,
   LOG_OPTIONS,
+  METRICS_OPTIONS,
   OUTPUT_OPTIONS,
   PLACEMENT_OPTIONS,
   PROGRAM_OPTIONS,
@@ -143,6 +145,7 @@ function commandTable(argv: readonly string[], terminal: Terminal): Command[] {
         ...LISTEN_OPTIONS,
         ...CREDENTIAL_OPTIONS,
         ...LOG_OPTIONS,
+        ...METRICS_OPTIONS,
       },
       action: async (values) => {
         refuseTwice(values);
@@ -152,7 +155,13 @@ function commandTable(argv: readonly string[], terminal: Terminal): Command[] {
     {
       usage: 'join <url>',
       describe: 'make this machine a host of a cluster elsewhere (ws://coordinator:7600)',
-      options: { ...JOIN_OPTIONS, ...PROGRAM_OPTIONS, ...CREDENTIAL_OPTIONS, ...LOG_OPTIONS },
+      options: {
+        ...JOIN_OPTIONS,
+        ...PROGRAM_OPTIONS,
+        ...CREDENTIAL_OPTIONS,
+        ...LOG_OPTIONS,
+        ...AGENT_METRICS_OPTIONS,
+      },
       action: async (values) => {
         refuseTwice(values);
         return joinCommand(String(values['url']), values, await logOf(values), terminal);

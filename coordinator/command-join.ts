@@ -16,11 +16,12 @@ import {
   readListenAddress,
 } from './network-address.js';
 import { readWait, readWhole } from './option-values.js';
+import { agentPages, openPages, readPagePlace, type MetricsOptions } from './operation-pages.js';
 import { programPolicy, type ProgramOptions } from './program-policy.js';
 import type { Terminal } from './terminal.js';
 import { UsageError } from './usage-error.js';
 
-export interface JoinOptions extends CredentialOptions, ProgramOptions {
+export interface JoinOptions extends CredentialOptions, ProgramOptions, MetricsOptions {
   readonly hosts?: string | undefined;
   readonly processes?: string | undefined;
   readonly name?: string | undefined;
@@ -43,6 +44,10 @@ export async function joinCommand(
   const wait = readWait('--wait', options.wait ?? 'forever');
   const part = { ...partOf(options), programs: programPolicy(options), log };
   let agent: HostAgent | undefined;
+  let isJoined = false;
+  const place = readPagePlace(options, 'off');
+  const table = place === 'off' ? {} : await agentPages(() => isJoined);
+  const pages = await openPages(place, table, log);
   const interruption = watchInterruptions(() => agent?.kill());
   const giveUp = new AbortController();
   interruption.arrived.catch(() => {
@@ -60,8 +65,10 @@ export async function joinCommand(
     for (;;) {
       agent = await retried(join, { wait, signal: giveUp.signal, log, what: printUrl(url) });
       if (agent === undefined) return 0;
+      isJoined = true;
       if (interruption.isInterrupted) agent.leave();
       const parting = await agent.ended;
+      isJoined = false;
       if (parting.kind !== 'lost') return told(parting, terminal);
       if (interruption.isInterrupted) return 0;
       log.warn({ reason: parting.reason }, 'coordinator lost');
@@ -69,6 +76,7 @@ export async function joinCommand(
     }
   } finally {
     agent?.kill();
+    await pages.close();
     interruption.dispose();
   }
 }

@@ -21,6 +21,12 @@ import { watchInterruptions } from './interruption.js';
 import { JoinedCluster } from './joined-cluster.js';
 import { LaunchedMember } from './launched-member.js';
 import { DEFAULT_PORT, hostAndPort, readListenAddress } from './network-address.js';
+import {
+  CoordinatorPages,
+  openPages,
+  readPagePlace,
+  type MetricsOptions,
+} from './operation-pages.js';
 import { programPolicy, type ProgramOptions } from './program-policy.js';
 import { RefusalWatch } from './refusal-watch.js';
 import { RunError } from './run-error.js';
@@ -29,7 +35,8 @@ import { writeTokenFile } from './run-directory.js';
 import type { Terminal } from './terminal.js';
 import { UsageError } from './usage-error.js';
 
-export interface UpOptions extends ClusterOptions, CredentialOptions, ProgramOptions {
+export interface UpOptions
+  extends ClusterOptions, CredentialOptions, ProgramOptions, MetricsOptions {
   readonly listen?: string | undefined;
 }
 
@@ -52,6 +59,7 @@ export async function upCommand(
   const programs = programPolicy(options);
   const credentials = ownCredentials(options);
   const encrypted = credentials.tls !== undefined;
+  const pagePlace = readPagePlace(options, 'on');
   terminal.write(`seed ${config.seed}\n${describeCluster(config)}\n`);
 
   const cluster =
@@ -59,7 +67,8 @@ export async function upCommand(
       ? new JoinedCluster({ config, encrypted, log, stranger: () => server.countStranger() })
       : new LaunchedMember(config);
   const joined = cluster instanceof JoinedCluster ? cluster : undefined;
-  const queue = new RunQueue(cluster, log);
+  const observed = await CoordinatorPages.create(() => ({ cluster, queue, server }));
+  const queue = new RunQueue(cluster, log, (run) => observed.finished(run));
   const desk = new ClientDesk({
     cluster,
     queue,
@@ -73,6 +82,7 @@ export async function upCommand(
   let tokenFile: string | undefined;
   const server = await listen(options, {
     credentials,
+    ...(pagePlace === 'on' && { pages: observed.pages }),
     welcome: (hello, connection) => joined?.welcome(hello, connection),
     paths: {
       [CLIENT_PATH]: {
@@ -89,6 +99,11 @@ export async function upCommand(
     },
   });
 
+  const pages = await openPages(pagePlace, observed.pages, log).catch(async (error: unknown) => {
+    await server.close();
+    interruption.dispose();
+    throw error;
+  });
   const refusals = new RefusalWatch(log, () => ({ ...server.refusals }));
   const keepUp = async (): Promise<void> => {
     const url = urlOf(options, server.port, encrypted);
@@ -112,6 +127,7 @@ export async function upCommand(
       return 1;
     }
   } finally {
+    observed.stop(STOPPING);
     if (tokenFile !== undefined) rmSync(tokenFile, { force: true });
     if (queue.current !== undefined) {
       log.info({ run: queue.current.order.name, seconds: DRAIN_MS / 1000 }, 'draining');
@@ -120,6 +136,7 @@ export async function upCommand(
     await desk.close(STOPPING);
     await cluster.stop(STOPPING);
     await server.close();
+    await pages.close();
     refusals.close();
     interruption.dispose();
   }

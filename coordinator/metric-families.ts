@@ -124,6 +124,11 @@ export const FAMILIES = {
   portWaits: histogram('port_wait_virtual_seconds', 'How long frames waited there.', 'host'),
 } as const satisfies Record<string, MetricFamily>;
 
+/** Of a machine that joined, with `build_info`. */
+export const AGENT_FAMILIES = {
+  joined: gauge('joined', 'Whether the machine is connected to its coordinator.'),
+} as const satisfies Record<string, MetricFamily>;
+
 /** Counters of the results that are shown per host as `pinwire_host_<name>_total`. */
 export const HOST_COUNTERS = {
   tx_packets: 'Packets sent.',

@@ -13,7 +13,7 @@ import {
 import type { HostMetrics, QueuePairMetrics } from '../node/host-metrics.js';
 import { PORT_WAIT_BUCKETS } from '../node/link/egress-port.js';
 import { WAIT_BUCKETS } from '../node/link/window-cost.js';
-import { PS_PER_S } from '../units/time.js';
+import { PS_PER_NS, PS_PER_S } from '../units/time.js';
 import { bounded } from './bounded-labels.js';
 import { BucketHistogram } from './bucket-histogram.js';
 import {
@@ -99,7 +99,7 @@ export class Metrics {
       }
     }
     if (record.cost !== undefined) this.addCost(record.cost);
-    this.addHosts(record.metrics ?? []);
+    this.addHosts(record.metrics ?? [], record.virtualNs * PS_PER_NS);
   }
 
   /** The page. */
@@ -148,14 +148,17 @@ export class Metrics {
     }
   }
 
-  private addHosts(hosts: readonly HostMetrics[]): void {
+  /** `end` is that of the last program, in ps: what happens behind it are timers that nobody needs any more. */
+  private addHosts(hosts: readonly HostMetrics[], end: number): void {
     for (const name of ['coreProgram', 'queuePairs', 'portDeepest'] as const) this.of(name).clear();
     for (const { host: number, cores, queues, queuePairs, port } of hosts) {
       const host = hostName(number);
       for (const each of cores) {
         const core = String(each.core);
-        for (const mode of ['program', 'kernel', 'idle'] as const) {
-          this.of('coreTime').add(each[mode] / PS_PER_S, { host, core, mode });
+        const { program, kernel } = each;
+        const modes = { program, kernel, idle: Math.max(end - program - kernel, 0) };
+        for (const [mode, ps] of Object.entries(modes)) {
+          this.of('coreTime').add(ps / PS_PER_S, { host, core, mode });
         }
         this.of('coreSegments').add(each.segments, { host, core });
         if (each.role !== '') this.of('coreProgram').set(1, { host, core, role: each.role });

@@ -81,6 +81,15 @@ export const LOG_OPTIONS = {
   'log-level': text('trace, debug, info, warn, error or silent [default: info]'),
 } as const satisfies Record<string, Options>;
 
+/** Of a coordinator, which has a door, and of a machine that joins, which has none. */
+export const METRICS_OPTIONS = {
+  metrics: text('on, off, or [ADDRESS:]PORT for /metrics, /healthz, /readyz apart [default: on]'),
+} as const satisfies Record<string, Options>;
+
+export const AGENT_METRICS_OPTIONS = {
+  metrics: text('[ADDRESS:]PORT for /metrics and /healthz, or off [default: off]'),
+} as const satisfies Record<string, Options>;
+
 export const JOIN_OPTIONS = {
   hosts: text('emulated hosts that this machine contributes [default: 1]'),
   processes: text('pack them into N processes [default: one each]'),
@@ -115,5 +124,5 @@ export const GROUPS = {
   'Programs:': PROGRAM_OPTIONS,
   'Workload:': WORKLOAD_OPTIONS,
   'Output:': OUTPUT_OPTIONS,
-  'Operation:': LOG_OPTIONS,
+  'Operation:': { ...LOG_OPTIONS, ...METRICS_OPTIONS },
 } as const;

@@ -150,6 +150,25 @@ function longestWait({
     );
 }
 
+/** What the log tells of a run that was done. */
+export function costFields(run: {
+  readonly began: number;
+  readonly ended: number;
+  readonly rounds: number;
+  readonly cost: RunCost | undefined;
+}): object {
+  const seconds = Math.round(run.ended - run.began) / 1000;
+  const cost = costInfo(run.cost === undefined ? [] : [run.cost]);
+  if (cost === undefined) return { seconds };
+  const most = longestWait(cost);
+  return {
+    seconds,
+    rounds: run.rounds,
+    bytes: cost.control_bytes + cost.fabric_bytes,
+    ...(most && { waited: most.process, for: most.whom, waited_seconds: most.seconds }),
+  };
+}
+
 export const formatSeconds = (value: number): string =>
   value >= 0.01 || value === 0 ? `${value.toFixed(2)} s` : `${(value * 1000).toPrecision(2)} ms`;
 

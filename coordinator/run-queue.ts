@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventLog } from './event-log.js';
 import type { LinkedProcesses } from './formation.js';
+import { costFields } from './run-cost.js';
 import { RunError } from './run-error.js';
 import { executeRun, type RunProgress, type RunRecord, type RunRequest } from './run.js';
 import type { StandingCluster } from './standing-cluster.js';
@@ -99,6 +100,7 @@ export class RunQueue {
     const bytes = this.queue.reduce((sum, each) => sum + each.order.bytes, order.bytes);
     if (bytes > MAX_WAITING_BYTES) return 'the runs that wait hold too much memory already';
     this.queue.push({ order, told: '' });
+    this.log.debug({ workload: order.name, client: order.client }, 'run queued');
     void this.work();
     this.tellWaiting();
     return undefined;
@@ -205,7 +207,7 @@ export class RunQueue {
   }
 
   private finish(finished: FinishedRun, reason?: string): void {
-    const { order, outcome } = finished;
+    const { order, outcome, record } = finished;
     this.counts[outcome]++;
     const run = this.running?.order === order ? this.running.run : undefined;
     const level = outcome === 'failed' ? 'warn' : 'info';
@@ -216,6 +218,7 @@ export class RunQueue {
         workload,
         client,
         ...(reason !== undefined && { reason }),
+        ...(record !== undefined && costFields(record)),
       },
       `run ${outcome}`,
     );

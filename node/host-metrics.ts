@@ -15,10 +15,9 @@ export interface CoreMetrics {
   /** Of its program; empty for none. */
   readonly role: string;
   readonly segments: number;
-  /** Whose the core was: the program's (which polls, perhaps), interrupts' and softirqs', nobody's. */
+  /** How long the core was its program's (which polls, perhaps), and interrupts' and softirqs'. */
   readonly program: number;
   readonly kernel: number;
-  readonly idle: number;
 }
 
 export interface QueueMetrics {
@@ -81,14 +80,12 @@ export function hostMetrics(
     cores: kernels.cores.map((core) => {
       const program = host.cores.find(({ index }) => index === core.index);
       const kernel = core.takenBy(now);
-      const idle = Math.max(core.idleBy(now), 0);
       return {
         core: core.index,
         role: program === undefined ? '' : roleOf(program.rank),
         segments: program?.segments ?? 0,
-        program: Math.max(now - kernel - idle, 0),
+        program: Math.max(now - kernel - core.idleBy(now), 0),
         kernel,
-        idle,
       };
     }),
     queues: [
@@ -178,7 +175,6 @@ function parseCore(value: unknown): CoreMetrics | string {
     segments: fields.whole('segments'),
     program: fields.number('program', 0, Number.MAX_SAFE_INTEGER),
     kernel: fields.number('kernel', 0, Number.MAX_SAFE_INTEGER),
-    idle: fields.number('idle', 0, Number.MAX_SAFE_INTEGER),
   };
   return fields.problem ?? core;
 }

@@ -18,14 +18,14 @@ import sendLatency from '../../workloads/micro/send-lat.js';
 import { runWorkload, type EmbeddedRun } from '../embedded.js';
 import { parseExposition, valueOf } from './exposition.js';
 
-function recordOf(
-  { outcome, metrics, now }: EmbeddedRun,
-  more: Partial<RunRecord> = {},
-): RunRecord {
+const endOf = ({ outcome }: Pick<EmbeddedRun, 'outcome'>): number =>
+  Math.max(...outcome.results.map(({ endedAt }) => endedAt));
+
+function recordOf({ outcome, metrics }: EmbeddedRun, more: Partial<RunRecord> = {}): RunRecord {
   return {
     values: [],
     traceHash: '0123456789abcdef',
-    virtualNs: now / 1000,
+    virtualNs: endOf({ outcome }) / 1000,
     counters: outcome.hosts.map(({ host, counters }) => ({ host, counts: { ...counters } })),
     events: outcome.events,
     packets: outcome.packets,
@@ -87,11 +87,11 @@ describe('the page', () => {
         counters['rx_packets'],
       );
       // Every core is somebody's or nobody's all the time.
-      expect(ofHost('pinwire_core_virtual_seconds_total')).toBeCloseTo((4 * run.now) / 1e12, 9);
+      expect(ofHost('pinwire_core_virtual_seconds_total')).toBeCloseTo((4 * endOf(run)) / 1e12, 9);
     }
     expect(retransmitted).toBeGreaterThan(0);
     expect(valueOf(families, 'pinwire_run_wall_seconds_sum')).toBe(0.25);
-    expect(valueOf(families, 'pinwire_run_virtual_seconds_sum')).toBeCloseTo(run.now / 1e12, 12);
+    expect(valueOf(families, 'pinwire_run_virtual_seconds_sum')).toBeCloseTo(endOf(run) / 1e12, 12);
     expect(valueOf(families, 'pinwire_events_total')).toBe(run.outcome.events);
     expect(valueOf(families, 'pinwire_packets_total')).toBe(run.outcome.packets);
   });
@@ -231,7 +231,7 @@ describe('what a host tells to watch', () => {
     for (const wrong of [
       null,
       [{ ...host, host: -1 }],
-      [{ ...host, cores: [{ ...host!.cores[0], idle: NaN }] }],
+      [{ ...host, cores: [{ ...host!.cores[0], kernel: NaN }] }],
       [{ ...host, queuePairs: [{ ...host!.queuePairs[0], sentBytes: '7' }] }],
       [{ ...host, queues: [{ ...host!.queues[0], owner: 'x'.repeat(99) }] }],
       [{ ...host, port: { ...host!.port, waits: [1, 2] } }],
