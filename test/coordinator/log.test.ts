@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { createLog } from '../../coordinator/log.js';
 import { RefusalWatch } from '../../coordinator/refusal-watch.js';
@@ -93,5 +94,31 @@ describe('refused connections', () => {
       'warn connections refused reason=garbage count=2',
       'warn connections refused reason=garbage count=3',
     ]);
+  });
+});
+
+describe('the events', () => {
+  const directory = new URL('../../coordinator/', import.meta.url);
+  const sources = readdirSync(directory)
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(new URL(name, directory), 'utf8'));
+  const page = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
+  const section = page.slice(page.indexOf('## The log'));
+  const listed = [...section.matchAll(/^\| `([a-z ]+)` +\| (\w+) /gm)].map(
+    ([, event, level]) => `${level!} ${event!}`,
+  );
+
+  test('are those of the documentation, with their levels', () => {
+    // Outcomes of runs have one call for all.
+    const told = ['info run done', 'warn run failed', 'info run cancelled'];
+    for (const source of sources) {
+      const calls = source.matchAll(/\blog\.(debug|info|warn|error)\(([\s\S]*?)\);\n/g);
+      for (const [, level = '', body = ''] of calls) {
+        const event = /'([a-z ]+)',?\s*$/.exec(body)?.[1];
+        told.push(`${level} ${event ?? `no event: ${body}`}`);
+      }
+    }
+    expect(told.length).toBeGreaterThan(20);
+    expect([...new Set(told)].sort()).toEqual([...listed].sort());
   });
 });
