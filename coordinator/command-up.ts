@@ -57,6 +57,9 @@ export async function upCommand(
   const asked = options.hosts ?? process.env['PINWIRE_HOSTS'];
   const config = clusterConfig(options, hostsAskedFor({ hosts: asked }) ?? DEFAULTS.hosts);
   const programs = programPolicy(options);
+  if (config.placement === 'joined' && programs.directories.length > 0) {
+    throw new UsageError('--programs: of a cluster that hosts join, `join` says it');
+  }
   const credentials = ownCredentials(options);
   const encrypted = credentials.tls !== undefined;
   const pagePlace = readPagePlace(options, 'on');

@@ -80,6 +80,7 @@ const CASES: readonly (readonly [string[], RegExp])[] = [
     ['up', '--programs', directory, '--programs', PING_PONG],
     /--programs .*ping-pong.js: is no dir/,
   ],
+  [['up', '--placement', 'joined', '--programs', directory], /--programs: .*`join` says it/],
   [['list', 'everything'], /list: unexpected "everything"/],
   [['decode', '/no/such.pcap'], /\/no\/such\.pcap/],
 ];
