@@ -23,6 +23,7 @@ interface Watched {
 }
 
 export interface TrafficRules {
+  /** Infinity: whoever takes the messages bounds them, and they are not counted. */
   readonly messagesPerSecond: number;
   /** More bytes than that never wait for the other end. */
   readonly maxBacklog: number;
@@ -46,10 +47,12 @@ export class Traffic {
       ...{ messages: 0, allowance: messagesPerSecond * this.limits.burstSeconds },
       ...{ taken: 0, takenAt: performance.now() },
     };
-    const count = (): void => {
-      if (++watched.messages > watched.allowance) this.offend(watched, 'flood');
-    };
-    for (const event of ['message', 'ping', 'pong'] as const) socket.on(event, count);
+    if (messagesPerSecond < Infinity) {
+      const count = (): void => {
+        if (++watched.messages > watched.allowance) this.offend(watched, 'flood');
+      };
+      for (const event of ['message', 'ping', 'pong'] as const) socket.on(event, count);
+    }
     socket.once('close', () => {
       this.all.delete(watched);
       if (this.all.size === 0) this.stop();
@@ -84,6 +87,7 @@ export class Traffic {
 
   private renew(watched: Watched, seconds: number): void {
     const { perSecond, messages } = watched;
+    if (perSecond === Infinity) return;
     const left = watched.allowance - messages + perSecond * seconds;
     watched.allowance = Math.min(perSecond * this.limits.burstSeconds, left);
     watched.messages = 0;

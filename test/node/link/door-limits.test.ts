@@ -163,7 +163,7 @@ describe('after it has admitted', () => {
   });
 
   test('a door is patient with who takes what it is sent slowly', async () => {
-    const { door, admitted } = await open({ lookMs: 50, stallMs: 400 });
+    const { door, admitted } = await open({ lookMs: 50, stallMs: 1_500 });
     const [reader] = strangers(door, 1);
     const nonce = await reader!.nonce('/control');
     const answer = reader!.answer(CREDENTIALS.token, '/control', nonce);
@@ -177,7 +177,7 @@ describe('after it has admitted', () => {
     });
     for (let i = 0; i < 50; i++) admitted[0]!.send(Buffer.alloc(MAX_PAYLOAD));
     for (let i = 0; i < 8; i++) {
-      await sleep(200);
+      await sleep(300);
       bytes = 0;
       socket.resume();
     }
