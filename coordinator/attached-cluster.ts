@@ -2,7 +2,9 @@
  * A cluster that is up elsewhere, as the place of a command's runs: each is asked of its coordinator, waits there for its
  * turn, and comes back as a record like one of the command's own processes.
  */
+import { formatSize } from '../units/size.js';
 import type { ClientReply } from '../wire/control/client-messages.js';
+import { MAX_CONTROL_BYTES } from '../wire/control/codec.js';
 import { CapturedFiles } from './captured-files.js';
 import { clientRun } from './client-run.js';
 import type { CoordinatorLine } from './coordinator-line.js';
@@ -13,6 +15,9 @@ import type { RunRecord } from './run.js';
 
 /** Whatever is under way to the coordinator when the command ends has this long to get there. */
 const FAREWELL_MS = 1_000;
+
+/** A run is one message, and something else is in it too. */
+const MOST_INPUT_BYTES = MAX_CONTROL_BYTES - 2 ** 24;
 
 interface Asked {
   readonly run: PlacedRun;
@@ -57,6 +62,12 @@ export class AttachedCluster implements RunPlace {
 
   async execute(run: PlacedRun): Promise<RunRecord> {
     if (this.lost !== undefined) throw this.lost;
+    const bytes = [...run.spec.inputs.values()].reduce((sum, { length }) => sum + length, 0);
+    if (bytes > MOST_INPUT_BYTES) {
+      throw new RunError(
+        `${run.name}: its input files have ${bytes} bytes, and a run that attaches may have ${formatSize(MOST_INPUT_BYTES)}`,
+      );
+    }
     const id = ++this.runs;
     const captured = run.spec.capture
       ? new CapturedFiles(run.captureDirectory, run.spec.hosts)

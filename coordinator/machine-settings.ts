@@ -61,7 +61,7 @@ export function checkMachine(
     if (vmQueues === 'shared' && cores.length === config.cores) {
       throw new UsageError(
         `${name}: VMs that share a queue leave host ${host} a core to switch their frames ` +
-          `(--cores says ${config.cores})`,
+          `(it has ${config.cores}: --cores)`,
       );
     }
     const asked = guests.reduce((sum, vm) => sum + vm.memory, LEAST_HOST_MEMORY);
@@ -109,10 +109,14 @@ function vmSpec(
   }
   const lastCore = Math.max(...cores);
   if (host >= config.hosts) {
-    throw new UsageError(`${name} needs ${host + 1} hosts, and --hosts says ${config.hosts}`);
+    throw new UsageError(
+      `${name} needs ${host + 1} hosts, and the cluster has ${config.hosts} (--hosts)`,
+    );
   }
   if (lastCore >= config.cores) {
-    throw new UsageError(`${name} needs ${lastCore + 1} cores, and --cores says ${config.cores}`);
+    throw new UsageError(
+      `${name} needs ${lastCore + 1} cores, and a host has ${config.cores} (--cores)`,
+    );
   }
   return {
     host,

@@ -37,7 +37,9 @@ export function planWorkload(
   const shape = clusterShape(config);
   const least = workload.minHosts ?? 1;
   if (config.hosts < least) {
-    throw new UsageError(`${name} needs at least ${least} hosts, and --hosts says ${config.hosts}`);
+    throw new UsageError(
+      `${name} needs at least ${least} hosts, and the cluster has ${config.hosts} (--hosts)`,
+    );
   }
   const params = readParameters(workload, settings);
   const inputs = readInputs(workload, params);
@@ -72,10 +74,14 @@ function programsOf(
       throw new UsageError(`${name}: places a program on host ${host}, core ${core}`);
     }
     if (host >= config.hosts) {
-      throw new UsageError(`${name} needs ${host + 1} hosts, and --hosts says ${config.hosts}`);
+      throw new UsageError(
+        `${name} needs ${host + 1} hosts, and the cluster has ${config.hosts} (--hosts)`,
+      );
     }
     if (core >= config.cores) {
-      throw new UsageError(`${name} needs ${core + 1} cores, and --cores says ${config.cores}`);
+      throw new UsageError(
+        `${name} needs ${core + 1} cores, and a host has ${config.cores} (--cores)`,
+      );
     }
     const place = `host${host} core ${core}`;
     if (taken.has(place)) throw new UsageError(`${name}: places two programs on ${place}`);

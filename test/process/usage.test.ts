@@ -32,7 +32,7 @@ const CASES: readonly (readonly [string[], RegExp])[] = [
   [['run', PING_PONG, '--hosts', '0'], /--hosts: must lie between 1 and 512, and is 0/],
   [['run', PING_PONG, '--hosts', '-2'], /--hosts: expected a whole number/],
   [['run', PING_PONG, '--hosts', '513'], /--hosts: must lie between/],
-  [['run', PING_PONG, '--hosts', '1'], /needs at least 2 hosts, and --hosts says 1/],
+  [['run', PING_PONG, '--hosts', '1'], /needs at least 2 hosts, and the cluster has 1 \(--hosts\)/],
   [['run', PING_PONG, '--cores', '0'], /--cores: must lie between/],
   [['run', PING_PONG, '--cores', '1.5'], /--cores: expected a whole number/],
   [['run', PING_PONG, '--memory', '1KiB'], /--memory: must lie between/],
