@@ -5,6 +5,7 @@ import { formatDuration, PS_PER_NS } from '../units/time.js';
 import { parseClusterStatus, type ClusterStatus } from './cluster-status.js';
 import { CoordinatorLine } from './coordinator-line.js';
 import type { CredentialOptions } from './credentials.js';
+import { hostLabel } from './host-label.js';
 import { watchInterruptions } from './interruption.js';
 import { readCoordinatorUrl } from './network-address.js';
 import { readWait } from './option-values.js';
@@ -198,8 +199,7 @@ function runLines({ run, queue }: ClusterStatus): string[] {
 /** `host0`, `host0 to host3`; hosts that have no numbers yet are counted. */
 function hostsOf(hosts: readonly number[], count: number): string {
   if (hosts.length === 0) return `${count} waiting`;
-  const first = `host${hosts[0]!}`;
-  return hosts.length === 1 ? first : `${first} to host${hosts.at(-1)!}`;
+  return hostLabel(hosts);
 }
 
 /** Columns as wide as what stands in them. */

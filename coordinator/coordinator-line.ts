@@ -22,7 +22,7 @@ import { credentialsFor, type CredentialOptions } from './credentials.js';
 import { printUrl } from './network-address.js';
 import { PeerConnection } from './peer-connection.js';
 import { FileNotThere } from './secret-file.js';
-import { VERSION } from './version.js';
+import { majorOf, VERSION } from './version.js';
 
 /** From an open connection until the coordinator says what its cluster is. */
 const GREETING_MS = 10_000;
@@ -175,8 +175,6 @@ function greet(socket: WebSocket, url: string, what: string): Promise<Coordinato
     });
   });
 }
-
-const majorOf = (version: string): string => version.replace(/^v/, '').split('.')[0]!;
 
 /** A token whose file is not there may come. */
 function tokenOf({ url, credentials }: LineOptions, shown: string): Credentials {

@@ -6,6 +6,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { hostLabel } from './host-label.js';
 import {
   ENVIRONMENT_VARIABLE,
   printEnvironment,
@@ -82,8 +83,7 @@ export class HostProcess {
 
   /** `host2`, `host0 to host3`: what it runs. */
   get label(): string {
-    const first = `host${this.hosts[0]!}`;
-    return this.hosts.length === 1 ? first : `${first} to host${this.hosts.at(-1)!}`;
+    return hostLabel(this.hosts);
   }
 
   get name(): string {

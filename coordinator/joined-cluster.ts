@@ -5,21 +5,27 @@
  */
 import type { WebSocket } from 'ws';
 import {
-  JOIN_PROTOCOL,
   parseJoinNotice,
   type JoinNotice,
   type JoinOrder,
   type Offer,
 } from '../wire/control/join-messages.js';
-import { partition, type ClusterConfig } from './cluster-config.js';
+import type { ClusterConfig } from './cluster-config.js';
 import type { Welcome } from './control-server.js';
 import type { EventLog } from './event-log.js';
 import { Formation, type LinkedProcesses } from './formation.js';
 import { watchHeartbeat } from '../node/link/heartbeat.js';
+import {
+  freeName,
+  nameOfHosts,
+  objectionTo,
+  placesFor,
+  type Machine,
+  type Place,
+} from './joined-machine.js';
 import { PeerConnection } from './peer-connection.js';
 import { RunError } from './run-error.js';
 import type { MemberInfo, StandingCluster } from './standing-cluster.js';
-import { VERSION } from './version.js';
 
 /** A connection that makes no offer by then is dropped. */
 const OFFER_MS = 10_000;
@@ -32,23 +38,6 @@ const LONGEST_AGAIN_MS = 10_000;
 const DISMISS_MS = 3_000;
 /** Connections of processes whose formation is over are dropped after this. */
 const DROP_MS = 2_000;
-const MAX_MACHINES = 512;
-
-/** A machine that joined. */
-interface Machine {
-  readonly name: string;
-  readonly offer: Offer;
-  readonly address: string;
-  readonly since: string;
-  readonly connection: PeerConnection<JoinOrder>;
-  isLeaving: boolean;
-}
-
-/** A process of the formation, and whose it is. */
-interface Place {
-  readonly machine: Machine;
-  readonly hosts: readonly number[];
-}
 
 export interface JoinedClusterOptions {
   readonly config: ClusterConfig;
@@ -161,7 +150,11 @@ export class JoinedCluster implements StandingCluster {
     address: string,
     connection: PeerConnection<JoinOrder>,
   ): Machine | undefined {
-    const reason = this.objection(offer);
+    const { config, encrypted } = this.options;
+    const reason =
+      this.stopped !== undefined
+        ? 'the cluster is being stopped'
+        : objectionTo(offer, { config, encrypted, machines: this.machines.length });
     if (reason !== undefined) {
       this.options.log.warn({ name: offer.name, address, reason }, 'host refused');
       connection.send({ type: 'refused', reason });
@@ -169,7 +162,7 @@ export class JoinedCluster implements StandingCluster {
       return undefined;
     }
     const since = new Date().toISOString();
-    const name = this.freeName(offer.name);
+    const name = freeName(offer.name, this.machines);
     const machine = { name, offer, address, since, connection, isLeaving: false };
     this.machines.push(machine);
     connection.send({ type: 'welcome', name });
@@ -179,42 +172,6 @@ export class JoinedCluster implements StandingCluster {
     this.form();
     this.changed();
     return machine;
-  }
-
-  /** Why an offer does not fit. */
-  private objection(offer: Offer): string | undefined {
-    const { config, encrypted } = this.options;
-    if (this.stopped !== undefined) return 'the cluster is being stopped';
-    if (offer.protocol !== JOIN_PROTOCOL) {
-      return `it speaks ${offer.protocol}, this cluster ${JOIN_PROTOCOL}`;
-    }
-    if (offer.version !== VERSION) {
-      return `it runs pinwire ${offer.version}, this cluster ${VERSION}`;
-    }
-    const major = majorOf(offer.node);
-    if (major !== majorOf(process.version)) {
-      return `it runs Node.js ${offer.node}, this cluster ${process.version}: equal results need one major version`;
-    }
-    if (offer.encrypted !== encrypted) {
-      return encrypted
-        ? 'the links of this cluster are encrypted: give --tls-cert and --tls-key'
-        : 'the links of this cluster are not encrypted, and its would be';
-    }
-    const needed = offer.hosts * config.memory;
-    if (offer.memory < needed) {
-      return `its ${offer.hosts} hosts need ${needed} bytes of memory, and it has ${offer.memory}`;
-    }
-    if (this.machines.length >= MAX_MACHINES) return `${MAX_MACHINES} machines are here already`;
-    return undefined;
-  }
-
-  /** The name, with a number behind it if it is taken. */
-  private freeName(name: string): string {
-    const taken = new Set(this.machines.map((machine) => machine.name));
-    if (!taken.has(name)) return name;
-    for (let number = 2; ; number++) {
-      if (!taken.has(`${name}-${number}`)) return `${name}-${number}`;
-    }
   }
 
   private heard(machine: Machine, notice: JoinNotice): void {
@@ -273,12 +230,12 @@ export class JoinedCluster implements StandingCluster {
     if (this.stopped !== undefined || this.formation !== undefined || this.again !== undefined) {
       return;
     }
-    const places = this.placesOf();
+    const places = placesFor(this.config.hosts, this.machines);
     if (places === undefined) return;
     const formation: Formation = new Formation(
       places.map(({ machine, hosts }, process) => ({
         hosts,
-        name: () => describe(machine, hosts, formation.pids[process]!),
+        name: () => nameOfHosts(machine, hosts, formation.pids[process]!),
       })),
       { onIdle: () => this.letGo() },
     );
@@ -344,45 +301,9 @@ export class JoinedCluster implements StandingCluster {
     if (at >= 0) this.machines.push(...this.machines.splice(at, 1));
   }
 
-  /** Which machine runs which hosts, by process; undefined while there are too few. */
-  private placesOf(): Place[] | undefined {
-    const chosen: { machine: Machine; count: number }[] = [];
-    let left = this.config.hosts;
-    for (const machine of this.machines) {
-      if (left === 0) break;
-      if (machine.isLeaving || !machine.connection.isOpen) continue;
-      const count = Math.min(left, machine.offer.hosts);
-      chosen.push({ machine, count });
-      left -= count;
-    }
-    if (left > 0) return undefined;
-    chosen.sort((a, b) => NATURAL.compare(a.machine.name, b.machine.name));
-    const places: Place[] = [];
-    let first = 0;
-    for (const { machine, count } of chosen) {
-      for (const hosts of partition(count, Math.min(count, machine.offer.processes))) {
-        places.push({ machine, hosts: hosts.map((host) => first + host) });
-      }
-      first += count;
-    }
-    return places;
-  }
-
   private changed(): void {
     const waiting = [...this.waiting];
     this.waiting.clear();
     for (const each of waiting) each();
   }
 }
-
-/** `node-2` before `node-10`, the same on every machine. */
-const NATURAL = new Intl.Collator('en', { numeric: true });
-
-const majorOf = (version: string): string => version.replace(/^v/, '').split('.')[0]!;
-
-const describe = (machine: Machine, hosts: readonly number[], pid: number): string => {
-  const first = `host${hosts[0]!}`;
-  const label = hosts.length === 1 ? first : `${first} to host${hosts.at(-1)!}`;
-  const from = machine.address === '' ? '' : `, ${machine.address}`;
-  return `${label} (${machine.name}${from}${pid === 0 ? '' : `, pid ${pid}`})`;
-};

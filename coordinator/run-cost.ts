@@ -3,6 +3,7 @@
  * over the runs of a command, and told to people.
  */
 import { FOR_COORDINATOR, FOR_THE_END, type ProcessCost } from '../node/process-cost.js';
+import { hostLabel } from './host-label.js';
 
 /** One process's part. Times in ms of wall clock. */
 export interface ProcessShare {
@@ -59,18 +60,13 @@ export interface CostInfo {
   }[];
 }
 
-export function processLabel(hosts: readonly number[]): string {
-  const first = `host${hosts[0]!}`;
-  return hosts.length === 1 ? first : `${first} to host${hosts.at(-1)!}`;
-}
-
 /** `partition` has the hosts of each process. */
 export function runCost(
   rounds: number,
   parts: readonly ProcessCost[],
   partition: readonly (readonly number[])[],
 ): RunCost {
-  const labels = partition.map(processLabel);
+  const labels = partition.map(hostLabel);
   const nameOf = (whom: number): string =>
     whom === FOR_COORDINATOR ? COORDINATOR : whom === FOR_THE_END ? THE_END : labels[whom]!;
   const sent = parts.flatMap((part) => part.sent);

@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 
 export const VERSION = readVersion(dirname(fileURLToPath(import.meta.url)));
 
+/** `20` of `v20.20.2`. */
+export const majorOf = (version: string): string => version.replace(/^v/, '').split('.')[0]!;
+
 function readVersion(directory: string): string {
   const file = join(directory, 'package.json');
   if (!existsSync(file)) return readVersion(dirname(directory));
