@@ -139,7 +139,7 @@ describe('over long paths', () => {
     });
     const { here, elsewhere } = othersWaits(outcome, 2);
     expect(here).toBeGreaterThan(4 * elsewhere);
-    expect(outcome.costs[2]!.busy).toBeGreaterThan(0.7 * outcome.wall);
+    expect(outcome.costs[2]!.busy).toBeGreaterThan(0.5 * outcome.wall);
   });
 
   test('so is a process far from the coordinator, which itself waits for the coordinator', async () => {
@@ -164,15 +164,15 @@ describe('over long paths', () => {
   test.each([true, false])(
     'a run takes a round trip for each round and hardly more (with the baton: %s)',
     async (baton) => {
-      const outcome = await runOver(await linked(() => 5), 1, 'ping-pong', 12, {
-        controlDelay: () => 5,
+      const outcome = await runOver(await linked(() => 10), 1, 'ping-pong', 12, {
+        controlDelay: () => 10,
         baton,
       });
       expect(outcome.digests).toEqual(expectedDigests('ping-pong', 12));
       const { rounds } = outcome.windows.counters;
       expect(rounds).toBeGreaterThan(20);
-      // 1 ms and more of each timer's lateness is the test's own.
-      expect(outcome.wall).toBeLessThan((rounds + 3) * 10 * 1.35);
+      // Timers that are late, and a machine that does other things, are the test's own.
+      expect(outcome.wall).toBeLessThan((rounds + 3) * 20 * 1.5);
     },
   );
 });
