@@ -7,10 +7,10 @@ test('a process waits for whoever holds virtual time back, not for whoever waits
   // All run; process 2 is slowest.
   holds.waitFor(2);
   holds.reported(0, 20, false);
-  holds.reported(1, 21, false);
+  holds.reported(1, 80, false);
   holds.reported(2, 120, false);
   expect(holds.of(0)).toEqual({ by: 2, held: 100 });
-  expect(holds.of(1)).toEqual({ by: 2, held: 99 });
+  expect(holds.of(1)).toEqual({ by: 2, held: 40 });
   expect(holds.of(2)).toEqual({ by: 2, held: 0 });
 });
 
@@ -18,9 +18,9 @@ test('of several it names the one that took longest, and the whole time', () => 
   const holds = new HoldTimes(3);
   holds.reported(0, 5, false);
   holds.waitFor(1);
-  holds.reported(1, 45, false);
+  holds.reported(2, 35, false);
   holds.waitFor(2);
-  holds.reported(2, 55, false);
+  holds.reported(1, 55, false);
   expect(holds.of(0)).toEqual({ by: 1, held: 50 });
 });
 
