@@ -106,6 +106,9 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   };
 }
 
+const PAGE_REFUSED =
+  'pages are for machines that call this one by its address, its host name, or a name without dots';
+
 /** What is asked for and who is let in. */
 class Doorway {
   private readonly options: DoorOptions;
@@ -142,7 +145,7 @@ class Doorway {
         void servePage(pages[path]!, request, response);
       } else {
         caller.decide(reason);
-        answer(response, reason === 'origin' ? 403 : 400, 'this page is for machines');
+        answer(response, reason === 'origin' ? 403 : 400, PAGE_REFUSED);
       }
     } else {
       const isWebPage = request.headers.origin !== undefined;
