@@ -43,7 +43,7 @@ export async function statusCommand(
   try {
     const answers =
       address === undefined
-        ? await everyCluster(ask, terminal)
+        ? await everyCluster(ask, isEncrypted(options) ? 'wss' : 'ws', terminal)
         : [await ask(readCoordinatorUrl('status', address))];
     if (interruption.isInterrupted) return 130;
     const answered = answers.filter((answer) => answer !== undefined);
@@ -62,6 +62,10 @@ export async function statusCommand(
     interruption.dispose();
   }
 }
+
+/** Certificates are for clusters whose links are encrypted. */
+const isEncrypted = (options: StatusOptions): boolean =>
+  (['tls-ca', 'tls-cert', 'tls-key'] as const).some((name) => options[name] !== undefined);
 
 export interface Answer {
   readonly url: string;
@@ -97,6 +101,7 @@ async function statusOf(options: LineOptions): Promise<Answer | undefined> {
 /** Asks each cluster whose token is in the user's run directory; those that are gone are counted and left out. */
 async function everyCluster(
   ask: (url: URL) => Promise<Answer | undefined>,
+  scheme: string,
   terminal: Terminal,
 ): Promise<(Answer | undefined)[]> {
   const directory = runDirectory();
@@ -108,7 +113,7 @@ async function everyCluster(
   let gone = 0;
   for (const port of ports) {
     try {
-      answers.push(await ask(new URL(`ws://127.0.0.1:${port}`)));
+      answers.push(await ask(new URL(`${scheme}://127.0.0.1:${port}`)));
     } catch (error) {
       if (!(error instanceof RunError)) throw error;
       if (error.message.includes('ECONNREFUSED')) gone++;
