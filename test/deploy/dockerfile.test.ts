@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { validate } from 'dockerfile-utils';
 import { describe, expect, it, test } from 'vitest';
-import { COMPOSE_FILES, readCompose, ROOT } from './compose-file.js';
+import { COMPOSE_FILES, readCompose, ROOT, wordsOf } from './compose-file.js';
 import {
   DOCKERFILE,
   environmentOf,
@@ -138,13 +138,12 @@ describe('the image and the files that start it', () => {
     const health = readFileSync(join(ROOT, 'deploy/health.js'), 'utf8');
     expect(health).toContain(`http://127.0.0.1:${port}/healthz`);
     for (const file of COMPOSE_FILES) {
-      for (const { command } of Object.values(readCompose(file).services)) {
-        const words = [command].flat().join(' ');
-        for (const [, said] of words.matchAll(
-          /(?:--listen 0\.0\.0\.0|ws:\/\/coordinator):(\d+)/g,
-        )) {
-          expect(words.startsWith('join ') && said === '7610' ? port : said).toBe(port);
-        }
+      for (const service of Object.values(readCompose(file).services)) {
+        const words = wordsOf(service);
+        const said = words.filter((word) => word.startsWith('ws://coordinator:'));
+        if (words[0] === 'up') said.push(words[words.indexOf('--listen') + 1]!);
+        expect(said).toHaveLength(1);
+        expect(said[0]!.split(':').at(-1)).toBe(port);
       }
     }
   });

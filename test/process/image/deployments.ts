@@ -9,11 +9,14 @@ export interface Deployment {
   readonly client: Service;
   /** Names that the engine would give, by machine. */
   readonly names: Readonly<Record<string, string>>;
+  /** Where the coordinator says that every host has joined. */
+  readonly ready: string;
   readonly tls: boolean;
 }
 
 const WORK = ['run', 'micro/write-lat', '--set', 'iterations=10', '--out', '/tmp/results'];
 const HOSTS = '2';
+const READY = 'http://127.0.0.1:7600/readyz';
 
 /** The client with a shorter run than the demo suite, and no volume; it attaches as it says. */
 function shorter(client: Service): Service {
@@ -42,6 +45,7 @@ function severalMachines(): Deployment {
       command: [...WORK, '--attach', told.PINWIRE_URL, '--wait', '1m', ...files],
     },
     names: {},
+    ready: 'http://127.0.0.1:7602/readyz',
     tls: true,
   };
 }
@@ -58,6 +62,7 @@ function swarm(): Deployment {
     member: () => bare(host!),
     client: shorter(client!),
     names: {},
+    ready: READY,
     tls: false,
   };
 }
@@ -75,6 +80,7 @@ function kubernetes(): Deployment {
       'host-1': `${pod(0)}.pinwire-host`,
       'host-2': `${pod(1)}.pinwire-host`,
     },
+    ready: READY,
     tls: false,
   };
 }

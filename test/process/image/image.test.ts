@@ -24,7 +24,7 @@ describe.skipIf(WHY_NOT !== '')(orSkipped('an image built without an engine', WH
   let image: Image;
   beforeAll(() => {
     image = new Image();
-  }, 240_000);
+  }, 300_000);
   afterAll(() => {
     image.remove();
   });
@@ -130,7 +130,7 @@ describe.skipIf(WHY_NOT !== '')(orSkipped('an image built without an engine', WH
     },
   );
 
-  describe.each(DEPLOYMENTS)('as $title', ({ leader, member, client, names, tls }) => {
+  describe.each(DEPLOYMENTS)('as $title', ({ leader, member, client, names, ready, tls }) => {
     const why = NO_NETWORK === '' && tls && !hasOpenssl ? 'openssl is not installed' : NO_NETWORK;
     const token = randomBytes(32).toString('hex');
     let machines: Namespaces;
@@ -160,11 +160,14 @@ describe.skipIf(WHY_NOT !== '')(orSkipped('an image built without an engine', WH
       orSkipped('forms a cluster, runs, and ends with status 0 everywhere', why),
       async () => {
         const led = image.start(leader, on('coordinator'));
+        const { network = [] } = on('coordinator');
+        while (!(await image.isHealthy(leader, network))) await sleep(200);
+        expect(await image.isHealthy(leader, network, ready)).toBe(false);
         const joined = [0, 1].map((i) => image.start(member(i), on(`host-${i + 1}`)));
         const { code, stdout, stderr } = await image.start(client, on('client')).ended;
         expect(code, [stderr, led.stderr, joined[0]!.stderr].join('\n')).toBe(0);
         expect(stdout).toContain('/tmp/results/report.html');
-        expect(await image.isHealthy(leader, on('coordinator').network!)).toBe(true);
+        expect(await image.isHealthy(leader, network, ready)).toBe(true);
         led.terminate();
         expect(await led.ended).toMatchObject({ code: 0 });
         for (const each of joined) expect(await each.ended).toMatchObject({ code: 0 });

@@ -22,8 +22,8 @@ const PLACE = '/mnt';
 /** What `npm ci` may know of its surroundings: where its registry and cache are, and nothing of this checkout. */
 const HANDED_ON =
   /^(path|home|(https?|no)_proxy|node_extra_ca_certs|npm_config_(registry|cache|userconfig|cafile))$/i;
-/** A container starts, and stops, within this. */
-const COMMAND_MS = 120_000;
+/** One step of the Dockerfile takes no longer. */
+const STEP_MS = 240_000;
 
 export interface ContainerOptions {
   /** Arguments for the entrypoint, instead of the service's command. */
@@ -73,11 +73,13 @@ export class Image {
     return this.shell(`chroot ${this.root} /bin/sh -c "$1"`, [command]);
   }
 
-  /** Whether the image's health check passes for a container of the service, asked in its network. */
-  async isHealthy(service: Service, network: readonly string[]): Promise<boolean> {
+  /** Whether the image's health check passes for a container of the service, asked in its network; or for another page. */
+  async isHealthy(service: Service, network: readonly string[], url?: string): Promise<boolean> {
     const { text } = lastOf(this.stage, 'HEALTHCHECK');
     const instead = JSON.parse(text.replace(/^CMD\s+/, '')) as string[];
-    return (await this.start(service, { instead, network }).ended).code === 0;
+    const asked = url === undefined ? {} : { PINWIRE_HEALTH_URL: url };
+    const checked = { ...service, environment: { ...service.environment, ...asked } };
+    return (await this.start(checked, { instead, network }).ended).code === 0;
   }
 
   /** A file of a volume. */
@@ -209,7 +211,7 @@ export class Image {
       return execFileSync(file!, rest, {
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'pipe'],
-        timeout: COMMAND_MS,
+        timeout: STEP_MS,
         env: { npm_config_prefer_offline: 'true', ...Object.fromEntries(handedOn), ...environment },
       });
     } catch (error) {
