@@ -11,6 +11,8 @@ import { RunError } from './run-error.js';
 
 /** A closed connection waits this long for the exit that explains it. */
 const EXIT_MS = 300;
+/** A lost link waits longer still: for the loss of one of its ends. */
+const UNLINKED_MS = 450;
 
 export type NoticeListener = (process: number, notice: Notice) => void;
 
@@ -163,12 +165,21 @@ export class Formation implements LinkedProcesses {
     if (notice.type === 'linked') {
       this.linkedCount++;
       if (this.linkedCount === this.size) this.markLinked();
+    } else if (notice.type === 'unlinked') {
+      void this.unlinked(process, notice.process, notice.reason);
     } else if (notice.type === 'failed' && this.heardBy === undefined) {
       // Before a run there is nothing to fail but a link.
       if (this.linkedCount < this.size) this.lose(process, `could not link up: ${notice.message}`);
     } else {
       this.heardBy?.(process, notice);
     }
+  }
+
+  /** Two processes have lost each other. If one of them is gone, that says more. */
+  private async unlinked(process: number, other: number, reason: string): Promise<void> {
+    if (other >= this.size) return;
+    await sleep(UNLINKED_MS);
+    this.lose(process, `lost its link with ${this.nameOf(other)}: ${reason}`);
   }
 
   /** A connection closed. Its process has usually ended; how it did says more. */

@@ -20,7 +20,7 @@ import { RunError } from './run-error.js';
 import { TimeWindows } from './time-windows.js';
 
 /** How long a failure that is no program's waits for the loss of a process to explain it. */
-const BETTER_REASON_MS = 300;
+const BETTER_REASON_MS = 600;
 /** How long a run that failed waits for the last that its processes captured. */
 const LAST_CAPTURES_MS = 1_000;
 
@@ -194,7 +194,7 @@ class Conversation {
   }
 
   heard(process: number, notice: Notice): void {
-    if (notice.type === 'hello' || notice.type === 'linked' || notice.run !== this.run) return;
+    if (!('run' in notice) || notice.run !== this.run) return;
     if (this.isAbandoned && notice.type !== 'captured' && notice.type !== 'abandoned') return;
     switch (notice.type) {
       case 'prepared':

@@ -37,6 +37,7 @@ export class ControlledProcess {
     this.mesh = mesh;
     socket.on('message', (data: Buffer) => this.heard(data));
     socket.on('close', () => this.end(1));
+    mesh.onLost = (process, reason) => this.send({ type: 'unlinked', process, reason });
   }
 
   /** Opens the fabric's socket, dials the coordinator and says hello. */

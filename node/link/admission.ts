@@ -285,7 +285,8 @@ function refuse(socket: Duplex, status: string): void {
 function listening(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    // Those who call while the process computes wait in the kernel, as many as it lets.
+    server.listen({ port, host, backlog: 4_096 }, () => {
       server.off('error', reject);
       resolve();
     });

@@ -8,6 +8,8 @@ import { dial, openDoor } from './admission.js';
 import type { Door, Refusals } from './admission.js';
 import type { Credentials } from './credentials.js';
 import { parseHello, printHello } from './mesh-hello.js';
+import { PathWatch, type PathTimes } from './path-watch.js';
+import { streamOf } from './stream-of.js';
 
 const FABRIC_PATH = '/fabric';
 /** A batch is sent at a sixteenth of it. */
@@ -19,6 +21,7 @@ const MAX_UNTAKEN_BYTES = 64 << 20;
 /** What a small one costs beside its bytes. */
 const BATCH_OVERHEAD = 256;
 const HELLO_MS = 30_000;
+const KEEP_ALIVE_MS = 30_000;
 
 export interface MeshOptions {
   readonly process: number;
@@ -30,6 +33,8 @@ export interface MeshOptions {
   readonly host?: string;
   /** 0 or absent: any free one. */
   readonly port?: number;
+  /** When a silent link is tried, unless told otherwise. */
+  readonly times?: PathTimes;
 }
 
 export interface MeshOwner {
@@ -46,6 +51,8 @@ export class Mesh {
   readonly processes: number;
   /** Some socket has more to send than it should: wait for `drained`. */
   congested = false;
+  /** Hears of every link that is lost, whether somebody runs or not. */
+  onLost: (other: number, reason: string) => void = ignore;
   private readonly options: MeshOptions;
   private door!: Door;
   private owner: MeshOwner | undefined;
@@ -55,6 +62,9 @@ export class Mesh {
   private isHeld = false;
   private strangers = 0;
   private lostLink: { readonly link: string; readonly reason: string } | undefined;
+  private addresses: readonly string[] = [];
+  /** While somebody runs. */
+  private paths: PathWatch | undefined;
   private closing = false;
   /** Called when a link comes up or cannot. */
   private changed: (error?: Error) => void = ignore;
@@ -114,6 +124,7 @@ export class Mesh {
    * index. Rejects, naming the link, when one cannot be had within `timeoutMs`.
    */
   async connect(addresses: readonly string[], timeoutMs = 30_000): Promise<void> {
+    this.addresses = addresses;
     const all = new Promise<void>((resolve, reject) => {
       this.changed = (error) => {
         if (error !== undefined) reject(error);
@@ -142,6 +153,8 @@ export class Mesh {
   attach(owner: MeshOwner | undefined): void {
     this.owner = owner;
     this.taken();
+    this.paths?.stop();
+    this.paths = owner === undefined ? undefined : this.watchPaths();
     if (this.lostLink !== undefined) owner?.lost(this.lostLink.link, this.lostLink.reason);
   }
 
@@ -170,9 +183,25 @@ export class Mesh {
   /** Closes every socket and the listener; nobody is told of these links' loss. */
   async close(): Promise<void> {
     this.closing = true;
+    this.paths?.stop();
     for (const socket of this.links) socket?.close(1000);
     await this.door.close();
     for (const socket of this.links) socket?.terminate();
+  }
+
+  private watchPaths(): PathWatch {
+    const { addresses, links, options } = this;
+    return new PathWatch(
+      {
+        addresses,
+        bytesFrom: (other) => {
+          const link = links[other];
+          return link && (streamOf(link)?.bytesRead ?? 0);
+        },
+        lost: (other, reason) => this.lose(other, reason),
+      },
+      options.times,
+    );
   }
 
   private receive(from: number, message: Uint8Array): void {
@@ -233,6 +262,8 @@ export class Mesh {
       }
       other = hello.process;
       this.links[other] = socket;
+      // Between runs nothing is said, and a router on the way forgets who says nothing.
+      streamOf(socket)?.setKeepAlive(true, KEEP_ALIVE_MS);
       if (dialled === undefined) socket.send(this.hello());
       this.changed();
     });
@@ -272,6 +303,7 @@ export class Mesh {
     socket.terminate();
     if (this.closing) return;
     this.lostLink ??= { link: this.linkName(other), reason };
+    this.onLost(other, reason);
     this.owner?.lost(this.linkName(other), reason);
     if (this.congested) this.relieve();
   }

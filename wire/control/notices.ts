@@ -25,6 +25,8 @@ export type Notice =
       readonly fabric: string;
     }
   | { readonly type: 'linked' }
+  /** Its link with process `process` is gone. */
+  | { readonly type: 'unlinked'; readonly process: number; readonly reason: string }
   | { readonly type: 'prepared'; readonly run: number }
   | { readonly type: 'report'; readonly run: number; readonly report: unknown }
   | ({ readonly type: 'quiet'; readonly run: number; readonly probe: number } & Quiet)
@@ -70,6 +72,7 @@ export type Notice =
 const TYPES = [
   'hello',
   'linked',
+  'unlinked',
   'prepared',
   'report',
   'quiet',
@@ -104,6 +107,8 @@ function read(type: Notice['type'], fields: FieldReader): Notice {
         pid: fields.whole('pid', 1),
         fabric: fields.text('fabric', 512),
       };
+    case 'unlinked':
+      return { type, process: fields.whole('process', 0, 511), reason: fields.text('reason') };
     case 'linked':
       return { type };
     case 'prepared':

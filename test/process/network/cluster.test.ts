@@ -7,10 +7,14 @@ import { CLIENT, CONTROL_PORT, COORDINATOR, Site } from './site.js';
 const HOSTS = ['m0', 'm1', 'm2'];
 /** Silence for so long means that a machine is lost, and it may be noticed a little later. */
 const NOTICED_MS = 8_000;
+/** A link is tried after five seconds of silence, and has as long to answer. */
+const TRIED_MS = 15_000;
 /** For commands to start on a computer that has other work. */
 const START_MS = 60_000;
 
 const LATENCY = ['run', 'micro/write-lat', '--set', 'iterations=100', '--seed', '7'];
+/** Long enough never to end by itself. */
+const LONG = ['run', PING_PONG, '--set', 'iterations=1000000'];
 const ALLREDUCE = [
   ...['run', 'hpc/allreduce', '--seed', '11'],
   ...['--set', 'ranks-per-host=2', '--set', 'iterations=20', '--set', 'size=8,4KiB'],
@@ -41,6 +45,9 @@ describe.skipIf(why !== '')(orSkipped('a cluster across machines', why), () => {
     expect(reproducible(results)).toBe(await site.embedded(args));
   }
 
+  /** How often the long run has begun, as its program says on host0's machine. */
+  const starts = (): number => site.agents.get('m0')!.stderr.split('starts on 1000000').length - 1;
+
   test('runs what one process runs, byte for byte', async () => {
     await runsAsEmbedded(LATENCY);
   });
@@ -65,10 +72,8 @@ describe.skipIf(why !== '')(orSkipped('a cluster across machines', why), () => {
 
   test('names the machine that is cut off in the middle of a run, keeps what was measured, and goes on with it later', async () => {
     const out = scratch();
-    const settings = ['--set', 'iterations=1000000', '--set', 'first=5'];
-    const client = site.start(['run', PING_PONG, ...settings, '--hosts', '3'], out);
-    const agent = site.agents.get('m0')!;
-    await until(() => agent.stderr.includes('starts on 1000000'), 'the second configuration');
+    const client = site.start([...LONG, '--set', 'first=5'], out);
+    await until(() => starts() === 1, 'the second configuration');
 
     machines.cut('m1');
     const cutAt = performance.now();
@@ -85,6 +90,21 @@ describe.skipIf(why !== '')(orSkipped('a cluster across machines', why), () => {
     await Promise.all(HOSTS.map((host) => site.withoutHostProcesses(host)));
 
     machines.mend('m1');
+    await runsAsEmbedded(LATENCY);
+  });
+
+  test('names two machines that cannot reach each other any more, though everybody else reaches both', async () => {
+    const client = site.start(LONG);
+    await until(() => starts() === 2, 'the run');
+    machines.separate('m0', 'm1');
+    const separatedAt = performance.now();
+    const { code, stderr } = await client.ended;
+    machines.reunite('m0', 'm1');
+    expect(performance.now() - separatedAt).toBeLessThan(TRIED_MS);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /host[01] \(m[01], .*\) lost its link with host[01] \(m[01], .*\): silent/,
+    );
     await runsAsEmbedded(LATENCY);
   });
 

@@ -98,6 +98,17 @@ export class Namespaces {
     this.link(machine, 'up');
   }
 
+  /** The router carries nothing between two machines any more, and says nothing; all others reach both. */
+  separate(one: string, other: string): void {
+    this.forbid('add', one, other);
+    this.forbid('add', other, one);
+  }
+
+  reunite(one: string, other: string): void {
+    this.forbid('del', one, other);
+    this.forbid('del', other, one);
+  }
+
   /** Delays, and loses some of, what goes to any of the machines: a round trip is two delays. */
   impair({ delayMs, jitterMs, lossPercent }: Impairment): void {
     for (const machine of this.machines) {
@@ -154,6 +165,11 @@ export class Namespaces {
     for (const machine of this.machines) lines.push(`${this.address(machine)} ${machine}`);
     mkdirSync(`${FILES}/${namespace}`, { recursive: true });
     writeFileSync(`${FILES}/${namespace}/hosts`, `${lines.join('\n')}\n`);
+  }
+
+  private forbid(how: 'add' | 'del', from: string, to: string): void {
+    const rule = ['from', this.address(from), 'to', this.address(to), 'blackhole'];
+    this.run(ROUTER, ['ip', 'rule', how, ...rule]);
   }
 
   private link(machine: string, state: 'up' | 'down'): void {

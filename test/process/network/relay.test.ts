@@ -108,6 +108,14 @@ describe.skipIf(why !== '')(
       await runsOver({ ...CLEAR_PATH, delayMs: DELAY_MS, jitterMs: 4, loss: 0.01 }, PING_PONGS);
     });
 
+    test('link up anew when what is between them forgets their connections', async () => {
+      const { connections } = await relay.reset('m1');
+      const results = await site.run(ALLREDUCE);
+      expect(reproducible(results)).toBe(await site.embedded(ALLREDUCE));
+      expect((await relay.statistics()).connections).toBeGreaterThan(connections);
+      expect(site.coordinator.stderr).toMatch(/lost its link with host\d \(m\d/);
+    });
+
     test('give the same over a narrow path', async () => {
       await runsOver({ ...CLEAR_PATH, delayMs: 1, mbps: 10 }, ALLREDUCE);
     });

@@ -87,6 +87,11 @@ export class Relay {
     return this.order({ resume: machine });
   }
 
+  /** Ends every connection to the machine as a router does that has forgotten them. */
+  reset(machine: string): Promise<RelayStatistics> {
+    return this.order({ reset: machine });
+  }
+
   statistics(): Promise<RelayStatistics> {
     return this.order({});
   }

@@ -16,6 +16,7 @@ const ORDERS: readonly Order[] = [
 const NOTICES: readonly Notice[] = [
   { type: 'hello', cluster: 'c', process: 1, ticket: 't', pid: 4711, fabric: 'ws://127.0.0.1:1' },
   { type: 'linked' },
+  { type: 'unlinked', process: 1, reason: 'silent' },
   { type: 'prepared', run: 3 },
   { type: 'abandoned', run: 3 },
   { type: 'report', run: 3, report: { next: 5, commit: 5, sent: [] } },

@@ -138,6 +138,7 @@ process.on('message', (order) => {
     waiting.clear();
     for (const open of again) open();
   }
+  for (const { machines, from } of lanes) if (machines[1] === order.reset) from.resetAndDestroy();
   process.send(statistics);
 });
 process.on('disconnect', () => process.exit(0));
