@@ -40,7 +40,7 @@ describe('machines that join', () => {
     expect((await up.ended).code).toBe(0);
     for (const machine of [a, b]) {
       const { code, stdout } = await machine.ended;
-      expect({ code, stdout }).toEqual({ code: 0, stdout: 'dismissed: the cluster was stopped\n' });
+      expect({ code, stdout }).toEqual({ code: 0, stdout: 'dismissed: the cluster is stopping\n' });
     }
     await until(() => !hosts.some(isAlive), 'the end of every host');
   });
