@@ -14,7 +14,8 @@ export interface PathTimes {
   readonly answerMs: number;
 }
 
-const TIMES: PathTimes = { lookMs: 1_000, silenceMs: 5_000, answerMs: 5_000 };
+// A machine that is cut off from everybody is silent to the coordinator too, which names it sooner (`heartbeat.ts`).
+const TIMES: PathTimes = { lookMs: 1_000, silenceMs: 8_000, answerMs: 5_000 };
 /** In a large cluster a process that computes for long is no reason for all others to try each other at once. */
 const MOST_AT_ONCE = 8;
 /** The machine answered, or something on the way did for it: there is a way. */

@@ -1,14 +1,16 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { PING_PONG, readResults, reproducible, ROOT, scratch, until } from '../pinwire.js';
 import { Namespaces, orSkipped, whyNoNamespaces, whyNoNetem } from './namespaces.js';
-import { CLIENT, CONTROL_PORT, COORDINATOR, Site } from './site.js';
+import { insider, strangers, type InsiderEnd, type StartNode, type StrangersEnd } from './abuse.js';
+import { CLIENT, CONTROL_PORT, COORDINATOR, FABRIC_PORT, Site, TOKEN } from './site.js';
 
 const HOSTS = ['m0', 'm1', 'm2'];
+const STRANGER = 'stranger';
 /** Silence for so long means that a machine is lost, and it may be noticed a little later. */
 const NOTICED_MS = 8_000;
-/** A link is tried after five seconds of silence, and has as long to answer. */
-const TRIED_MS = 15_000;
+/** A link is tried after eight seconds of silence, and has five to answer. */
+const TRIED_MS = 18_000;
 /** For commands to start on a computer that has other work. */
 const START_MS = 60_000;
 
@@ -27,13 +29,16 @@ describe.skipIf(why !== '')(orSkipped('a cluster across machines', why), () => {
   let site: Site;
 
   beforeAll(async () => {
-    machines = new Namespaces([COORDINATOR, ...HOSTS, CLIENT], { forwarding: true });
+    machines = new Namespaces([COORDINATOR, ...HOSTS, CLIENT, STRANGER], { forwarding: true });
     site = new Site({
       machines,
       hosts: HOSTS,
       url: `ws://${COORDINATOR}:${CONTROL_PORT}`,
       cores: 2,
-      joinWith: () => ['--programs', join(ROOT, 'test', 'process', 'modules')],
+      joinWith: (host) => [
+        ...['--programs', join(ROOT, 'test', 'process', 'modules')],
+        ...['--listen', `${machines.address(host)}:${FABRIC_PORT}`],
+      ],
     });
     await Promise.all([LATENCY, ALLREDUCE].map((args) => site.embedded(args)));
   }, START_MS);
@@ -76,6 +81,7 @@ describe.skipIf(why !== '')(orSkipped('a cluster across machines', why), () => {
     await until(() => starts() === 1, 'the second configuration');
 
     machines.cut('m1');
+    onTestFinished(() => machines.mend('m1'));
     const cutAt = performance.now();
     const { code, stderr } = await client.ended;
     expect(performance.now() - cutAt).toBeLessThan(NOTICED_MS);
@@ -106,6 +112,57 @@ describe.skipIf(why !== '')(orSkipped('a cluster across machines', why), () => {
       /host[01] \(m[01], .*\) lost its link with host[01] \(m[01], .*\): silent/,
     );
     await runsAsEmbedded(LATENCY);
+  });
+
+  test('lets go of a client whose machine is cut off, and serves the next', async () => {
+    const client = site.start(LONG);
+    await until(() => starts() === 3, 'the run');
+    machines.cut(CLIENT);
+    const cutAt = performance.now();
+    await runsAsEmbedded(LATENCY, COORDINATOR);
+    expect(performance.now() - cutAt).toBeLessThan(NOTICED_MS + START_MS / 4);
+    const { code, stderr } = await client.ended;
+    machines.mend(CLIENT);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/lost the coordinator .*silent for 5 s/);
+  });
+
+  test('is not disturbed by a machine that means no good, without the token or with it', async () => {
+    const start: StartNode = (script, options) => machines.node(STRANGER, script, options);
+    const address = machines.address('m0');
+    const coordinator = machines.address(COORDINATOR);
+    const [fabric, joining] = [
+      `ws://m0:${FABRIC_PORT}/fabric`,
+      `ws://${COORDINATOR}:${CONTROL_PORT}/join`,
+    ];
+    const state = { isOver: false };
+    // One after the other: who called too often is not let in with the token either.
+    const insiders = async (): Promise<InsiderEnd[]> =>
+      Promise.all(
+        [fabric, joining].flatMap((door) =>
+          (['declared', 'fragments', 'unread', 'bombs', 'outdated'] as const).map((mode) =>
+            insider(start, mode, door, TOKEN),
+          ),
+        ),
+      );
+    const crowds = async (): Promise<StrangersEnd[]> =>
+      Promise.all([
+        strangers(start, 'silence', coordinator, CONTROL_PORT, 10_000),
+        strangers(start, 'silence', address, FABRIC_PORT, 10_000),
+        strangers(start, 'garbage', address, FABRIC_PORT, 200),
+      ]);
+    const attacks = insiders()
+      .then(async (ends) => [...ends, ...(await crowds())])
+      .finally(() => (state.isOver = true));
+    attacks.catch(() => undefined);
+    do await runsAsEmbedded(ALLREDUCE);
+    while (!state.isOver);
+    for (const end of await attacks) {
+      if ('left' in end)
+        expect({ left: end.left, failed: end.failed }).toEqual({ left: 0, failed: 0 });
+      else expect(end.closed).toBe(true);
+    }
+    expect(site.coordinator.stderr).toContain('speaks pinwire-join/0');
   });
 
   test('takes a machine back whose agent was killed and started again', async () => {
