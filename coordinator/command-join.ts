@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FabricAddress } from '../node/process-environment.js';
 import { MAX_HOSTS } from '../sim/sequencer.js';
+import { isMachineName } from '../wire/control/join-messages.js';
 import { retried } from './backoff.js';
 import { credentialsFor, type CredentialOptions } from './credentials.js';
 import type { EventLog } from './event-log.js';
@@ -97,7 +98,7 @@ function partOf(
   const hosts = readWhole('--hosts', options.hosts ?? '1', 1, MAX_HOSTS);
   const processes = readWhole('--processes', options.processes ?? String(hosts), 1, hosts);
   const name = options.name ?? hostname();
-  if (!/^[A-Za-z0-9_.-]{1,64}$/.test(name)) {
+  if (!isMachineName(name)) {
     throw new UsageError(
       `--name: expected at most 64 letters, digits, dots, dashes and underscores, not "${name}"`,
     );

@@ -52,7 +52,7 @@ export class Formation implements LinkedProcesses {
   private readonly expected: readonly ExpectedProcess[];
   private readonly connections: (ProcessConnection | undefined)[];
   private readonly hellos = new Map<number, Hello>();
-  private linkedCount = 0;
+  private readonly linkedOnes = new Set<number>();
   private heardBy: NoticeListener | undefined;
   private readonly onIdle: () => void;
   private reject!: (error: RunError) => void;
@@ -163,13 +163,15 @@ export class Formation implements LinkedProcesses {
 
   private heard(process: number, notice: Notice): void {
     if (notice.type === 'linked') {
-      this.linkedCount++;
-      if (this.linkedCount === this.size) this.markLinked();
+      this.linkedOnes.add(process);
+      // What comes late, when one of them is gone already, makes no cluster.
+      if (this.linkedOnes.size === this.size && !this.isOver) this.markLinked();
     } else if (notice.type === 'unlinked') {
       void this.unlinked(process, notice.process, notice.reason);
     } else if (notice.type === 'failed' && this.heardBy === undefined) {
       // Before a run there is nothing to fail but a link.
-      if (this.linkedCount < this.size) this.lose(process, `could not link up: ${notice.message}`);
+      if (this.linkedOnes.size < this.size)
+        this.lose(process, `could not link up: ${notice.message}`);
     } else {
       this.heardBy?.(process, notice);
     }

@@ -17,6 +17,7 @@ import {
   type JoinOrder,
 } from '../wire/control/join-messages.js';
 import type { EventLog } from './event-log.js';
+import { hostLabel } from './host-label.js';
 import { describeExit, HostProcess } from './host-process.js';
 import { PeerConnection } from './peer-connection.js';
 import type { MachineResources } from './machine-resources.js';
@@ -142,16 +143,23 @@ export class HostAgent {
   private start({ cluster, processes, assigned }: Extract<JoinOrder, { type: 'assign' }>): void {
     const { url: control, credentials, programs, print, log } = this.options;
     log.info({ hosts: assigned.flatMap(({ hosts }) => hosts) }, 'assigned');
-    this.children = assigned.map(({ process, hosts, ticket }, index) => {
-      const child = new HostProcess({
-        hosts,
-        environment: {
-          ...{ control, credentials, cluster, process, processes, ticket, programs },
-          fabric: this.fabricOf(index),
-          lifeline: true,
-        },
-        print,
-      });
+    for (const [index, { process, hosts, ticket }] of assigned.entries()) {
+      const environment = {
+        ...{ control, credentials, cluster, process, processes, ticket, programs },
+        fabric: this.fabricOf(index),
+        lifeline: true,
+      };
+      let child: HostProcess;
+      try {
+        child = new HostProcess({ hosts, environment, print });
+      } catch (error) {
+        // As where there are no file descriptors left: what has started is released with the formation.
+        const how = `could not be started: ${(error as Error).message}`;
+        log.warn({ process: hostLabel(hosts), how }, 'process ended');
+        this.connection.send({ type: 'ended', cluster, process, how });
+        return;
+      }
+      this.children.push(child);
       void child.ended.then((exit) => {
         // With 0 it ends when the coordinator tells it to.
         if (child.isStopping || this.parting !== undefined || exit.code === 0) return;
@@ -160,8 +168,7 @@ export class HostAgent {
         log.warn({ process: child.name, how }, 'process ended');
         this.connection.send({ type: 'ended', cluster, process, how: how.slice(0, 1000) });
       });
-      return child;
-    });
+    }
   }
 
   /** Several processes take ports one after the other. */

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { clusterConfig } from '../../coordinator/cluster-config.js';
 import { ControlServer } from '../../coordinator/control-server.js';
 import type { EventLog } from '../../coordinator/event-log.js';
+import { HostAgent } from '../../coordinator/host-agent.js';
 import { JoinedCluster } from '../../coordinator/joined-cluster.js';
 import { PeerConnection } from '../../coordinator/peer-connection.js';
 import { VERSION } from '../../coordinator/version.js';
@@ -18,6 +19,7 @@ import {
 } from '../../wire/control/join-messages.js';
 import type { Notice } from '../../wire/control/notices.js';
 import { CONTROL_PATH, parseOrder, type Order } from '../../wire/control/orders.js';
+import { SILENT } from './silent-log.js';
 
 const credentials = { token: 'a-token-of-this-cluster' };
 const OFFER: Offer = {
@@ -80,6 +82,8 @@ class FakeMachine {
   readonly orders: JoinOrder[] = [];
   readonly processes: PeerConnection<Notice>[] = [];
   isClosed = false;
+  /** Its processes say that they are linked as soon as they know of one another. */
+  linksUp = true;
   private connection!: PeerConnection<JoinNotice>;
   private readonly startsProcesses: boolean;
 
@@ -128,7 +132,7 @@ class FakeMachine {
       const socket = await dial(url, credentials, MAX_CONTROL_BYTES);
       const connection = PeerConnection.over<Order, Notice>(socket, parseOrder, {
         heard: ({ type }) => {
-          if (type === 'peers') connection.send({ type: 'linked' });
+          if (type === 'peers' && this.linksUp) connection.send({ type: 'linked' });
         },
         closed: () => undefined,
       });
@@ -189,6 +193,47 @@ describe('a cluster of machines that join', () => {
     const back = await FakeMachine.join({ name: 'a' });
     await cluster.processes();
     expect([back.hosts, other.hosts]).toEqual([[0], [1]]);
+  });
+
+  test('does not stand when the last word of being linked comes after the loss of another', async () => {
+    await open(2);
+    const slow = await FakeMachine.join({ name: 'a' });
+    slow.linksUp = false;
+    const first = await FakeMachine.join({ name: 'b' });
+    await until(() => slow.processes.length > 0 && first.processes.length > 0, 'their processes');
+    await sleep(50);
+    first.hangUp();
+    await until(() => slow.orders.at(-1)!.type === 'release', 'its release');
+    slow.processes[0]!.send({ type: 'linked' });
+    await sleep(50);
+    expect(cluster.fabric).toEqual([]);
+    expect(events).not.toContain('ready');
+    // The next one is not taken for linked either before it is.
+    const next = await FakeMachine.join({ name: 'c' }, false);
+    await until(() => next.hosts.length > 0, 'its assignment');
+    let isThere = false;
+    void cluster.processes().then(
+      () => (isThere = true),
+      () => undefined,
+    );
+    await sleep(50);
+    expect(isThere).toBe(false);
+  });
+
+  test('hears of a machine that cannot start a process, which is there still', async () => {
+    await open(1);
+    const agent = await HostAgent.join({
+      ...{ url: `ws://127.0.0.1:${server.port}`, credentials, name: 'a', hosts: 1, processes: 1 },
+      resources: { cores: 2, memory: 2 ** 30 },
+      fabric: { host: '', port: 0, advertisedHost: '', advertisedPort: 0 },
+      // More than an environment may hold.
+      programs: { files: false, directories: ['x'.repeat(200_000)] },
+      ...{ log: SILENT, print: () => undefined },
+    });
+    const failure = /^not ready host0 \(a, 192\.0\.2\.1\) could not be started: spawn E2BIG$/;
+    await until(() => events.some((event) => failure.test(event)), 'its failure');
+    agent.leave();
+    expect(await agent.ended).toEqual({ kind: 'dismissed', reason: 'it asked to leave' });
   });
 
   test('names a machine whose process ended, with how it ended', async () => {
@@ -264,6 +309,7 @@ describe('a machine that breaks the protocol is dropped, and counted until it is
   test.each([
     ['is no offer', { type: 'leaving' }],
     ['has no name', { ...OFFER, name: undefined }],
+    ['has a name that moves the cursor', { ...OFFER, name: 'node\u001b[2J' }],
     ['offers no hosts', { ...OFFER, hosts: 0 }],
     ['is unknown', { type: 'surrender' }],
   ])('whose first message %s', async (_what, offer) => {

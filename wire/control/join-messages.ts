@@ -87,7 +87,7 @@ function readNotice(type: JoinNotice['type'], fields: FieldReader): JoinNotice {
         protocol,
         version: fields.text('version', 64),
         node: fields.text('node', 64),
-        name: fields.text('name', 128),
+        name: nameIn(fields),
         hosts,
         processes: fields.whole('processes', 1, Math.max(1, hosts)),
         cores: fields.whole('cores', 1),
@@ -105,6 +105,15 @@ function readNotice(type: JoinNotice['type'], fields: FieldReader): JoinNotice {
     case 'leaving':
       return { type };
   }
+}
+
+/** What a machine may be called: it stands in messages that people read on their terminals. */
+export const isMachineName = (name: string): boolean => /^[A-Za-z0-9_.-]{1,64}$/.test(name);
+
+function nameIn(fields: FieldReader): string {
+  const name = fields.text('name', 64);
+  if (!isMachineName(name)) fields.problem ??= 'notice.name: no name of a machine';
+  return name;
 }
 
 const stranger = (protocol: string): Offer => ({
