@@ -185,7 +185,11 @@ export class RunQueue {
       }).then(
         (record) => {
           this.finish({ order, outcome: 'done', record });
-          order.done(record);
+          this.attempt(
+            order,
+            () => order.done(record),
+            (reason) => order.failed(reason),
+          );
         },
         (error: unknown) => this.fail(order, error, abort.signal.aborted),
       ),
@@ -222,7 +226,22 @@ export class RunQueue {
       },
       `run ${outcome}`,
     );
-    this.onFinished(finished);
+    this.attempt(order, () => this.onFinished(finished));
+  }
+
+  /** What others make of a run's end may go wrong, for what a process said of it: the next run comes all the same. */
+  private attempt(
+    { name: workload, client }: RunOrder,
+    work: () => void,
+    otherwise: (reason: string) => void = () => undefined,
+  ): void {
+    try {
+      work();
+    } catch (error) {
+      const reason = String(error);
+      this.log.error({ workload, client, reason }, 'run not told');
+      otherwise(reason);
+    }
   }
 
   private tellWaiting(): void {

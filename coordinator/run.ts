@@ -77,12 +77,15 @@ export async function executeRun(
   const conversation = new Conversation(cluster, run, request);
   cluster.listener = (process, notice) => conversation.heard(process, notice);
   try {
-    return await Promise.race([
-      conversation.whole(),
+    const whole = conversation.whole();
+    // A promise that lives as long as the cluster keeps the outcome of every race it was in: that must not be the record.
+    await Promise.race([
+      whole.then(() => undefined),
       cluster.lost,
       conversation.failed,
       cancelled(request.signal),
     ]);
+    return await whole;
   } catch (error) {
     // A process that is alone, or holds the baton, would go on without being asked.
     await conversation.abandon();

@@ -1,11 +1,19 @@
 /** The queue of a cluster that stays up, over processes that do what their runs' parameters say and nothing else. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { RunError } from '../../coordinator/run-error.js';
 import { RunQueue, type FinishedRun, type RunOrder } from '../../coordinator/run-queue.js';
 import type { StandingCluster } from '../../coordinator/standing-cluster.js';
 import { SILENT } from './silent-log.js';
 import { ToyCluster, ToyProcess, toySpec, type Behaviour } from './toy-cluster.js';
+
+/** What Node.js does by itself when memory is short. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
 
 /** An order that notes what becomes of it. */
 class NotedOrder implements RunOrder {
@@ -149,6 +157,45 @@ describe('runs of a cluster that stays up', () => {
     cluster.rise(young);
     await second.ended;
     expect(young.told[0]).toBe('prepare 2');
+  });
+});
+
+describe('a queue of a cluster that stays up for long', () => {
+  test('goes on when whoever counts its runs, or takes a record, cannot', async () => {
+    const queue = new RunQueue(new ToyCluster(new ToyProcess()), SILENT, () => {
+      throw new Error('a counter does not go back');
+    });
+    const orders = ['a', 'b', 'c'].map((name) => new NotedOrder(name, 'ends'));
+    orders[1]!.done = () => {
+      throw new RangeError('the record is too long');
+    };
+    for (const order of orders) queue.add(order);
+    await Promise.all(orders.map(({ ended }) => ended));
+    expect(orders.map(({ heard }) => heard.at(-1))).toEqual([
+      'done: result of run 1',
+      'failed: RangeError: the record is too long',
+      'done: result of run 3',
+    ]);
+  });
+
+  test('keeps nothing of a run that is over, however long its processes live', async () => {
+    const queue = new RunQueue(new ToyCluster(new ToyProcess()), SILENT);
+    const records: WeakRef<object>[] = [];
+    class Counted extends NotedOrder {
+      override done(record: { readonly values: readonly unknown[] }): void {
+        records.push(new WeakRef(record));
+        super.done(record);
+      }
+    }
+    // Of the last one the queue may still know.
+    for (let run = 0; run < 4; run++) {
+      const order = new Counted('a', 'ends');
+      queue.add(order);
+      await order.ended;
+    }
+    await sleep(10);
+    collectGarbage();
+    expect(records.slice(0, 3).filter((each) => each.deref() !== undefined)).toEqual([]);
   });
 });
 
