@@ -70,9 +70,13 @@ export class Traffic {
 
   private look(): void {
     const now = performance.now();
-    const seconds = (now - this.lookedAt) / 1000;
+    const sinceLast = now - this.lookedAt;
+    const seconds = sinceLast / 1000;
+    // While this process computed it did not see what the others took.
+    const blind = Math.max(0, sinceLast - this.limits.lookMs);
     this.lookedAt = now;
     for (const watched of this.all) {
+      watched.takenAt += blind;
       this.renew(watched, seconds);
       if (this.stalls(watched, now)) this.offend(watched, 'backlog');
     }
