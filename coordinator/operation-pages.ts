@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { openDoor, type Page, type PageTable } from '../node/link/admission.js';
 import type { ControlServer } from './control-server.js';
 import type { EventLog } from './event-log.js';
+import { KeptPage } from './kept-page.js';
 import type { Metrics } from './metrics.js';
 import { hostAndPort, readListenAddress, type NetworkAddress } from './network-address.js';
 import type { FinishedRun, RunQueue } from './run-queue.js';
@@ -63,6 +64,7 @@ export interface Coordinator {
 export class CoordinatorPages {
   readonly pages: PageTable;
   private readonly metrics: Metrics;
+  private readonly counts: KeptPage;
   private readonly parts: () => Coordinator;
   private stopping: string | undefined;
 
@@ -71,13 +73,14 @@ export class CoordinatorPages {
     this.pages = {
       '/healthz': () => text(200, 'ok'),
       '/readyz': () => this.readiness(),
-      '/metrics': async () => ({
-        status: 200,
-        type: metrics.contentType,
-        body: await metrics.render(),
-      }),
+      '/metrics': () => this.counts.read(),
     };
     this.metrics = metrics;
+    this.counts = new KeptPage(async () => ({
+      status: 200,
+      type: metrics.contentType,
+      body: await metrics.render(),
+    }));
   }
 
   static async create(parts: () => Coordinator): Promise<CoordinatorPages> {
@@ -97,6 +100,7 @@ export class CoordinatorPages {
   }
 
   finished({ outcome, record }: FinishedRun): void {
+    this.counts.forget();
     this.metrics.runEnded(outcome, record);
   }
 

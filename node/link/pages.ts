@@ -16,7 +16,7 @@ export interface Page {
   readonly status: number;
   /** Its media type. */
   readonly type: string;
-  readonly body: string;
+  readonly body: string | Buffer;
 }
 
 export type PageTable = Readonly<Record<string, () => Page | Promise<Page>>>;

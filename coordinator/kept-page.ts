@@ -1,0 +1,39 @@
+/**
+ * A page that is dear to make, for strangers who may ask for it as often as they like: it is made once for all who ask
+ * meanwhile, and kept so long that making it takes a tenth of the process's time and no more. Whoever is slow to read it
+ * holds the same bytes as everybody else.
+ */
+import type { Page } from '../node/link/admission.js';
+
+/** Times as long as it took to make. */
+const KEPT = 9;
+
+export class KeptPage {
+  private readonly make: () => Promise<Page>;
+  private page: Promise<Page> | undefined;
+  private keptUntil = 0;
+
+  constructor(make: () => Promise<Page>) {
+    this.make = make;
+  }
+
+  /** The page as it is now, or was a moment ago. */
+  read(): Promise<Page> {
+    if (this.page !== undefined && performance.now() < this.keptUntil) return this.page;
+    const began = performance.now();
+    this.keptUntil = Infinity;
+    const page = this.make()
+      .then(({ body, ...rest }) => ({ ...rest, body: Buffer.from(body) }))
+      .finally(() => {
+        const now = performance.now();
+        if (this.page === page) this.keptUntil = now + KEPT * (now - began);
+      });
+    this.page = page;
+    return page;
+  }
+
+  /** It says something else from now on. */
+  forget(): void {
+    this.page = undefined;
+  }
+}
