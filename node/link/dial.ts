@@ -13,6 +13,7 @@ import {
   randomNonce,
   type Exchange,
 } from './challenge.js';
+import { endpointOf } from './endpoint.js';
 import { faultOf, hangUpOf, isFinalFault } from './connection-fault.js';
 import type { Credentials, TlsMaterial } from './credentials.js';
 
@@ -77,8 +78,7 @@ class Attempt {
 
   connect(target: URL, tls: TlsMaterial | undefined): Promise<Socket> {
     const isSecure = target.protocol === 'wss:';
-    const host = target.hostname.replace(/^\[|\]$/g, '');
-    const at = { host, port: Number(target.port === '' ? (isSecure ? 443 : 80) : target.port) };
+    const at = endpointOf(target);
     return new Promise((resolve, reject) => {
       const socket = isSecure
         ? connectSecurely({ ...at, ...tls, minVersion: 'TLSv1.3' })

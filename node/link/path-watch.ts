@@ -5,6 +5,7 @@
  * is lost; one that is merely busy is tried less and less often.
  */
 import { connect, type Socket } from 'node:net';
+import { endpointOf } from './endpoint.js';
 
 export interface PathTimes {
   readonly lookMs: number;
@@ -22,7 +23,7 @@ const MOST_AT_ONCE = 8;
 const ANSWERS: readonly (string | undefined)[] = ['ECONNREFUSED', 'ECONNRESET'];
 
 export interface WatchedPaths {
-  /** By process, `ws://host:port`. */
+  /** By process, `ws://host:port` or `wss://host:port`. */
   readonly addresses: readonly string[];
   /** Bytes that have come from it; undefined where there is no link. */
   bytesFrom(process: number): number | undefined;
@@ -84,8 +85,7 @@ export class PathWatch {
     if (this.tries.has(process)) return;
     this.tryAt[process] = now + this.pause[process]!;
     this.pause[process]! *= 2;
-    const { hostname, port } = new URL(this.paths.addresses[process]!);
-    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) });
+    const socket = connect({ ...endpointOf(new URL(this.paths.addresses[process]!)) });
     this.tries.set(process, socket);
     const before = this.paths.bytesFrom(process);
     const ended = (answer: string | undefined): void => {

@@ -96,6 +96,15 @@ export function parseNotice(value: unknown): Notice | string {
   return fields.problem ?? notice;
 }
 
+/** Others dial it, and some of them not before a link is in doubt. */
+function fabricUrl(fields: FieldReader): string {
+  const text = fields.text('fabric', 512);
+  if (!/^wss?:\/\/[^/]+$/.test(text) || !URL.canParse(text)) {
+    fields.problem ??= 'notice.fabric: no ws:// address';
+  }
+  return text;
+}
+
 function read(type: Notice['type'], fields: FieldReader): Notice {
   switch (type) {
     case 'hello':
@@ -105,7 +114,7 @@ function read(type: Notice['type'], fields: FieldReader): Notice {
         process: fields.whole('process', 0, 511),
         ticket: fields.text('ticket', 64),
         pid: fields.whole('pid', 1),
-        fabric: fields.text('fabric', 512),
+        fabric: fabricUrl(fields),
       };
     case 'unlinked':
       return { type, process: fields.whole('process', 0, 511), reason: fields.text('reason') };

@@ -43,6 +43,13 @@ describe('control messages', () => {
     expect(parseNotice(unpackControl(packControl(notice)))).toEqual(notice);
   });
 
+  test.each(['', 'node7', 'http://node7:1', 'ws://', 'ws://node7:1/fabric', 'ws://node7:99999'])(
+    'a hello whose fabric is at "%s" is refused before others dial it',
+    (fabric) => {
+      expect(parseNotice({ ...NOTICES[0], fabric })).toBe('notice.fabric: no ws:// address');
+    },
+  );
+
   test('carry typed arrays, 64-bit integers, undefined and Infinity', () => {
     const value = {
       a: Float64Array.of(1.5, -0),
