@@ -5,7 +5,7 @@ import type { FabricAddress } from '../node/process-environment.js';
 import { MAX_HOSTS } from '../sim/sequencer.js';
 import { isMachineName } from '../wire/control/join-messages.js';
 import { retried } from './backoff.js';
-import { credentialsFor, type CredentialOptions } from './credentials.js';
+import { credentialsOfHosts, type CredentialOptions } from './credentials.js';
 import type { EventLog } from './event-log.js';
 import { HostAgent, type AgentOptions, type Parting } from './host-agent.js';
 import { watchInterruptions } from './interruption.js';
@@ -59,7 +59,7 @@ export async function joinCommand(
     HostAgent.join({
       ...part,
       url: printUrl(url),
-      credentials: credentialsFor(url, options),
+      credentials: credentialsOfHosts(url, options),
       print: (line) => terminal.error(line),
     });
   try {
@@ -103,14 +103,28 @@ function partOf(
       `--name: expected at most 64 letters, digits, dots, dashes and underscores, not "${name}"`,
     );
   }
-  return { name, hosts, processes, resources: machineResources(), fabric: fabricOf(options) };
+  return {
+    name,
+    hosts,
+    processes,
+    resources: machineResources(),
+    fabric: fabricOf(options, processes),
+  };
 }
 
-function fabricOf({ listen, advertise }: JoinOptions): FabricAddress {
+function fabricOf({ listen, advertise }: JoinOptions, processes: number): FabricAddress {
   const own = listen === undefined ? { host: '', port: 0 } : readListenAddress('--listen', listen);
   const told =
     advertise === undefined
       ? { host: '', port: 0 }
       : readAdvertisedAddress('--advertise', advertise);
+  for (const [option, { port }] of [
+    ['--listen', own],
+    ['--advertise', told],
+  ] as const) {
+    if (port + processes - 1 > 65_535) {
+      throw new UsageError(`${option}: ${processes} processes need as many ports from ${port} on`);
+    }
+  }
   return { ...own, advertisedHost: told.host, advertisedPort: told.port };
 }

@@ -15,6 +15,9 @@ export interface CredentialOptions extends TlsOptions {
 const SHORTEST_TOKEN = 16;
 const LONGEST_TOKEN = 1_024;
 
+/** Host processes are told of certificates by one environment variable, which Linux lets have 128 KiB. */
+const MOST_TLS_BYTES = 96 << 10;
+
 type Warn = (line: string) => void;
 const toStandardError: Warn = (line) => void process.stderr.write(`${line}\n`);
 
@@ -57,6 +60,22 @@ export function credentialsFor(
       `no token: there is no ${file}, and neither --token-file nor PINWIRE_TOKEN`,
     );
   }
+}
+
+/** As {@link credentialsFor}, of a machine that passes them on to its host processes. */
+export function credentialsOfHosts(
+  url: URL,
+  options: CredentialOptions,
+  warn: Warn = toStandardError,
+): Credentials {
+  const credentials = credentialsFor(url, options, warn);
+  const bytes = Buffer.byteLength(JSON.stringify(credentials.tls ?? {}));
+  if (bytes > MOST_TLS_BYTES) {
+    throw new UsageError(
+      `--tls-...: ${bytes} bytes in all, and a host process is told at most ${MOST_TLS_BYTES}: --tls-ca needs the cluster's own authority alone`,
+    );
+  }
+  return credentials;
 }
 
 /** The option speaks before the environment; an empty variable says nothing. */

@@ -3,7 +3,11 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { credentialsFor, ownCredentials } from '../../coordinator/credentials.js';
+import {
+  credentialsFor,
+  credentialsOfHosts,
+  ownCredentials,
+} from '../../coordinator/credentials.js';
 import { tokenFileOf } from '../../coordinator/run-directory.js';
 import { FileNotThere } from '../../coordinator/secret-file.js';
 import { Authority, hasOpenssl } from '../node/link/certificates.js';
@@ -148,6 +152,16 @@ describe.skipIf(!hasOpenssl)('certificates (needs openssl)', () => {
     vi.stubEnv('PINWIRE_TOKEN', TOKEN);
     expect(messageOf(() => credentialsFor(HERE, { 'tls-ca': ca }, warn))).toBe(
       'ws://127.0.0.1:7611 is not encrypted: --tls-... need a wss:// URL',
+    );
+  });
+
+  it('are refused where they are more than a machine can tell its host processes', () => {
+    vi.stubEnv('PINWIRE_TOKEN', TOKEN);
+    const system = authority.certificate.repeat(Math.ceil(220_000 / authority.certificate.length));
+    const options = { 'tls-ca': file('system.pem', system) };
+    expect(credentialsFor(SECURE, options, warn).tls?.ca).toBe(system);
+    expect(messageOf(() => credentialsOfHosts(SECURE, options, warn))).toMatch(
+      /a host process is told at most 98304: --tls-ca needs the cluster's own authority alone$/,
     );
   });
 

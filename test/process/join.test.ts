@@ -116,6 +116,12 @@ describe('a machine is told why it cannot join', () => {
     ['ws://127.0.0.1:1', ['--hosts', '2', '--processes', '3'], 2, /--processes: must lie between/],
     ['ws://127.0.0.1:1', ['--advertise', 'a b'], 2, /--advertise: "a b"/],
     ['ws://127.0.0.1:1', ['--listen', '0.0.0.0:70000'], 2, /--listen: expected/],
+    [
+      'ws://127.0.0.1:1',
+      ['--listen', '65535', '--hosts', '2'],
+      2,
+      /--listen: 2 processes need as many ports from 65535 on/,
+    ],
     ['ws://127.0.0.1:1', ['--name', 'a/b'], 2, /--name: expected/],
     ['ws://127.0.0.1:1', ['--wait', 'long'], 2, /--wait: expected a time such as 30s/],
     ['ws://127.0.0.1:1', ['--programs', '/no/such'], 2, /--programs \/no\/such: no such directory/],
