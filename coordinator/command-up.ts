@@ -18,7 +18,7 @@ import { ControlServer, type ControlServerOptions } from './control-server.js';
 import { ownCredentials, type CredentialOptions } from './credentials.js';
 import type { EventLog } from './event-log.js';
 import { watchInterruptions } from './interruption.js';
-import { JoinedCluster } from './joined-cluster.js';
+import { JoinedCluster, refuseToJoin } from './joined-cluster.js';
 import { LaunchedMember } from './launched-member.js';
 import { DEFAULT_PORT, hostAndPort, readListenAddress } from './network-address.js';
 import {
@@ -63,8 +63,6 @@ export async function upCommand(
   const credentials = ownCredentials(options);
   const encrypted = credentials.tls !== undefined;
   const pagePlace = readPagePlace(options, 'on');
-  terminal.write(`seed ${config.seed}\n${describeCluster(config)}\n`);
-
   const cluster =
     config.placement === 'joined'
       ? new JoinedCluster({ config, encrypted, log, stranger: () => server.countStranger() })
@@ -92,13 +90,18 @@ export async function upCommand(
         take: (socket, request) => desk.receive(socket, addressOf(request)),
         messagesPerSecond: PEOPLE_PER_SECOND,
       },
-      ...(joined && {
-        [JOIN_PATH]: {
-          take: (socket, request) => joined.join(socket, addressOf(request)),
-          maxPayload: MAX_JOIN_BYTES,
-          messagesPerSecond: PEOPLE_PER_SECOND,
+      [JOIN_PATH]: {
+        take: (socket, request) => {
+          if (joined !== undefined) joined.join(socket, addressOf(request));
+          else
+            refuseToJoin(
+              socket,
+              'this cluster launched its own hosts: `up --placement joined` gathers others',
+            );
         },
-      }),
+        maxPayload: MAX_JOIN_BYTES,
+        messagesPerSecond: PEOPLE_PER_SECOND,
+      },
     },
   });
 
@@ -107,6 +110,7 @@ export async function upCommand(
     interruption.dispose();
     throw error;
   });
+  terminal.write(`seed ${config.seed}\n${describeCluster(config)}\n`);
   const refusals = new RefusalWatch(log, () => ({ ...server.refusals }));
   const keepUp = async (): Promise<void> => {
     const url = urlOf(options, server.port, encrypted);
@@ -131,13 +135,16 @@ export async function upCommand(
     }
   } finally {
     observed.stop(STOPPING);
-    if (tokenFile !== undefined) rmSync(tokenFile, { force: true });
-    if (queue.current !== undefined) {
-      log.info({ run: queue.current.order.name, seconds: DRAIN_MS / 1000 }, 'draining');
+    const { current } = queue;
+    if (current !== undefined) {
+      const { run, order } = current;
+      log.info({ run, workload: order.name, seconds: DRAIN_MS / 1000 }, 'draining');
     }
     await queue.drain(DRAIN_MS, STOPPING);
     await desk.close(STOPPING);
     await cluster.stop(STOPPING);
+    // Until then it is asked how it is getting on.
+    if (tokenFile !== undefined) rmSync(tokenFile, { force: true });
     await server.close();
     await pages.close();
     refusals.close();

@@ -34,6 +34,8 @@ export interface LinkedProcesses {
   /** Who hears the notices of the run that is on. */
   listener: NoticeListener | undefined;
   nameOf(process: number): string;
+  /** Process `process` is of no use any more, and with it all of them. */
+  lose(process: number, how: string): void;
   send(process: number, order: Order): void;
 }
 

@@ -39,6 +39,16 @@ const DISMISS_MS = 3_000;
 /** Connections of processes whose formation is over are dropped after this. */
 const DROP_MS = 2_000;
 
+/** Turns away a machine whatever it may offer. */
+export function refuseToJoin(socket: WebSocket, reason: string): void {
+  const connection: PeerConnection<JoinOrder> = PeerConnection.over(socket, parseJoinNotice, {
+    heard: () => undefined,
+    closed: () => undefined,
+  });
+  connection.send({ type: 'refused', reason });
+  connection.close();
+}
+
 export interface JoinedClusterOptions {
   readonly config: ClusterConfig;
   readonly encrypted: boolean;

@@ -19,6 +19,9 @@ import { runCost, type RunCost } from './run-cost.js';
 import { RunError } from './run-error.js';
 import { TimeWindows } from './time-windows.js';
 
+/** A process tells its progress four times a second; one that is silent for so long is stopped, or stuck for good. */
+const SILENCE_MS = 30_000;
+const LOOK_MS = 1_000;
 /** How long a failure that is no program's waits for the loss of a process to explain it. */
 const BETTER_REASON_MS = 600;
 /** How long a run that failed waits for the last that its processes captured. */
@@ -75,6 +78,7 @@ export async function executeRun(
   request: RunRequest,
 ): Promise<RunRecord> {
   const conversation = new Conversation(cluster, run, request);
+  const watch = setInterval(() => conversation.look(), LOOK_MS);
   cluster.listener = (process, notice) => conversation.heard(process, notice);
   try {
     const whole = conversation.whole();
@@ -91,6 +95,7 @@ export async function executeRun(
     await conversation.abandon();
     throw error;
   } finally {
+    clearInterval(watch);
     cluster.listener = undefined;
   }
 }
@@ -122,6 +127,11 @@ class Conversation {
   private readonly progress: RunProgress[];
   /** By process: settles when what it captured until now is taken. */
   private readonly taking: Promise<void>[];
+  /** Between its first and its last virtual instant. */
+  private isOn = false;
+  /** By process: when something came from it. */
+  private readonly heardAt: number[];
+  private lookedAt = performance.now();
   private prepared = 0;
   private collected = 0;
   private abandoned = 0;
@@ -150,6 +160,7 @@ class Conversation {
     this.outcomes = new Array<RunOutcome | undefined>(cluster.size).fill(undefined);
     this.costs = new Array<ProcessCost | undefined>(cluster.size).fill(undefined);
     this.holds = new HoldTimes(cluster.size);
+    this.heardAt = new Array<number>(cluster.size).fill(0);
     this.progress = Array.from({ length: cluster.size }, () => ({ now: 0, events: 0, packets: 0 }));
     this.taking = Array.from({ length: cluster.size }, () => Promise.resolve());
     this.failed = new Promise((_, reject) => {
@@ -172,8 +183,11 @@ class Conversation {
     }
     await this.allPrepared;
     const began = performance.now();
+    this.heardAt.fill(began);
+    this.isOn = true;
     this.everybody({ type: 'begin', run });
     await this.over;
+    this.isOn = false;
     const ended = performance.now();
     this.everybody({ type: 'collect', run });
     await this.allCollected;
@@ -196,7 +210,27 @@ class Conversation {
     await Promise.race([taken, sleep(LAST_CAPTURES_MS, undefined, { ref: false })]);
   }
 
+  /**
+   * Loses a process from which nothing has come for too long, while it should be telling its progress. Where cores are
+   * no threads of their own, their arithmetic may take as long as it likes.
+   */
+  look(): void {
+    if (this.request.spec.coreRuntime !== 'worker' || !this.isOn) return;
+    const now = performance.now();
+    // While this process was stopped itself, what the others said waited.
+    const stood = now - this.lookedAt > 2 * LOOK_MS;
+    this.lookedAt = now;
+    for (const [process, at] of this.heardAt.entries()) {
+      if (stood) this.heardAt[process] = now;
+      else if (now - at > SILENCE_MS) {
+        this.cluster.lose(process, `has said nothing for ${SILENCE_MS / 1000} s`);
+        return;
+      }
+    }
+  }
+
   heard(process: number, notice: Notice): void {
+    this.heardAt[process] = performance.now();
     if (!('run' in notice) || notice.run !== this.run) return;
     if (this.isAbandoned && notice.type !== 'captured' && notice.type !== 'abandoned') return;
     switch (notice.type) {

@@ -1,6 +1,6 @@
 /**
  * A host process: runs the hosts that its coordinator gives it, and ends when the coordinator says so or is gone.
- * Ctrl-C reaches the whole group of processes; the coordinator alone decides what it means.
+ * Ctrl-C, and a supervisor's SIGTERM, reach the whole group of processes; whoever started them decides what they mean.
  */
 import { CATALOGUE } from '../workloads/catalogue.js';
 import { Machine } from './machine.js';
@@ -8,8 +8,7 @@ import { ControlledProcess } from './process-control.js';
 import { ENVIRONMENT_VARIABLE, parseEnvironment } from './process-environment.js';
 import { HostPrograms } from './programs/host-programs.js';
 
-process.on('SIGINT', () => undefined);
-process.on('SIGHUP', () => undefined);
+for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM']) process.on(signal, () => undefined);
 
 const environment = parseEnvironment(process.env[ENVIRONMENT_VARIABLE]);
 // Programs and their workers have no business with the token.

@@ -1,7 +1,7 @@
 /** Clusters of one process that prepares every run, and then behaves as the run's parameters say. */
 import { clusterConfig } from '../../coordinator/cluster-config.js';
 import type { LinkedProcesses, NoticeListener } from '../../coordinator/formation.js';
-import type { RunError } from '../../coordinator/run-error.js';
+import { RunError } from '../../coordinator/run-error.js';
 import type { RunRequest } from '../../coordinator/run.js';
 import type { StandingCluster } from '../../coordinator/standing-cluster.js';
 import { PLAIN_MACHINE } from '../../node/run-spec.js';
@@ -21,16 +21,20 @@ export class ToyProcess implements LinkedProcesses {
   listener: NoticeListener | undefined;
   /** What it was told, as `prepare 1`. */
   readonly told: string[] = [];
-  lose!: (error: RunError) => void;
+  private reject!: (error: RunError) => void;
   private behaviour: Behaviour = 'ends';
 
   constructor() {
-    this.lost = new Promise((_, reject) => (this.lose = reject));
+    this.lost = new Promise((_, reject) => (this.reject = reject));
     this.lost.catch(() => undefined);
   }
 
   nameOf(): string {
     return 'host0 to host1 (pid 4711)';
+  }
+
+  lose(_process: number, how: string): void {
+    this.reject(new RunError(`${this.nameOf()} ${how}`));
   }
 
   send(_process: number, order: Order): void {
