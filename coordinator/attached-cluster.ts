@@ -100,7 +100,7 @@ export class AttachedCluster implements RunPlace {
     const { run } = asked;
     switch (reply.type) {
       case 'queued':
-        run.onWaiting?.(waitingFor(reply));
+        if (reply.before > 0 || reply.missing > 0) run.onWaiting?.(waitingFor(reply));
         return;
       case 'started':
         this.pids = reply.pids;

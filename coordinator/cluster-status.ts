@@ -54,6 +54,8 @@ export interface ClusterStatus {
   readonly memory_bytes: number;
   /** Hosts that have not joined. */
   readonly missing_hosts: number;
+  /** Why they did not link up the last time, or null. */
+  readonly trouble: string | null;
   readonly machines: readonly MachineStatus[];
   /** Empty until they are linked. */
   readonly processes: readonly ProcessStatus[];
@@ -65,6 +67,7 @@ export interface ClusterStatus {
   readonly runs: { readonly done: number; readonly failed: number; readonly cancelled: number };
 }
 
+const LONGEST_TROUBLE = 1_000;
 const SINCE = new Date();
 
 /** The state of a cluster of this process. */
@@ -84,6 +87,7 @@ export function clusterStatus(
     cluster: clusterInfo(config),
     memory_bytes: config.memory,
     missing_hosts: cluster.missingHosts,
+    trouble: cluster.trouble?.slice(0, LONGEST_TROUBLE) ?? null,
     machines: cluster.members.map(
       ({ name, hosts, hostCount, address, cores, memory, version, node, since }) => ({
         name,
@@ -130,6 +134,7 @@ export function parseClusterStatus(value: unknown): ClusterStatus | string {
     cluster: fields.parsed('cluster', parseInfo),
     memory_bytes: fields.whole('memory_bytes'),
     missing_hosts: fields.whole('missing_hosts', 0, MAX_HOSTS),
+    trouble: fields.any('trouble') === null ? null : printable(fields.text('trouble')),
     machines: fields.list('machines', MAX_HOSTS, parseMachine),
     processes: fields.list('processes', MAX_HOSTS, (each) => {
       const process = new FieldReader('process', each);

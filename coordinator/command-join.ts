@@ -53,6 +53,7 @@ export async function joinCommand(
   const giveUp = new AbortController();
   interruption.arrived.catch(() => {
     giveUp.abort();
+    if (agent !== undefined) log.info({}, 'leaving after the run that is on');
     agent?.leave();
   });
   const join = (): Promise<HostAgent> =>

@@ -143,6 +143,8 @@ class Session {
   private readonly progress: Progress;
   private readonly measured = new Measured();
   private readonly when = new Date();
+  /** Why it ended before its time. */
+  private error: string | undefined;
   /** Undefined while it is being launched. */
   private place: RunPlace | undefined;
   private readonly attached: Attached | undefined;
@@ -184,10 +186,12 @@ class Session {
       this.progress.clear();
       if (error instanceof RunError && !interruption.isInterrupted) await sleep(SIGNAL_RACE_MS);
       if (interruption.isInterrupted) {
-        this.terminal.error('interrupted');
+        this.error = 'interrupted';
+        this.terminal.error(this.error);
         return 130;
       }
       if (!(error instanceof RunError)) throw error;
+      this.error = error.message.split('\n', 1)[0]!;
       this.terminal.error(`pinwire: ${error.message}`);
       this.terminal.error(`repeat it: ${shellCommand(this.command.argv, this.config.seed)}`);
       return 1;
@@ -280,6 +284,7 @@ class Session {
         events: measured.events,
         packets: measured.packets,
         rounds: measured.rounds,
+        ...(this.error !== undefined && { error: this.error }),
         ...(cost !== undefined && { cost }),
       },
       cluster: clusterInfo(config),

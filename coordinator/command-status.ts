@@ -12,6 +12,7 @@ import { readWait } from './option-values.js';
 import { RunError } from './run-error.js';
 import { runDirectory } from './run-directory.js';
 import type { Terminal } from './terminal.js';
+import { UsageError } from './usage-error.js';
 
 export interface StatusOptions extends CredentialOptions {
   readonly json?: string | undefined;
@@ -48,7 +49,9 @@ export async function statusCommand(
     if (interruption.isInterrupted) return 130;
     const answered = answers.filter((answer) => answer !== undefined);
     if (answered.length === 0) {
-      throw new RunError('no cluster of this user is up on this machine; name the URL of another');
+      throw new RunError(
+        'no cluster of this user answers on this machine; name the URL of another',
+      );
     }
     const { json } = options;
     if (json === undefined) {
@@ -115,7 +118,7 @@ async function everyCluster(
     try {
       answers.push(await ask(new URL(`${scheme}://127.0.0.1:${port}`)));
     } catch (error) {
-      if (!(error instanceof RunError)) throw error;
+      if (!(error instanceof RunError || error instanceof UsageError)) throw error;
       if (error.message.includes('ECONNREFUSED')) gone++;
       else terminal.error(error.message);
     }
@@ -165,6 +168,7 @@ export function formatStatus({ url, status }: Answer): string {
   if (missing > 0) {
     lines.push(`waiting for hosts: ${cluster.hosts - missing} of ${cluster.hosts} have joined`);
   }
+  if (status.trouble !== null) lines.push(`not linked up: ${status.trouble}`);
   lines.push('', ...linkLines(status), '', ...runLines(status));
   lines.push(
     `runs so far: ${runs.done} done, ${runs.failed} failed, ${runs.cancelled} cancelled; ` +

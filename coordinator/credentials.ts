@@ -30,7 +30,12 @@ export function ownCredentials(
   if (tls !== undefined && tls.cert === undefined) {
     throw new UsageError('--tls-ca: who listens needs --tls-cert and --tls-key too');
   }
-  return { token: givenToken(options, warn) ?? randomBytes(32).toString('hex'), tls };
+  try {
+    return { token: givenToken(options, warn) ?? randomBytes(32).toString('hex'), tls };
+  } catch (error) {
+    // Nobody will write it for whoever listens.
+    throw error instanceof FileNotThere ? new UsageError(error.message) : error;
+  }
 }
 
 /**

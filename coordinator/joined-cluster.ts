@@ -65,6 +65,8 @@ export class JoinedCluster implements StandingCluster {
   private places: readonly Place[] = [];
   private isLinked = false;
   private failures = 0;
+  /** Why the last formation never stood. */
+  trouble: string | undefined;
   private again: NodeJS.Timeout | undefined;
   private stopped: RunError | undefined;
   /** Called when something has changed for those who wait. */
@@ -91,7 +93,8 @@ export class JoinedCluster implements StandingCluster {
   }
 
   get missingHosts(): number {
-    const there = this.machines.reduce((sum, { offer }) => sum + offer.hosts, 0);
+    const staying = this.machines.filter(({ isLeaving }) => !isLeaving);
+    const there = staying.reduce((sum, { offer }) => sum + offer.hosts, 0);
     return Math.max(0, this.config.hosts - there);
   }
 
@@ -269,6 +272,7 @@ export class JoinedCluster implements StandingCluster {
         clearTimeout(late);
         this.isLinked = true;
         this.failures = 0;
+        this.trouble = undefined;
         this.options.log.info({ hosts: this.config.hosts, processes: formation.size }, 'ready');
         this.changed();
       },
@@ -282,7 +286,7 @@ export class JoinedCluster implements StandingCluster {
 
   /** The formation is over: its machines are free, and a new one may begin. */
   private ended(formation: Formation, why: string): void {
-    if (!this.isLinked) this.failed(formation.lostProcess);
+    if (!this.isLinked) this.failed(formation.lostProcess, why);
     this.isLinked = false;
     if (this.stopped !== undefined) return;
     this.options.log.warn({ reason: why, missing: this.missingHosts }, 'not ready');
@@ -304,8 +308,9 @@ export class JoinedCluster implements StandingCluster {
   }
 
   /** It never stood: whoever is to blame is asked last next time, so that another may stand in. */
-  private failed(process: number | undefined): void {
+  private failed(process: number | undefined, why: string): void {
     this.failures++;
+    this.trouble = why;
     const machine = process === undefined ? undefined : this.places[process]?.machine;
     const at = machine === undefined ? -1 : this.machines.indexOf(machine);
     if (at >= 0) this.machines.push(...this.machines.splice(at, 1));

@@ -124,7 +124,7 @@ function runOf(
     },
     captureDirectory,
     onProgress: (each) => progress.update(each),
-    onWaiting: (reason) => progress.begin(`${name}: ${reason}`),
+    onWaiting: (reason) => progress.wait(`${name}: ${reason}`),
     onStart: () => progress.begin(name),
   };
 }

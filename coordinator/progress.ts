@@ -1,6 +1,6 @@
 /**
  * Progress on a terminal: one line on standard error, overwritten in place. It says what runs, how far virtual time has
- * come and how fast packets go; when standard error is no terminal it says nothing.
+ * come and how fast packets go; when standard error is no terminal it says only what has to be waited for.
  */
 import { formatDuration } from '../units/time.js';
 import type { RunProgress } from './run.js';
@@ -13,6 +13,8 @@ const ERASE = '\r\u001b[K';
 
 export class Progress {
   private readonly status: Terminal['status'] | undefined;
+  private readonly isQuiet: boolean;
+  private readonly error: Terminal['error'];
   private what = '';
   private since = 0;
   private shownAt = 0;
@@ -20,6 +22,8 @@ export class Progress {
   private ticker: NodeJS.Timeout | undefined;
 
   constructor(terminal: Terminal, isQuiet: boolean) {
+    this.isQuiet = isQuiet;
+    this.error = (line) => terminal.error(line);
     this.status = terminal.status.isTerminal && !isQuiet ? terminal.status : undefined;
   }
 
@@ -30,6 +34,12 @@ export class Progress {
     this.since = performance.now();
     this.show();
     if (this.status !== undefined) this.ticker ??= setInterval(() => this.show(), TICK_MS).unref();
+  }
+
+  /** As {@link begin}; told where there is no terminal, too: whoever reads a log wants to know why nothing happens. */
+  wait(what: string): void {
+    if (this.status === undefined && !this.isQuiet) this.error(what);
+    this.begin(what);
   }
 
   update(progress: RunProgress): void {

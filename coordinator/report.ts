@@ -70,7 +70,7 @@ function heading({ cluster, results }: Results): Markup {
   </header>`;
 }
 
-function banners({ cluster, results }: Results): Markup {
+function banners({ run, cluster, results }: Results): Markup {
   const failed = results.filter(({ verified }) => verified === false);
   const workloads = [...new Set(failed.map(({ workload }) => workload))].join(', ');
   return html`${
@@ -94,11 +94,18 @@ function banners({ cluster, results }: Results): Markup {
         </div>`
       : undefined
   }
-  ${
-    results.length === 0
-      ? html`<div class="banner warn"><p>This run ended before anything was measured.</p></div>`
-      : undefined
-  }`;
+  ${run.error !== undefined || results.length === 0 ? endedEarly(run.error, results.length) : undefined}`;
+}
+
+function endedEarly(error: string | undefined, results: number): Markup {
+  const what =
+    results === 0
+      ? 'This run ended before anything was measured.'
+      : 'This run ended before its time: what follows was measured until then.';
+  return html`<div class="banner warn">
+    <p>${what}</p>
+    ${error === undefined ? undefined : html`<p>${error}</p>`}
+  </div>`;
 }
 
 function overview(groups: readonly ResultGroup[]): Markup | undefined {

@@ -111,6 +111,7 @@ const run = record({
   rounds: count,
   node: text,
   argv: listOf(text),
+  error: optional(text),
   cost: optional(cost),
 });
 

@@ -21,6 +21,8 @@ export interface RunInfo {
   readonly events: number;
   readonly packets: number;
   readonly rounds: number;
+  /** Why it ended before its time, in one line. */
+  readonly error?: string;
   /** What the runs cost between processes, where there are several. */
   readonly cost?: CostInfo;
   /** The version of Node.js. */
@@ -112,6 +114,7 @@ const RUN_KEYS = [
   'events',
   'packets',
   'rounds',
+  'error',
   'cost',
 ];
 const CLUSTER_KEYS = ['hosts', 'cores', 'profile', 'clock', 'topology', 'mtu', 'noise', 'seed'];

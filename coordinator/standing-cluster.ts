@@ -27,6 +27,8 @@ export interface StandingCluster {
   readonly members: readonly MemberInfo[];
   /** Hosts that are still to join; 0 when it can run. */
   readonly missingHosts: number;
+  /** Why it did not stand the last time it tried; undefined once it stands. */
+  readonly trouble?: string | undefined;
   /** Where the fabric of each process is dialled, by process; empty until they are linked. */
   readonly fabric: readonly { readonly hosts: readonly number[]; readonly url: string }[];
   /**

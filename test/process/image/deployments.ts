@@ -80,7 +80,7 @@ function kubernetes(): Deployment {
       'host-1': `${pod(0)}.pinwire-host`,
       'host-2': `${pod(1)}.pinwire-host`,
     },
-    ready: READY,
+    ready: 'http://127.0.0.1:7601/readyz',
     tls: false,
   };
 }
