@@ -31,6 +31,8 @@ export { dial } from './dial.js';
 export type { Page, PageTable } from './pages.js';
 export type { Fates, Refusals } from './callers.js';
 
+const FAREWELL_MS = 1_000;
+
 /** Who takes an admitted socket. */
 export type Taker = (socket: WebSocket, request: IncomingMessage) => void;
 
@@ -199,7 +201,10 @@ class Doorway {
         return;
       }
       admitted.once('close', () => this.callers.leave());
-      admitted.on('error', ignore);
+      // It broke the rules of WebSockets, and is told by which code; who does not hang up is cut off.
+      admitted.on('error', () => {
+        setTimeout(() => admitted.terminate(), FAREWELL_MS).unref();
+      });
       traffic.watch(admitted, {
         messagesPerSecond: messagesPerSecond ?? limits.messagesPerSecond,
         maxBacklog: Math.max(limits.backlogBytes, 2 * maxPayload),

@@ -151,6 +151,27 @@ describe('after it has admitted', () => {
     expect(await long).toBe(MAX_PAYLOAD);
   });
 
+  test('a door cuts off who goes on after it was told that its message is too long', async () => {
+    const { door, admitted } = await open({ firstBytes: 100 });
+    const [stranger] = strangers(door, 1);
+    const nonce = await stranger!.nonce('/control');
+    const answer = stranger!.answer(CREDENTIALS.token, '/control', nonce);
+    expect(await stranger!.enter('/control', answer)).toBe(101);
+    const closed = closeCode(admitted[0]!);
+    // Does not hang up when the door does.
+    stranger!.socket.allowHalfOpen = true;
+    // The head of a frame of 64 KiB, and more and more of it.
+    stranger!.say(Uint8Array.of(0x82, 0xff, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0));
+    const since = performance.now();
+    const more = setInterval(() => stranger!.say(new Uint8Array(1000)), 20);
+    await stranger!.hungUp();
+    clearInterval(more);
+    await closed;
+    expect(performance.now() - since).toBeLessThan(5_000);
+    // 1009, in a frame of its own.
+    expect(stranger!.heard.slice(-4)).toBe('\x88\x02\x03\xf1');
+  });
+
   test('a door drops who leaves lying what it is sent', async () => {
     const { door, admitted } = await open({ lookMs: 50, stallMs: 300 });
     const reader = await member(door);
