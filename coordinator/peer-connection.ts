@@ -30,8 +30,16 @@ export class PeerConnection<Outgoing extends object> {
       // What still lies in the buffer of a socket that is being closed is not heard.
       if (!connection.isOpen) return;
       const message = isBinary ? read(data, parse) : 'a text message';
-      if (typeof message === 'string') connection.drop(`sent a broken message: ${message}`);
-      else listener.heard(message);
+      if (typeof message === 'string') {
+        connection.drop(`sent a broken message: ${message}`);
+        return;
+      }
+      try {
+        listener.heard(message);
+      } catch (error) {
+        // Our own mistake is told whole, and ends nobody else's connection.
+        connection.drop(`sent what could not be dealt with: ${(error as Error).stack ?? ''}`);
+      }
     });
     socket.once('close', () => listener.closed(connection.reason));
     if (socket.isPaused) socket.resume();
