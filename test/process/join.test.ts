@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { isAlive, Pinwire, pinwire, scratch, until } from './pinwire.js';
+import { isAlive, PING_PONG, Pinwire, pinwire, scratch, until } from './pinwire.js';
 
 let started: Pinwire[] = [];
 afterEach(async () => {
@@ -153,6 +153,52 @@ describe('a machine is told why it cannot join', () => {
     expect(code).toBe(1);
     expect(stderr).toBe(`pinwire: ${url}/join: is not pinwire\n`);
   });
+});
+
+describe('a cluster that launched its own hosts', () => {
+  test('says so to a machine that wants to join', async () => {
+    const up = start(['up', '--hosts', '1', '--cores', '1', '--listen', '0']);
+    await up.says('Ctrl-C stops it');
+    const url = /up at (ws:\S+)/.exec(up.stdout)![1]!;
+    const { code, stderr } = await pinwire(['join', url]);
+    expect(code).toBe(1);
+    expect(stderr).toContain('refused: this cluster launched its own hosts');
+  });
+
+  test('lets the run that is on end when a supervisor signals all its processes', async () => {
+    const up = new Pinwire(
+      ['up', '--hosts', '2', '--cores', '1', '--listen', '0', '--programs', dirname(PING_PONG)],
+      { group: true },
+    );
+    started.push(up);
+    await up.says('Ctrl-C stops it');
+    const url = /up at (ws:\S+)/.exec(up.stdout)![1]!;
+    const client = start([
+      ...['run', PING_PONG, '--attach', url, '--set', 'iterations=1000', '--set', 'first=20'],
+      ...['--out', scratch(), '--quiet'],
+    ]);
+    await until(() => up.stderr.includes('starts on 1000'), 'the second run');
+    process.kill(-up.child.pid!, 'SIGTERM');
+    expect((await client.ended).code).toBe(0);
+    expect((await up.ended).code).toBe(0);
+    expect(up.stderr).toContain('draining');
+  });
+});
+
+test('status asks every cluster of the user, past a token that is none', async () => {
+  const env = { XDG_RUNTIME_DIR: scratch() };
+  const directory = join(env.XDG_RUNTIME_DIR, 'pinwire');
+  mkdirSync(directory, { mode: 0o700 });
+  writeFileSync(join(directory, '1.token'), 'short\n', { mode: 0o600 });
+  const up = new Pinwire(['up', '--hosts', '1', '--placement', 'embedded', '--listen', '0'], {
+    env,
+  });
+  started.push(up);
+  await up.says('Ctrl-C stops it');
+  const { code, stdout, stderr } = await pinwire(['status'], { env });
+  expect(stderr).toContain('1.token');
+  expect(stdout).toContain(/up at (ws:\S+)/.exec(up.stdout)![1]!);
+  expect(code).toBe(0);
 });
 
 test('a port that is taken is said before anything starts', async () => {

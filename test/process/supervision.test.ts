@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isAlive, PING_PONG, Pinwire, readResults, scratch, until } from './pinwire.js';
@@ -71,8 +71,12 @@ describe('a host process that is killed', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(new RegExp(`host\\d \\(pid ${hosts[2]!}\\) was killed by SIGKILL`));
     expect(stderr).toContain('repeat it: npx pinwire run');
-    const { results } = readResults(join(out, 'results.json'));
+    const { run, results } = readResults(join(out, 'results.json'));
     expect(results.map(({ params }) => params['iterations'])).toEqual([5]);
+    expect(run.error).toMatch(/^host\d .* was killed by SIGKILL$/);
+    const report = readFileSync(join(out, 'report.html'), 'utf8');
+    expect(report).toContain('was killed by SIGKILL');
+    expect(report).toContain('measured until then');
     await nothingIsLeft(hosts);
   });
 
