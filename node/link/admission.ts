@@ -293,11 +293,13 @@ function listening(server: Server, port: number, host: string): Promise<void> {
     // Those who call while the process computes wait in the kernel, as many as it lets.
     server.listen({ port, host, backlog: 4_096 }, () => {
       server.off('error', reject);
+      // Where there are no file descriptors left, a caller is not accepted; those who are here stay.
+      server.on('error', ignore);
       resolve();
     });
   });
 }
 
 function ignore(): void {
-  // Errors of a socket end in its 'close', which its owner hears.
+  // Errors of a socket end in its 'close', which its owner hears; those of a listener in nobody's arrival.
 }

@@ -1,3 +1,5 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
@@ -46,6 +48,19 @@ function strangers({ port }: Door, count: number): Stranger[] {
 }
 
 describe('before it admits', () => {
+  test('a door stays open when the system cannot give it another connection', async () => {
+    const { door } = await open({});
+    const servers: Server[] = [];
+    const note = (message: unknown): void => {
+      servers.push((message as { readonly server: Server }).server);
+    };
+    subscribe('http.server.request.start', note);
+    closing.push(() => unsubscribe('http.server.request.start', note));
+    await member(door);
+    servers[0]!.emit('error', new Error('accept EMFILE'));
+    expect((await member(door)).readyState).toBe(1);
+  });
+
   test('a door pushes out whoever waits longest when too many wait, and goes on admitting', async () => {
     const { door } = await open({ pending: 8 });
     const first = strangers(door, 8);
