@@ -3,7 +3,7 @@
  * turn, and comes back as a record like one of the command's own processes.
  */
 import { formatSize } from '../units/size.js';
-import type { ClientReply } from '../wire/control/client-messages.js';
+import { printableLines, type ClientReply } from '../wire/control/client-messages.js';
 import { MAX_CONTROL_BYTES } from '../wire/control/codec.js';
 import { CapturedFiles } from './captured-files.js';
 import { clientRun } from './client-run.js';
@@ -127,7 +127,7 @@ export class AttachedCluster implements RunPlace {
       }
       case 'failed':
         this.asked.delete(reply.id);
-        asked.reject(new RunError(reply.message));
+        asked.reject(new RunError(printableLines(reply.message)));
         return;
     }
   }

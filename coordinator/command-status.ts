@@ -83,7 +83,10 @@ async function statusOf(options: LineOptions): Promise<Answer | undefined> {
   if (line === undefined) return undefined;
   const { url } = line;
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => line.drop(), ANSWER_MS);
+    const late = setTimeout(
+      () => line.drop(`did not answer within ${ANSWER_MS / 1000} s`),
+      ANSWER_MS,
+    );
     line.listener = {
       heard: (reply) => {
         if (reply.type !== 'status') return;

@@ -120,8 +120,8 @@ export class CoordinatorLine {
   }
 
   /** Breaks it off. */
-  drop(): void {
-    this.connection.drop('it was broken off');
+  drop(reason = 'was broken off'): void {
+    this.connection.drop(reason);
   }
 }
 

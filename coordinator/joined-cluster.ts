@@ -93,7 +93,7 @@ export class JoinedCluster implements StandingCluster {
   }
 
   get missingHosts(): number {
-    const staying = this.machines.filter(({ isLeaving }) => !isLeaving);
+    const staying = this.machines.filter((each) => !each.isLeaving && each.connection.isOpen);
     const there = staying.reduce((sum, { offer }) => sum + offer.hosts, 0);
     return Math.max(0, this.config.hosts - there);
   }

@@ -132,9 +132,10 @@ class Conversation {
   /** By process: when something came from it. */
   private readonly heardAt: number[];
   private lookedAt = performance.now();
-  private prepared = 0;
-  private collected = 0;
-  private abandoned = 0;
+  /** Processes that have said so. */
+  private readonly prepared = new Set<number>();
+  private readonly collected = new Set<number>();
+  private readonly abandoned = new Set<number>();
   private isAbandoned = false;
   private fail!: (error: Error) => void;
   private markPrepared!: () => void;
@@ -235,7 +236,7 @@ class Conversation {
     if (this.isAbandoned && notice.type !== 'captured' && notice.type !== 'abandoned') return;
     switch (notice.type) {
       case 'prepared':
-        if (++this.prepared === this.cluster.size) this.markPrepared();
+        if (this.prepared.add(process).size === this.cluster.size) this.markPrepared();
         return;
       case 'report':
         this.reported(process, notice.report);
@@ -251,7 +252,7 @@ class Conversation {
         this.captured(process, notice.host, notice.bytes);
         return;
       case 'abandoned':
-        if (++this.abandoned === this.cluster.size) this.markAbandoned();
+        if (this.abandoned.add(process).size === this.cluster.size) this.markAbandoned();
         return;
       case 'failed':
         this.programFailed(programError(this.cluster.nameOf(process), notice), notice.host);
@@ -317,9 +318,9 @@ class Conversation {
     }
     this.outcomes[process] = outcome;
     this.costs[process] = cost;
-    this.metrics.push(...metrics);
+    if (!this.collected.has(process)) this.metrics.push(...metrics);
     this.blocked[process] = notice.blocked;
-    if (++this.collected === this.cluster.size) this.markCollected();
+    if (this.collected.add(process).size === this.cluster.size) this.markCollected();
   }
 
   private record(began: number, ended: number): RunRecord {

@@ -36,7 +36,7 @@ describe('deploy/stack.yml', () => {
         (deploy!['restart_policy'] as { condition: string }).condition,
       ]),
     );
-    expect(conditions).toEqual({ coordinator: 'on-failure', host: 'on-failure', client: 'none' });
+    expect(conditions).toEqual({ coordinator: 'on-failure', host: 'any', client: 'none' });
   });
 
   const docker = spawnSync('docker', ['stack', 'config', '--help']);
