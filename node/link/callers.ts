@@ -69,6 +69,11 @@ export class Caller {
   /** Decides against it and ends the connection at once. */
   refuse(reason: keyof Refusals): void {
     this.decide(reason);
+    this.drop();
+  }
+
+  /** Ends the connection, whatever its fate was. */
+  drop(): void {
     this.socket.destroy();
   }
 
@@ -91,6 +96,8 @@ export class Callers {
   private readonly pending = new Set<Caller>();
   /** By the caller's address and port: the socket that TLS makes is another one than that which arrived. */
   private readonly byEnd = new Map<string, Caller>();
+  /** Whose page is on its way, in the order in which they asked. */
+  private readonly answered = new Set<Caller>();
   private readonly bySocket = new WeakMap<Duplex, Caller>();
   /** Each address's tokens, and when they were counted. */
   private readonly buckets = new Map<string, { tokens: number; at: number }>();
@@ -118,6 +125,7 @@ export class Callers {
     if (this.encrypted) this.byEnd.set(end, caller);
     socket.once('close', () => {
       this.open.delete(socket);
+      this.answered.delete(caller);
       this.byEnd.delete(end);
       caller.stopWaiting();
       caller.decide(caller.isSecured ? 'left' : 'tls');
@@ -153,9 +161,18 @@ export class Callers {
 
   count(caller: Caller, fate: 'admitted' | 'served' | 'left' | keyof Refusals): void {
     this.pending.delete(caller);
+    if (fate === 'served') this.answer(caller);
     if (fate === 'admitted') this.admitted++;
     if (fate === 'admitted' || fate === 'served' || fate === 'left') this.fates[fate]++;
     else this.refusals[fate]++;
+  }
+
+  /** Has its page, and may leave it unread: of those no more are kept than of those who wait. */
+  private answer(caller: Caller): void {
+    this.answered.add(caller);
+    if (this.answered.size <= this.limits.pending) return;
+    const [oldest] = this.answered;
+    oldest!.drop();
   }
 
   /** Ends every connection. */

@@ -3,7 +3,7 @@
  * exceeds one is dropped and counted by reason.
  */
 export interface DoorLimits {
-  /** Connections not yet admitted; one more pushes the oldest out. */
+  /** Connections not yet admitted, and as many whose page is not read yet; one more pushes the oldest out. */
   readonly pending: number;
   /** Connections that are admitted; more are turned away. */
   readonly admitted: number;

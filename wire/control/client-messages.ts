@@ -190,8 +190,9 @@ const pid = (value: unknown): number | string =>
   Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : 'no process number';
 
 /** Texts of one end are shown on the terminal of the other: no control character gets there. */
-/** As {@link printable}, but its lines stay lines. */
-export const printableLines = (text: string): string => text.split('\n').map(printable).join('\n');
-
 export const printable = (text: string): string =>
   text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?');
+
+/** As {@link printable}, but its lines stay lines. */
+export const printableLines = (text: string): string =>
+  text.split('\n').map(printable).join('\n');

@@ -11,6 +11,8 @@ import { Stranger } from './stranger.js';
 
 const CREDENTIALS = { token: 'the-token-within-limits' };
 const MAX_PAYLOAD = 1 << 20;
+/** More than the buffers of a connection hold. */
+const LONG_PAGE = 'x'.repeat(15 << 20);
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -25,6 +27,7 @@ async function open(limits: Partial<DoorLimits>): Promise<{ door: Door; admitted
     credentials: CREDENTIALS,
     maxPayload: MAX_PAYLOAD,
     paths: { '/control': take, '/quiet': { take, messagesPerSecond: 100 } },
+    pages: { '/metrics': () => ({ status: 200, type: 'text/plain', body: LONG_PAGE }) },
     limits,
   });
   closing.push(() => door.close());
@@ -48,6 +51,23 @@ function strangers({ port }: Door, count: number): Stranger[] {
 }
 
 describe('before it admits', () => {
+  test('a door keeps so many who leave their page unread, and drops the oldest for the next', async () => {
+    const { door } = await open({ pending: 2 });
+    const readers = strangers(door, 3);
+    for (const reader of readers) {
+      reader.socket.pause();
+      reader.say('GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+      await sleep(50);
+    }
+    for (const { socket } of readers) socket.resume();
+    await Promise.all(readers.map((reader) => reader.hungUp()));
+    const heard = readers.map(({ heard }) => heard.length);
+    expect(heard[0]).toBeLessThan(LONG_PAGE.length);
+    expect(heard[1]).toBeGreaterThan(LONG_PAGE.length);
+    expect(heard[2]).toBeGreaterThan(LONG_PAGE.length);
+    expect(door.fates).toMatchObject({ arrived: 3, served: 3 });
+  });
+
   test('a door stays open when the system cannot give it another connection', async () => {
     const { door } = await open({});
     const servers: Server[] = [];

@@ -3,6 +3,7 @@ import {
   CLIENT_PROTOCOL,
   parseClientReply,
   parseClientRequest,
+  printableLines,
   type ClientReply,
   type ClientRequest,
 } from '../../../wire/control/client-messages.js';
@@ -70,5 +71,8 @@ describe('messages between a client and its coordinator', () => {
     expect(parseClientReply({ type: 'refused', reason: '\u001b[2J' })).toEqual({
       ...{ type: 'refused', reason: '?[2J' },
     });
+    expect(printableLines('Error: \u001b[31mno\n    at program (a.ts:1:2)')).toBe(
+      'Error: ?[31mno\n    at program (a.ts:1:2)',
+    );
   });
 });
