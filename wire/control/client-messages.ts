@@ -194,5 +194,4 @@ export const printable = (text: string): string =>
   text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?');
 
 /** As {@link printable}, but its lines stay lines. */
-export const printableLines = (text: string): string =>
-  text.split('\n').map(printable).join('\n');
+export const printableLines = (text: string): string => text.split('\n').map(printable).join('\n');
