@@ -20,7 +20,7 @@ import type { EventLog } from './event-log.js';
 import { watchInterruptions } from './interruption.js';
 import { JoinedCluster, refuseToJoin } from './joined-cluster.js';
 import { LaunchedMember } from './launched-member.js';
-import { DEFAULT_PORT, hostAndPort, readListenAddress } from './network-address.js';
+import { DEFAULT_PORT, hostAndPort, isAnyAddress, readListenAddress } from './network-address.js';
 import {
   CoordinatorPages,
   openPages,
@@ -180,8 +180,7 @@ async function listen(
 /** What others dial: a name that they can know where it listens on every address. */
 function urlOf({ listen: asked }: UpOptions, port: number, encrypted: boolean): string {
   const { host } = asked === undefined ? { host: '' } : readListenAddress('--listen', asked);
-  const isAny = host === '0.0.0.0' || host === '::';
-  const name = isAny ? hostname() : host === '' ? '127.0.0.1' : host;
+  const name = isAnyAddress(host) ? hostname() : host === '' ? '127.0.0.1' : host;
   return `${encrypted ? 'wss' : 'ws'}://${hostAndPort(name, port)}`;
 }
 

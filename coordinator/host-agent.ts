@@ -19,6 +19,7 @@ import {
 import type { EventLog } from './event-log.js';
 import { hostLabel } from './host-label.js';
 import { describeExit, HostProcess } from './host-process.js';
+import { isAnyAddress } from './network-address.js';
 import { PeerConnection } from './peer-connection.js';
 import type { MachineResources } from './machine-resources.js';
 import { VERSION } from './version.js';
@@ -177,7 +178,8 @@ export class HostAgent {
     return {
       host: host === '' ? this.localAddress : host,
       port: port === 0 ? 0 : port + index,
-      advertisedHost: advertisedHost === '' && isAny(host) ? this.localAddress : advertisedHost,
+      advertisedHost:
+        advertisedHost === '' && isAnyAddress(host) ? this.localAddress : advertisedHost,
       advertisedPort: advertisedPort === 0 ? 0 : advertisedPort + index,
     };
   }
@@ -193,8 +195,6 @@ export class HostAgent {
     clearTimeout(patience);
   }
 }
-
-const isAny = (host: string): boolean => host === '0.0.0.0' || host === '::';
 
 /** The address by which this machine reaches the coordinator. */
 function localAddressOf(socket: WebSocket): string {

@@ -62,6 +62,9 @@ export const printUrl = (url: URL): string => `${url.protocol}//${url.host}`;
 export const portOf = ({ port, protocol }: URL): number =>
   port === '' ? (protocol === 'wss:' ? 443 : 80) : Number(port);
 
+/** Listening there is listening on every address of the machine: nobody can dial it. */
+export const isAnyAddress = (host: string): boolean => host === '0.0.0.0' || host === '::';
+
 export function isLoopback(host: string): boolean {
   const name = host.replace(/^\[|\]$/g, '');
   return name === 'localhost' || name === '::1' || /^127\./.test(name);

@@ -3,6 +3,7 @@
  * formations come and go; at last it leaves, or is dismissed.
  */
 import { FieldReader } from './field-reader.js';
+import { parseHostNumber } from './orders.js';
 
 /** The path of the coordinator's socket for joining machines. */
 export const JOIN_PATH = '/join';
@@ -160,11 +161,7 @@ function parseAssigned(value: unknown): AssignedProcess | string {
   const fields = new FieldReader('assigned', value);
   const assigned = {
     process: fields.whole('process', 0, MAX_HOSTS - 1),
-    hosts: fields.list('hosts', MAX_HOSTS, (host) =>
-      Number.isInteger(host) && Number(host) >= 0 && Number(host) < MAX_HOSTS
-        ? Number(host)
-        : 'not a host number',
-    ),
+    hosts: fields.list('hosts', MAX_HOSTS, parseHostNumber),
     ticket: fields.text('ticket', 64),
   };
   return fields.problem ?? assigned;

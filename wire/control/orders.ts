@@ -97,13 +97,15 @@ function read(type: Order['type'], fields: FieldReader): Order {
   }
 }
 
+/** The number of a host of some cluster, or what is wrong with it. */
+export const parseHostNumber = (host: unknown): number | string =>
+  Number.isInteger(host) && Number(host) >= 0 && Number(host) < MAX_HOSTS
+    ? Number(host)
+    : 'not a host number';
+
 function parsePeer(value: unknown): PeerAddress | string {
   const fields = new FieldReader('process', value);
-  const hosts = fields.list('hosts', MAX_HOSTS, (host) =>
-    Number.isInteger(host) && Number(host) >= 0 && Number(host) < MAX_HOSTS
-      ? Number(host)
-      : 'not a host number',
-  );
+  const hosts = fields.list('hosts', MAX_HOSTS, parseHostNumber);
   const peer = { hosts, fabric: fields.text('fabric', 512) };
   return fields.problem ?? peer;
 }
