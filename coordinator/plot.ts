@@ -2,12 +2,12 @@
  * Plots as inline SVG, drawn by ECharts without a browser. Colours are CSS variables, so that a page
  * decides them, light or dark. The same input gives the same text.
  */
-import { BarChart, LineChart } from 'echarts/charts';
-import { GridComponent, LegendComponent } from 'echarts/components';
-import { init, use, type EChartsCoreOption } from 'echarts/core';
-import { SVGRenderer } from 'echarts/renderers';
+import type { EChartsCoreOption, init as Init } from 'echarts/core';
+// All of it in one file: its 585 modules cost half a second of processor time to load.
+// @ts-expect-error this file has no declarations of its own; those of echarts/core hold for it
+import { init as start } from 'echarts/dist/echarts.esm.min.mjs';
 
-use([BarChart, LineChart, GridComponent, LegendComponent, SVGRenderer]);
+const init = start as typeof Init;
 
 /** How many series can be told apart by colour and by the shape of their points. */
 export const SERIES_LIMIT = 8;

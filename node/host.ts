@@ -46,7 +46,10 @@ export class Host {
     const { profile, topology, seed, mtu, hosts, programs } = spec;
     this.number = number;
     const { machine } = spec;
-    this.memory = new PhysicalMemory(machine.memory > 0 ? machine.memory : spec.memory);
+    this.memory = new PhysicalMemory(
+      machine.memory > 0 ? machine.memory : spec.memory,
+      spec.coreRuntime === 'worker',
+    );
     const own = programs.filter(({ host }) => host === number);
     this.processes = new Processes({
       host: number,

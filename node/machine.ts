@@ -130,7 +130,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
           }
           core.segmentEnded();
         }
-        dueCores.length = 0;
+        while (dueCores.length > 0) dueCores.pop();
       }
       if (this.endedCores.length > 0) await this.collect();
       if (this.failure !== null) return 'drained';

@@ -61,7 +61,7 @@ export interface CoreIdentity {
   readonly cpu: Profile['cpu'];
   readonly bypass: Profile['bypass'];
   readonly page: SharedArrayBuffer;
-  readonly memory: SharedArrayBuffer;
+  readonly memory: ArrayBufferLike;
   readonly completionChains: SharedArrayBuffer;
   /** Under the real clock: when the run began, in ms of the machine's clock. */
   readonly realStart: number | null;

@@ -21,7 +21,7 @@ export class ProgramPort {
   running = false;
   readonly page: CorePage;
   /** Physical memory of the host. */
-  readonly memory: SharedArrayBuffer;
+  readonly memory: ArrayBufferLike;
   readonly bytes: Uint8Array;
   readonly view: DataView;
   /** Arithmetic to be done between this segment and the next, while the host goes on. */
@@ -29,7 +29,7 @@ export class ProgramPort {
   private readonly random: RandomStream;
   private wake: (() => void) | undefined;
 
-  constructor(page: CorePage, memory: SharedArrayBuffer, random: RandomStream) {
+  constructor(page: CorePage, memory: ArrayBufferLike, random: RandomStream) {
     this.page = page;
     this.memory = memory;
     this.bytes = new Uint8Array(memory);

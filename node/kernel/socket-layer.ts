@@ -123,7 +123,7 @@ export class SocketLayer implements SystemCalls, SocketListener {
       socket.watchers = socket.watchers.filter((each) => each !== caller);
       this.endPolling(caller, socket);
     }
-    watched.length = 0;
+    if (watched.length > 0) watched.length = 0;
     this.sleepers.begin(caller);
   }
 

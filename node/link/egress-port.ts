@@ -18,6 +18,7 @@ import type { FramePool } from './frame-pool.js';
 
 /** Bucket 0 holds waits below a nanosecond, bucket b those from 2^(b-1) to below 2^b ns, the last all longer ones. */
 export const PORT_WAIT_BUCKETS = 32;
+const LONGEST_WAIT_NS = 2 ** (PORT_WAIT_BUCKETS - 1) - 1;
 
 export class EgressPort implements EventSink {
   readonly sink: number;
@@ -100,7 +101,7 @@ export class EgressPort implements EventSink {
 
   private count(wait: number): void {
     this.waited += wait;
-    const nanoseconds = Math.min(wait / PS_PER_NS, 2 ** (PORT_WAIT_BUCKETS - 1) - 1);
+    const nanoseconds = Math.min(wait / PS_PER_NS, LONGEST_WAIT_NS);
     this.waits[32 - Math.clz32(nanoseconds)]!++;
   }
 

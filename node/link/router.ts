@@ -7,7 +7,7 @@ export class Router implements Link {
   /** Frames that went over it. */
   packets = 0;
   /** Sink of each local host's port, by host. */
-  private readonly ports = new Map<number, number>();
+  private readonly ports: (number | undefined)[] = [];
   private readonly scheduler: Scheduler;
   private readonly pool: FramePool;
   private readonly remote: ((destination: number) => Link) | null;
@@ -23,13 +23,13 @@ export class Router implements Link {
   }
 
   connect(host: number, portSink: number): void {
-    this.ports.set(host, portSink);
+    this.ports[host] = portSink;
   }
 
   send(slot: number): void {
     const { pool } = this;
     this.packets++;
-    if (this.ports.has(pool.destination[slot]!)) {
+    if (this.ports[pool.destination[slot]!] !== undefined) {
       this.deliver(slot);
       return;
     }
@@ -40,7 +40,7 @@ export class Router implements Link {
   /** Frame `slot` is for a host of this process, and reaches its port at its time. */
   deliver(slot: number): void {
     const { pool, scheduler } = this;
-    const sink = this.ports.get(pool.destination[slot]!);
+    const sink = this.ports[pool.destination[slot]!];
     if (sink === undefined) {
       throw new Error(`a frame for host${pool.destination[slot]!} reached a process without it`);
     }

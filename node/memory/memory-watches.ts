@@ -43,6 +43,7 @@ export class MemoryWatches {
   }
 
   cancel(waiter: WatchWaiter): void {
+    if (this.watches.length === 0) return;
     this.watches = this.watches.filter((watch) => {
       if (watch.waiter === waiter) this.memory.table.letGo(frameOf(watch.address));
       return watch.waiter !== waiter;

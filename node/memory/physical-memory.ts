@@ -1,9 +1,11 @@
 /**
- * A host's RAM: frames of 4 KiB in one SharedArrayBuffer, so that cores in worker threads and the NIC see the same
- * bytes. One DataView and one Uint8Array serve for the life of the host.
+ * A host's RAM: frames of 4 KiB in one buffer. Cores in worker threads and the NIC share it; where cores run in the host's own
+ * thread it is a plain ArrayBuffer, as copies into shared memory are made word by word and take twice as long. One DataView and
+ * one Uint8Array serve for the life of the host.
  */
 import { NO_FRAME, type FrameNumber } from './frame-number.js';
 import { FrameTable, NO_PAGE, OWNER_KERNEL } from './frame-table.js';
+import { MemoryViews } from './memory-views.js';
 import { PhysicalRange } from './physical-range.js';
 
 export const PAGE_SIZE = 4096;
@@ -12,20 +14,25 @@ export const PAGE_SHIFT = 12;
 export const HUGE_FRAMES = 512;
 
 export class PhysicalMemory {
-  readonly buffer: SharedArrayBuffer;
+  readonly buffer: ArrayBufferLike;
   readonly bytes: Uint8Array;
   readonly view: DataView;
+  /** What payload was copied out of before. */
+  readonly views: MemoryViews;
   readonly frames: number;
   readonly table: FrameTable;
   /** What no virtual machine owns. */
   readonly ram: PhysicalRange;
   private readonly ranges: PhysicalRange[];
 
-  constructor(size: number) {
+  /** `shared`: cores in worker threads see it too. */
+  constructor(size: number, shared = false) {
     this.frames = Math.floor(size / PAGE_SIZE);
-    this.buffer = new SharedArrayBuffer(this.frames * PAGE_SIZE);
+    const bytes = this.frames * PAGE_SIZE;
+    this.buffer = shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
     this.bytes = new Uint8Array(this.buffer);
     this.view = new DataView(this.buffer);
+    this.views = new MemoryViews(this.bytes, this.frames);
     this.table = new FrameTable(this.frames, (frame) => this.rangeOf(frame).giveBack(frame, 1));
     // Frame 0 is never given out: physical address 0 stays invalid.
     this.ram = new PhysicalRange(1 as FrameNumber, this.frames - 1);

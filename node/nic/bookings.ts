@@ -46,6 +46,9 @@ export class Bookings {
       ends[at - 1] = end;
     } else if (joinsBehind) {
       starts[at] = start;
+    } else if (at === starts.length) {
+      starts.push(start);
+      ends.push(end);
     } else {
       starts.splice(at, 0, start);
       ends.splice(at, 0, end);

@@ -147,7 +147,7 @@ function copyToMemory(
 
 /** Copies payload out of memory into frame `slot` at byte `offset` of its payload. */
 export function copyFromMemory(
-  memory: Uint8Array,
+  memory: PhysicalMemory,
   address: number,
   length: number,
   pool: FramePool,
@@ -157,8 +157,8 @@ export function copyFromMemory(
   const to = pool.payloadAt(slot) + offset;
   if (length <= SHORT) {
     const { bytes } = pool;
-    for (let i = 0; i < length; i++) bytes[to + i] = memory[address + i]!;
+    for (let i = 0; i < length; i++) bytes[to + i] = memory.bytes[address + i]!;
   } else {
-    pool.bytes.set(memory.subarray(address, address + length), to);
+    pool.bytes.set(memory.views.at(address, length), to);
   }
 }

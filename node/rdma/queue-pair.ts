@@ -223,7 +223,8 @@ export class QueuePair {
   }
 
   private startTimer(): void {
-    this.timerDeadline = this.parts.scheduler.now + this.parts.timeoutUnit * 2 ** this.timeout;
+    this.timerDeadline =
+      this.parts.scheduler.now + this.parts.timeoutUnit * ((1 << this.timeout) >>> 0);
     // A pending event that comes sooner moves itself; one that comes later is of a longer time-out.
     if (this.timerPending > this.timerDeadline) this.scheduleTimer();
   }

@@ -305,7 +305,7 @@ export class RawSender implements TransmitSource {
 
   private readonly fill = (physical: number, length: number): void => {
     const { memory, pool } = this.parts;
-    copyFromMemory(memory.bytes, physical, length, pool, this.slot, this.filled);
+    copyFromMemory(memory, physical, length, pool, this.slot, this.filled);
     this.filled += length;
   };
 }

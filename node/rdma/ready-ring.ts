@@ -15,6 +15,8 @@ export class ReadyRing {
   count = 0;
   /** Payload bytes of the entries. */
   bytes = 0;
+  /** The row of the entry pushed last. */
+  lastRow = 0;
   /** Row i is entry i's chain; the last row is the chain up to when the port has sent the packet before. */
   readonly chains = new ChainTable(ENTRIES + 1);
   private head = 0;
@@ -36,15 +38,11 @@ export class ReadyRing {
     return (this.head + this.count) % ENTRIES;
   }
 
-  /** The row of the entry pushed last. */
-  get lastRow(): number {
-    return (this.head + this.count - 1 + ENTRIES) % ENTRIES;
-  }
-
   /** A packet of `size` payload bytes that is ready at `time`, but never before the one ahead of it. */
   push(time: number, size: number): void {
     const row = this.nextRow;
     if (time > this.lastReady) this.lastReady = time;
+    this.lastRow = row;
     this.times[row] = this.lastReady;
     this.sizes[row] = size;
     this.bytes += size;
@@ -61,8 +59,9 @@ export class ReadyRing {
     }
     chains.advance(PORT_ROW, STAGE.nic_wait, now);
     this.bytes -= this.sizes[head]!;
-    this.head = (head + 1) % ENTRIES;
     this.count--;
+    // An empty ring begins again at row 0: a stream that never has many ahead stays in the rows that the cache has.
+    this.head = this.count === 0 ? 0 : (head + 1) % ENTRIES;
     return PORT_ROW;
   }
 

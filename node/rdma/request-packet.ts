@@ -66,7 +66,7 @@ export class RequestPacket {
 
   private readonly fillPayload = (physical: number, length: number): void => {
     const { memory, pool } = this.parts;
-    copyFromMemory(memory.bytes, physical, length, pool, this.frame, this.filled);
+    copyFromMemory(memory, physical, length, pool, this.frame, this.filled);
     this.filled += length;
   };
 

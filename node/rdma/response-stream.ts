@@ -320,14 +320,7 @@ export class ResponseStream implements TransmitSource {
   }
 
   private readonly addPiece = (physical: number, length: number): void => {
-    copyFromMemory(
-      this.parts.memory.bytes,
-      physical,
-      length,
-      this.parts.pool,
-      this.frame,
-      this.filled,
-    );
+    copyFromMemory(this.parts.memory, physical, length, this.parts.pool, this.frame, this.filled);
     this.filled += length;
   };
 }

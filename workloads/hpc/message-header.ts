@@ -33,9 +33,14 @@ export interface Header {
   readonly number: number;
 }
 
-export function emitHeader(header: Header, into: DataView, at: number): void {
+export function emitHeader(
+  header: Omit<Header, 'credits'>,
+  credits: number,
+  into: DataView,
+  at: number,
+): void {
   into.setUint8(at, header.kind);
-  into.setUint8(at + 1, header.credits);
+  into.setUint8(at + 1, credits);
   into.setUint16(at + 2, 0);
   into.setInt32(at + 4, header.tag, true);
   into.setUint32(at + 8, header.length, true);

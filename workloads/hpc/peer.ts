@@ -5,7 +5,7 @@
  * none; as each gives back at least half of them, at most two can be under way, and receives are kept for these.
  * Most sends are unsignalled: a signalled one, every few, tells that all before it are done.
  */
-import type { MemoryRegion, QueuePair, RecvWr, SendWr, Sge } from '../../node/verbs.js';
+import type { MemoryRegion, QueuePair, RecvWr, Sge } from '../../node/verbs.js';
 import type { Connection } from '../micro/connect.js';
 import {
   emitHeader,
@@ -124,14 +124,14 @@ export class Peer {
     this.writeHeader(header, at);
     const front = this.region.sge(at, HEADER_BYTES);
     const sges = payload === undefined ? [front] : [front, payload];
-    this.post({ opcode: 'SEND', sges, inline: true });
+    this.post(sges, true);
   }
 
   /** Sends credits, and nothing else. With `last`, it will be known when this and all before it are done. */
   postCredits(last = false): void {
     const at = this.scratch;
     this.writeHeader({ kind: KIND.credits, tag: 0, length: 0, number: 0 }, at);
-    this.post({ opcode: 'SEND', sges: [this.region.sge(at, HEADER_BYTES)], inline: true }, last);
+    this.post([this.region.sge(at, HEADER_BYTES)], true, last);
   }
 
   /** The next send slot: where its payload goes. It must be free ({@link maySend}). */
@@ -143,7 +143,7 @@ export class Peer {
   postSlot(header: Omit<Header, 'credits'>, payload: number): void {
     const at = this.sendSlot;
     this.writeHeader(header, at);
-    this.post({ opcode: 'SEND', sges: [this.region.sge(at, HEADER_BYTES + payload)] });
+    this.post([this.region.sge(at, HEADER_BYTES + payload)], false);
     this.usedBy[this.nextSlot] = this.posted;
     this.nextSlot = (this.nextSlot + 1) % this.shape.credits;
   }
@@ -220,17 +220,19 @@ export class Peer {
   }
 
   private writeHeader(header: Omit<Header, 'credits'>, at: number): void {
-    emitHeader({ ...header, credits: this.owed }, this.region.data, at);
+    emitHeader(header, this.owed, this.region.data, at);
     this.owed = 0;
     if (header.kind !== KIND.credits) this.credits--;
   }
 
-  private post(request: SendWr, last = false): void {
+  private post(sges: readonly Sge[], inline: boolean, last = false): void {
     this.posted++;
     const signaled = last || this.posted - this.lastSignaled >= restockAt(this.shape);
     if (signaled) this.lastSignaled = this.posted;
     this.qp.postSend({
-      ...request,
+      opcode: 'SEND',
+      sges,
+      inline,
       signaled,
       wrId: wrIdOf(this.index, WORK.send, this.posted % PLACES),
     });
