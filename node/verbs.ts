@@ -457,7 +457,7 @@ export interface Core {
   follow(completion: WorkCompletion): void;
   /** The current operation: its intended start, and its stages up to now, summing to now - started exactly. */
   readonly operationStart: Instant;
-  operationStages(): Float64Array;
+  operationStages(into?: Float64Array): Float64Array;
   /** Has nothing measured any more: bulk transfers run faster. */
   endOperation(): void;
   /** Adds to a counter that the run's results show. */

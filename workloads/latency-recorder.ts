@@ -39,6 +39,7 @@ export class LatencyRecorder {
   /** Row i: the stages of operation `operations[i]`. */
   private stages = new Float64Array(0);
   private operations: number[] = [];
+  private readonly latest = new Float64Array(WIDTH);
   /** Operations outside these latencies are not the median. */
   private least = 0;
   private most = Infinity;
@@ -58,12 +59,15 @@ export class LatencyRecorder {
 
   /** The operation that began last is over. */
   end(): void {
-    this.add(this.core.now - this.started, this.timed ? this.core.operationStages() : undefined);
+    this.add(
+      this.core.now - this.started,
+      this.timed ? this.core.operationStages(this.latest) : undefined,
+    );
   }
 
   /** The core's current operation, which a completion has brought back, is over. */
   endFollowed(): void {
-    this.add(this.core.now - this.core.operationStart, this.core.operationStages());
+    this.add(this.core.now - this.core.operationStart, this.core.operationStages(this.latest));
   }
 
   record(): LatencyRecord {

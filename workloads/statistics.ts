@@ -79,15 +79,38 @@ export function latencySummary(samples: ArrayLike<number>, name = 'latency'): Di
 
 /** Which operation is the median one: rank ceil(n/2) by latency, equal ones by index. -1 if there are none. */
 export function medianIndex(samples: ArrayLike<number>): number {
-  const sorted = Float64Array.from(samples).sort();
-  const rank = medianRank(sorted.length);
-  const median = sorted[rank];
+  const rank = medianRank(samples.length);
+  const median = select(Float64Array.from(samples), rank);
   // Equal latencies stand together in rank order, so the offset into their run is an order by index.
-  let before = sorted.indexOf(median ?? NaN);
+  let before = 0;
+  for (let index = 0; index < samples.length; index++) if (samples[index]! < median) before++;
   for (let index = 0; index < samples.length; index++) {
     if (samples[index] === median && before++ === rank) return index;
   }
   return -1;
+}
+
+/** The value at `rank` of `values` in order, which it moves about (Hoare's selection). */
+function select(values: Float64Array, rank: number): number {
+  let low = 0;
+  let high = values.length - 1;
+  while (low < high) {
+    const pivot = values[(low + high) >> 1]!;
+    let left = low;
+    let right = high;
+    while (left <= right) {
+      while (values[left]! < pivot) left++;
+      while (values[right]! > pivot) right--;
+      if (left > right) break;
+      const value = values[left]!;
+      values[left++] = values[right]!;
+      values[right--] = value;
+    }
+    if (rank <= right) high = right;
+    else if (rank >= left) low = left;
+    else break;
+  }
+  return values[rank] ?? NaN;
 }
 
 const medianRank = (count: number): number => Math.ceil(count / 2) - 1;

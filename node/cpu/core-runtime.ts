@@ -20,8 +20,8 @@ export interface CoreRuntime {
   resume(core: HostCore): void;
   /** Whether its segment has ended; if not, ask again after {@link turn}. Throws when it never will. */
   isBack(core: HostCore): boolean;
-  /** One turn of whatever lets segments go on; null is the next microtask. */
-  turn(): Promise<void> | null;
+  /** Resolves when {@link isBack} may have another answer. */
+  turn(): Promise<void>;
   /** What the program of an ended core returned, and what it counted. */
   result(core: HostCore): Promise<ProgramResult>;
   /** Why the program of a failed core failed. */

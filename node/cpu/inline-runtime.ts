@@ -1,4 +1,9 @@
-/** Programs in the host's own thread: what the library, most tests and an embedded run use. */
+/**
+ * Programs in the host's own thread: what the library, most tests and an embedded run use.
+ *
+ * A segment that never ends keeps the whole process. One that awaits something foreign leaves the thread idle: when all
+ * microtasks are done and it has not ended, it never will. One that goes on for ever is the watchdog's.
+ */
 import type { RunFailure, RunSpec } from '../run-spec.js';
 import type { ProgramSource } from '../process-machine.js';
 import type { Program, Task } from '../verbs.js';
@@ -7,8 +12,9 @@ import { allowGlobals, banGlobals } from './guards.js';
 import type { HostCore } from './host-core.js';
 import { loadProgram } from './load-program.js';
 import { ProgramCore, type CoreIdentity } from './program-core.js';
-import type { ProgramPort } from './program-port.js';
-import { foreignAwait, MAX_TURNS, startProgram } from './run-segment.js';
+import type { ProgramPort, SegmentError } from './program-port.js';
+import { foreignAwait, startProgram } from './run-segment.js';
+import { SegmentWatchdog } from './segment-watchdog.js';
 
 interface Running {
   readonly core: ProgramCore;
@@ -22,10 +28,16 @@ export class InlineRuntime implements CoreRuntime {
   private readonly source: ProgramSource | undefined;
   /** Under the real clock a program may ask what time it is. */
   private readonly guarded: boolean;
+  private readonly watchdog = SegmentWatchdog.get();
   private program: Program | undefined;
-  /** The core whose segment runs, and how many turns it has taken. */
+  /** The core whose segment runs. */
   private current: ProgramPort | undefined;
-  private turns = 0;
+  /** {@link look} is to be called when all microtasks are done. */
+  private willLook = false;
+  /** Why the segment that runs never ends. */
+  private endless: SegmentError | undefined;
+  /** Has the host, which awaits the segment's end, look at {@link isBack} again. */
+  private goOn: (() => void) | undefined;
 
   /** Without a source there is nobody to add. */
   constructor(spec: RunSpec, source: ProgramSource | undefined) {
@@ -54,27 +66,30 @@ export class InlineRuntime implements CoreRuntime {
   }
 
   resume(core: HostCore): void {
-    this.turns = 0;
     this.current = this.running.get(core)!.core.port;
+    this.watchdog.segmentBegins(core.host, core.index, this.giveUp);
     if (this.guarded) banGlobals();
     this.current.resume();
   }
 
   isBack(): boolean {
-    if (!this.current!.running) {
-      this.current!.runBackground();
-      if (this.guarded) allowGlobals();
-      return true;
-    }
-    if (++this.turns > MAX_TURNS) {
-      if (this.guarded) allowGlobals();
-      throw foreignAwait();
-    }
-    return false;
+    const { endless } = this;
+    if (endless === undefined && this.current!.running) return false;
+    this.watchdog.segmentEnds();
+    if (endless === undefined) this.current!.runBackground();
+    if (this.guarded) allowGlobals();
+    this.endless = undefined;
+    if (endless !== undefined) throw endless;
+    return true;
   }
 
-  turn(): null {
-    return null;
+  /** The end of the segment that runs, or the news that it has none. */
+  turn(): Promise<void> {
+    if (!this.willLook) {
+      this.willLook = true;
+      process.nextTick(this.lookLater);
+    }
+    return new Promise(this.expectEnd);
   }
 
   async result(core: HostCore): Promise<ProgramResult> {
@@ -89,4 +104,27 @@ export class InlineRuntime implements CoreRuntime {
   async close(): Promise<void> {
     this.running.clear();
   }
+
+  private readonly expectEnd = (goOn: () => void): void => {
+    this.goOn = goOn;
+    this.current!.onEnd(goOn);
+  };
+
+  /** Ticks come before the microtasks that a macrotask leaves, but after all those that a microtask leaves. */
+  private readonly lookLater = (): void => {
+    queueMicrotask(() => {
+      process.nextTick(this.look);
+    });
+  };
+
+  /** All microtasks are done: a segment that still runs awaits what nobody here will resolve. */
+  private readonly look = (): void => {
+    this.willLook = false;
+    if (this.current!.running && !this.watchdog.hasEnded) this.giveUp(foreignAwait());
+  };
+
+  private readonly giveUp = (error: SegmentError): void => {
+    this.endless = error;
+    this.goOn!();
+  };
 }

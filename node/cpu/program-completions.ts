@@ -68,13 +68,7 @@ export class ProgramCompletionQueue implements CompletionQueue {
   }
 
   polled(max = DEFAULT_MAX): Awaitable<WorkCompletion[]> {
-    const since = this.shared.port.now;
-    return {
-      awaits: AWAIT.busyPoll,
-      argument0: this.place.number,
-      argument1: 0,
-      take: () => this.take(max, since),
-    };
+    return new PolledCompletions(this, max, this.shared.port.now);
   }
 
   async requestNotify(solicitedOnly = false): Promise<void> {
@@ -90,7 +84,7 @@ export class ProgramCompletionQueue implements CompletionQueue {
   }
 
   /** Takes up to `max` CQEs that are in the ring; polling began at `since`. */
-  private take(max: number, since: number): WorkCompletion[] {
+  take(max: number, since: number): WorkCompletion[] {
     const { port, completionChains } = this.shared;
     const { view, page } = port;
     const { record, ring, capacity, chainRow } = this.place;
@@ -157,5 +151,26 @@ export class ProgramCompletionQueue implements CompletionQueue {
     if (qp === undefined) return;
     if ((flags & CQE_FLAG.receive) !== 0) qp.receivesDone(wqeCounter);
     else qp.sendsDone(wqeCounter);
+  }
+}
+
+/** Completions that `core.any` waits for. One object and no closure: a ping-pong makes two for every message. */
+class PolledCompletions implements Awaitable<WorkCompletion[]> {
+  readonly awaits = AWAIT.busyPoll;
+  readonly argument0: number;
+  readonly argument1 = 0;
+  private readonly queue: ProgramCompletionQueue;
+  private readonly max: number;
+  private readonly since: number;
+
+  constructor(queue: ProgramCompletionQueue, max: number, since: number) {
+    this.queue = queue;
+    this.argument0 = queue.place.number;
+    this.max = max;
+    this.since = since;
+  }
+
+  take(): WorkCompletion[] {
+    return this.queue.take(this.max, this.since);
   }
 }

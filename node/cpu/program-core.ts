@@ -307,12 +307,7 @@ export class ProgramCore implements Core {
   }
 
   heard(rank: number): Awaitable<unknown> {
-    return {
-      awaits: AWAIT.hear,
-      argument0: rank,
-      argument1: 0,
-      take: () => this.port.page.readText(),
-    };
+    return new HeardValue(this.port.page, rank);
   }
 
   beginOperation(intended: Instant = this.now, collective?: number): void {
@@ -362,6 +357,23 @@ export class ProgramCore implements Core {
   private seenByte(physical: number): number {
     this.port.page.chains.advance(OPERATION_ROW, STAGE.poll, this.port.now);
     return this.port.bytes[physical]!;
+  }
+}
+
+/** A value from another rank that `core.any` waits for. */
+class HeardValue implements Awaitable<unknown> {
+  readonly awaits = AWAIT.hear;
+  readonly argument0: number;
+  readonly argument1 = 0;
+  private readonly page: CorePage;
+
+  constructor(page: CorePage, rank: number) {
+    this.page = page;
+    this.argument0 = rank;
+  }
+
+  take(): unknown {
+    return this.page.readText();
   }
 }
 

@@ -28,6 +28,8 @@ export class ProgramPort {
   background: (() => void) | undefined;
   private readonly random: RandomStream;
   private wake: (() => void) | undefined;
+  /** Called when the segment ends, once. */
+  private ended: (() => void) | undefined;
 
   constructor(page: CorePage, memory: ArrayBufferLike, random: RandomStream) {
     this.page = page;
@@ -63,7 +65,7 @@ export class ProgramPort {
     page.set(CELL.argument0, argument0);
     page.set(CELL.argument1, argument1);
     page.set(CELL.argument2, argument2);
-    this.running = false;
+    this.segmentEnds();
     return new Promise((resolve) => (this.wake = resolve));
   }
 
@@ -92,7 +94,19 @@ export class ProgramPort {
   end(awaits: typeof AWAIT.exit | typeof AWAIT.fail): void {
     this.page.set(CELL.time, this.now);
     this.page.set(CELL.awaits, awaits);
+    this.segmentEnds();
+  }
+
+  /** Has `ended` called when the segment that runs now has ended. */
+  onEnd(ended: () => void): void {
+    this.ended = ended;
+  }
+
+  private segmentEnds(): void {
+    const { ended } = this;
     this.running = false;
+    this.ended = undefined;
+    ended?.();
   }
 
   async call<N extends CallName>(name: N, args: CallArguments<N>): Promise<CallAnswer<N>> {

@@ -29,15 +29,14 @@ async function server(side: Side): Promise<void> {
 
 function request(side: Side, number: number, before: bigint): SendWr {
   const { remote } = side.connection(number);
-  const common = {
-    wrId: number,
-    sges: [side.inbox.sge(0, SIZE)],
-    remoteAddress: remote.address,
-    rkey: remote.rkey,
-  };
-  return side.params.op === 'cas'
-    ? { opcode: 'ATOMIC_CMP_AND_SWP', compare: before, swap: before + 1n, ...common }
-    : { opcode: 'ATOMIC_FETCH_AND_ADD', add: 1n, ...common };
+  const wrId = number;
+  const sges = [side.inbox.sge(0, SIZE)];
+  const { address: remoteAddress, rkey } = remote;
+  if (side.params.op === 'cas') {
+    const [compare, swap] = [before, before + 1n];
+    return { opcode: 'ATOMIC_CMP_AND_SWP', wrId, sges, remoteAddress, rkey, compare, swap };
+  }
+  return { opcode: 'ATOMIC_FETCH_AND_ADD', wrId, sges, remoteAddress, rkey, add: 1n };
 }
 
 /** Looks whether the inbox holds this count: at the client what was there before, at the server the sum. */

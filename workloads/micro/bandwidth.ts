@@ -27,7 +27,7 @@ export interface BandwidthBenchmark {
   readonly shape: MicroShape;
   readonly options: (params: MicroParameters) => SideOptions;
   /** The work request of message `number`; numbers count from 0. */
-  readonly request: (side: Side, number: number) => SendWr;
+  readonly request: (side: Side, number: number, signaled: boolean) => SendWr;
   /** Message `number` is complete, and messages below `posted` may be under way. */
   readonly completed?: (side: Side, number: number, posted: number) => void;
   readonly server: (side: Side) => Promise<void>;
@@ -78,7 +78,7 @@ async function transfer(side: Side, benchmark: BandwidthBenchmark): Promise<Tran
   let from = warmup === 0 ? core.now : undefined;
   let to: number | undefined;
   while (!flow.isOver) {
-    flow.postSome((number) => benchmark.request(side, number));
+    flow.postSome((number, signaled) => benchmark.request(side, number, signaled));
     await flow.see((number) => benchmark.completed?.(side, number, flow.posted));
     if (from === undefined && flow.hasDone(warmup)) from = core.now;
     if (to === undefined && flow.hasDone(warmup + iterations)) to = core.now;

@@ -43,14 +43,14 @@ export class Flow {
   }
 
   /** Posts as many messages as may be under way, but not many at once. */
-  postSome(request: (number: number) => SendWr): void {
+  postSome(request: (number: number, signaled: boolean) => SendWr): void {
     const { side } = this;
     for (let burst = 0; burst < BURST && this.mayPost; burst++) {
       const number = this.posted++;
       const signaled = this.asks(number);
       const measured = signaled && side.task.clock === 'virtual' && this.isMeasured(number);
       if (measured) side.core.beginOperation();
-      side.post(number, { ...request(number), wrId: number, signaled });
+      side.post(number, request(number, signaled));
       if (measured) side.core.endOperation();
     }
   }
@@ -89,8 +89,12 @@ export class Flow {
   private asks(number: number): boolean {
     const { qps, warmup, iterations } = this.side.params;
     const count = Math.floor(number / qps) + 1;
-    const ends = [warmup, warmup + iterations, warmup + iterations + warmup];
-    return count % this.moderation === 0 || ends.includes(count);
+    return (
+      count % this.moderation === 0 ||
+      count === warmup ||
+      count === warmup + iterations ||
+      count === warmup + iterations + warmup
+    );
   }
 
   private isMeasured(number: number): boolean {

@@ -3,10 +3,12 @@ import type { SendWr } from '../../node/verbs.js';
 import { inboxSlots, messagesOf, type BandwidthBenchmark } from './bandwidth.js';
 import type { Side } from './side.js';
 
-function request(side: Side, number: number): SendWr {
+function request(side: Side, number: number, signaled: boolean): SendWr {
   const { remote } = side.connection(number);
   return {
     opcode: 'RDMA_WRITE',
+    wrId: number,
+    signaled,
     sges: [side.message(number)],
     remoteAddress: remote.address + (number % inboxSlots(side.params)) * side.params.size,
     rkey: remote.rkey,

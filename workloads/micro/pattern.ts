@@ -5,16 +5,20 @@
 
 /** Message i starts at byte i modulo this of the pattern; a prime, so that it meets every slot of any ring. */
 const PERIOD = 251;
+/** Up to this many bytes a loop is faster than a native comparison. */
+const SHORT = 128;
 
 export class Pattern {
   /** Holds the messages of all numbers, overlapping. */
   readonly bytes: Uint8Array;
   private readonly size: number;
+  /** The same bytes, which can be compared in ranges: no view is made for a message. */
+  private readonly buffer: Buffer;
 
   /** Messages of `size` bytes. */
   constructor(seed: number, size: number) {
     this.size = size;
-    this.bytes = new Uint8Array(patternLength(size));
+    this.bytes = this.buffer = Buffer.alloc(patternLength(size));
     const last = this.bytes.length - 1;
     let word = (seed ^ 0x9e3779b9) | 1;
     for (let at = 0; at <= last; at++) {
@@ -41,25 +45,23 @@ export class Pattern {
     return number === 0 ? 0 : this.bytes[this.offset(number) + this.size - 1]!;
   }
 
-  message(number: number): Uint8Array {
+  /** How many of the bytes from `from` on are not those of message `number`. */
+  wrongBytes(number: number, bytes: Uint8Array, from = 0): number {
+    const { size } = this;
     const offset = this.offset(number);
-    return this.bytes.subarray(offset, offset + this.size);
-  }
-
-  /** How many bytes are not those of message `number`. */
-  wrongBytes(number: number, bytes: Uint8Array): number {
-    return differences(bytes, this.message(number));
+    if (
+      size > SHORT &&
+      this.buffer.compare(bytes, from, from + size, offset, offset + size) === 0
+    ) {
+      return 0;
+    }
+    let wrong = 0;
+    for (let at = 0; at < size; at++) {
+      if (bytes[from + at] !== this.bytes[offset + at]) wrong++;
+    }
+    return wrong;
   }
 }
 
 /** Bytes of a pattern for messages of `size` bytes. */
 export const patternLength = (size: number): number => size + PERIOD - 1;
-
-function differences(actual: Uint8Array, expected: Uint8Array): number {
-  if (Buffer.compare(actual, expected) === 0) return 0;
-  let wrong = Math.abs(actual.length - expected.length);
-  for (let at = 0; at < Math.min(actual.length, expected.length); at++) {
-    if (actual[at] !== expected[at]) wrong++;
-  }
-  return wrong;
-}

@@ -6,11 +6,13 @@ import type { SendWr } from '../../node/verbs.js';
 import { bandwidthWorkload, inboxSlots } from './bandwidth.js';
 import type { Side } from './side.js';
 
-function request(side: Side, number: number): SendWr {
+function request(side: Side, number: number, signaled: boolean): SendWr {
   const { size } = side.params;
   const { remote } = side.connection(number);
   return {
     opcode: 'RDMA_READ',
+    wrId: number,
+    signaled,
     sges: [side.inbox.sge((number % inboxSlots(side.params)) * size, size)],
     remoteAddress: remote.address + side.pattern.offset(number),
     rkey: remote.rkey,

@@ -51,8 +51,10 @@ export default bandwidthWorkload({
       for (let slot = index * each; slot < (index + 1) * each; slot++) receive(side, qp, slot);
     },
   }),
-  request: (side, number) => ({
+  request: (side, number, signaled) => ({
     opcode: 'SEND',
+    wrId: number,
+    signaled,
     sges: [side.message(number)],
     inline: side.inline,
   }),

@@ -162,15 +162,13 @@ export class Side {
   }
 
   /** Waits for completions of what was received, at least one. */
-  async received(): Promise<WorkCompletion[]> {
-    return successful(await this.until(() => this.recvCq.polled()));
+  received(): Promise<WorkCompletion[]> {
+    return this.until(this.polledReceives, successful);
   }
 
   /** Waits for completions of what was posted, at least one. */
-  async sent(): Promise<WorkCompletion[]> {
-    const completions = await this.until(() => this.sendCq.polled());
-    this.due -= successful(completions).length;
-    return completions;
+  sent(): Promise<WorkCompletion[]> {
+    return this.until(this.polledSends, this.counted);
   }
 
   /** Looks once for completions of what was posted. */
@@ -187,15 +185,13 @@ export class Side {
 
   /** Waits for byte `offset` of the inbox to differ from `seen`. */
   async watch(offset: number, seen: number): Promise<void> {
-    await this.until(() => this.core.watched(this.inbox.address + offset, seen));
+    await this.until(() => this.core.watched(this.inbox.address + offset, seen), itself);
   }
 
   /** Looks whether the inbox holds message `number` at `offset`. */
   check(number: number, offset: number): void {
-    const { size } = this.params;
     this.checked++;
-    const bytes = this.inbox.bytes.subarray(offset, offset + size);
-    this.wrongBytes += this.pattern.wrongBytes(number, bytes);
+    this.wrongBytes += this.pattern.wrongBytes(number, this.inbox.bytes, offset);
   }
 
   /**
@@ -228,24 +224,33 @@ export class Side {
   }
 
   /** Waits for one thing, and takes care of whatever else comes meanwhile. */
-  private async until<T>(awaited: () => Awaitable<T>): Promise<T> {
+  private async until<T>(awaited: () => Awaitable<T>, use: (value: T) => T): Promise<T> {
     for (;;) {
       const { index, value } = await this.core.any<unknown>([
         awaited(),
         this.sendCq.polled(),
         this.core.heard(this.peer),
       ]);
-      if (index === 0) return value as T;
-      if (index === 1) this.due -= successful(value as WorkCompletion[]).length;
+      if (index === 0) return use(value as T);
+      if (index === 1) this.counted(value as WorkCompletion[]);
       else this.listen(value);
     }
   }
+
+  private readonly polledReceives = (): Awaitable<WorkCompletion[]> => this.recvCq.polled();
+  private readonly polledSends = (): Awaitable<WorkCompletion[]> => this.sendCq.polled();
+  private readonly counted = (completions: WorkCompletion[]): WorkCompletion[] => {
+    this.due -= successful(completions).length;
+    return completions;
+  };
 
   private listen(word: unknown): void {
     this.peerIsOver = true;
     if (word !== null) throw new OperationError('gave up, because the other side did');
   }
 }
+
+const itself = <T>(value: T): T => value;
 
 function successful(completions: WorkCompletion[]): WorkCompletion[] {
   for (const { status, wrId } of completions) {

@@ -102,6 +102,16 @@ export class FeedSubscription {
     this.view.setUint8(this.grantAt, this.batches & 0xff);
     await this.sends.ease();
     const sges = [this.region.sge(this.grantAt, 1)];
-    this.sends.post({ opcode: 'RDMA_WRITE', sges, inline: true, ...this.grants });
+    const { sends, grants } = this;
+    const signaled = sends.admit();
+    sends.qp.postSend({
+      opcode: 'RDMA_WRITE',
+      wrId: sends.posted,
+      signaled,
+      sges,
+      inline: true,
+      remoteAddress: grants.remoteAddress,
+      rkey: grants.rkey,
+    });
   }
 }

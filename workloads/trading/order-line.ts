@@ -95,7 +95,10 @@ export class OrderLine implements PacketSender {
   /** Sends what was added. There must be room for it. */
   send(last = false): Promise<void> {
     const sges = [this.region.sge(this.outgoing, this.length)];
-    this.sends.post({ opcode: 'SEND', sges, inline: this.length <= this.inline }, last);
+    const { sends } = this;
+    const inline = this.length <= this.inline;
+    const signaled = sends.admit(last);
+    sends.qp.postSend({ opcode: 'SEND', sges, inline, signaled, wrId: sends.posted });
     this.length = 0;
     this.sent++;
     return Promise.resolve();

@@ -2,14 +2,14 @@
  * Sends of one queue pair, of which only one in a few is signalled: its completion tells that those before it are
  * done, too. How many may be under way is bounded.
  */
-import type { CompletionQueue, QueuePair, SendWr, WorkCompletion } from '../../node/verbs.js';
+import type { CompletionQueue, QueuePair, WorkCompletion } from '../../node/verbs.js';
 
 export class SendWindow {
   /** Requests posted so far. */
   posted = 0;
   private done = 0;
   private lastSignaled = 0;
-  private readonly qp: QueuePair;
+  readonly qp: QueuePair;
   private readonly cq: CompletionQueue;
   private readonly depth: number;
 
@@ -25,11 +25,12 @@ export class SendWindow {
     return this.posted - this.done < this.depth;
   }
 
-  post(request: SendWr, last = false): void {
+  /** Counts a request in, which is then posted with `wrId` {@link posted}; whether it has to be signalled. */
+  admit(last = false): boolean {
     this.posted++;
     const signaled = last || this.posted - this.lastSignaled >= Math.max(1, this.depth >> 2);
     if (signaled) this.lastSignaled = this.posted;
-    this.qp.postSend({ ...request, signaled, wrId: this.posted });
+    return signaled;
   }
 
   /** Waits until there is room for a request. */

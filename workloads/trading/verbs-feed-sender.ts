@@ -96,7 +96,9 @@ export class VerbsFeedSender implements FeedSender {
     const at = (sends.posted % SEND_DEPTH) * slotBytes;
     region.bytes.set(datagram.subarray(0, length), at);
     const sges = [region.sge(at, length)];
-    sends.post({ opcode: 'SEND', sges, inline: length <= this.mostInline }, last);
+    const inline = length <= this.mostInline;
+    const signaled = sends.admit(last);
+    sends.qp.postSend({ opcode: 'SEND', sges, inline, signaled, wrId: sends.posted });
   }
 
   private async roomAtSubscriber(): Promise<void> {

@@ -1,0 +1,60 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { pinwire, scratch } from './pinwire.js';
+
+/** A workload whose rank 1 runs `body` after its first await; the line of `body` is 6. */
+const endless = (body: string): string => `import type { Core } from 'pinwire';
+async function program(core: Core): Promise<number> {
+  await core.sleep(1000 as never);
+  let n = 0;
+  if (core.rank === 1) {
+    ${body}
+  }
+  return n;
+}
+export default {
+  name: 'endless',
+  summary: 'never awaits the emulator again',
+  hosts: 2,
+  parameters: {},
+  place: () => [0, 1].map((host) => ({ host, core: 0, role: '' })),
+  program,
+  summarise: () => ({ verified: true, metrics: [], counters: {}, stages: [] }),
+};
+`;
+
+const run = async (body: string, ...options: string[]) => {
+  const directory = scratch();
+  const path = join(directory, 'endless.ts');
+  writeFileSync(path, endless(body));
+  const where = ['--out', directory, '--quiet', '--core-runtime', 'inline'];
+  return { path, ...(await pinwire(['run', path, ...where, ...options])) };
+};
+
+describe('a segment that never ends on an inline core', () => {
+  test.concurrent.each([
+    ['awaits promises of its own', 'for (;;) await Promise.resolve(n++);', 'embedded'],
+    ['computes', 'for (;;) n++;', 'process'],
+  ])('and %s is told, and ended, with host, core and line', async (_, body, placement) => {
+    const { path, code, stderr } = await run(body, '--placement', placement);
+    const line = `host1 core 0 has run for 1\\d s without awaiting the emulator, at program \\(${path}:6:\\d+\\)`;
+    expect(stderr).toMatch(new RegExp(`a segment of ${line}`));
+    expect(stderr).toMatch(
+      new RegExp(
+        `pinwire: host1 core 0: SegmentError: a segment of ${line.replace('1\\d', '2\\d')}`,
+      ),
+    );
+    expect(code).toBe(1);
+  });
+
+  test.concurrent('and awaits something foreign is told at once', async () => {
+    const { code, stderr } = await run(
+      "await import('node:fs').then(({ promises }) => promises.stat('/'));",
+      '--placement',
+      'embedded',
+    );
+    expect(stderr).toMatch(/host1 core 0: SegmentError: the program awaits something/);
+    expect(code).toBe(1);
+  });
+});
