@@ -33,7 +33,7 @@ export async function comparePeers(options: PeerOptions, terminal: Terminal): Pr
   const commands = new TimedCommands(scratch);
   const clean = (): void => {
     commands.kill();
-    rmSync(scratch, { recursive: true, force: true });
+    rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
   };
   const interruption = watchInterruptions(clean);
   const progress = new Progress(terminal, false);
@@ -47,6 +47,7 @@ export async function comparePeers(options: PeerOptions, terminal: Terminal): Pr
   } catch (error) {
     progress.clear();
     if (!(error instanceof Interrupted)) throw error;
+    terminal.error('bench: interrupted');
     return INTERRUPTED;
   } finally {
     await commands.stop();
