@@ -142,7 +142,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
     if (this.spec.clock === 'real') {
       // The sender's clock is another one: what is here is here now.
       this.scheduler.pass(this.monotonic());
-      this.pool.time[slot] = this.scheduler.now;
+      this.pool.frames[slot]!.time = this.scheduler.now;
     }
     this.router.deliver(slot);
   }
@@ -254,9 +254,9 @@ export class Machine implements ProcessMachine, CoreSupervisor {
     capture(host, pcapngHeader([`host${host}`]));
     return (slot, at, outbound) => {
       const { pool } = this;
+      pool.writeOut(slot);
       const direction = outbound ? DIRECTION.OUTBOUND : DIRECTION.INBOUND;
-      const start = pool.start[slot]!;
-      const length = pool.length[slot]!;
+      const { start, length } = pool.frames[slot]!;
       capture(host, pcapngPacket(0, at as Instant, pool.bytes, start, length, direction));
     };
   }

@@ -42,6 +42,25 @@ export class ChainTable {
     this.cells[at + AS_OF] = started;
   }
 
+  /** Goes on with an operation that another process began: its stages had `sums` up to `asOf`. */
+  resume(row: number, operation: number, started: number, asOf: number, sums: Float64Array): void {
+    this.begin(row, operation, started);
+    this.cells.set(sums, row * CHAIN_CELLS);
+    this.cells[row * CHAIN_CELLS + AS_OF] = asOf;
+  }
+
+  /** When its operation was meant to start. */
+  started(row: number): number {
+    return this.cells[row * CHAIN_CELLS + STARTED]!;
+  }
+
+  /** What each stage has had of its operation; written over `into`, if that is given. */
+  stages(row: number, into: Float64Array = new Float64Array(STAGE_COUNT)): Float64Array {
+    const at = row * CHAIN_CELLS;
+    for (let stage = 0; stage < STAGE_COUNT; stage++) into[stage] = this.cells[at + stage]!;
+    return into;
+  }
+
   clear(row: number): void {
     this.cells[row * CHAIN_CELLS + OPERATION] = 0;
   }

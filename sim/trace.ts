@@ -15,6 +15,18 @@ export class TraceHash {
     this.high = Math.imul(rotate(this.high ^ (value + this.low), 17), PRIME_2);
   }
 
+  /** The first `count` of `values`, each as {@link word} takes it. */
+  words(values: Int32Array, count: number): void {
+    let { low, high } = this;
+    for (let i = 0; i < count; i++) {
+      const value = values[i]!;
+      low = Math.imul(rotate(low + Math.imul(value, PRIME_2), 13), PRIME_1);
+      high = Math.imul(rotate(high ^ (value + low), 17), PRIME_2);
+    }
+    this.low = low;
+    this.high = high;
+  }
+
   /** A whole number up to 2^53. */
   number(value: number): void {
     this.word(value | 0);

@@ -201,10 +201,11 @@ export class Kernel implements FrameHandler, EventSink {
 
   /** A frame goes up the stack alone, on the context's core. */
   goUp(slot: number, queue: NapiQueue): void {
-    const { bytes, view, suspect, start, length } = this.options.pool;
+    const { bytes, view, frames } = this.options.pool;
     this.enter(slot, queue, queue.hash, 0);
     const { time } = this.context;
-    this.stack.input(bytes, view, start[slot]!, length[slot]!, time, suspect[slot] === 1);
+    const { start, length, suspect } = frames[slot]!;
+    this.stack.input(bytes, view, start, length, time, suspect);
     this.leave(slot);
   }
 
@@ -238,7 +239,8 @@ export class Kernel implements FrameHandler, EventSink {
     const to = this.queueOfCore[reader]!;
     if (to < 0) return;
     const { flow: tuple, learned } = this.networkFunction.steering;
-    tuple.parse(pool.view, pool.start[slot]!, pool.length[slot]!);
+    const { start, length } = pool.frames[slot]!;
+    tuple.parse(pool.view, start, length);
     learned.learn(tuple, to, scheduler.now, ring.index);
   }
 

@@ -29,9 +29,12 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** A program may send raw frames of this EtherType, but none to the zero address: such a frame has no destination. */
-export const isManagement = (pool: FramePool, slot: number): boolean =>
-  pool.view.getUint16(pool.start[slot]! + ETHER_TYPE_AT) === MANAGEMENT_ETHER_TYPE &&
-  pool.view.getUint32(pool.start[slot]!) === 0;
+export function isManagement({ view, frames }: FramePool, slot: number): boolean {
+  const { start } = frames[slot]!;
+  return (
+    view.getUint16(start + ETHER_TYPE_AT) === MANAGEMENT_ETHER_TYPE && view.getUint32(start) === 0
+  );
+}
 
 export class ManagementNetwork {
   /** Messages of which pieces are missing, by sender and receiver. */
@@ -76,13 +79,14 @@ export class ManagementNetwork {
       view.setUint32(start + TOTAL_AT, bytes.length);
       view.setUint32(start + OFFSET_AT, offset);
       pool.bytes.set(bytes.subarray(offset, offset + size), start + HEADER);
-      pool.start[slot] = start;
-      pool.headerLength[slot] = HEADER;
-      pool.length[slot] = HEADER + size;
-      pool.source[slot] = this.host;
-      pool.destination[slot] = host;
-      pool.time[slot] = now + this.latency;
-      pool.key[slot] = key();
+      const frame = pool.frames[slot]!;
+      frame.start = start;
+      frame.headerLength = HEADER;
+      frame.length = HEADER + size;
+      frame.source = this.host;
+      frame.destination = host;
+      frame.time = now + this.latency;
+      frame.key = key();
       pool.chains.clear(slot);
       this.link.send(slot);
       offset += size;
@@ -93,12 +97,12 @@ export class ManagementNetwork {
   receive(slot: number): void {
     const { pool, partial } = this;
     const { view } = pool;
-    const start = pool.start[slot]!;
+    const { start, length } = pool.frames[slot]!;
     const from = view.getUint32(start + FROM_AT);
     const to = view.getUint32(start + TO_AT);
     const total = view.getUint32(start + TOTAL_AT);
     const offset = view.getUint32(start + OFFSET_AT);
-    const size = pool.length[slot]! - HEADER;
+    const size = length - HEADER;
     const name = `${from}>${to}`;
     const message = partial.get(name) ?? new Uint8Array(Math.min(total, MAX_MESSAGE));
     const fits = size >= 0 && offset + size <= message.length && total === message.length;

@@ -83,7 +83,7 @@ export class MergedFrames {
     this.isComplete = false;
     this.heldHeaders = headers;
     this.next = (this.tcp.sequence + payload) | 0;
-    copyBytes(pool.bytes, pool.start[slot]!, this.bytes, 0, this.length);
+    copyBytes(pool.bytes, pool.frames[slot]!.start, this.bytes, 0, this.length);
     return true;
   }
 
@@ -93,7 +93,7 @@ export class MergedFrames {
       return false;
     }
     const { pool, payload, headers, link, tcp } = this;
-    copyBytes(pool.bytes, pool.start[slot]! + headers, this.bytes, this.length, payload);
+    copyBytes(pool.bytes, pool.frames[slot]!.start + headers, this.bytes, this.length, payload);
     this.length += payload;
     this.view.setUint16(link + IP_TOTAL_LENGTH, this.length - link);
     this.bytes[link + IPV4_LENGTH + TCP_FLAGS]! |= tcp.flags & LAST;
@@ -110,9 +110,9 @@ export class MergedFrames {
     const { pool, ip, tcp } = this;
     const { view } = pool;
     // What may be damaged goes up alone, to be checked.
-    if (pool.suspect[slot] === 1) return false;
-    const start = pool.start[slot]!;
-    const length = pool.length[slot]!;
+    const frame = pool.frames[slot]!;
+    if (frame.suspect) return false;
+    const { start, length } = frame;
     if (length < ETHERNET_LENGTH + VLAN_LENGTH + IPV4_LENGTH + TCP_LENGTH) return false;
     this.link = ETHERNET_LENGTH;
     if (isVlan(view.getUint16(start + ETHER_TYPE))) this.link += VLAN_LENGTH;
@@ -132,7 +132,7 @@ export class MergedFrames {
     const { pool, payload, headers, link, tcp } = this;
     if (tcp.sequence !== this.next || headers !== this.heldHeaders) return false;
     if (payload > this.segment || this.length - link + payload > LONGEST_PACKET) return false;
-    const start = pool.start[slot]!;
+    const start = pool.frames[slot]!.start;
     for (let i = 0; i < headers; i++) {
       const alike = i < link ? 0xff : ALIKE[i - link]!;
       if (((pool.bytes[start + i]! ^ this.bytes[i]!) & alike) !== 0) return false;

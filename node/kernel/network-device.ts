@@ -66,7 +66,7 @@ export class NetworkDevice implements StackHost {
   /** Whether frame `slot`, of this function, says that it carries TCP. */
   carriesTcp(slot: number): boolean {
     const { pool, protocolAt } = this;
-    return pool.view.getUint8(pool.start[slot]! + protocolAt) === PROTOCOL_TCP;
+    return pool.view.getUint8(pool.frames[slot]!.start + protocolAt) === PROTOCOL_TCP;
   }
 
   random(): number {
@@ -80,10 +80,10 @@ export class NetworkDevice implements StackHost {
       return undefined;
     }
     this.slot = pool.allocateFrame(length);
-    pool.offload[this.slot] = 1;
+    pool.frames[this.slot]!.offload = true;
     buffer.bytes = pool.bytes;
     buffer.view = pool.view;
-    buffer.at = pool.start[this.slot]!;
+    buffer.at = pool.frames[this.slot]!.start;
     return buffer;
   }
 
@@ -92,10 +92,10 @@ export class NetworkDevice implements StackHost {
     const { kernel } = this.profile;
     // By what IP says, as the least frame has padding.
     const packet = this.protocolAt - IP_PROTOCOL_OFFSET;
-    const total = pool.start[slot]! + packet + IP_TOTAL_LENGTH_OFFSET;
+    const total = pool.frames[slot]!.start + packet + IP_TOTAL_LENGTH_OFFSET;
     const payload = packet + pool.view.getUint16(total) - headerLength;
     if (this.carriesTcp(slot)) {
-      const sequence = pool.start[slot]! + packet + IPV4_LENGTH + TCP_SEQUENCE_OFFSET;
+      const sequence = pool.frames[slot]!.start + packet + IPV4_LENGTH + TCP_SEQUENCE_OFFSET;
       if (this.isCut(socket, pool.view.getInt32(sequence), headerLength - packet, payload)) {
         context.spend(kernel.tsoSegment, STAGE.stack);
       } else {

@@ -229,7 +229,8 @@ export class SoftwareSwitch implements FrameHandler, EventSink, RingServer {
     const { pool } = this.parts;
     const { networkFunction, queues, context } = this.host;
     const { steering } = networkFunction;
-    steering.steer(pool.view, pool.start[slot]!, pool.length[slot]!, context.time);
+    const { start, length } = pool.frames[slot]!;
+    steering.steer(pool.view, start, length, context.time);
     const queue = queues[0]!;
     queue.hash = steering.hash;
     this.host.goUp(slot, queue);
@@ -266,7 +267,8 @@ export class SoftwareSwitch implements FrameHandler, EventSink, RingServer {
     const { pool } = this.parts;
     this.copy(slot);
     pool.chains.advance(slot, STAGE.copy, this.time);
-    const target = steering.steer(pool.view, pool.start[slot]!, pool.length[slot]!, this.time);
+    const { start, length } = pool.frames[slot]!;
+    const target = steering.steer(pool.view, start, length, this.time);
     const ring = rings[target];
     if (ring === undefined) pool.release(slot);
     else ring.put(slot, steering.hash, this.time);
@@ -282,13 +284,14 @@ export class SoftwareSwitch implements FrameHandler, EventSink, RingServer {
   /** The copy of a frame's bytes between a machine's memory and the host's. */
   private copy(slot: number): void {
     const { pool, profile } = this.parts;
-    const length = pool.length[slot]!;
+    const { length } = pool.frames[slot]!;
     this.host.context.pass(Math.ceil(length * profile.cpu.copy), STAGE.copy);
   }
 
   private read(slot: number): void {
     const { pool } = this.parts;
-    this.address.parse(pool.view, pool.start[slot]!, pool.length[slot]!);
+    const { start, length } = pool.frames[slot]!;
+    this.address.parse(pool.view, start, length);
   }
 
   private schedule(at: number, kind: number, argument: number): void {

@@ -81,7 +81,7 @@ export class VirtioRing implements SendRing {
     const slot = this.slots[this.head]!;
     this.head = (this.head + 1) % this.slots.length;
     this.count--;
-    limit?.took(at, pool.length[slot]!);
+    limit?.took(at, pool.frames[slot]!.length);
     return slot;
   }
 

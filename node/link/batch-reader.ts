@@ -2,7 +2,6 @@
  * Takes batches apart into slots of a pool; their layout is told in `frame-batch.ts`. A batch comes from outside: it is
  * copied, then checked, then used, and what is wrong with it is an answer, not an exception.
  */
-import { AS_OF, CHAIN_CELLS, OPERATION, STARTED } from '../../sim/chain.js';
 import { MAX_HOSTS } from '../../sim/sequencer.js';
 import { STAGE_COUNT } from '../../sim/stages.js';
 import type { Baton } from '../../sim/window.js';
@@ -26,6 +25,7 @@ export class BatchReader {
   private readonly run: number;
   private copy = new Words(new ArrayBuffer(1 << 16));
   private readonly poolWords = new PoolWords();
+  private readonly sums = new Float64Array(STAGE_COUNT);
 
   /** `placement[host]` is the process that runs it, `process` this one, `run` the number of the run. */
   constructor(
@@ -124,14 +124,15 @@ export class BatchReader {
     const slot = pool.allocate();
     this.slots[this.frames++] = slot;
     const payloadAt = pool.payloadAt(slot);
-    pool.start[slot] = payloadAt - headers;
-    pool.length[slot] = length;
-    pool.headerLength[slot] = headers;
-    pool.source[slot] = source;
-    pool.destination[slot] = destination;
-    pool.time[slot] = arrival;
-    pool.key[slot] = key;
-    pool.suspect[slot] = flags & SUSPECT;
+    const frame = pool.frames[slot]!;
+    frame.start = payloadAt - headers;
+    frame.length = length;
+    frame.headerLength = headers;
+    frame.source = source;
+    frame.destination = destination;
+    frame.time = arrival;
+    frame.key = key;
+    frame.suspect = (flags & SUSPECT) !== 0;
     if (chained) this.readChain(slot, double + 4, mask);
     else pool.chains.clear(slot);
     const first = word + ((FRAME_HEADER + cells * 8) >> 2);
@@ -140,16 +141,15 @@ export class BatchReader {
   }
 
   private readChain(slot: number, double: number, mask: number): void {
+    const { sums } = this;
     const { doubles } = this.copy;
-    const { cells } = this.pool.chains;
-    const row = slot * CHAIN_CELLS;
-    cells[row + OPERATION] = doubles[double]!;
-    cells[row + STARTED] = doubles[double + 1]!;
-    cells[row + AS_OF] = doubles[double + 2]!;
     let next = double + CHAIN_FIXED;
     for (let stage = 0; stage < STAGE_COUNT; stage++) {
-      cells[row + stage] = (mask & (1 << stage)) === 0 ? 0 : doubles[next++]!;
+      sums[stage] = (mask & (1 << stage)) === 0 ? 0 : doubles[next++]!;
     }
+    const operation = doubles[double]!;
+    const started = doubles[double + 1]!;
+    this.pool.chains.resume(slot, operation, started, doubles[double + 2]!, sums);
   }
 
   private readBaton(double: number): boolean {

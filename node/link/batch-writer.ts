@@ -1,5 +1,4 @@
 /** Fills batches with frames of a pool; their layout is told in `frame-batch.ts`. */
-import { AS_OF, CHAIN_CELLS, OPERATION, STARTED } from '../../sim/chain.js';
 import { STAGE_COUNT } from '../../sim/stages.js';
 import type { Baton } from '../../sim/window.js';
 import { BATCH_HEADER, CHAINED, CHAIN_FIXED, FRAME_HEADER, MAGIC, SUSPECT } from './frame-batch.js';
@@ -15,6 +14,7 @@ export class BatchWriter {
   private out: Words;
   private end = BATCH_HEADER;
   private readonly poolWords = new PoolWords();
+  private readonly sums = new Float64Array(STAGE_COUNT);
 
   /** `run` is the number of the run it is sent in. */
   constructor(run: number, capacity = 1 << 16) {
@@ -29,10 +29,10 @@ export class BatchWriter {
 
   /** Copies the frame in `slot`; the slot stays the caller's. */
   add(pool: FramePool, slot: number): void {
-    const length = pool.length[slot]!;
-    const headers = pool.headerLength[slot]!;
+    const frame = pool.frames[slot]!;
+    const { length, headerLength: headers } = frame;
     const payloadAt = pool.payloadAt(slot);
-    if (pool.start[slot] !== payloadAt - headers) {
+    if (frame.start !== payloadAt - headers) {
       throw new Error(
         `the headers of the frame in slot ${slot} do not end where its payload begins`,
       );
@@ -41,22 +41,22 @@ export class BatchWriter {
     const { words, doubles } = this.out;
     const word = this.end >> 2;
     const double = this.end >> 3;
-    words[word] = (pool.source[slot]! << 16) | pool.destination[slot]!;
+    words[word] = (frame.source << 16) | frame.destination;
     words[word + 1] = length;
-    doubles[double + 2] = pool.time[slot]!;
-    doubles[double + 3] = pool.key[slot]!;
+    doubles[double + 2] = frame.time;
+    doubles[double + 3] = frame.key;
     let next = double + 4;
-    let flags = pool.suspect[slot] === 0 ? 0 : SUSPECT;
+    let flags = frame.suspect ? SUSPECT : 0;
     let mask = 0;
-    const { cells } = pool.chains;
-    const row = slot * CHAIN_CELLS;
-    if (cells[row + OPERATION] !== 0) {
+    const { chains } = pool;
+    if (chains.operation(slot) !== 0) {
       flags |= CHAINED;
-      doubles[next++] = cells[row + OPERATION]!;
-      doubles[next++] = cells[row + STARTED]!;
-      doubles[next++] = cells[row + AS_OF]!;
+      doubles[next++] = chains.operation(slot);
+      doubles[next++] = chains.started(slot);
+      doubles[next++] = chains.asOf(slot);
+      const sums = chains.stages(slot, this.sums);
       for (let stage = 0; stage < STAGE_COUNT; stage++) {
-        const sum = cells[row + stage]!;
+        const sum = sums[stage]!;
         if (sum === 0) continue;
         mask |= 1 << stage;
         doubles[next++] = sum;

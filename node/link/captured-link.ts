@@ -30,7 +30,7 @@ export class CapturedLink implements Link {
 
   send(slot: number): void {
     const { pool } = this;
-    if (pool.suspect[slot] === 0) finishFrame(pool, slot);
+    if (!pool.frames[slot]!.suspect) finishFrame(pool, slot);
     this.tap(slot, this.scheduler.now + this.txLatency, true);
     this.inner.send(slot);
   }

@@ -14,7 +14,9 @@ import type { Nic } from '../nic/nic.js';
 import type { Profile } from '../profile.js';
 import type { FrameTap } from './captured-link.js';
 import { isRoceFrame } from './finished-frame.js';
+import type { Frame } from './frame.js';
 import type { FramePool } from './frame-pool.js';
+import { traceHeaders } from './packet-headers.js';
 
 /** Bucket 0 holds waits below a nanosecond, bucket b those from 2^(b-1) to below 2^b ns, the last all longer ones. */
 export const PORT_WAIT_BUCKETS = 32;
@@ -68,15 +70,18 @@ export class EgressPort implements EventSink {
   /** The head of frame `slot` is at the port (or its last bit at the NIC, on a direct cable or turned round inside). */
   handle(_kind: number, slot: number): void {
     const { pool } = this;
-    if (isManagement(pool, slot)) {
+    const frame = pool.frames[slot]!;
+    if (frame.written && isManagement(pool, slot)) {
       this.management.receive(slot);
       return;
     }
     const { now } = this.scheduler;
-    this.record(slot, now);
+    this.record(frame, slot, now);
     let at = now;
-    if (!this.direct && pool.source[slot] !== this.host) {
-      const { link } = this.profile;
+    const { link } = this.profile;
+    const size = frame.length + link.framing;
+    const fromOutside = frame.source !== this.host;
+    if (!this.direct && fromOutside) {
       const start = now > this.freeAt ? now : this.freeAt;
       if (this.isFull(start - now)) {
         this.overflowed++;
@@ -84,16 +89,16 @@ export class EgressPort implements EventSink {
         return;
       }
       this.count(start - now);
-      at = start + Math.ceil((pool.length[slot]! + link.framing) * link.rate);
+      at = start + Math.ceil(size * link.rate);
       this.freeAt = at;
       pool.chains.advance(slot, STAGE.queue, start);
       pool.chains.advance(slot, STAGE.serialize, at);
       at += link.propagation + link.fec;
       pool.chains.advance(slot, STAGE.propagate, at);
     }
-    if (pool.source[slot] !== this.host) {
+    if (fromOutside) {
       this.frames++;
-      this.bytes += pool.length[slot]! + this.profile.link.framing;
+      this.bytes += size;
     }
     this.tap?.(slot, at, false);
     this.nic.arrive(slot, at);
@@ -115,19 +120,22 @@ export class EgressPort implements EventSink {
     return false;
   }
 
-  private record(slot: number, now: number): void {
+  private record(frame: Frame, slot: number, now: number): void {
     const { trace, pool } = this;
+    if (this.traceFull) pool.writeOut(slot);
     trace.frames++;
     trace.number(now);
-    trace.word(pool.source[slot]!);
-    trace.word(pool.length[slot]!);
-    trace.bytes(pool.view, pool.start[slot]!, this.tracedLength(slot));
+    trace.word(frame.source);
+    trace.word(frame.length);
+    if (frame.written) trace.bytes(pool.view, frame.start, this.tracedLength(slot));
+    else traceHeaders(trace, frame);
   }
 
   /** The headers, or all but the ICRC, which may not have been computed. */
   private tracedLength(slot: number): number {
     const { pool } = this;
-    if (!this.traceFull) return pool.headerLength[slot]!;
-    return pool.length[slot]! - (isRoceFrame(pool, slot) ? ICRC_LENGTH : 0);
+    const { length, headerLength } = pool.frames[slot]!;
+    if (!this.traceFull) return headerLength;
+    return length - (isRoceFrame(pool, slot) ? ICRC_LENGTH : 0);
   }
 }

@@ -47,8 +47,9 @@ export class FaultyLink implements Link {
     if (damages) this.damage(slot, bit);
     if (delays) {
       this.delayed++;
-      pool.time[slot]! += faults.delay;
-      pool.chains.advance(slot, STAGE.propagate, pool.time[slot]!);
+      const frame = pool.frames[slot]!;
+      frame.time += faults.delay;
+      pool.chains.advance(slot, STAGE.propagate, frame.time);
     }
     this.inner.send(slot);
     if (copy >= 0) this.inner.send(copy);
@@ -58,7 +59,7 @@ export class FaultyLink implements Link {
     const { pool } = this;
     this.duplicated++;
     const copy = pool.copy(slot);
-    pool.key[copy] = this.sequencer.key();
+    pool.frames[copy]!.key = this.sequencer.key();
     return copy;
   }
 
@@ -66,11 +67,11 @@ export class FaultyLink implements Link {
   private damage(slot: number, where: number): void {
     const { pool } = this;
     this.corrupted++;
-    const start = pool.start[slot]!;
-    const length = pool.length[slot]!;
+    const frame = pool.frames[slot]!;
+    const { start, length } = frame;
     finishFrame(pool, slot);
     const bit = Math.floor(where * (length - ETHERNET_LENGTH) * 8);
     pool.bytes[start + ETHERNET_LENGTH + (bit >> 3)]! ^= 1 << (bit & 7);
-    pool.suspect[slot] = 1;
+    frame.suspect = true;
   }
 }

@@ -18,9 +18,10 @@ const LEAST_ROCE = ETHERNET_LENGTH + IPV4_LENGTH + UDP_LENGTH;
 /** Whether frame `slot` says that it is RoCEv2: IPv4 without options or VLAN, UDP, port 4791. */
 export function isRoceFrame(pool: FramePool, slot: number): boolean {
   const { view } = pool;
-  const start = pool.start[slot]!;
+  const { start, length, written } = pool.frames[slot]!;
+  if (!written) return true;
   return (
-    pool.length[slot]! >= LEAST_ROCE &&
+    length >= LEAST_ROCE &&
     view.getUint16(start + ETHER_TYPE_AT) === ETHER_TYPE_IPV4 &&
     view.getUint8(start + ETHERNET_LENGTH) === 0x45 &&
     view.getUint8(start + IP_PROTOCOL_AT) === PROTOCOL_UDP &&
@@ -29,8 +30,8 @@ export function isRoceFrame(pool: FramePool, slot: number): boolean {
 }
 
 export function finishFrame(pool: FramePool, slot: number): void {
-  const start = pool.start[slot]!;
-  const length = pool.length[slot]!;
+  pool.writeOut(slot);
+  const { start, length, offload } = pool.frames[slot]!;
   if (isRoceFrame(pool, slot)) writeIcrc(pool.bytes, start, length);
-  else if (pool.offload[slot] === 1) completeChecksums(pool.bytes, pool.view, start, length);
+  else if (offload) completeChecksums(pool.bytes, pool.view, start, length);
 }

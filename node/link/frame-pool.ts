@@ -1,14 +1,17 @@
 /**
- * The frames of one process: every packet is its genuine bytes in a slot, with its owner, its time and its chain.
+ * The frames of one process. A slot has a {@link Frame}, room for its bytes, and its chain; a packet's headers become bytes when
+ * somebody looks at them.
  *
  *     slot |<--- HEADROOM --->|<--------- payload, padding, ICRC --------->|
- *               ^start[slot]  ^payloadAt(slot)                             ^start + length
+ *               ^start        ^payloadAt(slot)                             ^start + length
  *
  * Headers end where the payload begins, so the payload of every slot lies at a fixed, aligned place.
- * A slot belongs to whoever was handed its number last; who has done with it frees it.
+ * A slot belongs to whoever was handed its number last, and its owner releases it.
  */
 import { ChainTable } from '../../sim/chain.js';
 import type { RunSpec } from '../run-spec.js';
+import { Frame } from './frame.js';
+import { emitHeaders } from './packet-headers.js';
 
 /** Room for Ethernet, VLAN, IPv6, UDP, BTH and every extension header. */
 export const HEADROOM = 128;
@@ -21,23 +24,10 @@ const SLOTS_PER_SLAB = 1024;
 export class FramePool {
   bytes: Uint8Array;
   view: DataView;
-  /** Offset of the frame's first byte (Ethernet destination) in `bytes`. */
-  start: Int32Array;
-  /** Bytes of the frame, from the Ethernet header to the ICRC. */
-  length: Int32Array;
-  /** Bytes of its headers: payload begins at start + headerLength. */
-  headerLength: Int32Array;
-  source: Int32Array;
-  destination: Int32Array;
-  /** When it reaches the next element, in ps, and the key that decides ties there. */
-  time: Float64Array;
-  key: Float64Array;
-  /** Non-zero: its ICRC must be computed and checked, because its bytes may have been changed. */
-  suspect: Uint8Array;
-  /** Non-zero: whoever sent it leaves the checksums of TCP and UDP to the NIC. */
-  offload: Uint8Array;
+  /** By slot, made once. */
+  readonly frames: Frame[] = [];
   /** Row `slot` is what the operation's time went into until `time`. */
-  chains: ChainTable;
+  readonly chains: ChainTable;
   /** Views of each slot's payload area at full MTU, made once. */
   readonly payloads: Uint8Array[] = [];
 
@@ -53,10 +43,7 @@ export class FramePool {
     this.slotSize = HEADROOM + Math.ceil((Math.max(mtu, room) + TAILROOM) / 64) * 64;
     this.bytes = new Uint8Array(0);
     this.view = new DataView(this.bytes.buffer);
-    this.start = this.length = this.headerLength = new Int32Array(0);
-    this.source = this.destination = this.free = new Int32Array(0);
-    this.time = this.key = new Float64Array(0);
-    this.suspect = this.offload = new Uint8Array(0);
+    this.free = new Int32Array(0);
     this.chains = new ChainTable(0);
     this.resize(slots);
   }
@@ -67,7 +54,7 @@ export class FramePool {
   }
 
   get capacity(): number {
-    return this.start.length;
+    return this.frames.length;
   }
 
   /** Slots in use. */
@@ -82,8 +69,9 @@ export class FramePool {
   allocate(): number {
     if (this.freeCount === 0) this.resize(this.capacity * 2);
     const slot = this.free[--this.freeCount]!;
-    this.suspect[slot] = 0;
-    this.offload[slot] = 0;
+    const frame = this.frames[slot]!;
+    frame.suspect = frame.offload = false;
+    frame.written = true;
     return slot;
   }
 
@@ -91,10 +79,19 @@ export class FramePool {
   allocateFrame(length: number): number {
     const slot = this.allocate();
     const headers = length < TRACED_HEADERS ? length : TRACED_HEADERS;
-    this.headerLength[slot] = headers;
-    this.start[slot] = this.payloadAt(slot) - headers;
-    this.length[slot] = length;
+    const frame = this.frames[slot]!;
+    frame.headerLength = headers;
+    frame.start = this.payloadAt(slot) - headers;
+    frame.length = length;
     return slot;
+  }
+
+  /** Somebody is about to look at the bytes of frame `slot`: they are the truth from now on. */
+  writeOut(slot: number): void {
+    const frame = this.frames[slot]!;
+    if (frame.written) return;
+    frame.written = true;
+    emitHeaders(frame, this.bytes, this.view);
   }
 
   release(slot: number): void {
@@ -103,18 +100,21 @@ export class FramePool {
 
   /** A second frame with the same bytes, way, time and chain; its key is still to be given. */
   copy(slot: number): number {
+    this.writeOut(slot);
     const copy = this.allocate();
     const shift = this.payloadAt(copy) - this.payloadAt(slot);
-    const start = this.start[slot]!;
-    this.bytes.copyWithin(start + shift, start, start + this.length[slot]!);
-    this.start[copy] = start + shift;
-    this.length[copy] = this.length[slot]!;
-    this.headerLength[copy] = this.headerLength[slot]!;
-    this.source[copy] = this.source[slot]!;
-    this.destination[copy] = this.destination[slot]!;
-    this.time[copy] = this.time[slot]!;
-    this.suspect[copy] = this.suspect[slot]!;
-    this.offload[copy] = this.offload[slot]!;
+    const frame = this.frames[copy]!;
+    const { start, length, headerLength, source, destination, time, suspect, offload } =
+      this.frames[slot]!;
+    this.bytes.copyWithin(start + shift, start, start + length);
+    frame.start = start + shift;
+    frame.length = length;
+    frame.headerLength = headerLength;
+    frame.source = source;
+    frame.destination = destination;
+    frame.time = time;
+    frame.suspect = suspect;
+    frame.offload = offload;
     this.chains.copy(copy, this.chains, slot);
     return copy;
   }
@@ -125,19 +125,9 @@ export class FramePool {
     bytes.set(this.bytes);
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer);
-    this.start = widen(this.start, slots);
-    this.length = widen(this.length, slots);
-    this.headerLength = widen(this.headerLength, slots);
-    this.source = widen(this.source, slots);
-    this.destination = widen(this.destination, slots);
     this.free = widen(this.free, slots);
-    this.time = widen(this.time, slots);
-    this.key = widen(this.key, slots);
-    this.suspect = widen(this.suspect, slots);
-    this.offload = widen(this.offload, slots);
-    const chains = new ChainTable(slots);
-    chains.cells.set(this.chains.cells);
-    this.chains = chains;
+    while (this.frames.length < slots) this.frames.push(new Frame());
+    this.chains.grow(slots);
     this.payloads.length = 0;
     for (let slot = 0; slot < slots; slot++) {
       const at = this.payloadAt(slot);
@@ -147,8 +137,8 @@ export class FramePool {
   }
 }
 
-function widen<T extends Int32Array | Float64Array | Uint8Array>(old: T, length: number): T {
-  const next = new (old.constructor as new (length: number) => T)(length);
+function widen(old: Int32Array, length: number): Int32Array {
+  const next = new Int32Array(length);
   next.set(old);
   return next;
 }

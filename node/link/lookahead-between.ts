@@ -9,7 +9,7 @@ import { transferTime } from '../../units/rate.js';
 import { BTH_LENGTH } from '../../wire/bth.js';
 import { ICRC_LENGTH } from '../../wire/icrc.js';
 import type { Profile } from '../profile.js';
-import { PATH_LENGTH } from '../rdma/path.js';
+import { PATH_LENGTH } from '../../wire/path.js';
 import type { RunSpec } from '../run-spec.js';
 
 /** Ethernet, IPv4, UDP, BTH, ICRC: no RoCEv2 frame is shorter. */

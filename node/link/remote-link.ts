@@ -56,8 +56,8 @@ export class RemoteLink implements Link {
 
   send(slot: number): void {
     const { pool, placement, observer } = this.parts;
-    const to = placement[pool.destination[slot]!]!;
-    observer.sent(to, pool.time[slot]!, this.tailOf(slot));
+    const to = placement[pool.frames[slot]!.destination]!;
+    observer.sent(to, pool.frames[slot]!.time, this.tailOf(slot));
     const batch = (this.open[to] ??= this.writer());
     batch.add(pool, slot);
     pool.release(slot);
@@ -83,7 +83,7 @@ export class RemoteLink implements Link {
   private tailOf(slot: number): number {
     const { pool } = this.parts;
     if (this.tailRate === 0 || isManagement(pool, slot)) return 0;
-    return Math.floor((pool.length[slot]! - LEAST_FRAME) * this.tailRate);
+    return Math.floor((pool.frames[slot]!.length - LEAST_FRAME) * this.tailRate);
   }
 
   private writer(): BatchWriter {

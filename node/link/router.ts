@@ -27,23 +27,26 @@ export class Router implements Link {
   }
 
   send(slot: number): void {
-    const { pool } = this;
+    const { destination, time, key } = this.pool.frames[slot]!;
+    const sink = this.ports[destination];
     this.packets++;
-    if (this.ports[pool.destination[slot]!] !== undefined) {
-      this.deliver(slot);
+    if (sink !== undefined) {
+      this.scheduler.at(time, key, sink, 0, slot);
       return;
     }
-    if (this.remote === null) throw new Error(`no host${pool.destination[slot]!} in this run`);
-    this.remote(pool.destination[slot]!).send(slot);
+    if (this.remote === null) throw new Error(`no host${destination} in this run`);
+    // Another process has nothing but the bytes.
+    this.pool.writeOut(slot);
+    this.remote(destination).send(slot);
   }
 
   /** Frame `slot` is for a host of this process, and reaches its port at its time. */
   deliver(slot: number): void {
-    const { pool, scheduler } = this;
-    const sink = this.ports[pool.destination[slot]!];
+    const { destination, time, key } = this.pool.frames[slot]!;
+    const sink = this.ports[destination];
     if (sink === undefined) {
-      throw new Error(`a frame for host${pool.destination[slot]!} reached a process without it`);
+      throw new Error(`a frame for host${destination} reached a process without it`);
     }
-    scheduler.at(pool.time[slot]!, pool.key[slot]!, sink, 0, slot);
+    this.scheduler.at(time, key, sink, 0, slot);
   }
 }

@@ -87,7 +87,7 @@ export class WindowRunner implements MeshOwner {
     };
     this.receiver = {
       frame: (from, slot) => {
-        member.received(from, pool.time[slot]!);
+        member.received(from, pool.frames[slot]!.time);
         simulation.arrive(slot);
       },
       baton: (from, baton) => {

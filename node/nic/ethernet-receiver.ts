@@ -26,7 +26,8 @@ export class EthernetReceiver {
   /** Frame `slot` has passed the receive pipeline: takes it over. */
   receive(slot: number): void {
     const { pool, functions, address } = this;
-    address.parse(pool.view, pool.start[slot]!, pool.length[slot]!);
+    const { start, length } = pool.frames[slot]!;
+    address.parse(pool.view, start, length);
     let found = -1;
     for (let i = 0; i < functions.length; i++) {
       const each = functions[i]!;
@@ -46,7 +47,8 @@ export class EthernetReceiver {
   private deliver({ steering, rings }: NetworkFunction, slot: number): void {
     const { pool } = this;
     const { now } = this.scheduler;
-    const target = steering.steer(pool.view, pool.start[slot]!, pool.length[slot]!, now);
+    const { start, length } = pool.frames[slot]!;
+    const target = steering.steer(pool.view, start, length, now);
     if (target >= RAW_TARGET && this.rawReceive !== undefined) {
       this.rawReceive(target - RAW_TARGET, slot);
       return;

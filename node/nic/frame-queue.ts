@@ -64,10 +64,10 @@ export class FrameQueue implements TransmitSource {
     ready += draw(profile.nic.wqeFetch, random);
     chains.advance(slot, STAGE.wqe_fetch, ready);
     if (iommu !== null) {
-      ready += lookUpTime(iommu, this.buffers + place * PAGE_SIZE, pool.length[slot]!);
+      ready += lookUpTime(iommu, this.buffers + place * PAGE_SIZE, pool.frames[slot]!.length);
       chains.advance(slot, STAGE.translate, ready);
     }
-    ready = dma.read(ready, pool.length[slot]!);
+    ready = dma.read(ready, pool.frames[slot]!.length);
     chains.advance(slot, STAGE.payload_fetch, ready);
     const { tx } = profile.nic;
     ready += draw(tx, random) - tx.ps;
@@ -90,7 +90,7 @@ export class FrameQueue implements TransmitSource {
     this.head = (this.head + 1) % this.capacity;
     this.count--;
     pool.chains.advance(slot, STAGE.nic_wait, now);
-    this.limit?.took(now, pool.length[slot]!);
+    this.limit?.took(now, pool.frames[slot]!.length);
     transmitter.forward(slot);
     this.offer();
     if (this.wasFull && this.count <= this.capacity / 2) {

@@ -88,10 +88,10 @@ export class ReceiveRing implements EventSink {
     this.hashes[place] = hash;
     let { now } = scheduler;
     if (iommu !== null) {
-      now += lookUpTime(iommu, this.buffers + place * PAGE_SIZE, pool.length[slot]!);
+      now += lookUpTime(iommu, this.buffers + place * PAGE_SIZE, pool.frames[slot]!.length);
       pool.chains.advance(slot, STAGE.translate, now);
     }
-    const visible = dma.write(now, pool.length[slot]! + DESCRIPTOR);
+    const visible = dma.write(now, pool.frames[slot]!.length + DESCRIPTOR);
     pool.chains.advance(slot, STAGE.payload_write, visible);
     scheduler.at(visible, sequencer.key(), this.sink, 0, slot);
   }

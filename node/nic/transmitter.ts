@@ -6,6 +6,7 @@
 import type { Scheduler, EventSink } from '../../sim/scheduler.js';
 import type { Sequencer } from '../../sim/sequencer.js';
 import { STAGE } from '../../sim/stages.js';
+import type { Frame } from '../link/frame.js';
 import type { FramePool } from '../link/frame-pool.js';
 import type { Link } from '../link/link.js';
 import type { Profile } from '../profile.js';
@@ -91,28 +92,29 @@ export class Transmitter implements EventSink {
 
   /** Sends frame `slot`, built by the source that just won the port: its commit is now. */
   commit(slot: number, destination: number): void {
+    const frame = this.pool.frames[slot]!;
     this.packets++;
-    this.wireBytes += this.pool.length[slot]! + this.profile.link.framing;
-    this.occupy(slot);
-    this.launch(slot, destination);
+    this.wireBytes += frame.length + this.profile.link.framing;
+    this.occupy(frame);
+    this.launch(frame, slot, destination);
   }
 
-  /** The port is busy with frame `slot` from now on. */
-  private occupy(slot: number): void {
+  /** The port is busy with `frame` from now on. */
+  private occupy({ length }: Frame): void {
     const { nic, link } = this.profile;
-    this.serialization = Math.ceil((this.pool.length[slot]! + link.framing) * link.rate);
+    this.serialization = Math.ceil((length + link.framing) * link.rate);
     const busy = this.serialization > nic.packetGap ? this.serialization : nic.packetGap;
     this.portFreeAt = this.scheduler.now + busy;
   }
 
   /** Frame `slot` goes on its way. */
-  private launch(slot: number, destination: number): void {
+  private launch(frame: Frame, slot: number, destination: number): void {
     const { pool, profile, serialization } = this;
     const { now } = this.scheduler;
     const { nic, link } = profile;
-    pool.source[slot] = this.host;
-    pool.destination[slot] = destination;
-    pool.key[slot] = this.sequencer.key();
+    frame.source = this.host;
+    frame.destination = destination;
+    frame.key = this.sequencer.key();
     const { chains } = pool;
     let at = now + nic.tx.ps;
     chains.advance(slot, STAGE.nic_tx, at);
@@ -130,7 +132,7 @@ export class Transmitter implements EventSink {
       at += profile.switch.latency.ps;
       chains.advance(slot, STAGE.switch, at);
     }
-    pool.time[slot] = at;
+    frame.time = at;
     this.link.send(slot);
   }
 
@@ -140,7 +142,7 @@ export class Transmitter implements EventSink {
    */
   forward(slot: number): void {
     const { pool, host, hosts } = this;
-    const start = pool.start[slot]!;
+    const start = pool.frames[slot]!.start;
     if ((pool.view.getUint8(start) & 1) === 0) {
       const destination = pool.view.getUint16(start + HOST_OF_MAC_AT);
       if (pool.view.getUint32(start) >>> 8 === OUR_MAC_PREFIX && destination < hosts) {
@@ -152,10 +154,12 @@ export class Transmitter implements EventSink {
       return;
     }
     this.packets++;
-    this.wireBytes += pool.length[slot]! + this.profile.link.framing;
-    this.occupy(slot);
+    this.wireBytes += pool.frames[slot]!.length + this.profile.link.framing;
+    this.occupy(pool.frames[slot]!);
     for (let to = 0; to < hosts; to++) {
-      if (to !== host || this.floodsHome) this.launch(pool.copy(slot), to);
+      if (to === host && !this.floodsHome) continue;
+      const copy = pool.copy(slot);
+      this.launch(pool.frames[copy]!, copy, to);
     }
     pool.release(slot);
   }

@@ -107,8 +107,8 @@ export class BusPort implements TransferOwner {
   deliver(slot: number): void {
     const { receives, parts } = this;
     const { transfers, pool, scheduler } = parts;
-    const length = pool.length[slot]!;
-    this.begin(true, slot, pool.start[slot]!, receives.wrId);
+    const { start, length } = pool.frames[slot]!;
+    this.begin(true, slot, start, receives.wrId);
     receives.scatter(0, length, this.piece);
     const transfer = transfers.at(this.transfer);
     transfer.count = receives.consumed;

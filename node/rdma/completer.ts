@@ -3,19 +3,11 @@
  * requests in posting order, counts retries, and says when the requester must go back (IBTA 9.7.5, 9.9.2).
  */
 import { addPsn, psnDistance, type Psn } from '../../units/psn.js';
-import {
-  AETH_KIND,
-  AETH_LENGTH,
-  aethKind,
-  aethValue,
-  NAK,
-  newAeth,
-  parseAeth,
-  RNR_TIMER_US,
-} from '../../wire/aeth.js';
+import { AETH_KIND, AETH_LENGTH, aethKind, aethValue, NAK, RNR_TIMER_US } from '../../wire/aeth.js';
 import { newAtomicAckEth, parseAtomicAckEth } from '../../wire/atomic-ack-eth.js';
 import { EXTENSION, EXTENSION_BITS, IS_END, OPCODE } from '../../wire/opcode-table.js';
 import { STATUS } from './completion-entry.js';
+import type { Frame } from '../link/frame.js';
 import type { EngineParts } from './engine-parts.js';
 import { extensionsAt } from './packet.js';
 import type { QueuePair } from './queue-pair.js';
@@ -24,7 +16,6 @@ import { NO_FRAME, SendCompletions } from './send-completions.js';
 import type { SendQueue } from './send-queue.js';
 import { SEND_OPCODE } from './work-queue-entry.js';
 
-const aeth = newAeth();
 const atomicAck = newAtomicAckEth();
 
 const PS_PER_US = 1_000_000;
@@ -63,15 +54,17 @@ export class Completer {
   }
 
   /** An answer with opcode and PSN has passed the receive checks. Takes frame `slot` over. */
-  receive(slot: number, opcode: number, psn: Psn): void {
+  receive(slot: number, packet: Frame): void {
     const { qp, parts } = this;
-    if (this.isStale(psn) || !this.parse(slot, opcode)) {
+    const { opcode } = packet;
+    const psn = packet.psn as Psn;
+    if (this.isStale(psn) || !this.bringsData(packet)) {
       parts.counters.dropped++;
       parts.pool.release(slot);
       return;
     }
     if (opcode === OPCODE.RC_ACK) {
-      this.acknowledgement(slot, psn);
+      this.acknowledgement(slot, psn, packet.syndrome);
       parts.pool.release(slot);
     } else if (!this.data(slot, opcode, psn)) {
       parts.pool.release(slot);
@@ -129,17 +122,14 @@ export class Completer {
     );
   }
 
-  /** Reads the AETH, if there is one; data comes only with an ACK's. */
-  private parse(slot: number, opcode: number): boolean {
-    const { pool } = this.parts;
-    if ((EXTENSION_BITS[opcode]! & EXTENSION.aeth) === 0) return true;
-    parseAeth(pool.view, extensionsAt(pool, slot), aeth);
-    return opcode === OPCODE.RC_ACK || aethKind(aeth.syndrome) === AETH_KIND.ACK;
+  /** Data comes only with an ACK's AETH, if there is one. */
+  private bringsData({ opcode, syndrome }: Frame): boolean {
+    if (opcode === OPCODE.RC_ACK || (EXTENSION_BITS[opcode]! & EXTENSION.aeth) === 0) return true;
+    return aethKind(syndrome) === AETH_KIND.ACK;
   }
 
-  private acknowledgement(slot: number, psn: Psn): void {
+  private acknowledgement(slot: number, psn: Psn, syndrome: number): void {
     const { counters } = this.parts;
-    const { syndrome } = aeth;
     const kind = aethKind(syndrome);
     if (kind === AETH_KIND.ACK) {
       this.acknowledgeThrough(psn, slot);
@@ -215,7 +205,7 @@ export class Completer {
     const at = qp.requester.completed % queue.depth;
     const offset = queue.acknowledged[at]! * qp.mtu;
     const left = queue.length[at]! - offset;
-    const size = qp.payloadLength(slot);
+    const size = parts.pool.frames[slot]!.payloadLength;
     const last = queue.acknowledged[at] === queue.packets[at]! - 1;
     const ends = IS_END[opcode] === 1;
     if (last !== ends || size !== (last ? left : qp.mtu)) {

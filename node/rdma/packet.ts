@@ -1,16 +1,13 @@
-/** Building a packet in a frame slot: path headers, BTH, room for the extension headers and the payload. */
-import { BTH_LENGTH, emitBth, newBth } from '../../wire/bth.js';
+/** Building packets: a frame in the pool with the fields that every packet has. */
+import { BTH_LENGTH } from '../../wire/bth.js';
 import { ICRC_LENGTH } from '../../wire/icrc.js';
-import { EXTENSION_LENGTH } from '../../wire/opcode-table.js';
+import { PATH_LENGTH, type Path } from '../../wire/path.js';
 import type { FramePool } from '../link/frame-pool.js';
-import { PATH_LENGTH, type Path } from './path.js';
-
-/** The BTH of the packet being built. One per process is enough: nothing else runs while a packet is built. */
-const bth = newBth();
+import { headersOf } from '../link/packet-headers.js';
 
 /**
- * A frame with all headers but the extension headers, which begin at {@link extensionsAt}. Padding and ICRC bytes are
- * zero; whoever lets the frame out of the process computes the ICRC.
+ * A frame with all header fields but those of extension headers, which are the caller's to set. Its bytes are not written, but
+ * for the payload, which is the caller's too.
  */
 export function beginPacket(
   pool: FramePool,
@@ -18,33 +15,27 @@ export function beginPacket(
   opcode: number,
   destQp: number,
   psn: number,
-  payload: number,
+  payloadLength: number,
   ackReq: boolean,
   solicited: boolean,
 ): number {
   const slot = pool.allocate();
-  const pad = -payload & 3;
-  const headers = PATH_LENGTH + BTH_LENGTH + EXTENSION_LENGTH[opcode]!;
-  const payloadAt = pool.payloadAt(slot);
-  const start = payloadAt - headers;
-  const length = headers + payload + pad + ICRC_LENGTH;
-  pool.start[slot] = start;
-  pool.length[slot] = length;
-  pool.headerLength[slot] = headers;
-  const { bytes, view } = pool;
-  path.emit(bytes, view, start, length);
-  bth.opcode = opcode;
-  bth.solicited = solicited ? 1 : 0;
-  bth.padCount = pad;
-  bth.destQp = destQp;
-  bth.ackReq = ackReq ? 1 : 0;
-  bth.psn = psn;
-  emitBth(view, start + PATH_LENGTH, bth);
-  const end = start + length;
-  for (let at = payloadAt + payload; at < end; at++) bytes[at] = 0;
+  const frame = pool.frames[slot]!;
+  const headers = headersOf(opcode);
+  frame.start = pool.payloadAt(slot) - headers;
+  frame.length = headers + payloadLength + (-payloadLength & 3) + ICRC_LENGTH;
+  frame.headerLength = headers;
+  frame.written = false;
+  frame.path = path;
+  frame.payloadLength = payloadLength;
+  frame.opcode = opcode;
+  frame.destQp = destQp;
+  frame.psn = psn;
+  frame.ackReq = ackReq ? 1 : 0;
+  frame.solicited = solicited ? 1 : 0;
   return slot;
 }
 
 /** Where the extension headers of the frame in `slot` begin. */
 export const extensionsAt = (pool: FramePool, slot: number): number =>
-  pool.start[slot]! + PATH_LENGTH + BTH_LENGTH;
+  pool.frames[slot]!.start + PATH_LENGTH + BTH_LENGTH;

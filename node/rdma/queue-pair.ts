@@ -3,11 +3,10 @@
  * attributes is here; which transitions there are is qp-state.ts.
  */
 import { psn, type Psn } from '../../units/psn.js';
-import { ICRC_LENGTH } from '../../wire/icrc.js';
 import { Completer } from './completer.js';
 import type { CompletionQueue } from './completion-queue.js';
 import { ENGINE_EVENT, type EngineParts } from './engine-parts.js';
-import { Path, PATH_LENGTH } from './path.js';
+import { Path } from '../../wire/path.js';
 import { canReceive, type QpStateName } from './qp-state.js';
 import type { QueuePairTally } from './queue-pair-tally.js';
 import type { RdmaEngine } from './rdma-engine.js';
@@ -159,13 +158,6 @@ export class QueuePair {
     const { path } = this;
     if (path === undefined || !canReceive(this.state)) return false;
     return path.peer === source && path.own === destination;
-  }
-
-  /** Payload bytes of frame `slot`: what lies behind the headers, without padding and ICRC. */
-  payloadLength(slot: number): number {
-    const { pool } = this.parts;
-    const pad = (pool.view.getUint8(pool.start[slot]! + PATH_LENGTH + 1) >>> 4) & 3;
-    return pool.length[slot]! - pool.headerLength[slot]! - pad - ICRC_LENGTH;
   }
 
   /** When this queue pair's state, wanted at `at`, is in the NIC. */

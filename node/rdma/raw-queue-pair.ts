@@ -117,7 +117,8 @@ export class RawQueuePair implements CompletionSource {
   receive(slot: number): void {
     const { parts, receives } = this;
     const { pool, counters, payloads } = parts;
-    this.tally.received(pool.length[slot]!);
+    const { start, length } = pool.frames[slot]!;
+    this.tally.received(length);
     if (!canReceive(this.state)) {
       counters.dropped++;
       pool.release(slot);
@@ -128,7 +129,6 @@ export class RawQueuePair implements CompletionSource {
       pool.release(slot);
       return;
     }
-    const length = pool.length[slot]!;
     if (!receives.take(parts.memory, this.addresses, this.pd)) {
       pool.release(slot);
       this.completions.fail(STATUS.LOC_PROT_ERR);
@@ -139,7 +139,7 @@ export class RawQueuePair implements CompletionSource {
     } else if (this.bus !== undefined) {
       this.bus.deliver(slot);
     } else {
-      this.write = payloads.begin(slot, pool.start[slot]);
+      this.write = payloads.begin(slot, start);
       receives.scatter(0, length, this.addSegment);
       const visible = payloads.start(this.write, length);
       this.completions.succeed(WC_RECV, length, 0, this.checked(slot), slot, visible);
@@ -166,9 +166,9 @@ export class RawQueuePair implements CompletionSource {
 
   /** What the NIC found of the frame's checksums. Those that were left to a NIC and never looked at since are right. */
   private checked(slot: number): number {
-    const { bytes, view, start, length, suspect } = this.parts.pool;
-    const isRight =
-      suspect[slot] === 0 || checksumsAreRight(bytes, view, start[slot]!, length[slot]!);
+    const { bytes, view, frames } = this.parts.pool;
+    const { start, length, suspect } = frames[slot]!;
+    const isRight = !suspect || checksumsAreRight(bytes, view, start, length);
     return isRight ? CQE_FLAG.checksumOk : 0;
   }
 

@@ -117,8 +117,8 @@ export class RawSender implements TransmitSource {
       parts.counters.vm_spoofed_frames++;
       pool.release(frame);
     } else {
-      machine?.limit?.took(now, pool.length[frame]!);
-      this.qp.tally.sent(pool.length[frame]!);
+      machine?.limit?.took(now, pool.frames[frame]!.length);
+      this.qp.tally.sent(pool.frames[frame]!.length);
       transmitter.forward(frame);
     }
     this.completions.complete(sent, STATUS.SUCCESS, NO_FRAME, 0);
@@ -150,8 +150,9 @@ export class RawSender implements TransmitSource {
   private isSpoofed(frame: number): boolean {
     const { machine, address } = this;
     if (machine === null) return false;
-    const { view, start, length } = this.parts.pool;
-    address.parse(view, start[frame]!, length[frame]!);
+    const { view, frames } = this.parts.pool;
+    const { start, length } = frames[frame]!;
+    address.parse(view, start, length);
     return !maySend(machine, address);
   }
 
@@ -277,14 +278,14 @@ export class RawSender implements TransmitSource {
     const padded = length < LEAST_FRAME_LENGTH ? LEAST_FRAME_LENGTH : length;
     for (let at = start + length; at < start + padded; at++) bytes[at] = 0;
     const headers = headersOf(view, start, length);
-    pool.headerLength[slot] = headers;
-    pool.start[slot] = pool.payloadAt(slot) - headers;
-    pool.length[slot] = padded;
-    if (headers !== ETHERNET_LENGTH) bytes.copyWithin(pool.start[slot], start, start + padded);
+    const frame = pool.frames[slot]!;
+    frame.headerLength = headers;
+    frame.start = pool.payloadAt(slot) - headers;
+    frame.length = padded;
+    if (headers !== ETHERNET_LENGTH) bytes.copyWithin(frame.start, start, start + padded);
     // Its checksums are the program's own, unless they are left to us.
-    const isOffloaded = (queue.flags[place]! & WQE_FLAG.checksum) !== 0;
-    pool.offload[slot] = isOffloaded ? 1 : 0;
-    pool.suspect[slot] = isOffloaded ? 0 : 1;
+    frame.offload = (queue.flags[place]! & WQE_FLAG.checksum) !== 0;
+    frame.suspect = !frame.offload;
     return slot;
   }
 

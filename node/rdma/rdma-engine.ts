@@ -6,19 +6,20 @@ import { ChainTable } from '../../sim/chain.js';
 import { draw } from '../../sim/cost.js';
 import type { EventSink } from '../../sim/scheduler.js';
 import { STAGE } from '../../sim/stages.js';
-import type { Psn } from '../../units/psn.js';
-import { BTH_LENGTH, DEFAULT_PKEY, newBth, parseBth, TVER } from '../../wire/bth.js';
+import { BTH_LENGTH, newBth, parseBth } from '../../wire/bth.js';
 import { ETHERNET_LENGTH } from '../../wire/ethernet.js';
 import { ICRC_LENGTH, icrcIsRight } from '../../wire/icrc.js';
 import { ipv4Checksum } from '../../wire/ipv4.js';
-import { EXTENSION_LENGTH, IS_KNOWN, IS_RESPONSE } from '../../wire/opcode-table.js';
+import { IS_RESPONSE } from '../../wire/opcode-table.js';
 import { isRoceFrame } from '../link/finished-frame.js';
+import type { Frame } from '../link/frame.js';
+import { parseHeaders } from '../link/packet-headers.js';
 import type { MemoryWatches } from '../memory/memory-watches.js';
 import { lookUpTime } from '../nic/iommu.js';
 import { QpStateCache } from '../nic/qp-state-cache.js';
 import { CompletionQueue } from './completion-queue.js';
 import { ENGINE_EVENT, type EngineParts } from './engine-parts.js';
-import { PATH_LENGTH } from './path.js';
+import { PATH_LENGTH } from '../../wire/path.js';
 import { QueuePair, type QueuePairOptions } from './queue-pair.js';
 import { QueuePairTally } from './queue-pair-tally.js';
 import { RawQueues } from './raw-queues.js';
@@ -196,60 +197,72 @@ export class RdmaEngine implements EventSink {
   /** When the state of the queue pair that frame `slot` is for, wanted at `at`, is in the NIC. */
   stateReadyFor(slot: number, at: number): number {
     if (this.liveQps <= this.parts.profile.nic.qpCacheEntries) return at;
-    const { pool } = this.parts;
-    if (pool.length[slot]! < PATH_LENGTH + BTH_LENGTH) return at;
-    parseBth(pool.view, pool.start[slot]! + PATH_LENGTH, bth);
-    const index = bth.destQp - FIRST_QPN;
+    const frame = this.parts.pool.frames[slot]!;
+    if (frame.length < PATH_LENGTH + BTH_LENGTH) return at;
+    const index = this.destinationOf(frame) - FIRST_QPN;
     return this.queuePairs[index] === undefined ? at : this.stateReady(index, at);
+  }
+
+  /** The queue pair that `frame` says it is for. */
+  private destinationOf(frame: Frame): number {
+    if (!frame.written) return frame.destQp;
+    parseBth(this.parts.pool.view, frame.start + PATH_LENGTH, bth);
+    return bth.destQp;
   }
 
   /** Frame `slot` has passed the receive pipeline. */
   private receive(slot: number): void {
-    const { pool, counters } = this.parts;
-    const start = pool.start[slot]!;
-    const length = pool.length[slot]!;
-    if (!isRoceFrame(pool, slot)) {
+    const { pool } = this.parts;
+    const frame = pool.frames[slot]!;
+    if (!frame.written) {
+      // It is as its sender made it.
+      const { own, peer } = frame.path!;
+      this.dispatch(slot, frame, own, peer);
+    } else if (!isRoceFrame(pool, slot)) {
       this.others(slot);
-      return;
+    } else if (this.parse(slot, frame)) {
+      const { view } = pool;
+      const source = view.getUint32(frame.start + IP_SOURCE_AT);
+      this.dispatch(slot, frame, source, view.getUint32(frame.start + IP_DESTINATION_AT));
     }
-    if (!this.isWhole(slot, start, length)) {
+  }
+
+  /** Checks and reads the headers of a frame whose bytes may be anything; false if it has been dropped. */
+  private parse(slot: number, frame: Frame): boolean {
+    const { pool, counters } = this.parts;
+    if (!this.isWhole(frame)) {
       this.drop(slot);
-      return;
+      return false;
     }
-    if (pool.suspect[slot] === 1 && !icrcIsRight(pool.bytes, start, length)) {
+    if (frame.suspect && !icrcIsRight(pool.bytes, frame.start, frame.length)) {
       counters.icrc_errors++;
       pool.release(slot);
-      return;
+      return false;
     }
-    parseBth(pool.view, start + PATH_LENGTH, bth);
-    const headers = PATH_LENGTH + BTH_LENGTH + EXTENSION_LENGTH[bth.opcode]!;
-    const wellFormed =
-      IS_KNOWN[bth.opcode] === 1 &&
-      bth.tver === TVER &&
-      bth.pkey === DEFAULT_PKEY &&
-      headers === pool.headerLength[slot] &&
-      length >= headers + bth.padCount + ICRC_LENGTH &&
-      (length - headers) % 4 === 0;
-    const qp = this.queuePairs[bth.destQp - FIRST_QPN];
-    const source = pool.view.getUint32(start + IP_SOURCE_AT);
-    const destination = pool.view.getUint32(start + IP_DESTINATION_AT);
-    if (!wellFormed || qp?.accepts(source, destination) !== true) {
+    if (parseHeaders(frame, pool.view)) return true;
+    this.drop(slot);
+    return false;
+  }
+
+  /** Gives packet `slot`, which came from one IPv4 address and is for the other, to its queue pair. */
+  private dispatch(slot: number, frame: Frame, source: number, destination: number): void {
+    const qp = this.queuePairs[frame.destQp - FIRST_QPN];
+    if (qp?.accepts(source, destination) !== true) {
       this.drop(slot);
       return;
     }
-    qp.tally.received(length);
-    const psn = bth.psn as Psn;
-    if (IS_RESPONSE[bth.opcode] === 1) qp.completer.receive(slot, bth.opcode, psn);
-    else qp.responder.receive(slot, bth.opcode, psn, bth.ackReq === 1, bth.solicited === 1);
+    qp.tally.received(frame.length);
+    if (IS_RESPONSE[frame.opcode] === 1) qp.completer.receive(slot, frame);
+    else qp.responder.receive(slot, frame);
   }
 
   /** The lengths of a RoCEv2 frame, and the checksum that guards what the ICRC leaves to routers. */
-  private isWhole(slot: number, start: number, length: number): boolean {
-    const { view, suspect } = this.parts.pool;
+  private isWhole({ start, length, suspect }: Frame): boolean {
+    const { view } = this.parts.pool;
     return (
       length >= PATH_LENGTH + BTH_LENGTH + ICRC_LENGTH &&
       view.getUint16(start + IP_TOTAL_LENGTH_AT) === length - ETHERNET_LENGTH &&
-      (suspect[slot] === 0 ||
+      (!suspect ||
         view.getUint16(start + IP_CHECKSUM_AT) === ipv4Checksum(view, start + ETHERNET_LENGTH))
     );
   }

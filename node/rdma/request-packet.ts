@@ -1,9 +1,7 @@
 /** Building the packets of a request: which opcode each takes, its extension headers, and the payload from memory. */
 import { addPsn, type Psn } from '../../units/psn.js';
 import { emitAtomicEth, newAtomicEth } from '../../wire/atomic-eth.js';
-import { emitImmDt, newImmDt } from '../../wire/imm-dt.js';
 import { EXTENSION, EXTENSION_BITS } from '../../wire/opcode-table.js';
-import { emitReth, newReth, RETH_LENGTH } from '../../wire/reth.js';
 import { copyFromMemory } from '../nic/payload-writer.js';
 import type { EngineParts } from './engine-parts.js';
 import { beginPacket, extensionsAt } from './packet.js';
@@ -12,9 +10,7 @@ import { isReadOrAtomic, POSITION, positionOf, requestOpcode } from './request-o
 import type { SendQueue } from './send-queue.js';
 import { SEND_OPCODE, WQE, WQE_FLAG } from './work-queue-entry.js';
 
-const reth = newReth();
 const atomicEth = newAtomicEth();
-const immDt = newImmDt();
 
 export class RequestPacket {
   private readonly qp: QueuePair;
@@ -75,20 +71,18 @@ export class RequestPacket {
     const { pool } = parts;
     const bits = EXTENSION_BITS[opcode]!;
     if (bits === 0) return;
-    let at = extensionsAt(pool, frame);
+    const packet = pool.frames[frame]!;
     if ((bits & EXTENSION.reth) !== 0) {
       const address = queue.remoteAddress[slot]! + offset;
-      reth.vaHigh = Math.floor(address / 2 ** 32);
-      reth.vaLow = address >>> 0;
-      reth.rkey = queue.rkey[slot]!;
-      reth.dmaLength = queue.length[slot]! - offset;
-      emitReth(pool.view, at, reth);
-      at += RETH_LENGTH;
+      packet.vaHigh = Math.floor(address / 2 ** 32);
+      packet.vaLow = address >>> 0;
+      packet.rkey = queue.rkey[slot]!;
+      packet.dmaLength = queue.length[slot]! - offset;
     }
-    if ((bits & EXTENSION.atomic) !== 0) this.emitAtomic(at, slot);
-    if ((bits & EXTENSION.immediate) !== 0) {
-      immDt.immediate = queue.immediate[slot]!;
-      emitImmDt(pool.view, at, immDt);
+    if ((bits & EXTENSION.immediate) !== 0) packet.immediate = queue.immediate[slot]!;
+    if ((bits & EXTENSION.atomic) !== 0) {
+      pool.writeOut(frame);
+      this.emitAtomic(extensionsAt(pool, frame), slot);
     }
   }
 

@@ -131,7 +131,7 @@ export class Requester implements TransmitSource {
       parts.counters.retransmitted_packets++;
       qp.tally.retransmitted++;
     }
-    qp.tally.sent(pool.length[frame]!);
+    qp.tally.sent(pool.frames[frame]!.length);
     pool.chains.copy(frame, this.ring.chains, row);
     if (ends) queue.chains.copy(slot, this.ring.chains, row);
     transmitter.commit(frame, qp.path!.destination);

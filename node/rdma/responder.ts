@@ -8,16 +8,9 @@
 import { addPsn, psnDistance, type Psn } from '../../units/psn.js';
 import { ACK_NO_CREDIT, NAK, rnrNakSyndrome } from '../../wire/aeth.js';
 import { newAtomicEth, parseAtomicEth } from '../../wire/atomic-eth.js';
-import { IMM_DT_LENGTH, newImmDt, parseImmDt } from '../../wire/imm-dt.js';
-import {
-  EXTENSION,
-  EXTENSION_BITS,
-  EXTENSION_LENGTH,
-  IS_END,
-  IS_START,
-} from '../../wire/opcode-table.js';
-import { newReth, parseReth } from '../../wire/reth.js';
+import { EXTENSION, EXTENSION_BITS, IS_END, IS_START } from '../../wire/opcode-table.js';
 import { CQE_FLAG, STATUS } from './completion-entry.js';
+import type { Frame } from '../link/frame.js';
 import type { EngineParts } from './engine-parts.js';
 import {
   ABSENT,
@@ -35,9 +28,7 @@ import { ResponderResources } from './responder-resources.js';
 import { RunningAtomics } from './running-atomics.js';
 import { MAX_MESSAGE, WC_RECV, WC_RECV_RDMA_WITH_IMM } from './work-queue-entry.js';
 
-const reth = newReth();
 const atomicEth = newAtomicEth();
-const immDt = newImmDt();
 
 /** How a check ends: the packet may go on, a receive is wanting, or the NAK it is refused with. */
 const GO_ON = 0;
@@ -62,6 +53,8 @@ export class Responder {
   private writePhysical = 0;
   private writeGeneration = NEVER;
   private writing = 0;
+  /** The request being looked at. */
+  private packet!: Frame;
   private readonly resources = new ResponderResources();
   private readonly completions: ReceiveCompletions;
   private readonly qp: QueuePair;
@@ -103,9 +96,13 @@ export class Responder {
   }
 
   /** A request that came through the receive checks. Takes frame `slot` over. */
-  receive(slot: number, opcode: number, psn: Psn, ackReq: boolean, solicited: boolean): void {
+  receive(slot: number, packet: Frame): void {
     const { parts } = this;
-    const size = this.qp.payloadLength(slot);
+    const { opcode, payloadLength: size } = packet;
+    const psn = packet.psn as Psn;
+    const ackReq = packet.ackReq === 1;
+    const solicited = packet.solicited === 1;
+    this.packet = packet;
     const group = GROUP_OF[opcode]!;
     if (group === GROUP.none) {
       parts.counters.dropped++;
@@ -113,9 +110,6 @@ export class Responder {
       return;
     }
     if (!this.checkPsn(slot, opcode, psn, ackReq)) return;
-    if ((EXTENSION_BITS[opcode]! & EXTENSION.reth) !== 0) {
-      parseReth(parts.pool.view, extensionsAt(parts.pool, slot), reth);
-    }
     const verdict =
       this.checkOpSequence(opcode, group) ||
       this.checkOperation(opcode, group) ||
@@ -196,7 +190,7 @@ export class Responder {
     if (size > mtu || (ends && !starts && size === 0)) return NAK.INVALID_REQUEST;
     if (group >= GROUP.read) return size === 0 ? GO_ON : NAK.INVALID_REQUEST;
     if (group === GROUP.write) {
-      const length = starts ? reth.dmaLength : this.writeLength;
+      const length = starts ? this.packet.dmaLength : this.writeLength;
       const at = (starts ? 0 : this.offset) + size;
       if (length > MAX_MESSAGE || (ends ? at !== length : at >= length)) return NAK.INVALID_REQUEST;
     }
@@ -234,9 +228,9 @@ export class Responder {
 
   private beginWrite(): number {
     this.offset = 0;
-    this.writeKey = reth.rkey;
-    this.writeAddress = reth.vaHigh * 2 ** 32 + reth.vaLow;
-    this.writeLength = reth.dmaLength;
+    this.writeKey = this.packet.rkey;
+    this.writeAddress = this.packet.vaHigh * 2 ** 32 + this.packet.vaLow;
+    this.writeLength = this.packet.dmaLength;
     return this.resolveWrite();
   }
 
@@ -277,7 +271,7 @@ export class Responder {
   ): void {
     const { receives, parts } = this;
     const ends = IS_END[opcode] === 1;
-    const immediate = this.immediateOf(slot, opcode);
+    const immediate = this.immediateOf(opcode);
     this.advance(psn, ends, GROUP.send, ackReq, slot);
     let visible = 0;
     if (size > 0) {
@@ -303,7 +297,7 @@ export class Responder {
   ): void {
     const { receives, parts } = this;
     const ends = IS_END[opcode] === 1;
-    const immediate = this.immediateOf(slot, opcode);
+    const immediate = this.immediateOf(opcode);
     this.advance(psn, ends, GROUP.write, ackReq, slot);
     let visible = 0;
     if (size > 0) {
@@ -328,21 +322,22 @@ export class Responder {
 
   private executeRead(slot: number, psn: Psn): void {
     const { parts, qp } = this;
-    const length = reth.dmaLength;
-    const address = reth.vaHigh * 2 ** 32 + reth.vaLow;
-    const physical = length > MAX_MESSAGE ? REFUSED : this.resolveRead(reth.rkey, address, length);
+    const length = this.packet.dmaLength;
+    const address = this.packet.vaHigh * 2 ** 32 + this.packet.vaLow;
+    const physical =
+      length > MAX_MESSAGE ? REFUSED : this.resolveRead(this.packet.rkey, address, length);
     if (physical === REFUSED) {
       this.refuse(slot, length > MAX_MESSAGE ? NAK.INVALID_REQUEST : NAK.REMOTE_ACCESS);
       return;
     }
     const packets = Math.max(1, Math.ceil(length / qp.mtu));
     const resource = this.resources.claim(psn, packets, false);
-    resource.rkey = reth.rkey;
+    resource.rkey = this.packet.rkey;
     resource.address = address;
     resource.length = length;
     this.expectedPsn = addPsn(psn, packets);
     this.msn = (this.msn + 1) & 0xffffff;
-    this.answerRead(psn, reth.rkey, address, physical, length, slot);
+    this.answerRead(psn, this.packet.rkey, address, physical, length, slot);
     parts.pool.release(slot);
   }
 
@@ -371,8 +366,9 @@ export class Responder {
   private checkPages(slot: number, group: number): number {
     const { parts, qp } = this;
     const { pool, regions, pageFaults } = parts;
-    let { rkey, dmaLength: length } = reth;
-    let address = reth.vaHigh * 2 ** 32 + reth.vaLow;
+    const { packet } = this;
+    let { rkey, dmaLength: length } = packet;
+    let address = packet.vaHigh * 2 ** 32 + packet.vaLow;
     const atomic = group === GROUP.atomic;
     if (atomic) {
       parseAtomicEth(pool.view, extensionsAt(pool, slot), atomicEth);
@@ -425,10 +421,10 @@ export class Responder {
       qp.responses.atomicDone(response, resource.originalHigh, resource.originalLow);
       return;
     }
-    parseReth(parts.pool.view, extensionsAt(parts.pool, slot), reth);
+    const { packet } = this;
     const skipped = psnDistance(psn, resource.firstPsn) * qp.mtu;
-    const address = reth.vaHigh * 2 ** 32 + reth.vaLow;
-    const { rkey, dmaLength } = reth;
+    const address = packet.vaHigh * 2 ** 32 + packet.vaLow;
+    const { rkey, dmaLength } = packet;
     const inside =
       rkey === resource.rkey &&
       address === resource.address + skipped &&
@@ -464,12 +460,8 @@ export class Responder {
     this.parts.payloads.segment(this.writing, physical, length);
   };
 
-  private immediateOf(slot: number, opcode: number): number {
-    if ((EXTENSION_BITS[opcode]! & EXTENSION.immediate) === 0) return 0;
-    const { pool } = this.parts;
-    const at = extensionsAt(pool, slot) + EXTENSION_LENGTH[opcode]! - IMM_DT_LENGTH;
-    parseImmDt(pool.view, at, immDt);
-    return immDt.immediate;
+  private immediateOf(opcode: number): number {
+    return (EXTENSION_BITS[opcode]! & EXTENSION.immediate) === 0 ? 0 : this.packet.immediate;
   }
 
   private flagsOf(opcode: number, solicited: boolean): number {

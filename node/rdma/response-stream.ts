@@ -6,7 +6,7 @@ import { draw } from '../../sim/cost.js';
 import { ChainTable } from '../../sim/chain.js';
 import { STAGE } from '../../sim/stages.js';
 import { addPsn, type Psn } from '../../units/psn.js';
-import { ACK_NO_CREDIT, AETH_LENGTH, emitAeth, NAK, newAeth } from '../../wire/aeth.js';
+import { ACK_NO_CREDIT, AETH_LENGTH, NAK } from '../../wire/aeth.js';
 import { emitAtomicAckEth, newAtomicAckEth } from '../../wire/atomic-ack-eth.js';
 import { EXTENSION, EXTENSION_BITS, OPCODE } from '../../wire/opcode-table.js';
 import { lookUpTime } from '../nic/iommu.js';
@@ -52,7 +52,6 @@ interface Response {
   readonly chain: ChainTable;
 }
 
-const aeth = newAeth();
 const atomicAck = newAtomicAckEth();
 
 const READ_OPCODES = Uint8Array.of(
@@ -164,7 +163,7 @@ export class ResponseStream implements TransmitSource {
     if (gone) this.refuse(response);
     const frame = this.build(response);
     pool.chains.copy(frame, ring.chains, row);
-    qp.tally.sent(pool.length[frame]!);
+    qp.tally.sent(pool.frames[frame]!.length);
     parts.transmitter.commit(frame, qp.path!.destination);
     ring.sentAt(parts.transmitter.portFree);
     response.sent++;
@@ -289,17 +288,17 @@ export class ResponseStream implements TransmitSource {
     const size = response.kind === KIND.read ? Math.min(response.length - offset, qp.mtu) : 0;
     const psn = addPsn(response.psn, packet);
     const frame = beginPacket(pool, qp.path!, opcode, qp.destQp, psn, size, false, false);
-    const at = extensionsAt(pool, frame);
+    const headers = pool.frames[frame]!;
     const bits = EXTENSION_BITS[opcode]!;
     if ((bits & EXTENSION.aeth) !== 0) {
-      aeth.syndrome = response.syndrome;
-      aeth.msn = response.msn;
-      emitAeth(pool.view, at, aeth);
+      headers.syndrome = response.syndrome;
+      headers.msn = response.msn;
     }
     if ((bits & EXTENSION.atomicAck) !== 0) {
       atomicAck.originalHigh = response.originalHigh;
       atomicAck.originalLow = response.originalLow;
-      emitAtomicAckEth(pool.view, at + AETH_LENGTH, atomicAck);
+      pool.writeOut(frame);
+      emitAtomicAckEth(pool.view, extensionsAt(pool, frame) + AETH_LENGTH, atomicAck);
     }
     if (size > 0) this.fillPayload(response, offset, size, frame);
     return frame;

@@ -3,7 +3,7 @@
  * and pad bits, MSNs, syndromes, lengths. Addresses, keys, queue pair numbers and payloads are each run's own.
  */
 import { describe, expect, it } from 'vitest';
-import { udpSourcePort } from '../../node/rdma/path.js';
+import { udpSourcePort } from '../../wire/path.js';
 import type { SendWr } from '../../node/verbs.js';
 import { readCapture } from '../../wire/capture.js';
 import type { CapturedPacket } from '../../wire/captured-packet.js';

@@ -27,7 +27,7 @@ class Frames {
 
   put(bytes: Uint8Array): number {
     const slot = this.pool.allocateFrame(bytes.length);
-    this.pool.bytes.set(bytes, this.pool.start[slot]);
+    this.pool.bytes.set(bytes, this.pool.frames[slot]!.start);
     return slot;
   }
 
@@ -105,7 +105,7 @@ describe('frames that a poll takes one after the other', () => {
     const { frames, pair } = burst(3 * MSS);
     const frame = new Frames();
     const slot = frame.put(frames[0]!);
-    frame.pool.suspect[slot] = 1;
+    frame.pool.frames[slot]!.suspect = true;
     expect(frame.held.begin(slot, HASH)).toBe(false);
     const ack = pair.sent.find(({ bytes }) => readSegment({ bytes } as SentFrame).flags === 'ACK');
     expect(new Frames().merge([ack!.bytes])).toBe(0);

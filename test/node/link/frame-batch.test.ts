@@ -84,7 +84,7 @@ describe('a batch', () => {
   test('does not take a frame whose headers end short of its payload', () => {
     const pool = new FramePool(1024, 4);
     const slot = makeFrame(pool, SMALL, random);
-    pool.start[slot]! -= 4;
+    pool.frames[slot]!.start -= 4;
     expect(() => new BatchWriter(RUN).add(pool, slot)).toThrow(
       'do not end where its payload begins',
     );
@@ -175,8 +175,10 @@ describe('a malformed batch is named, and takes no slot', () => {
       if (wrong !== undefined) refused++;
       for (let frame = 0; frame < reader.frames; frame++) {
         const slot = reader.slots[frame]!;
-        expect(pool.payloadAt(slot) - pool.start[slot]!).toBe(pool.headerLength[slot]);
-        expect(PLACEMENT[pool.destination[slot]!]).toBe(1);
+        expect(pool.payloadAt(slot) - pool.frames[slot]!.start).toBe(
+          pool.frames[slot]!.headerLength,
+        );
+        expect(PLACEMENT[pool.frames[slot]!.destination]).toBe(1);
         pool.release(slot);
       }
       expect(pool.used).toBe(0);

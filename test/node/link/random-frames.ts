@@ -1,7 +1,6 @@
 /** Frames with random contents, and what must be equal of two of them. */
 import type { RandomStream } from '../../../sim/random.js';
 import { STAGE_COUNT } from '../../../sim/stages.js';
-import { AS_OF, CHAIN_CELLS } from '../../../sim/chain.js';
 import { HEADROOM } from '../../../node/link/frame-pool.js';
 import type { FramePool } from '../../../node/link/frame-pool.js';
 
@@ -19,15 +18,16 @@ export interface FrameShape {
 export function makeFrame(pool: FramePool, shape: FrameShape, random: RandomStream): number {
   const slot = pool.allocate();
   const start = pool.payloadAt(slot) - shape.headers;
-  pool.start[slot] = start;
-  pool.headerLength[slot] = shape.headers;
-  pool.length[slot] = shape.headers + shape.rest;
-  pool.source[slot] = shape.source;
-  pool.destination[slot] = shape.destination;
-  pool.time[slot] = shape.arrival;
-  pool.key[slot] = random.word() * 2 ** 20;
-  pool.suspect[slot] = random.below(2);
-  for (let i = 0; i < pool.length[slot]; i++) pool.bytes[start + i] = random.below(256);
+  const frame = pool.frames[slot]!;
+  frame.start = start;
+  frame.headerLength = shape.headers;
+  frame.length = shape.headers + shape.rest;
+  frame.source = shape.source;
+  frame.destination = shape.destination;
+  frame.time = shape.arrival;
+  frame.key = random.word() * 2 ** 20;
+  frame.suspect = random.below(2) === 1;
+  for (let i = 0; i < frame.length; i++) pool.bytes[start + i] = random.below(256);
   pool.chains.clear(slot);
   if (!shape.chained) return slot;
   const operation = (1 + random.below(1e6)) * (random.unit() < 0.5 ? -1 : 1);
@@ -58,18 +58,19 @@ export function randomShape(
 
 /** All that a frame is, in a form that `toEqual` can compare; the slot's own number left out. */
 export function describeFrame(pool: FramePool, slot: number): unknown {
-  const start = pool.start[slot]!;
-  const operation = pool.chains.operation(slot);
-  const row = slot * CHAIN_CELLS;
+  const start = pool.frames[slot]!.start;
+  const { chains } = pool;
+  const operation = chains.operation(slot);
+  const chain = [operation, chains.started(slot), chains.asOf(slot), ...chains.stages(slot)];
   return {
     startsBeforePayload: pool.payloadAt(slot) - start,
-    headers: pool.headerLength[slot],
-    bytes: Buffer.from(pool.bytes.slice(start, start + pool.length[slot]!)).toString('hex'),
-    source: pool.source[slot],
-    destination: pool.destination[slot],
-    time: pool.time[slot],
-    key: pool.key[slot],
-    suspect: pool.suspect[slot],
-    chain: operation === 0 ? 0 : Array.from(pool.chains.cells.slice(row, row + AS_OF + 1)),
+    headers: pool.frames[slot]!.headerLength,
+    bytes: Buffer.from(pool.bytes.slice(start, start + pool.frames[slot]!.length)).toString('hex'),
+    source: pool.frames[slot]!.source,
+    destination: pool.frames[slot]!.destination,
+    time: pool.frames[slot]!.time,
+    key: pool.frames[slot]!.key,
+    suspect: pool.frames[slot]!.suspect,
+    chain: operation === 0 ? 0 : chain,
   };
 }

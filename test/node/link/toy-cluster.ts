@@ -45,24 +45,26 @@ export async function linkMeshes(
 /** Toy frames as frames of a pool: the value is all their bytes. */
 export function toSlot(pool: FramePool, frame: ToyFrame): number {
   const slot = pool.allocate();
-  pool.start[slot] = pool.payloadAt(slot);
-  pool.headerLength[slot] = 0;
-  pool.length[slot] = 4;
-  pool.source[slot] = frame.from;
-  pool.destination[slot] = frame.to;
-  pool.time[slot] = frame.arrival;
-  pool.key[slot] = frame.key;
+  const made = pool.frames[slot]!;
+  made.start = pool.payloadAt(slot);
+  made.headerLength = 0;
+  made.length = 4;
+  made.source = frame.from;
+  made.destination = frame.to;
+  made.time = frame.arrival;
+  made.key = frame.key;
   pool.chains.clear(slot);
   pool.view.setUint32(pool.payloadAt(slot), frame.value);
   return slot;
 }
 
 function fromSlot(pool: FramePool, slot: number): ToyFrame {
+  const frame = pool.frames[slot]!;
   return {
-    from: pool.source[slot]!,
-    to: pool.destination[slot]!,
-    arrival: pool.time[slot]!,
-    key: pool.key[slot]!,
+    from: frame.source,
+    to: frame.destination,
+    arrival: frame.time,
+    key: frame.key,
     value: pool.view.getUint32(pool.payloadAt(slot)),
   };
 }

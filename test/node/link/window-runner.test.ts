@@ -76,7 +76,7 @@ describe('windows over real sockets', () => {
           for (; simulation.next() < bound.horizon; events++) {
             const arrival = 100 * events + 2_000_000;
             const slot = toSlot(pool, { from: 0, to: 1, arrival, key: events, value: 0 });
-            pool.length[slot] = 4096;
+            pool.frames[slot]!.length = 4096;
             link.send(slot);
           }
           runsWithoutPause.push(events - before);

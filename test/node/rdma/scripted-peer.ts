@@ -105,15 +105,16 @@ export class ScriptedPeer {
     const { now } = this;
     const slot = pool.allocate();
     const at = pool.payloadAt(slot) - headers;
-    pool.start[slot] = at;
-    pool.length[slot] = bytes.length;
-    pool.headerLength[slot] = headers;
+    const frame = pool.frames[slot]!;
+    frame.start = at;
+    frame.length = bytes.length;
+    frame.headerLength = headers;
     pool.bytes.set(bytes, at);
-    pool.source[slot] = 1;
-    pool.destination[slot] = 0;
-    pool.time[slot] = now + 1;
-    pool.key[slot] = this.keys++;
-    pool.suspect[slot] = suspect ? 1 : 0;
+    frame.source = 1;
+    frame.destination = 0;
+    frame.time = now + 1;
+    frame.key = this.keys++;
+    frame.suspect = suspect;
     pool.chains.clear(slot);
     this.machine.deliver(slot);
   }
@@ -134,8 +135,8 @@ export class ScriptedPeer {
 
   private take(slot: number): void {
     const { pool } = this.machine;
-    const start = pool.start[slot]!;
-    const bytes = pool.bytes.slice(start, start + pool.length[slot]!);
+    const start = pool.frames[slot]!.start;
+    const bytes = pool.bytes.slice(start, start + pool.frames[slot]!.length);
     pool.release(slot);
     const { roce } = parseFrame(bytes);
     if (roce === undefined) return;

@@ -2,14 +2,14 @@
  * The way from a queue pair to its peer: the Ethernet, IPv4 and UDP headers of all its packets, made once. Only lengths
  * and the IP checksum change from packet to packet. Values as Linux's RoCE driver sends them: DF 1, TTL 64, UDP checksum 0.
  */
-import { hostIpv4, hostMac } from '../../units/address.js';
+import { hostIpv4, hostMac } from '../units/address.js';
 import {
   emitEthernet,
   ETHER_TYPE_IPV4,
   ETHERNET_LENGTH,
   macNumber,
   newEthernet,
-} from '../../wire/ethernet.js';
+} from './ethernet.js';
 import {
   emitIpv4,
   IPV4_DONT_FRAGMENT,
@@ -18,8 +18,8 @@ import {
   ipv4Number,
   newIpv4,
   PROTOCOL_UDP,
-} from '../../wire/ipv4.js';
-import { emitUdp, newUdp, ROCE_PORT, UDP_LENGTH } from '../../wire/udp.js';
+} from './ipv4.js';
+import { emitUdp, newUdp, ROCE_PORT, UDP_LENGTH } from './udp.js';
 
 export const PATH_LENGTH = ETHERNET_LENGTH + IPV4_LENGTH + UDP_LENGTH;
 
@@ -28,6 +28,8 @@ const UDP_AT = ETHERNET_LENGTH + IPV4_LENGTH;
 const IP_TOTAL_LENGTH = IP_AT + 2;
 const IP_CHECKSUM = IP_AT + 10;
 const UDP_TOTAL_LENGTH = UDP_AT + 4;
+/** Whole words of these headers; half a word, UDP's checksum, is left. */
+export const PATH_WORDS = PATH_LENGTH >> 2;
 
 /** The flow's entropy, kept in the dynamic range: as rxe computes it from both QP numbers. */
 export function udpSourcePort(localQpn: number, remoteQpn: number): number {
@@ -53,6 +55,8 @@ export class Path {
   private readonly template = new Uint8Array(PATH_LENGTH);
   /** One's-complement sum of the IPv4 header with total length 0. */
   private readonly sum: number;
+  /** The template's whole words; lengths and IP checksum are 0. */
+  private readonly whole = new Int32Array(PATH_WORDS);
 
   constructor(source: number, destination: number, localQpn: number, remoteQpn: number) {
     this.destination = destination;
@@ -75,7 +79,22 @@ export class Path {
     udp.sourcePort = udpSourcePort(localQpn, remoteQpn);
     udp.destinationPort = ROCE_PORT;
     emitUdp(view, UDP_AT, udp);
+    view.setUint16(IP_TOTAL_LENGTH, 0);
     this.sum = ~ipv4Checksum(view, IP_AT) & 0xffff;
+    view.setUint16(IP_CHECKSUM, 0);
+    view.setUint16(UDP_TOTAL_LENGTH, 0);
+    for (let i = 0; i < PATH_WORDS; i++) this.whole[i] = view.getInt32(4 * i);
+  }
+
+  /** The first whole words of these headers in a frame of `length` bytes, as {@link emit} writes them; how many there are. */
+  words(into: Int32Array, length: number): number {
+    const { whole } = this;
+    for (let i = 0; i < PATH_WORDS; i++) into[i] = whole[i]!;
+    const total = length - ETHERNET_LENGTH;
+    into[IP_TOTAL_LENGTH >> 2]! |= total << 16;
+    into[IP_CHECKSUM >> 2]! |= this.checksum(total) << 16;
+    into[UDP_TOTAL_LENGTH >> 2]! |= total - IPV4_LENGTH;
+    return PATH_WORDS;
   }
 
   /** Writes the headers of a frame of `length` bytes (Ethernet to ICRC) at `at`. */
@@ -83,9 +102,13 @@ export class Path {
     bytes.set(this.template, at);
     const total = length - ETHERNET_LENGTH;
     view.setUint16(at + IP_TOTAL_LENGTH, total);
-    let sum = this.sum + total;
-    sum = (sum & 0xffff) + (sum >>> 16);
-    view.setUint16(at + IP_CHECKSUM, ~sum & 0xffff);
+    view.setUint16(at + IP_CHECKSUM, this.checksum(total));
     view.setUint16(at + UDP_TOTAL_LENGTH, total - IPV4_LENGTH);
+  }
+
+  /** Of an IPv4 header with this total length. */
+  private checksum(total: number): number {
+    const sum = this.sum + total;
+    return ~((sum & 0xffff) + (sum >>> 16)) & 0xffff;
   }
 }

@@ -1,0 +1,49 @@
+/**
+ * A frame of a process: its way, its time, and where its bytes are. A RoCEv2 packet that was made in this process has its
+ * headers as fields first, and needs no others as long as nobody looks at its bytes: it is *unwritten*. Who looks (a capture, a
+ * fault, another process, a trace of all bytes) has them written first (`FramePool.writeOut`), and from then on the bytes are
+ * the truth: the receiver reads the fields back out of them, with all checks (`packet-headers.ts`).
+ */
+import type { Aeth } from '../../wire/aeth.js';
+import type { ImmDt } from '../../wire/imm-dt.js';
+import type { Path } from '../../wire/path.js';
+import type { Reth } from '../../wire/reth.js';
+
+/** One for each slot of a {@link FramePool}, made once. One-bit header fields are 0 or 1, as in the records of `wire/`. */
+export class Frame implements Reth, Aeth, ImmDt {
+  /** Offset of its first byte (Ethernet destination) in the pool's bytes, and how many there are, up to the ICRC. */
+  start = 0;
+  length = 0;
+  /** Bytes of its headers: its payload begins at start + headerLength. */
+  headerLength = 0;
+  /** Hosts. */
+  source = 0;
+  destination = 0;
+  /** When it reaches the next element, in ps, and the key that decides ties there. */
+  time = 0;
+  key = 0;
+  /** Its ICRC must be computed and checked, because its bytes may have been changed. */
+  suspect = false;
+  /** Whoever sent it leaves the checksums of TCP and UDP to the NIC. */
+  offload = false;
+  /** Its bytes are there. If not, it is a RoCEv2 packet, and `path` and what follows says all that its headers would. */
+  written = true;
+  path: Path | undefined = undefined;
+  payloadLength = 0;
+  /** BTH; what is missing here is as {@link newBth} has it. */
+  opcode = 0;
+  destQp = 0;
+  psn = 0;
+  ackReq = 0;
+  solicited = 0;
+  /** RETH. */
+  vaHigh = 0;
+  vaLow = 0;
+  rkey = 0;
+  dmaLength = 0;
+  /** AETH. */
+  syndrome = 0;
+  msn = 0;
+  /** ImmDt. */
+  immediate = 0;
+}
