@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const ROOMS = ['units', 'sim', 'wire', 'node', 'coordinator', 'workloads'];
+const ROOMS = ['units', 'sim', 'wire', 'node', 'coordinator', 'workloads', 'bench'];
 
 export default function buildIsThere(): void {
   const stamp = join(ROOT, 'dist', '.tsbuildinfo');
