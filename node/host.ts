@@ -1,7 +1,8 @@
 /** The board: one emulated host. It constructs every part and connects it, and has no behaviour. */
-import { CHAIN_CELLS, ChainTable } from '../sim/chain.js';
+import { LoggedChains, type ChainTable } from '../sim/chain.js';
 import { RandomStream } from '../sim/random.js';
 import type { Scheduler } from '../sim/scheduler.js';
+import { CHAIN_CELLS, SharedChains } from '../sim/shared-chains.js';
 import { HostCore, type CoreSupervisor } from './cpu/host-core.js';
 import { HostCalls, type HostServices } from './kernel/host-calls.js';
 import { HostKernels } from './kernel/host-kernels.js';
@@ -25,7 +26,8 @@ export class Host {
   readonly number: number;
   readonly memory: PhysicalMemory;
   readonly processes: Processes;
-  readonly completionChains: SharedArrayBuffer;
+  /** Of the CQEs in memory: a table for cores in this thread, shared memory for those in workers. */
+  readonly completionChains: ChainTable | SharedArrayBuffer;
   readonly nic: Nic;
   readonly port: EgressPort;
   readonly cores: readonly HostCore[];
@@ -46,9 +48,10 @@ export class Host {
     const { profile, topology, seed, mtu, hosts, programs } = spec;
     this.number = number;
     const { machine } = spec;
+    const runsInWorkers = spec.coreRuntime === 'worker';
     this.memory = new PhysicalMemory(
       machine.memory > 0 ? machine.memory : spec.memory,
-      spec.coreRuntime === 'worker',
+      runsInWorkers,
     );
     const own = programs.filter(({ host }) => host === number);
     this.processes = new Processes({
@@ -59,8 +62,13 @@ export class Host {
       machine,
       programs: own,
     });
-    this.completionChains = new SharedArrayBuffer(CHAIN_ROWS * CHAIN_CELLS * 8);
-    const completionChains = new ChainTable(0, new Float64Array(this.completionChains));
+    let completionChains: ChainTable;
+    if (runsInWorkers) {
+      this.completionChains = new SharedArrayBuffer(CHAIN_ROWS * CHAIN_CELLS * 8);
+      completionChains = new SharedChains(new Float64Array(this.completionChains));
+    } else {
+      this.completionChains = completionChains = new LoggedChains(pool.chainLog, 0);
+    }
 
     let link: Link = router;
     if (spec.faults !== null) {
@@ -120,6 +128,7 @@ export class Host {
       claimChainRows: (count) => {
         if (chainRows + count > CHAIN_ROWS) return -1;
         chainRows += count;
+        completionChains.grow(chainRows);
         return chainRows - count;
       },
       kernel: (core) => this.kernels.of(core),
@@ -157,6 +166,7 @@ export class Host {
           profile,
           seed,
           clock: spec.clock,
+          runsInWorker: runsInWorkers,
           alone: own.length === 1,
           scheduler,
           nic: this.nic,

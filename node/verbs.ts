@@ -345,7 +345,7 @@ export interface Awaitable<T> {
   readonly awaits: number;
   readonly argument0: number;
   readonly argument1: number;
-  readonly take: () => T;
+  take(): T;
 }
 
 /** A core of an emulated host, as the program that runs on it sees it. */

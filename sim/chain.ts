@@ -1,78 +1,60 @@
 /**
  * Chains: what an operation's time has gone into so far.
  *
- * A chain is one row of a Float64Array: a sum per stage, then which operation it is, when that was
- * meant to start, and up to when the row accounts. `advance` gives the interval since then to one
- * stage, so the sums tile the operation's latency by construction, in whole picoseconds. Where
- * two prerequisites of one operation join, the chain of the later one goes on: the binding predecessor.
- * Operation 0 is nobody's: its rows cost nothing.
+ * A row of a table is one chain: of which operation, when that was meant to start, what each stage has had, and up to when the
+ * row accounts. `advance` gives the interval since then to one stage, so the stages tile the operation's latency by
+ * construction, in whole picoseconds. Where two prerequisites of one operation join, the chain of the later one goes on: the
+ * binding predecessor. Operation 0 is nobody's: its rows cost nothing.
+ *
+ * Two kinds of table have this one interface. A thread's own chains are links of a log ({@link LoggedChains}); rows that threads
+ * share are flat ({@link SharedChains}). Rows can be copied from any table to any.
  */
+import { ChainLog, NOBODYS, type ChainHolder } from './chain-log.js';
 import { STAGE_COUNT } from './stages.js';
 
-/** Cells of a row: 26 stages, then the operation's number, its intended start, and the time accounted for. */
-export const CHAIN_CELLS = 32;
-export const OPERATION = STAGE_COUNT;
-export const STARTED = STAGE_COUNT + 1;
-export const AS_OF = STAGE_COUNT + 2;
-
-export class ChainTable {
-  cells: Float64Array;
-
-  constructor(rows: number, storage?: Float64Array) {
-    this.cells = storage ?? new Float64Array(rows * CHAIN_CELLS);
-  }
-
-  get rows(): number {
-    return this.cells.length / CHAIN_CELLS;
-  }
+export abstract class ChainTable {
+  abstract readonly rows: number;
 
   /** Makes room for rows up to `rows`; what is there stays. */
-  grow(rows: number): void {
-    const wider = new Float64Array(rows * CHAIN_CELLS);
-    wider.set(this.cells);
-    this.cells = wider;
-  }
+  abstract grow(rows: number): void;
+
+  /** A table of the same kind, which can take this one's rows cheaply. */
+  abstract alike(rows: number): ChainTable;
 
   /** Begins operation `operation` at its intended start. */
-  begin(row: number, operation: number, started: number): void {
-    const at = row * CHAIN_CELLS;
-    this.cells.fill(0, at, at + CHAIN_CELLS);
-    this.cells[at + OPERATION] = operation;
-    this.cells[at + STARTED] = started;
-    this.cells[at + AS_OF] = started;
-  }
+  abstract begin(row: number, operation: number, started: number): void;
 
-  /** Goes on with an operation that another process began: its stages had `sums` up to `asOf`. */
-  resume(row: number, operation: number, started: number, asOf: number, sums: Float64Array): void {
-    this.begin(row, operation, started);
-    this.cells.set(sums, row * CHAIN_CELLS);
-    this.cells[row * CHAIN_CELLS + AS_OF] = asOf;
-  }
+  /** Goes on with an operation whose stages have had `sums` up to `asOf`. */
+  abstract resume(
+    row: number,
+    operation: number,
+    started: number,
+    asOf: number,
+    sums: Float64Array,
+  ): void;
 
-  /** When its operation was meant to start. */
-  started(row: number): number {
-    return this.cells[row * CHAIN_CELLS + STARTED]!;
-  }
+  /** The row is nobody's. */
+  abstract clear(row: number): void;
 
-  /** What each stage has had of its operation; written over `into`, if that is given. */
-  stages(row: number, into: Float64Array = new Float64Array(STAGE_COUNT)): Float64Array {
-    const at = row * CHAIN_CELLS;
-    for (let stage = 0; stage < STAGE_COUNT; stage++) into[stage] = this.cells[at + stage]!;
-    return into;
-  }
+  abstract operation(row: number): number;
 
-  clear(row: number): void {
-    this.cells[row * CHAIN_CELLS + OPERATION] = 0;
-  }
+  /** When the operation was meant to start. */
+  abstract started(row: number): number;
 
-  /** Undoes {@link clear}: the row goes on with what it had. */
-  restore(row: number, operation: number): void {
-    this.cells[row * CHAIN_CELLS + OPERATION] = operation;
-  }
+  /** Up to when the row accounts. */
+  abstract asOf(row: number): number;
 
-  operation(row: number): number {
-    return this.cells[row * CHAIN_CELLS + OPERATION]!;
-  }
+  /** What each stage has had; written over `into`, if that is given. */
+  abstract stages(row: number, into?: Float64Array): Float64Array;
+
+  /** Gives the time from the row's last instant up to `now` to `stage`. Nothing if `now` is not later. */
+  abstract advance(row: number, stage: number, now: number): void;
+
+  /** Copies row `source` of `from` over row `row`. */
+  abstract copy(row: number, from: ChainTable, source: number): void;
+
+  /** A link of `log` for the chain in `row`. */
+  abstract linkIn(log: ChainLog, row: number): number;
 
   /**
    * Whether a core whose own chain is row `row` may go on with `operation` instead. One that takes part in a collective
@@ -82,39 +64,88 @@ export class ChainTable {
     const own = this.operation(row);
     return own >= 0 || own === operation;
   }
+}
+
+/** Rows that are links of a run's log. */
+export class LoggedChains extends ChainTable implements ChainHolder {
+  private links: Int32Array;
+  private readonly log: ChainLog;
+
+  constructor(log: ChainLog, rows: number) {
+    super();
+    this.log = log;
+    this.links = new Int32Array(rows);
+    log.register(this);
+  }
+
+  get rows(): number {
+    return this.links.length;
+  }
+
+  grow(rows: number): void {
+    if (rows <= this.links.length) return;
+    const links = new Int32Array(rows);
+    links.set(this.links);
+    this.links = links;
+  }
+
+  alike(rows: number): ChainTable {
+    return new LoggedChains(this.log, rows);
+  }
+
+  begin(row: number, operation: number, started: number): void {
+    this.log.makeRoom();
+    this.links[row] = this.log.begin(operation, started);
+  }
+
+  resume(row: number, operation: number, started: number, asOf: number, sums: Float64Array): void {
+    this.log.makeRoom();
+    this.links[row] = this.log.resume(operation, started, asOf, sums);
+  }
+
+  clear(row: number): void {
+    this.links[row] = NOBODYS;
+  }
+
+  operation(row: number): number {
+    return this.log.operation(this.links[row]!);
+  }
+
+  started(row: number): number {
+    return this.log.started(this.links[row]!);
+  }
 
   asOf(row: number): number {
-    return this.cells[row * CHAIN_CELLS + AS_OF]!;
+    return this.log.until(this.links[row]!);
   }
 
-  /** Gives the time from the row's last instant up to `now` to `stage`. Nothing if `now` is not later. */
+  stages(row: number, into: Float64Array = new Float64Array(STAGE_COUNT)): Float64Array {
+    this.log.stages(this.links[row]!, into);
+    return into;
+  }
+
   advance(row: number, stage: number, now: number): void {
-    const at = row * CHAIN_CELLS;
-    if (this.cells[at + OPERATION] === 0) return;
-    const length = now - this.cells[at + AS_OF]!;
-    if (length <= 0) return;
-    this.cells[at + stage]! += length;
-    this.cells[at + AS_OF] = now;
+    const { links, log } = this;
+    if (links[row] === NOBODYS || now <= log.until(links[row]!)) return;
+    log.makeRoom();
+    links[row] = log.add(links[row]!, stage, now);
   }
 
-  /** Copies row `source` of `from` over row `row`. */
   copy(row: number, from: ChainTable, source: number): void {
-    const at = row * CHAIN_CELLS;
-    const there = source * CHAIN_CELLS;
-    if (from.cells[there + OPERATION] === 0) {
-      this.cells[at + OPERATION] = 0;
-      return;
-    }
-    const { cells } = this;
-    const other = from.cells;
-    for (let cell = 0; cell <= AS_OF; cell++) cells[at + cell] = other[there + cell]!;
+    this.links[row] = from.linkIn(this.log, source);
   }
 
-  /** Joins a second prerequisite: of the same operation, the later row goes on; of another one, ours does. */
-  join(row: number, from: ChainTable, source: number): void {
-    const at = row * CHAIN_CELLS;
-    const there = source * CHAIN_CELLS;
-    if (from.cells[there + OPERATION] !== this.cells[at + OPERATION]) return;
-    if (from.cells[there + AS_OF]! > this.cells[at + AS_OF]!) this.copy(row, from, source);
+  linkIn(log: ChainLog, row: number): number {
+    const link = this.links[row]!;
+    if (log === this.log || link === NOBODYS) return link;
+    throw new Error('a chain of another run');
+  }
+
+  moveLinks(move: (link: number) => number): void {
+    const { links } = this;
+    for (let row = 0; row < links.length; row++) links[row] = move(links[row]!);
   }
 }
+
+/** A table of one row that is nobody's, for work that belongs to no operation. */
+export const NOBODYS_CHAINS: ChainTable = new LoggedChains(new ChainLog(1), 1);

@@ -4,6 +4,7 @@
  *
  * The library spends half of its protocol work in sending a frame, half in receiving one.
  */
+import type { ChainTable } from '../../sim/chain.js';
 import type { RandomStream } from '../../sim/random.js';
 import { STAGE } from '../../sim/stages.js';
 import { ETHERNET_LENGTH } from '../../wire/ethernet.js';
@@ -46,6 +47,8 @@ export class BypassDevice implements StackHost {
   private readonly physical: number;
   private readonly ipAt: number;
   private readonly stream: RandomStream;
+  /** The core's operation while a frame is sent that belongs to none. */
+  private readonly saved: ChainTable;
   private sent = 0;
   private signaled = 0;
   private done = 0;
@@ -75,6 +78,7 @@ export class BypassDevice implements StackHost {
     this.physical = shared.regions.physical(region.address, region.length);
     this.ipAt = parts.isTagged ? ETHERNET_LENGTH + VLAN_LENGTH : ETHERNET_LENGTH;
     this.stream = parts.random;
+    this.saved = shared.port.page.chains.alike(1);
     this.buffer = { bytes: shared.port.bytes, view: shared.port.view, at: 0 };
   }
 
@@ -140,8 +144,10 @@ export class BypassDevice implements StackHost {
     const hasPayload = this.ipAt + port.view.getUint16(at) > headerLength;
     port.spend(this.sendWork, STAGE.stack);
     // An acknowledgement is nobody's operation.
-    const operation = chains.operation(OPERATION_ROW);
-    if (!hasPayload) chains.clear(OPERATION_ROW);
+    if (!hasPayload) {
+      this.saved.copy(0, chains, OPERATION_ROW);
+      chains.clear(OPERATION_ROW);
+    }
     this.sent++;
     queuePair.postSend({
       opcode: 'SEND',
@@ -152,7 +158,7 @@ export class BypassDevice implements StackHost {
       wrId: this.sent,
     });
     if (!hasPayload) {
-      chains.restore(OPERATION_ROW, operation);
+      chains.copy(OPERATION_ROW, this.saved, 0);
       chains.advance(OPERATION_ROW, STAGE.stack, port.now);
     }
   }

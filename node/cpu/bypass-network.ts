@@ -6,7 +6,7 @@
  */
 import type { RandomStream } from '../../sim/random.js';
 import { STAGE } from '../../sim/stages.js';
-import { ChainTable } from '../../sim/chain.js';
+import type { ChainTable } from '../../sim/chain.js';
 import { PS_PER_MS, PS_PER_S, PS_PER_US } from '../../units/time.js';
 import { IpStack, type SocketListener } from '../net/ip-stack.js';
 import { isMulticast } from '../net/ipv4-address.js';
@@ -40,7 +40,7 @@ export class BypassNetwork implements Network, SocketListener {
   private readonly neighbours = new Map<number, number>();
   /** Ports that are given back when their last connection is over. */
   private readonly ports: BypassPort[] = [];
-  private readonly saved = new ChainTable(1);
+  private readonly saved: ChainTable;
   /** Counts what the protocols told that concerns a program. */
   private news = 0;
 
@@ -48,6 +48,7 @@ export class BypassNetwork implements Network, SocketListener {
     this.core = core;
     this.shared = shared;
     this.copy = copy;
+    this.saved = shared.port.page.chains.alike(1);
   }
 
   static async open(
@@ -184,11 +185,14 @@ export class BypassNetwork implements Network, SocketListener {
     if (isThere) return { ...this.timer(this.now), take: () => undefined };
     this.device.postReceives();
     this.keepOperation();
-    const { take, ...awaitable } = this.device.arrivals();
+    const arrivals = this.device.arrivals();
+    const { awaits, argument0, argument1 } = arrivals;
     return {
-      ...awaitable,
+      awaits,
+      argument0,
+      argument1,
       take: () => {
-        this.takeIn(take());
+        this.takeIn(arrivals.take());
       },
     };
   }

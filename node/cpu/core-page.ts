@@ -9,7 +9,9 @@
  *     then           doorbells of this segment: kind, queue pair, producer, time, chain row
  *     then           text: the arguments of a call and its answer, JSON; or the alternatives of `any`
  */
-import { CHAIN_CELLS, ChainTable } from '../../sim/chain.js';
+import { LoggedChains, type ChainTable } from '../../sim/chain.js';
+import type { ChainLog } from '../../sim/chain-log.js';
+import { CHAIN_CELLS, SharedChains } from '../../sim/shared-chains.js';
 
 export const CONTROL = { go: 0, done: 1, ready: 2 } as const;
 
@@ -78,11 +80,15 @@ export class CorePage {
   private readonly text: Uint8Array;
   private readonly alternatives: Float64Array;
 
-  constructor(buffer = new SharedArrayBuffer(PAGE_BYTES)) {
+  /** With a core in the host's own thread, chains are those of `log`; with one in a worker they are in the page. */
+  constructor(log: ChainLog | undefined, buffer = new SharedArrayBuffer(PAGE_BYTES)) {
     this.buffer = buffer;
     this.control = new Int32Array(buffer, 0, 16);
     this.cells = new Float64Array(buffer, 0, TEXT_AT / 8);
-    this.chains = new ChainTable(0, this.cells);
+    this.chains =
+      log === undefined
+        ? new SharedChains(this.cells)
+        : new LoggedChains(log, FIRST_DOORBELL_ROW + DOORBELL_ROWS);
     this.text = new Uint8Array(buffer, TEXT_AT);
     this.alternatives = new Float64Array(buffer, TEXT_AT, MAX_ALTERNATIVES * ALTERNATIVE_CELLS);
   }

@@ -8,7 +8,7 @@ import { runSegment, startProgram } from './run-segment.js';
 import type { CoreTask } from './worker-runtime.js';
 
 export default async function runCore(start: CoreTask): Promise<ProgramResult> {
-  const page = new CorePage(start.identity.page);
+  const page = new CorePage(undefined, start.identity.page);
   const core = new ProgramCore(start.identity, page);
   const program = await loadProgram(start.module);
   if (start.identity.realStart === null) installGuards();

@@ -54,6 +54,8 @@ export interface HostCoreOptions {
   readonly profile: Profile;
   readonly seed: number;
   readonly clock: 'virtual' | 'real';
+  /** Its program runs in a worker. */
+  readonly runsInWorker: boolean;
   /** No other core of the host has a program. */
   readonly alone: boolean;
   readonly scheduler: Scheduler;
@@ -88,7 +90,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
   readonly process: number;
   /** When the present wait began. */
   since = 0;
-  readonly page = new CorePage();
+  readonly page: CorePage;
   /** When its program ended; -1 while it runs. */
   endedAt = -1;
   /** Segments of its program that have ended. */
@@ -109,6 +111,8 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
 
   constructor(options: HostCoreOptions) {
     this.options = options;
+    const { runsInWorker, nic } = options;
+    this.page = new CorePage(runsInWorker ? undefined : nic.parts.pool.chainLog);
     this.host = options.host;
     this.index = options.index;
     this.rank = options.rank;

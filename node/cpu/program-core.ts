@@ -1,7 +1,8 @@
 /** The {@link Core} that a program is handed, in the host's thread or in a worker. */
-import { CHAIN_CELLS, ChainTable, STARTED } from '../../sim/chain.js';
+import { ChainTable } from '../../sim/chain.js';
 import { RandomStream } from '../../sim/random.js';
-import { STAGE, STAGE_COUNT } from '../../sim/stages.js';
+import { SharedChains } from '../../sim/shared-chains.js';
+import { STAGE } from '../../sim/stages.js';
 import type { CallAnswer } from '../kernel/calls.js';
 import type { Profile } from '../profile.js';
 import type {
@@ -62,7 +63,8 @@ export interface CoreIdentity {
   readonly bypass: Profile['bypass'];
   readonly page: SharedArrayBuffer;
   readonly memory: ArrayBufferLike;
-  readonly completionChains: SharedArrayBuffer;
+  /** As `Host.completionChains`. */
+  readonly completionChains: ChainTable | SharedArrayBuffer;
   /** Under the real clock: when the run began, in ms of the machine's clock. */
   readonly realStart: number | null;
 }
@@ -109,7 +111,10 @@ export class ProgramCore implements Core {
     this.nextOperation = (host * 256 + index) * OPERATIONS_PER_CORE + 1;
     this.shared = {
       port: this.port,
-      completionChains: new ChainTable(0, new Float64Array(identity.completionChains)),
+      completionChains:
+        identity.completionChains instanceof ChainTable
+          ? identity.completionChains
+          : new SharedChains(new Float64Array(identity.completionChains)),
       queuePairs: new Map(),
       regions: this.regions,
       cpu: identity.cpu,
@@ -328,14 +333,13 @@ export class ProgramCore implements Core {
   }
 
   get operationStart(): Instant {
-    return this.port.page.chains.cells[OPERATION_ROW * CHAIN_CELLS + STARTED]! as Instant;
+    return this.port.page.chains.started(OPERATION_ROW) as Instant;
   }
 
-  operationStages(): Float64Array {
+  operationStages(into?: Float64Array): Float64Array {
     const { chains } = this.port.page;
     chains.advance(OPERATION_ROW, STAGE.compute, this.port.now);
-    const at = OPERATION_ROW * CHAIN_CELLS;
-    return chains.cells.slice(at, at + STAGE_COUNT);
+    return chains.stages(OPERATION_ROW, into);
   }
 
   endOperation(): void {

@@ -2,13 +2,13 @@
  * What has arrived at a socket and was not read yet: of each datagram or segment its flow, where it ends in the stream, and the
  * chain of the operation that it belongs to. Who reads it goes on with that operation.
  */
-import { ChainTable } from '../../sim/chain.js';
+import { NOBODYS_CHAINS, type ChainTable } from '../../sim/chain.js';
 
 const FIRST_CAPACITY = 16;
 
 export class Arrivals {
-  /** Row {@link row} is what the arrival found by {@link take} belongs to. */
-  readonly chains = new ChainTable(0);
+  /** By place; none before an arrival that belongs to an operation. */
+  private kept: ChainTable | undefined;
   private head = 0;
   private count = 0;
   private flows = new Int32Array(FIRST_CAPACITY);
@@ -18,19 +18,24 @@ export class Arrivals {
     return this.flows.length;
   }
 
+  /** Row {@link row} is what the arrival found by {@link take} belongs to. */
+  get chains(): ChainTable {
+    return this.kept ?? NOBODYS_CHAINS;
+  }
+
   /** An arrival of `flow` whose last byte is byte number `end` of the stream, and what row `row` of `chains` tells of it. */
   push(flow: number, end: number, chains: ChainTable, row: number): void {
     if (this.count === this.capacity) this.grow();
     const place = (this.head + this.count++) % this.capacity;
     this.flows[place] = flow;
     this.ends[place] = end;
-    if (chains.operation(row) !== 0 && this.chains.rows === 0) this.chains.grow(this.capacity);
-    if (this.chains.rows > 0) this.chains.copy(place, chains, row);
+    if (chains.operation(row) !== 0) this.kept ??= chains.alike(this.capacity);
+    this.kept?.copy(place, chains, row);
   }
 
   /** The row of the oldest arrival, or -1. */
   get oldest(): number {
-    return this.count > 0 && this.chains.rows > 0 ? this.head : -1;
+    return this.count > 0 && this.kept !== undefined ? this.head : -1;
   }
 
   /**
@@ -42,7 +47,7 @@ export class Arrivals {
     this.row = -1;
     while (this.count > 0) {
       flow = this.flows[this.head]!;
-      this.row = this.chains.rows > 0 ? this.head : -1;
+      this.row = this.kept === undefined ? -1 : this.head;
       if (this.ends[this.head]! > end) break;
       this.head = (this.head + 1) % this.capacity;
       this.count--;
@@ -64,16 +69,16 @@ export class Arrivals {
     const { capacity, head, count } = this;
     const flows = new Int32Array(2 * capacity);
     const ends = new Float64Array(2 * capacity);
-    const chains = new ChainTable(this.chains.rows > 0 ? 2 * capacity : 0);
+    const kept = this.kept?.alike(2 * capacity);
     for (let i = 0; i < count; i++) {
       const place = (head + i) % capacity;
       flows[i] = this.flows[place]!;
       ends[i] = this.ends[place]!;
-      if (chains.rows > 0) chains.copy(i, this.chains, place);
+      kept?.copy(i, this.kept!, place);
     }
     this.flows = flows;
     this.ends = ends;
-    this.chains.cells = chains.cells;
+    this.kept = kept;
     this.head = 0;
   }
 }

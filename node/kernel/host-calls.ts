@@ -352,7 +352,7 @@ export class HostCalls {
     const rings = this.queueMemory(core, [sendStride * sendDepth, receiveStride * receiveDepth]);
     const [sends, receives] = rings.map(({ first }) => first * PAGE_SIZE) as [number, number];
     const options = { pd: args.pd, sendCq, recvCq, sqSigAll: args.sqSigAll };
-    const sendQueue = new SendQueue(sends, sendStride, sendDepth);
+    const sendQueue = new SendQueue(sends, sendStride, sendDepth, nic.parts.pool.chainLog);
     const receiveQueue = new ReceiveQueue(receives, receiveStride, receiveDepth, cap.maxRecvSge);
     const { engine } = nic;
     const machine = networkFunction.number > 0 ? networkFunction : null;

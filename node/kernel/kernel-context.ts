@@ -2,12 +2,11 @@
  * The kernel at work: on which core, up to when, and on whose behalf. One at a time serves a whole kernel, because nothing in
  * it waits: a system call or a softirq runs from its begin to its end, and its time runs ahead of the scheduler's meanwhile.
  */
-import { ChainTable } from '../../sim/chain.js';
+import { NOBODYS_CHAINS, type ChainTable } from '../../sim/chain.js';
 import { draw, type DrawnCost } from '../../sim/cost.js';
 import type { RandomStream } from '../../sim/random.js';
 
 /** A row of nobody's operation. */
-const NOBODY = new ChainTable(1);
 
 export class KernelContext {
   /** Counts the pieces of work that nothing interrupted. */
@@ -16,7 +15,7 @@ export class KernelContext {
   time = 0;
   core = 0;
   /** The row of `chains` that the work belongs to. */
-  chains: ChainTable = NOBODY;
+  chains: ChainTable = NOBODYS_CHAINS;
   row = 0;
   private readonly random: RandomStream;
 
@@ -25,7 +24,7 @@ export class KernelContext {
   }
 
   /** Begins at `at` on core `core`, for the operation in row `row` of `chains`. */
-  begin(core: number, at: number, chains: ChainTable = NOBODY, row = 0): void {
+  begin(core: number, at: number, chains: ChainTable = NOBODYS_CHAINS, row = 0): void {
     this.piece++;
     this.core = core;
     this.time = at;

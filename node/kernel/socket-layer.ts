@@ -2,7 +2,7 @@
  * The kernel's socket calls: what each costs its core, who blocks, and who is woken. Protocols are `node/net/`; here is what
  * Linux has around them: system call, copy, wake-up.
  */
-import { ChainTable } from '../../sim/chain.js';
+import { NOBODYS_CHAINS } from '../../sim/chain.js';
 import type { Scheduler } from '../../sim/scheduler.js';
 import type { Sequencer } from '../../sim/sequencer.js';
 import type { RandomStream } from '../../sim/random.js';
@@ -48,7 +48,6 @@ export interface SocketLayerParts {
 const LONGEST_BUFFER = 65_536;
 const NONE: KernelSocket[] = [];
 /** A row of nobody's operation. */
-const NOBODYS = new ChainTable(1);
 /** What 16 bits of length leave for a datagram's payload. */
 const LONGEST_DATAGRAM = 65_507;
 /** The call cannot go on yet. */
@@ -80,7 +79,11 @@ export class SocketLayer implements SystemCalls, SocketListener {
       },
       (caller, socket) => {
         const { chains, oldest } = socket.arrivals;
-        caller.descriptorReady(socket.fd, oldest < 0 ? NOBODYS : chains, Math.max(oldest, 0));
+        caller.descriptorReady(
+          socket.fd,
+          oldest < 0 ? NOBODYS_CHAINS : chains,
+          Math.max(oldest, 0),
+        );
       },
     );
   }

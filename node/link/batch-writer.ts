@@ -49,6 +49,7 @@ export class BatchWriter {
     let flags = frame.suspect ? SUSPECT : 0;
     let mask = 0;
     const { chains } = pool;
+    pool.settleChain(slot);
     if (chains.operation(slot) !== 0) {
       flags |= CHAINED;
       doubles[next++] = chains.operation(slot);

@@ -5,7 +5,6 @@
  * bit leaves one serialisation after its head. All links of a cluster have one rate.
  */
 import type { EventSink, Scheduler } from '../../sim/scheduler.js';
-import { STAGE } from '../../sim/stages.js';
 import { TraceHash } from '../../sim/trace.js';
 import { PS_PER_NS } from '../../units/time.js';
 import { ICRC_LENGTH } from '../../wire/icrc.js';
@@ -91,10 +90,10 @@ export class EgressPort implements EventSink {
       this.count(start - now);
       at = start + Math.ceil(size * link.rate);
       this.freeAt = at;
-      pool.chains.advance(slot, STAGE.queue, start);
-      pool.chains.advance(slot, STAGE.serialize, at);
+      frame.dequeued = start;
+      frame.serialized = at;
       at += link.propagation + link.fec;
-      pool.chains.advance(slot, STAGE.propagate, at);
+      frame.arrived = at;
     }
     if (fromOutside) {
       this.frames++;

@@ -49,6 +49,7 @@ export class FaultyLink implements Link {
       this.delayed++;
       const frame = pool.frames[slot]!;
       frame.time += faults.delay;
+      pool.settleChain(slot);
       pool.chains.advance(slot, STAGE.propagate, frame.time);
     }
     this.inner.send(slot);

@@ -8,7 +8,9 @@
  * Headers end where the payload begins, so the payload of every slot lies at a fixed, aligned place.
  * A slot belongs to whoever was handed its number last, and its owner releases it.
  */
-import { ChainTable } from '../../sim/chain.js';
+import { LoggedChains } from '../../sim/chain.js';
+import { ChainLog } from '../../sim/chain-log.js';
+import { STAGE } from '../../sim/stages.js';
 import type { RunSpec } from '../run-spec.js';
 import { Frame } from './frame.js';
 import { emitHeaders } from './packet-headers.js';
@@ -26,8 +28,10 @@ export class FramePool {
   view: DataView;
   /** By slot, made once. */
   readonly frames: Frame[] = [];
-  /** Row `slot` is what the operation's time went into until `time`. */
-  readonly chains: ChainTable;
+  /** Row `slot` is what the operation's time went into, once its frame's way is settled ({@link settleChain}). */
+  readonly chains: LoggedChains;
+  /** Where all chains of this process's run are, but for those that it shares with workers. */
+  readonly chainLog = new ChainLog();
   /** Views of each slot's payload area at full MTU, made once. */
   readonly payloads: Uint8Array[] = [];
 
@@ -44,7 +48,7 @@ export class FramePool {
     this.bytes = new Uint8Array(0);
     this.view = new DataView(this.bytes.buffer);
     this.free = new Int32Array(0);
-    this.chains = new ChainTable(0);
+    this.chains = new LoggedChains(this.chainLog, 0);
     this.resize(slots);
   }
 
@@ -69,9 +73,7 @@ export class FramePool {
   allocate(): number {
     if (this.freeCount === 0) this.resize(this.capacity * 2);
     const slot = this.free[--this.freeCount]!;
-    const frame = this.frames[slot]!;
-    frame.suspect = frame.offload = false;
-    frame.written = true;
+    this.frames[slot]!.begin();
     return slot;
   }
 
@@ -94,6 +96,21 @@ export class FramePool {
     emitHeaders(frame, this.bytes, this.view);
   }
 
+  /** Has the row of frame `slot` account for all of its way so far. */
+  settleChain(slot: number): void {
+    const { chains } = this;
+    if (chains.operation(slot) === 0) return;
+    const frame = this.frames[slot]!;
+    chains.advance(slot, STAGE.nic_tx, frame.leftNic);
+    chains.advance(slot, STAGE.serialize, frame.leftPort);
+    chains.advance(slot, STAGE.propagate, frame.leftCable);
+    chains.advance(slot, STAGE.switch, frame.leftSwitch);
+    chains.advance(slot, STAGE.queue, frame.dequeued);
+    chains.advance(slot, STAGE.serialize, frame.serialized);
+    chains.advance(slot, STAGE.propagate, frame.arrived);
+    chains.advance(slot, STAGE.nic_rx, frame.received);
+  }
+
   release(slot: number): void {
     this.free[this.freeCount++] = slot;
   }
@@ -101,6 +118,7 @@ export class FramePool {
   /** A second frame with the same bytes, way, time and chain; its key is still to be given. */
   copy(slot: number): number {
     this.writeOut(slot);
+    this.settleChain(slot);
     const copy = this.allocate();
     const shift = this.payloadAt(copy) - this.payloadAt(slot);
     const frame = this.frames[copy]!;

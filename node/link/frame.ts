@@ -26,6 +26,22 @@ export class Frame implements Reth, Aeth, ImmDt {
   suspect = false;
   /** Whoever sent it leaves the checksums of TCP and UDP to the NIC. */
   offload = false;
+  /**
+   * The instants of its way, 0 for what it has not come to. They become intervals of its chain only when somebody goes on with
+   * that (`FramePool.settleChain`): an acknowledgement's chain mostly ends unread.
+   *
+   * When it has left the NIC's pipeline, the port of a direct cable, the cable, the switch's pipeline.
+   */
+  leftNic = 0;
+  leftPort = 0;
+  leftCable = 0;
+  leftSwitch = 0;
+  /** When the switch's output port began with it and was done, and when it was at the other end of that cable. */
+  dequeued = 0;
+  serialized = 0;
+  arrived = 0;
+  /** When the receive pipeline was done with it. */
+  received = 0;
   /** Its bytes are there. If not, it is a RoCEv2 packet, and `path` and what follows says all that its headers would. */
   written = true;
   path: Path | undefined = undefined;
@@ -46,4 +62,12 @@ export class Frame implements Reth, Aeth, ImmDt {
   msn = 0;
   /** ImmDt. */
   immediate = 0;
+
+  /** As a slot is handed out: nothing is said of the frame yet. */
+  begin(): void {
+    this.suspect = this.offload = false;
+    this.written = true;
+    this.leftNic = this.leftPort = this.leftCable = this.leftSwitch = 0;
+    this.dequeued = this.serialized = this.arrived = this.received = 0;
+  }
 }

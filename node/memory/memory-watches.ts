@@ -5,7 +5,8 @@
  * without anybody watching are kept for a while by the address of their last byte, since that is the byte that a
  * program polls.
  */
-import { ChainTable } from '../../sim/chain.js';
+import { LoggedChains, type ChainTable } from '../../sim/chain.js';
+import type { ChainLog } from '../../sim/chain-log.js';
 import type { FrameNumber } from './frame-number.js';
 import { PAGE_SIZE, type PhysicalMemory } from './physical-memory.js';
 
@@ -27,12 +28,13 @@ const frameOf = (address: number): FrameNumber => Math.floor(address / PAGE_SIZE
 export class MemoryWatches {
   private readonly memory: PhysicalMemory;
   private watches: Watch[] = [];
-  private readonly kept = new ChainTable(KEPT);
+  private readonly kept: LoggedChains;
   private readonly keptAddresses = new Float64Array(KEPT);
   private next = 0;
 
-  constructor(memory: PhysicalMemory) {
+  constructor(memory: PhysicalMemory, log: ChainLog) {
     this.memory = memory;
+    this.kept = new LoggedChains(log, KEPT);
   }
 
   /** Waits for the byte at physical `address` to differ from `seen`. */

@@ -80,7 +80,7 @@ export class Nic implements EventSink {
     const sequencer = new Sequencer(host, NIC_UNIT);
     const random = new RandomStream(options.seed, `host${host}/nic`);
     const dma = new DmaEngine(profile.pcie, random, scheduler);
-    this.watches = new MemoryWatches(memory);
+    this.watches = new MemoryWatches(memory, pool.chainLog);
     const regions = new MemoryRegionTable();
     memory.table.listeners.push(regions);
     this.hazards = new DmaHazards(memory, this.lookups);
@@ -140,6 +140,7 @@ export class Nic implements EventSink {
         iommu,
         profile.nic.cqe,
         random,
+        pool.chainLog,
         options.completionChains,
         (queue) => this.engine.overran(queue),
       ),
@@ -204,7 +205,7 @@ export class Nic implements EventSink {
     const soonest = this.lastReceived + packetGap;
     if (done < soonest) done = soonest;
     this.lastReceived = done;
-    pool.chains.advance(slot, STAGE.nic_rx, done);
+    pool.frames[slot]!.received = done;
     scheduler.at(done, sequencer.key(), engineSink, ENGINE_EVENT.receive, slot);
   }
 }

@@ -5,7 +5,6 @@
  */
 import type { Scheduler, EventSink } from '../../sim/scheduler.js';
 import type { Sequencer } from '../../sim/sequencer.js';
-import { STAGE } from '../../sim/stages.js';
 import type { Frame } from '../link/frame.js';
 import type { FramePool } from '../link/frame-pool.js';
 import type { Link } from '../link/link.js';
@@ -109,28 +108,27 @@ export class Transmitter implements EventSink {
 
   /** Frame `slot` goes on its way. */
   private launch(frame: Frame, slot: number, destination: number): void {
-    const { pool, profile, serialization } = this;
+    const { profile, serialization } = this;
     const { now } = this.scheduler;
     const { nic, link } = profile;
     frame.source = this.host;
     frame.destination = destination;
     frame.key = this.sequencer.key();
-    const { chains } = pool;
     let at = now + nic.tx.ps;
-    chains.advance(slot, STAGE.nic_tx, at);
+    frame.leftNic = at;
     if (destination === this.host) {
       at += nic.loopback;
-      chains.advance(slot, STAGE.propagate, at);
+      frame.leftCable = at;
     } else if (this.topology === 'direct') {
       at += serialization;
-      chains.advance(slot, STAGE.serialize, at);
+      frame.leftPort = at;
       at += link.propagation + link.fec;
-      chains.advance(slot, STAGE.propagate, at);
+      frame.leftCable = at;
     } else {
       at += link.propagation + link.fec;
-      chains.advance(slot, STAGE.propagate, at);
+      frame.leftCable = at;
       at += profile.switch.latency.ps;
-      chains.advance(slot, STAGE.switch, at);
+      frame.leftSwitch = at;
     }
     frame.time = at;
     this.link.send(slot);

@@ -2,7 +2,8 @@
  * Completion queues as the NIC sees them: rings in host memory that it writes at the time a CQE becomes visible, the
  * record that program and NIC share, and who is polling.
  */
-import { CHAIN_CELLS, ChainTable } from '../../sim/chain.js';
+import { LoggedChains, type ChainTable } from '../../sim/chain.js';
+import type { ChainLog } from '../../sim/chain-log.js';
 import { draw } from '../../sim/cost.js';
 import type { RandomStream } from '../../sim/random.js';
 import type { EventSink, Scheduler } from '../../sim/scheduler.js';
@@ -100,7 +101,7 @@ export class CompletionWriter implements EventSink {
   written = 0;
   overruns = 0;
   /** Row i is the chain of pending completion i. */
-  readonly chains = new ChainTable(ROWS);
+  readonly chains: LoggedChains;
   private readonly pending: PendingCompletion[] = [];
   private readonly free: number[] = [];
   private readonly sink: number;
@@ -124,6 +125,7 @@ export class CompletionWriter implements EventSink {
     iommu: Iommu | null,
     cost: Cost,
     random: RandomStream,
+    log: ChainLog,
     shared: ChainTable,
     overran: (queue: CompletionQueue) => void,
   ) {
@@ -134,6 +136,7 @@ export class CompletionWriter implements EventSink {
     this.iommu = iommu;
     this.cost = cost;
     this.random = random;
+    this.chains = new LoggedChains(log, ROWS);
     this.shared = shared;
     this.overran = overran;
     this.sink = scheduler.register(this);
@@ -142,7 +145,7 @@ export class CompletionWriter implements EventSink {
   /** A completion to fill in; its chain is row `index` of {@link chains}, cleared. */
   allocate(): number {
     const index = this.free.pop() ?? this.pending.length;
-    if (index * CHAIN_CELLS >= this.chains.cells.length) this.chains.grow(index * 2);
+    if (index >= this.chains.rows) this.chains.grow(index * 2);
     this.pending[index] ??= {
       queue: undefined,
       wrId: 0,

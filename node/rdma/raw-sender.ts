@@ -37,7 +37,7 @@ export class RawSender implements TransmitSource {
   private slot = 0;
   private filled = 0;
   private readonly longest: number;
-  private readonly ring = new ReadyRing();
+  private readonly ring: ReadyRing;
   private readonly completions: SendCompletions;
   private readonly qp: RawQueuePair;
   private readonly queue: SendQueue;
@@ -62,6 +62,7 @@ export class RawSender implements TransmitSource {
     this.bus = bus;
     this.machine = machine;
     this.parts = parts;
+    this.ring = new ReadyRing(parts.pool.chainLog);
     this.longest = parts.profile.kernel.mtu + MOST_OVERHEAD;
     this.completions = new SendCompletions(qp, queue, parts);
   }

@@ -2,7 +2,7 @@
  * The RDMA engine of one NIC: its queue pairs, completion queues and regions, the receive checks that come before any
  * queue pair, and the units that all of them share.
  */
-import { ChainTable } from '../../sim/chain.js';
+import { LoggedChains, type ChainTable } from '../../sim/chain.js';
 import { draw } from '../../sim/cost.js';
 import type { EventSink } from '../../sim/scheduler.js';
 import { STAGE } from '../../sim/stages.js';
@@ -10,7 +10,7 @@ import { BTH_LENGTH, newBth, parseBth } from '../../wire/bth.js';
 import { ETHERNET_LENGTH } from '../../wire/ethernet.js';
 import { ICRC_LENGTH, icrcIsRight } from '../../wire/icrc.js';
 import { ipv4Checksum } from '../../wire/ipv4.js';
-import { IS_RESPONSE } from '../../wire/opcode-table.js';
+import { IS_RESPONSE, OPCODE } from '../../wire/opcode-table.js';
 import { isRoceFrame } from '../link/finished-frame.js';
 import type { Frame } from '../link/frame.js';
 import { parseHeaders } from '../link/packet-headers.js';
@@ -40,7 +40,7 @@ const bth = newBth();
 
 export class RdmaEngine implements EventSink {
   /** Chains of doorbells on their way; rows by {@link claimDoorbellRow}. */
-  readonly doorbellChains = new ChainTable(DOORBELL_ROWS);
+  readonly doorbellChains: LoggedChains;
   readonly completionQueues: (CompletionQueue | undefined)[] = [];
   readonly queuePairs: (QueuePair | undefined)[] = [];
   /** Which queue pairs' state the NIC holds. */
@@ -61,6 +61,7 @@ export class RdmaEngine implements EventSink {
 
   constructor(parts: EngineParts, watches: MemoryWatches, others: (slot: number) => void) {
     this.parts = parts;
+    this.doorbellChains = new LoggedChains(parts.pool.chainLog, DOORBELL_ROWS);
     this.states = new QpStateCache(parts.profile.nic, parts.scheduler);
     this.watches = watches;
     this.raw = new RawQueues(this, parts);
@@ -214,6 +215,8 @@ export class RdmaEngine implements EventSink {
   private receive(slot: number): void {
     const { pool } = this.parts;
     const frame = pool.frames[slot]!;
+    // Who goes on with an acknowledgement's chain, which few do, settles it.
+    if (frame.written || frame.opcode !== OPCODE.RC_ACK) pool.settleChain(slot);
     if (!frame.written) {
       // It is as its sender made it.
       const { own, peer } = frame.path!;

@@ -5,7 +5,8 @@
  * A packet leaves at its commit, bound by the later of two: its own fetch, and the port still busy with the packet of
  * the same message before it. {@link bind} follows the binding one.
  */
-import { ChainTable } from '../../sim/chain.js';
+import { LoggedChains } from '../../sim/chain.js';
+import type { ChainLog } from '../../sim/chain-log.js';
 import { STAGE } from '../../sim/stages.js';
 
 const ENTRIES = 64;
@@ -18,11 +19,15 @@ export class ReadyRing {
   /** The row of the entry pushed last. */
   lastRow = 0;
   /** Row i is entry i's chain; the last row is the chain up to when the port has sent the packet before. */
-  readonly chains = new ChainTable(ENTRIES + 1);
+  readonly chains: LoggedChains;
   private head = 0;
   private lastReady = 0;
   private readonly times = new Float64Array(ENTRIES);
   private readonly sizes = new Int32Array(ENTRIES);
+
+  constructor(log: ChainLog) {
+    this.chains = new LoggedChains(log, ENTRIES + 1);
+  }
 
   get full(): boolean {
     return this.count === ENTRIES;

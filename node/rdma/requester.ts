@@ -50,7 +50,7 @@ export class Requester implements TransmitSource {
   private wqeReady = 0;
   /** READs and atomics between `completed` and the fetch cursor. */
   private outstandingReads = 0;
-  private readonly ring = new ReadyRing();
+  private readonly ring: ReadyRing;
   private readonly packet: RequestPacket;
   private readonly qp: QueuePair;
   private readonly queue: SendQueue;
@@ -60,6 +60,7 @@ export class Requester implements TransmitSource {
     this.qp = qp;
     this.queue = queue;
     this.parts = parts;
+    this.ring = new ReadyRing(parts.pool.chainLog);
     this.packet = new RequestPacket(qp, queue, parts);
   }
 

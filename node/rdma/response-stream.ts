@@ -3,7 +3,8 @@
  * fetches ahead of the port. An acknowledgement still waiting for the port is replaced by the next one (coalescing).
  */
 import { draw } from '../../sim/cost.js';
-import { ChainTable } from '../../sim/chain.js';
+import { LoggedChains } from '../../sim/chain.js';
+import type { ChainLog } from '../../sim/chain-log.js';
 import { STAGE } from '../../sim/stages.js';
 import { addPsn, type Psn } from '../../units/psn.js';
 import { ACK_NO_CREDIT, AETH_LENGTH, NAK } from '../../wire/aeth.js';
@@ -49,7 +50,7 @@ interface Response {
   sent: number;
   /** Not before. */
   from: number;
-  readonly chain: ChainTable;
+  readonly chain: LoggedChains;
 }
 
 const atomicAck = newAtomicAckEth();
@@ -68,7 +69,7 @@ export class ResponseStream implements TransmitSource {
   private readonly free: Response[] = [];
   /** The first response that is not fetched wholly. */
   private fetching = 0;
-  private readonly ring = new ReadyRing();
+  private readonly ring: ReadyRing;
   /** The frame that pieces of memory go into, and how far it has come. */
   private frame = 0;
   private filled = 0;
@@ -78,6 +79,7 @@ export class ResponseStream implements TransmitSource {
   constructor(qp: QueuePair, parts: EngineParts) {
     this.qp = qp;
     this.parts = parts;
+    this.ring = new ReadyRing(parts.pool.chainLog);
   }
 
   /** An ACK, or a NAK with its syndrome; `frame` is the request that it answers. */
@@ -207,7 +209,7 @@ export class ResponseStream implements TransmitSource {
   }
 
   private add(kind: number, psn: Psn, msn: number, frame: number): Response {
-    const response = this.free.pop() ?? newResponse();
+    const response = this.free.pop() ?? newResponse(this.parts.pool.chainLog);
     response.kind = kind;
     response.psn = psn;
     response.msn = msn;
@@ -326,7 +328,7 @@ export class ResponseStream implements TransmitSource {
 
 export type { Response };
 
-const newResponse = (): Response => ({
+const newResponse = (log: ChainLog): Response => ({
   kind: KIND.acknowledge,
   psn: 0 as Psn,
   msn: 0,
@@ -344,5 +346,5 @@ const newResponse = (): Response => ({
   fetched: 0,
   sent: 0,
   from: 0,
-  chain: new ChainTable(1),
+  chain: new LoggedChains(log, 1),
 });

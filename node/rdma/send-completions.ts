@@ -32,8 +32,10 @@ export class SendCompletions {
     const completion = this.begin(index, status, queue.opcode[slot]!, queue.wrId[slot]!);
     const operation = queue.chains.operation(slot);
     const ours = frame >= 0 && operation !== 0 && parts.pool.chains.operation(frame) === operation;
-    if (ours) chains.copy(completion, parts.pool.chains, frame);
-    else chains.copy(completion, queue.chains, slot);
+    if (ours) {
+      parts.pool.settleChain(frame);
+      chains.copy(completion, parts.pool.chains, frame);
+    } else chains.copy(completion, queue.chains, slot);
     const { now } = parts.scheduler;
     if (status !== STATUS.SUCCESS) chains.advance(completion, STAGE.retry, now);
     else if (payloadVisible === 0) chains.advance(completion, STAGE.ack, now);

@@ -3,7 +3,8 @@
  * WQE and done with it. What comes from the shared ring is copied first, then checked, then used.
  * Indices count up for the life of the queue; slot = index modulo depth.
  */
-import { ChainTable } from '../../sim/chain.js';
+import { LoggedChains } from '../../sim/chain.js';
+import type { ChainLog } from '../../sim/chain-log.js';
 import { addPsn, type Psn } from '../../units/psn.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
 import { STATUS } from './completion-entry.js';
@@ -51,9 +52,9 @@ export class SendQueue {
   /** On demand: of each SGE of a slot the frames that its request holds, null for pinned memory. */
   private readonly held: (readonly (HeldFrames | null)[] | undefined)[] = [];
   /** Row `slot` is what the request's time went into. */
-  readonly chains: ChainTable;
+  readonly chains: LoggedChains;
 
-  constructor(base: number, stride: number, depth: number) {
+  constructor(base: number, stride: number, depth: number, log: ChainLog) {
     this.base = base;
     this.stride = stride;
     this.depth = depth;
@@ -72,7 +73,7 @@ export class SendQueue {
     this.acknowledged = new Int32Array(depth);
     this.physical = new Float64Array(depth);
     this.generation = new Float64Array(depth);
-    this.chains = new ChainTable(depth);
+    this.chains = new LoggedChains(log, depth);
   }
 
   wqeAt(index: number): number {

@@ -1,12 +1,11 @@
 /** The order of events: time, then source, then sequence; never the order of pushing. */
 import { describe, expect, it } from 'vitest';
-import { ChainTable } from '../../sim/chain.js';
 import { draw } from '../../sim/cost.js';
 import { EventQueue } from '../../sim/event-queue.js';
 import { RandomStream } from '../../sim/random.js';
 import { Scheduler } from '../../sim/scheduler.js';
 import { NIC_UNIT, Sequencer } from '../../sim/sequencer.js';
-import { halveStages, STAGE, STAGE_COUNT, STAGES } from '../../sim/stages.js';
+import { halveStages, STAGES } from '../../sim/stages.js';
 import { combineDigests, TraceHash } from '../../sim/trace.js';
 
 describe('the event queue', () => {
@@ -105,27 +104,6 @@ describe('random streams', () => {
     expect(tails).toBeGreaterThan(800);
     expect(tails).toBeLessThan(1100);
     expect(draw({ ps: 77, jitter: null }, stream)).toBe(77);
-  });
-});
-
-describe('a chain', () => {
-  it('tiles time: every picosecond belongs to one stage', () => {
-    const chains = new ChainTable(2);
-    chains.begin(0, 9, 100);
-    chains.advance(0, STAGE.post, 140);
-    chains.advance(0, STAGE.doorbell, 140);
-    chains.advance(0, STAGE.nic_tx, 1000);
-    chains.advance(0, STAGE.nic_tx, 900);
-    const sums = chains.cells.slice(0, STAGE_COUNT);
-    expect(sums.reduce((a, b) => a + b, 0)).toBe(chains.asOf(0) - 100);
-    expect(sums[STAGE.nic_tx]).toBe(860);
-  });
-
-  it('of nobody costs and counts nothing', () => {
-    const chains = new ChainTable(2);
-    chains.advance(0, STAGE.post, 140);
-    chains.copy(1, chains, 0);
-    expect(chains.cells.every((cell) => cell === 0)).toBe(true);
   });
 });
 

@@ -1,0 +1,176 @@
+/**
+ * Where the chains of one process's run keep their intervals: each goes to the end of a log, behind the interval before it, and
+ * never changes. A chain is the number of its last interval, its *link*: copying it is copying a number, and chains that part
+ * share what they had in common. 0 is nobody's chain, to which nothing is ever added.
+ *
+ *     before     link of the interval before; of the first one 0, or -(row) of sums that another thread or process had made
+ *     until      the instant that the chain accounts for up to and with this interval
+ *     stage      whose the time since the interval before is
+ *     operation  whose the chain is
+ *
+ * (A pointer to the event that an interval came from would be one more column.)
+ *
+ * When the log is full, every chain that somebody holds is summed up, and the log begins again: nothing is counted or freed one
+ * by one.
+ */
+import { STAGE_COUNT } from './stages.js';
+
+const CAPACITY = 1 << 16;
+/** Intervals that there is room for, for each chain that is held, so that summing up is rare. */
+const ROOM = 16;
+/** A row of sums: what each stage had, and when the operation was meant to start. */
+const SUM_CELLS = STAGE_COUNT + 1;
+/** The stage of a first interval. */
+const NONE = 255;
+
+export const NOBODYS = 0;
+
+/** Who holds chains. */
+export interface ChainHolder {
+  /** Replaces each link that it holds by what `move` answers for it. */
+  moveLinks(move: (link: number) => number): void;
+}
+
+class Columns {
+  readonly before: Int32Array;
+  readonly until: Float64Array;
+  readonly stage: Uint8Array;
+  readonly operation: Float64Array;
+
+  constructor(capacity: number) {
+    this.before = new Int32Array(capacity);
+    this.until = new Float64Array(capacity);
+    this.stage = new Uint8Array(capacity);
+    this.operation = new Float64Array(capacity);
+  }
+}
+
+export class ChainLog {
+  private columns: Columns;
+  private readonly leastCapacity: number;
+  private capacity: number;
+  private next = 1;
+  private sums = new Float64Array(16 * SUM_CELLS);
+  private sumRows = 1;
+  private holders: WeakRef<ChainHolder>[] = [];
+
+  /** `capacity`: intervals that it has room for at the least. */
+  constructor(capacity = CAPACITY) {
+    this.capacity = this.leastCapacity = capacity;
+    this.columns = new Columns(capacity);
+  }
+
+  /** `holder`'s links are links of this log, until it is garbage. */
+  register(holder: ChainHolder): void {
+    this.holders.push(new WeakRef(holder));
+  }
+
+  /** Links change when the log is full, and only here: to be called before a link is looked at that one will be added to. */
+  makeRoom(): void {
+    if (this.next === this.capacity) this.sumUp();
+  }
+
+  /** A chain of `operation`, which was meant to start at `started`. Room must have been made. */
+  begin(operation: number, started: number): number {
+    return this.append(0, started, NONE, operation);
+  }
+
+  /** A chain of an operation whose stages had `sums` up to `asOf`. Room must have been made. */
+  resume(operation: number, started: number, asOf: number, sums: Float64Array): number {
+    const row = this.sumRows++;
+    const at = row * SUM_CELLS;
+    if (at + SUM_CELLS > this.sums.length) {
+      const wider = new Float64Array(2 * this.sums.length);
+      wider.set(this.sums);
+      this.sums = wider;
+    }
+    for (let stage = 0; stage < STAGE_COUNT; stage++) this.sums[at + stage] = sums[stage]!;
+    this.sums[at + STAGE_COUNT] = started;
+    return this.append(-row, asOf, NONE, operation);
+  }
+
+  /** `link`'s chain with the time up to `now` given to `stage`. Room must have been made, and `now` be later. */
+  add(link: number, stage: number, now: number): number {
+    return this.append(link, now, stage, this.columns.operation[link]!);
+  }
+
+  operation(link: number): number {
+    return this.columns.operation[link]!;
+  }
+
+  until(link: number): number {
+    return this.columns.until[link]!;
+  }
+
+  /** When the operation was meant to start. */
+  started(link: number): number {
+    const { before, until } = this.columns;
+    let at = link;
+    while (before[at]! > 0) at = before[at]!;
+    return before[at] === 0 ? until[at]! : this.sums[-before[at]! * SUM_CELLS + STAGE_COUNT]!;
+  }
+
+  /** Writes what each stage has had over `into`. */
+  stages(link: number, into: Float64Array): void {
+    const { before, until, stage } = this.columns;
+    into.fill(0, 0, STAGE_COUNT);
+    let at = link;
+    for (let previous = before[at]!; previous > 0; at = previous, previous = before[at]!) {
+      into[stage[at]!]! += until[at]! - until[previous]!;
+    }
+    if (before[at] === 0) return;
+    const row = -before[at]! * SUM_CELLS;
+    for (let each = 0; each < STAGE_COUNT; each++) into[each]! += this.sums[row + each]!;
+  }
+
+  private append(before: number, until: number, stage: number, operation: number): number {
+    const { columns } = this;
+    const link = this.next++;
+    columns.before[link] = before;
+    columns.until[link] = until;
+    columns.stage[link] = stage;
+    columns.operation[link] = operation;
+    return link;
+  }
+
+  /** Begins the log again, with a first interval of sums for each chain that is held. */
+  private sumUp(): void {
+    const old = new ChainLog(1);
+    old.columns = this.columns;
+    old.sums = this.sums;
+    const moved = new Int32Array(this.capacity);
+    const sums = new Float64Array(STAGE_COUNT);
+    this.holders = this.holders.filter((holder) => holder.deref() !== undefined);
+    const held = countHeld(this.holders, moved);
+    this.capacity = Math.max(this.leastCapacity, held * ROOM);
+    this.columns = new Columns(this.capacity);
+    this.sums = new Float64Array(Math.max(16, held + 1) * SUM_CELLS);
+    this.next = this.sumRows = 1;
+    moved.fill(0);
+    for (const holder of this.holders) {
+      holder.deref()?.moveLinks((link) => {
+        if (link === NOBODYS) return NOBODYS;
+        if (moved[link] === 0) {
+          old.stages(link, sums);
+          moved[link] = this.resume(old.operation(link), old.started(link), old.until(link), sums);
+        }
+        return moved[link]!;
+      });
+    }
+  }
+}
+
+/** How many different chains are held; marks them in `seen`. */
+function countHeld(holders: readonly WeakRef<ChainHolder>[], seen: Int32Array): number {
+  let held = 0;
+  for (const holder of holders) {
+    holder.deref()?.moveLinks((link) => {
+      if (seen[link] === 0) {
+        seen[link] = 1;
+        held++;
+      }
+      return link;
+    });
+  }
+  return held;
+}
