@@ -1,10 +1,17 @@
 /**
  * The pending events of one process, earliest first; ties fall to the smaller key.
  *
- * A 4-ary heap of rows in typed arrays: no object per event. Keys are unique (see {@link Sequencer}), so
- * the order is total and does not depend on the order of pushing.
+ * An event is a row of typed arrays: no object each. The earliest few dozen stand in a sorted list, the *near* ones: a new event
+ * mostly belongs close to one of its ends, and the next one is the first. All others are *far*: they wait in a 4-ary heap and
+ * come to the list when it is empty. Keys are unique (see {@link Sequencer}), so the order is total and does not depend on the
+ * order of pushing.
  */
 const ARITY = 4;
+/** The list holds so many events at most, and takes so many from the heap when it is empty. */
+const MOST_NEAR = 48;
+const REFILL = 16;
+/** Places of the list: it moves towards the end, and back to the front when it is there. */
+const PLACES = 1024;
 
 export class EventQueue {
   /** What the last {@link pop} took out. */
@@ -14,109 +21,170 @@ export class EventQueue {
   kind = 0;
   argument = 0;
 
-  size = 0;
+  /** By row. */
   private times: Float64Array;
   private keys: Float64Array;
   private arguments: Float64Array;
   /** Sink << 8 | kind. */
   private targets: Int32Array;
+  /** Rows that no event has. */
+  private free: Int32Array;
+  private freeCount = 0;
+  /** Rows of the near events, in order, at the places from `first` to before `end`; the list is never empty while the heap is not. */
+  private readonly near = new Int32Array(PLACES);
+  private first = 0;
+  private end = 0;
+  /** Rows of the far events, none of which precedes a near one. */
+  private far: Int32Array;
+  private farCount = 0;
 
   constructor(capacity = 1024) {
     this.times = new Float64Array(capacity);
     this.keys = new Float64Array(capacity);
     this.arguments = new Float64Array(capacity);
     this.targets = new Int32Array(capacity);
+    this.free = new Int32Array(capacity);
+    this.far = new Int32Array(capacity);
+    this.addFreeRows(0);
+  }
+
+  get size(): number {
+    return this.end - this.first + this.farCount;
   }
 
   /** The earliest pending time, or Infinity. */
   peek(): number {
-    return this.size === 0 ? Infinity : this.times[0]!;
+    return this.first === this.end ? Infinity : this.times[this.near[this.first]!]!;
   }
 
   /** The kind of the earliest pending event; -1 if there is none. */
   peekKind(): number {
-    return this.size === 0 ? -1 : this.targets[0]! & 0xff;
+    return this.first === this.end ? -1 : this.targets[this.near[this.first]!]! & 0xff;
   }
 
   push(time: number, key: number, sink: number, kind: number, argument: number): void {
-    if (this.size === this.times.length) this.grow();
-    const { times, keys } = this;
-    let hole = this.size++;
-    while (hole > 0) {
-      const parent = (hole - 1) >> 2;
-      const parentTime = times[parent]!;
-      if (parentTime < time || (parentTime === time && keys[parent]! < key)) break;
-      this.move(parent, hole);
-      hole = parent;
+    if (this.freeCount === 0) this.grow();
+    const row = this.free[--this.freeCount]!;
+    this.times[row] = time;
+    this.keys[row] = key;
+    this.targets[row] = (sink << 8) | kind;
+    this.arguments[row] = argument;
+    if (this.belongsFar(row)) {
+      this.pushFar(row);
+      return;
     }
-    this.put(hole, time, key, (sink << 8) | kind, argument);
+    if (this.end - this.first === MOST_NEAR) this.pushFar(this.near[--this.end]!);
+    this.pushNear(row);
   }
 
   /** Takes the earliest event out into the fields above; false if there is none. */
   pop(): boolean {
-    if (this.size === 0) return false;
-    this.time = this.times[0]!;
-    this.key = this.keys[0]!;
-    this.sink = this.targets[0]! >> 8;
-    this.kind = this.targets[0]! & 0xff;
-    this.argument = this.arguments[0]!;
-    const last = --this.size;
-    if (last > 0) this.settle(last);
+    if (this.first === this.end) return false;
+    const row = this.near[this.first++]!;
+    const target = this.targets[row]!;
+    this.time = this.times[row]!;
+    this.key = this.keys[row]!;
+    this.sink = target >> 8;
+    this.kind = target & 0xff;
+    this.argument = this.arguments[row]!;
+    this.free[this.freeCount++] = row;
+    if (this.first === this.end) this.refill();
     return true;
   }
 
-  /** Lets row `last` sink from the root to its place. */
-  private settle(last: number): void {
-    const { times, keys } = this;
-    const time = times[last]!;
-    const key = keys[last]!;
+  private precedes(row: number, other: number): boolean {
+    const time = this.times[row]!;
+    const its = this.times[other]!;
+    return time < its || (time === its && this.keys[row]! < this.keys[other]!);
+  }
+
+  /** Whether an event comes behind the last near one, and there is no room for it there, or others come between. */
+  private belongsFar(row: number): boolean {
+    const count = this.end - this.first;
+    if (count === 0 || this.precedes(row, this.near[this.end - 1]!)) return false;
+    return count === MOST_NEAR || (this.farCount > 0 && !this.precedes(row, this.far[0]!));
+  }
+
+  private pushNear(row: number): void {
+    if (this.end === PLACES) this.moveToFront();
+    const { near, times, keys, first } = this;
+    const time = times[row]!;
+    const key = keys[row]!;
+    let place = this.end++;
+    while (place > first) {
+      const before = near[place - 1]!;
+      const its = times[before]!;
+      if (its < time || (its === time && keys[before]! < key)) break;
+      near[place--] = before;
+    }
+    near[place] = row;
+  }
+
+  private moveToFront(): void {
+    this.near.copyWithin(0, this.first, this.end);
+    this.end -= this.first;
+    this.first = 0;
+  }
+
+  /** The list is empty: takes the earliest far events. */
+  private refill(): void {
+    this.first = this.end = 0;
+    while (this.farCount > 0 && this.end < REFILL) this.near[this.end++] = this.popFar();
+  }
+
+  private pushFar(row: number): void {
+    const { far } = this;
+    let hole = this.farCount++;
+    while (hole > 0) {
+      const parent = (hole - 1) >> 2;
+      if (this.precedes(far[parent]!, row)) break;
+      far[hole] = far[parent]!;
+      hole = parent;
+    }
+    far[hole] = row;
+  }
+
+  private popFar(): number {
+    const { far } = this;
+    const earliest = far[0]!;
+    const count = --this.farCount;
+    const row = far[count]!;
     let hole = 0;
     for (;;) {
-      const first = hole * ARITY + 1;
-      if (first >= last) break;
-      const end = first + ARITY < last ? first + ARITY : last;
-      let least = first;
-      let leastTime = times[first]!;
-      for (let child = first + 1; child < end; child++) {
-        const childTime = times[child]!;
-        if (childTime < leastTime || (childTime === leastTime && keys[child]! < keys[least]!)) {
-          least = child;
-          leastTime = childTime;
-        }
+      const child = hole * ARITY + 1;
+      if (child >= count) break;
+      const end = child + ARITY < count ? child + ARITY : count;
+      let least = child;
+      for (let other = child + 1; other < end; other++) {
+        if (this.precedes(far[other]!, far[least]!)) least = other;
       }
-      if (leastTime > time || (leastTime === time && keys[least]! > key)) break;
-      this.move(least, hole);
+      if (this.precedes(row, far[least]!)) break;
+      far[hole] = far[least]!;
       hole = least;
     }
-    if (hole !== last) this.move(last, hole);
-  }
-
-  private move(from: number, to: number): void {
-    this.times[to] = this.times[from]!;
-    this.keys[to] = this.keys[from]!;
-    this.targets[to] = this.targets[from]!;
-    this.arguments[to] = this.arguments[from]!;
-  }
-
-  private put(at: number, time: number, key: number, target: number, argument: number): void {
-    this.times[at] = time;
-    this.keys[at] = key;
-    this.targets[at] = target;
-    this.arguments[at] = argument;
+    far[hole] = row;
+    return earliest;
   }
 
   private grow(): void {
-    const capacity = this.times.length * 2;
-    const wider = (old: Float64Array): Float64Array => {
-      const next = new Float64Array(capacity);
-      next.set(old);
-      return next;
-    };
-    this.times = wider(this.times);
-    this.keys = wider(this.keys);
-    this.arguments = wider(this.arguments);
-    const targets = new Int32Array(capacity);
-    targets.set(this.targets);
-    this.targets = targets;
+    const before = this.times.length;
+    const capacity = before * 2;
+    this.times = widened(this.times, new Float64Array(capacity));
+    this.keys = widened(this.keys, new Float64Array(capacity));
+    this.arguments = widened(this.arguments, new Float64Array(capacity));
+    this.targets = widened(this.targets, new Int32Array(capacity));
+    this.free = widened(this.free, new Int32Array(capacity));
+    this.far = widened(this.far, new Int32Array(capacity));
+    this.addFreeRows(before);
   }
+
+  /** Rows from `from` on are free, the lowest to be taken first. */
+  private addFreeRows(from: number): void {
+    for (let row = this.times.length - 1; row >= from; row--) this.free[this.freeCount++] = row;
+  }
+}
+
+function widened<T extends Float64Array | Int32Array>(old: T, wider: T): T {
+  wider.set(old);
+  return wider;
 }

@@ -27,19 +27,31 @@ describe('the event queue', () => {
     expect(queue.pop()).toBe(false);
   });
 
-  it('stays ordered while events come and go', () => {
-    const random = new RandomStream(8, 'churn');
-    const queue = new EventQueue();
-    let now = 0;
-    let key = 0;
-    for (let i = 0; i < 50_000; i++) {
-      queue.push(now + random.below(1000), key++, 0, 0, 0);
-      if (random.unit() < 0.7 && queue.pop()) {
-        expect(queue.time).toBeGreaterThanOrEqual(now);
-        now = queue.time;
+  it.each([1, 30, 60, 5000])(
+    'gives out what a sorted list would, with %i pending and more',
+    (pending) => {
+      const random = new RandomStream(8, `churn ${pending}`);
+      const queue = new EventQueue(16);
+      const model: { time: number; key: number }[] = [];
+      let now = 0;
+      for (let key = 0; key < 20_000; key++) {
+        // Mostly soon, sometimes at once, sometimes much later; keys are in no order of time.
+        const time = now + random.below(10) * random.below(random.below(20) === 0 ? 100_000 : 100);
+        const number = (key * 7919) % 20_011;
+        queue.push(time, number, 0, key & 0xff, key);
+        const at = model.findIndex((e) => e.time > time || (e.time === time && e.key > number));
+        model.splice(at < 0 ? model.length : at, 0, { time, key: number });
+        expect(queue.size).toBe(model.length);
+        expect(queue.peek()).toBe(model[0]!.time);
+        while (model.length > pending && random.below(3) > 0) {
+          expect(queue.pop()).toBe(true);
+          const first = model.shift()!;
+          expect({ time: queue.time, key: queue.key }).toEqual(first);
+          now = first.time;
+        }
       }
-    }
-  });
+    },
+  );
 });
 
 describe('keys', () => {
