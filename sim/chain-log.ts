@@ -65,9 +65,9 @@ export class ChainLog {
     this.holders.push(new WeakRef(holder));
   }
 
-  /** Links change when the log is full, and only here: to be called before a link is looked at that one will be added to. */
-  makeRoom(): void {
-    if (this.next === this.capacity) this.sumUp();
+  /** Room for `count` more intervals. Links change when the log is full, and only here: look at them afterwards. */
+  makeRoom(count = 1): void {
+    if (this.next + count > this.capacity) this.sumUp();
   }
 
   /** A chain of `operation`, which was meant to start at `started`. Room must have been made. */
@@ -92,6 +92,25 @@ export class ChainLog {
   /** `link`'s chain with the time up to `now` given to `stage`. Room must have been made, and `now` be later. */
   add(link: number, stage: number, now: number): number {
     return this.append(link, now, stage, this.columns.operation[link]!);
+  }
+
+  /** {@link add} for each of `stages` in turn up to its instant, but for those that are not later than the one before. */
+  addAll(link: number, stages: Uint8Array, instants: Float64Array): number {
+    const { before, until, stage, operation } = this.columns;
+    const whose = operation[link]!;
+    let last = link;
+    let asOf = until[link]!;
+    for (let i = 0; i < stages.length; i++) {
+      const now = instants[i]!;
+      if (now <= asOf) continue;
+      const at = this.next++;
+      before[at] = last;
+      until[at] = asOf = now;
+      stage[at] = stages[i]!;
+      operation[at] = whose;
+      last = at;
+    }
+    return last;
   }
 
   operation(link: number): number {

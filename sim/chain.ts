@@ -131,6 +131,14 @@ export class LoggedChains extends ChainTable implements ChainHolder {
     links[row] = log.add(links[row]!, stage, now);
   }
 
+  /** {@link advance} through `stages` in turn, each up to its instant. */
+  advanceThrough(row: number, stages: Uint8Array, instants: Float64Array): void {
+    const { links, log } = this;
+    if (links[row] === NOBODYS) return;
+    log.makeRoom(stages.length);
+    links[row] = log.addAll(links[row]!, stages, instants);
+  }
+
   copy(row: number, from: ChainTable, source: number): void {
     this.links[row] = from.linkIn(this.log, source);
   }

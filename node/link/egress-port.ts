@@ -13,7 +13,7 @@ import type { Nic } from '../nic/nic.js';
 import type { Profile } from '../profile.js';
 import type { FrameTap } from './captured-link.js';
 import { isRoceFrame } from './finished-frame.js';
-import type { Frame } from './frame.js';
+import { WAY, type Frame } from './frame.js';
 import type { FramePool } from './frame-pool.js';
 import { traceHeaders } from './packet-headers.js';
 
@@ -90,10 +90,10 @@ export class EgressPort implements EventSink {
       this.count(start - now);
       at = start + Math.ceil(size * link.rate);
       this.freeAt = at;
-      frame.dequeued = start;
-      frame.serialized = at;
+      frame.way[WAY.dequeued] = start;
+      frame.way[WAY.serialized] = at;
       at += link.propagation + link.fec;
-      frame.arrived = at;
+      frame.way[WAY.arrived] = at;
     }
     if (fromOutside) {
       this.frames++;

@@ -10,9 +10,8 @@
  */
 import { LoggedChains } from '../../sim/chain.js';
 import { ChainLog } from '../../sim/chain-log.js';
-import { STAGE } from '../../sim/stages.js';
 import type { RunSpec } from '../run-spec.js';
-import { Frame } from './frame.js';
+import { Frame, WAY_STAGES } from './frame.js';
 import { emitHeaders } from './packet-headers.js';
 
 /** Room for Ethernet, VLAN, IPv6, UDP, BTH and every extension header. */
@@ -98,17 +97,7 @@ export class FramePool {
 
   /** Has the row of frame `slot` account for all of its way so far. */
   settleChain(slot: number): void {
-    const { chains } = this;
-    if (chains.operation(slot) === 0) return;
-    const frame = this.frames[slot]!;
-    chains.advance(slot, STAGE.nic_tx, frame.leftNic);
-    chains.advance(slot, STAGE.serialize, frame.leftPort);
-    chains.advance(slot, STAGE.propagate, frame.leftCable);
-    chains.advance(slot, STAGE.switch, frame.leftSwitch);
-    chains.advance(slot, STAGE.queue, frame.dequeued);
-    chains.advance(slot, STAGE.serialize, frame.serialized);
-    chains.advance(slot, STAGE.propagate, frame.arrived);
-    chains.advance(slot, STAGE.nic_rx, frame.received);
+    this.chains.advanceThrough(slot, WAY_STAGES, this.frames[slot]!.way);
   }
 
   release(slot: number): void {

@@ -4,10 +4,37 @@
  * fault, another process, a trace of all bytes) has them written first (`FramePool.writeOut`), and from then on the bytes are
  * the truth: the receiver reads the fields back out of them, with all checks (`packet-headers.ts`).
  */
+import { STAGE } from '../../sim/stages.js';
 import type { Aeth } from '../../wire/aeth.js';
 import type { ImmDt } from '../../wire/imm-dt.js';
 import type { Path } from '../../wire/path.js';
 import type { Reth } from '../../wire/reth.js';
+
+/** What a frame comes to on its way: the place of each instant in {@link Frame.way}. */
+export const WAY = {
+  /** It has left the NIC's pipeline, the port of a direct cable, the cable, the switch's pipeline. */
+  leftNic: 0,
+  leftPort: 1,
+  leftCable: 2,
+  leftSwitch: 3,
+  /** The switch's output port began with it, and was done; it was at the other end of that cable. */
+  dequeued: 4,
+  serialized: 5,
+  arrived: 6,
+  /** The receive pipeline was done with it. */
+  received: 7,
+} as const;
+/** The stage that ends with each. */
+export const WAY_STAGES = Uint8Array.of(
+  STAGE.nic_tx,
+  STAGE.serialize,
+  STAGE.propagate,
+  STAGE.switch,
+  STAGE.queue,
+  STAGE.serialize,
+  STAGE.propagate,
+  STAGE.nic_rx,
+);
 
 /** One for each slot of a {@link FramePool}, made once. One-bit header fields are 0 or 1, as in the records of `wire/`. */
 export class Frame implements Reth, Aeth, ImmDt {
@@ -27,21 +54,10 @@ export class Frame implements Reth, Aeth, ImmDt {
   /** Whoever sent it leaves the checksums of TCP and UDP to the NIC. */
   offload = false;
   /**
-   * The instants of its way, 0 for what it has not come to. They become intervals of its chain only when somebody goes on with
-   * that (`FramePool.settleChain`): an acknowledgement's chain mostly ends unread.
-   *
-   * When it has left the NIC's pipeline, the port of a direct cable, the cable, the switch's pipeline.
+   * The instants of its way, {@link WAY}; 0 for what it has not come to. They become intervals of its chain only when somebody
+   * goes on with that (`FramePool.settleChain`): an acknowledgement's chain mostly ends unread.
    */
-  leftNic = 0;
-  leftPort = 0;
-  leftCable = 0;
-  leftSwitch = 0;
-  /** When the switch's output port began with it and was done, and when it was at the other end of that cable. */
-  dequeued = 0;
-  serialized = 0;
-  arrived = 0;
-  /** When the receive pipeline was done with it. */
-  received = 0;
+  readonly way = new Float64Array(WAY_STAGES.length);
   /** Its bytes are there. If not, it is a RoCEv2 packet, and `path` and what follows says all that its headers would. */
   written = true;
   path: Path | undefined = undefined;
@@ -67,7 +83,7 @@ export class Frame implements Reth, Aeth, ImmDt {
   begin(): void {
     this.suspect = this.offload = false;
     this.written = true;
-    this.leftNic = this.leftPort = this.leftCable = this.leftSwitch = 0;
-    this.dequeued = this.serialized = this.arrived = this.received = 0;
+    const { way } = this;
+    for (let place = 0; place < way.length; place++) way[place] = 0;
   }
 }

@@ -7,6 +7,7 @@ import { RandomStream } from '../../sim/random.js';
 import type { EventSink, Scheduler } from '../../sim/scheduler.js';
 import { NIC_UNIT, Sequencer } from '../../sim/sequencer.js';
 import { STAGE } from '../../sim/stages.js';
+import { WAY } from '../link/frame.js';
 import type { FramePool } from '../link/frame-pool.js';
 import type { Link } from '../link/link.js';
 import { MemoryWatches } from '../memory/memory-watches.js';
@@ -205,7 +206,7 @@ export class Nic implements EventSink {
     const soonest = this.lastReceived + packetGap;
     if (done < soonest) done = soonest;
     this.lastReceived = done;
-    pool.frames[slot]!.received = done;
+    pool.frames[slot]!.way[WAY.received] = done;
     scheduler.at(done, sequencer.key(), engineSink, ENGINE_EVENT.receive, slot);
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { Scheduler, EventSink } from '../../sim/scheduler.js';
 import type { Sequencer } from '../../sim/sequencer.js';
-import type { Frame } from '../link/frame.js';
+import { WAY, type Frame } from '../link/frame.js';
 import type { FramePool } from '../link/frame-pool.js';
 import type { Link } from '../link/link.js';
 import type { Profile } from '../profile.js';
@@ -115,20 +115,21 @@ export class Transmitter implements EventSink {
     frame.destination = destination;
     frame.key = this.sequencer.key();
     let at = now + nic.tx.ps;
-    frame.leftNic = at;
+    const { way } = frame;
+    way[WAY.leftNic] = at;
     if (destination === this.host) {
       at += nic.loopback;
-      frame.leftCable = at;
+      way[WAY.leftCable] = at;
     } else if (this.topology === 'direct') {
       at += serialization;
-      frame.leftPort = at;
+      way[WAY.leftPort] = at;
       at += link.propagation + link.fec;
-      frame.leftCable = at;
+      way[WAY.leftCable] = at;
     } else {
       at += link.propagation + link.fec;
-      frame.leftCable = at;
+      way[WAY.leftCable] = at;
       at += profile.switch.latency.ps;
-      frame.leftSwitch = at;
+      way[WAY.leftSwitch] = at;
     }
     frame.time = at;
     this.link.send(slot);

@@ -49,6 +49,12 @@ interface PlainChain {
   sums: number[];
 }
 
+function advance(chain: PlainChain, stage: number, at: number): void {
+  if (chain.operation === 0 || at <= chain.asOf) return;
+  chain.sums[stage]! += at - chain.asOf;
+  chain.asOf = at;
+}
+
 describe('chains of all tables of a run', () => {
   // A log of 40 intervals is summed up every few steps.
   it.each([40, 1 << 16])(
@@ -76,7 +82,7 @@ describe('chains of all tables of a run', () => {
         const row = random.below(table.rows);
         const model = plain[to]!;
         now += random.below(50);
-        switch (random.below(8)) {
+        switch (random.below(9)) {
           case 0:
             table.begin(row, step + 1, now - 7);
             model[row] = { ...nobody(), operation: step + 1, started: now - 7, asOf: now - 7 };
@@ -94,15 +100,22 @@ describe('chains of all tables of a run', () => {
             model[row] = { ...copied, sums: [...copied.sums] };
             break;
           }
+          case 4: {
+            if (!(table instanceof LoggedChains)) break;
+            const stages = Uint8Array.from({ length: 5 }, () => random.below(STAGE_COUNT));
+            const instants = Float64Array.from(
+              stages,
+              (_, i) => now - 60 + 20 * i - random.below(30),
+            );
+            table.advanceThrough(row, stages, instants);
+            for (const [i, at] of instants.entries()) advance(model[row]!, stages[i]!, at);
+            break;
+          }
           default: {
             const stage = random.below(STAGE_COUNT);
             const at = now - random.below(80);
             table.advance(row, stage, at);
-            const chain = model[row]!;
-            if (chain.operation !== 0 && at > chain.asOf) {
-              chain.sums[stage]! += at - chain.asOf;
-              chain.asOf = at;
-            }
+            advance(model[row]!, stage, at);
           }
         }
         const expected = model[row]!;
