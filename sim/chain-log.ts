@@ -27,8 +27,29 @@ export const NOBODYS = 0;
 
 /** Who holds chains. */
 export interface ChainHolder {
-  /** Replaces each link that it holds by what `move` answers for it. */
-  moveLinks(move: (link: number) => number): void;
+  /** Calls `held.add` for each of its links. */
+  collect(held: HeldLinks): void;
+  /** Replaces each of its links by what `moved` has for it. */
+  renumber(moved: Int32Array): void;
+}
+
+/** Different links that are held. */
+export class HeldLinks {
+  count = 0;
+  /** The first {@link count} of them. */
+  readonly links: Int32Array;
+  private readonly isHeld: Uint8Array;
+
+  constructor(capacity: number) {
+    this.links = new Int32Array(capacity);
+    this.isHeld = new Uint8Array(capacity);
+  }
+
+  add(link: number): void {
+    if (this.isHeld[link] === 1) return;
+    this.isHeld[link] = 1;
+    this.links[this.count++] = link;
+  }
 }
 
 class Columns {
@@ -154,42 +175,23 @@ export class ChainLog {
 
   /** Begins the log again, with a first interval of sums for each chain that is held. */
   private sumUp(): void {
+    this.holders = this.holders.filter((holder) => holder.deref() !== undefined);
+    const held = new HeldLinks(this.capacity);
+    for (const holder of this.holders) holder.deref()?.collect(held);
     const old = new ChainLog(1);
     old.columns = this.columns;
     old.sums = this.sums;
     const moved = new Int32Array(this.capacity);
-    const sums = new Float64Array(STAGE_COUNT);
-    this.holders = this.holders.filter((holder) => holder.deref() !== undefined);
-    const held = countHeld(this.holders, moved);
-    this.capacity = Math.max(this.leastCapacity, held * ROOM);
+    this.capacity = Math.max(this.leastCapacity, held.count * ROOM);
     this.columns = new Columns(this.capacity);
-    this.sums = new Float64Array(Math.max(16, held + 1) * SUM_CELLS);
+    this.sums = new Float64Array((held.count + 1) * SUM_CELLS);
     this.next = this.sumRows = 1;
-    moved.fill(0);
-    for (const holder of this.holders) {
-      holder.deref()?.moveLinks((link) => {
-        if (link === NOBODYS) return NOBODYS;
-        if (moved[link] === 0) {
-          old.stages(link, sums);
-          moved[link] = this.resume(old.operation(link), old.started(link), old.until(link), sums);
-        }
-        return moved[link]!;
-      });
+    const sums = new Float64Array(STAGE_COUNT);
+    for (let i = 0; i < held.count; i++) {
+      const link = held.links[i]!;
+      old.stages(link, sums);
+      moved[link] = this.resume(old.operation(link), old.started(link), old.until(link), sums);
     }
+    for (const holder of this.holders) holder.deref()?.renumber(moved);
   }
-}
-
-/** How many different chains are held; marks them in `seen`. */
-function countHeld(holders: readonly WeakRef<ChainHolder>[], seen: Int32Array): number {
-  let held = 0;
-  for (const holder of holders) {
-    holder.deref()?.moveLinks((link) => {
-      if (seen[link] === 0) {
-        seen[link] = 1;
-        held++;
-      }
-      return link;
-    });
-  }
-  return held;
 }

@@ -9,7 +9,7 @@
  * Two kinds of table have this one interface. A thread's own chains are links of a log ({@link LoggedChains}); rows that threads
  * share are flat ({@link SharedChains}). Rows can be copied from any table to any.
  */
-import { ChainLog, NOBODYS, type ChainHolder } from './chain-log.js';
+import { ChainLog, NOBODYS, type ChainHolder, type HeldLinks } from './chain-log.js';
 import { STAGE_COUNT } from './stages.js';
 
 export abstract class ChainTable {
@@ -149,9 +149,17 @@ export class LoggedChains extends ChainTable implements ChainHolder {
     throw new Error('a chain of another run');
   }
 
-  moveLinks(move: (link: number) => number): void {
+  collect(held: HeldLinks): void {
     const { links } = this;
-    for (let row = 0; row < links.length; row++) links[row] = move(links[row]!);
+    for (let row = 0; row < links.length; row++) {
+      const link = links[row]!;
+      if (link !== NOBODYS) held.add(link);
+    }
+  }
+
+  renumber(moved: Int32Array): void {
+    const { links } = this;
+    for (let row = 0; row < links.length; row++) links[row] = moved[links[row]!]!;
   }
 }
 

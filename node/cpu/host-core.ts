@@ -5,6 +5,7 @@
 import type { ChainTable } from '../../sim/chain.js';
 import { draw } from '../../sim/cost.js';
 import { RandomStream } from '../../sim/random.js';
+import { removeAt } from '../../sim/remove-at.js';
 import type { EventSink, Scheduler } from '../../sim/scheduler.js';
 import { NIC_UNIT, Sequencer } from '../../sim/sequencer.js';
 import { STAGE } from '../../sim/stages.js';
@@ -440,7 +441,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
       if (page.alternative(each, 0) !== AWAIT.busyPoll) continue;
       const { waiters } = calls.completionQueue(page.alternative(each, 1));
       const at = waiters.indexOf(this);
-      if (at >= 0) waiters.splice(at, 1);
+      if (at >= 0) removeAt(waiters, at);
     }
     page.set(CELL.alternative, index);
     const kind = page.alternative(index, 0);

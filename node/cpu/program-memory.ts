@@ -45,9 +45,7 @@ export class ProgramMemory {
     let done = 0;
     while (done < length) {
       const at = address + done;
-      const piece = this.pieces.find(
-        (each) => at >= each.address && at < each.address + each.length,
-      );
+      const piece = this.pieceAt(at);
       if (piece === undefined) return false;
       const from = piece.physical + at - piece.address;
       const size = Math.min(length - done, piece.address + piece.length - at);
@@ -55,6 +53,13 @@ export class ProgramMemory {
       done += size;
     }
     return true;
+  }
+
+  private pieceAt(address: number): Piece | undefined {
+    for (const piece of this.pieces) {
+      if (address >= piece.address && address < piece.address + piece.length) return piece;
+    }
+    return undefined;
   }
 
   /** The physical address of bytes inside one allocation, or -1. */

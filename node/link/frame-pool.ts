@@ -101,6 +101,7 @@ export class FramePool {
   }
 
   release(slot: number): void {
+    this.chains.clear(slot);
     this.free[this.freeCount++] = slot;
   }
 

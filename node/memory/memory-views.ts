@@ -3,6 +3,9 @@
  * costs as much as copying a kilobyte through it.
  */
 const MOST_PLACES = 8192;
+/** Spreads addresses over all places, be they pages apart or bytes: the upper bits of a product (Knuth's multiplicative hash). */
+const SPREAD = 0x9e3779b1;
+const SPREAD_SHIFT = 16;
 const NOTHING = new Uint8Array(0);
 
 export class MemoryViews {
@@ -21,7 +24,7 @@ export class MemoryViews {
   at(address: number, length: number): Uint8Array {
     const { mask, places } = this;
     if (places.length === 0) this.places = new Array<Uint8Array>(mask + 1).fill(NOTHING);
-    const place = ((address >>> 6) ^ (address >>> 16)) & mask;
+    const place = (Math.imul(address, SPREAD) >>> SPREAD_SHIFT) & mask;
     const kept = this.places[place]!;
     if (kept.byteOffset === address && kept.length === length) return kept;
     return (this.places[place] = this.bytes.subarray(address, address + length));

@@ -3,6 +3,7 @@
  * Winning it is the packet's commit. From then on only fixed latencies lie ahead, which is what lets processes run
  * ahead of each other.
  */
+import { removeAt } from '../../sim/remove-at.js';
 import type { Scheduler, EventSink } from '../../sim/scheduler.js';
 import type { Sequencer } from '../../sim/sequencer.js';
 import { WAY, type Frame } from '../link/frame.js';
@@ -185,7 +186,7 @@ export class Transmitter implements EventSink {
 
   private retire(at: number): void {
     this.sources[at]!.waiting = false;
-    this.sources.splice(at, 1);
+    removeAt(this.sources, at);
     if (this.turn > at) this.turn--;
   }
 

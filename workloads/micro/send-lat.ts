@@ -2,7 +2,7 @@
  * `micro/send-lat`: two hosts answer each other's SENDs, each seen by its completion; latency is half the round trip
  * (perftest's ib_send_lat). A receive is posted again after the answer is on its way, off the timed path.
  */
-import type { QueuePair } from '../../node/verbs.js';
+import type { QueuePair, WorkCompletion } from '../../node/verbs.js';
 import type { LatencyRecorder } from '../latency-recorder.js';
 import { latencyWorkload, type LatencyBenchmark } from './latency.js';
 import type { MicroParameters } from './parameters.js';
@@ -17,7 +17,7 @@ async function client(side: Side, recorder: LatencyRecorder): Promise<void> {
   for (let number = 1; number <= warmup + iterations; number++) {
     recorder.begin();
     send(side, number);
-    const slot = await arrival(side);
+    const slot = slotOf(side, await side.received());
     if (number > warmup) recorder.end();
     side.checkInPassing(number, slot * side.params.size);
     receive(side, side.connection(number).qp, slot);
@@ -28,7 +28,7 @@ async function client(side: Side, recorder: LatencyRecorder): Promise<void> {
 async function server(side: Side): Promise<void> {
   const { iterations, warmup } = side.params;
   for (let number = 1; number <= warmup + iterations; number++) {
-    const slot = await arrival(side);
+    const slot = slotOf(side, await side.received());
     side.checkInPassing(number, slot * side.params.size);
     send(side, number);
     receive(side, side.connection(number).qp, slot);
@@ -46,9 +46,9 @@ function send(side: Side, number: number): void {
   });
 }
 
-/** The slot of the inbox that the next message came into. */
-async function arrival(side: Side): Promise<number> {
-  const { wrId, byteLen } = (await side.received())[0]!;
+/** The slot of the inbox that a message came into. */
+function slotOf(side: Side, [arrival]: readonly WorkCompletion[]): number {
+  const { wrId, byteLen } = arrival!;
   if (byteLen !== side.params.size) {
     throw new OperationError(`a message of ${byteLen} bytes, not ${side.params.size}`);
   }
