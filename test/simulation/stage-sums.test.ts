@@ -1,5 +1,6 @@
 /** Latency explained, also when packets are lost: an operation's stages sum to its latency in whole picoseconds. */
 import { describe, expect, it } from 'vitest';
+import { loadProfile } from '../../coordinator/profiles.js';
 import { STAGES, type Core, type SendWr } from '../../node/verbs.js';
 import { answers, pair, type PairOptions, type Side } from '../node/rdma/pair.js';
 
@@ -157,5 +158,27 @@ describe('two runs of one seed', () => {
     const first = await run(7);
     expect(await run(7)).toEqual(first);
     expect(await run(8)).not.toEqual(first);
+  });
+});
+
+describe('a WRITE of whose end its acknowledgement tells', () => {
+  it('has been on the wire there and back', async () => {
+    const { link, switch: device } = loadProfile('roce-100g', []);
+    const { a } = await pair(
+      { noise: false, topology: 'switch' },
+      async ({ core, send, write, meet }) => {
+        core.beginOperation();
+        await send(write(0, 8));
+        const stages = core.operationStages();
+        await meet();
+        return STAGES.map((name, index) => [name, stages[index]!] as const);
+      },
+      answers,
+    );
+    const stages = Object.fromEntries(a);
+    expect(stages['propagate']).toBe(4 * (link.propagation + link.fec));
+    expect(stages['switch']).toBe(2 * device.latency.ps);
+    // Of the acknowledgement's wait for the completion nothing is left that the wire took.
+    expect(stages['ack']).toBe(0);
   });
 });
