@@ -11,7 +11,7 @@
  * (A pointer to the event that an interval came from would be one more column.)
  *
  * When the log is full, every chain that somebody holds is summed up, and the log begins again: nothing is counted or freed one
- * by one.
+ * by one. It has room for as many intervals as there are rows to look at then, so that looking costs an interval next to nothing.
  */
 import { STAGE_COUNT } from './stages.js';
 
@@ -35,6 +35,8 @@ export interface ChainHolder {
 
 /** Different links that are held. */
 export class HeldLinks {
+  /** Rows that were looked at, whether they hold a link or not. */
+  rows = 0;
   count = 0;
   /** The first {@link count} of them. */
   readonly links: Int32Array;
@@ -182,7 +184,7 @@ export class ChainLog {
     old.columns = this.columns;
     old.sums = this.sums;
     const moved = new Int32Array(this.capacity);
-    this.capacity = Math.max(this.leastCapacity, held.count * ROOM);
+    this.capacity = Math.max(this.leastCapacity, held.count * ROOM, held.rows);
     this.columns = new Columns(this.capacity);
     this.sums = new Float64Array((held.count + 1) * SUM_CELLS);
     this.next = this.sumRows = 1;

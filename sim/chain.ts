@@ -151,6 +151,7 @@ export class LoggedChains extends ChainTable implements ChainHolder {
 
   collect(held: HeldLinks): void {
     const { links } = this;
+    held.rows += links.length;
     for (let row = 0; row < links.length; row++) {
       const link = links[row]!;
       if (link !== NOBODYS) held.add(link);
