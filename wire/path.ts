@@ -86,15 +86,15 @@ export class Path {
     for (let i = 0; i < PATH_WORDS; i++) this.whole[i] = view.getInt32(4 * i);
   }
 
-  /** The first whole words of these headers in a frame of `length` bytes, as {@link emit} writes them; how many there are. */
-  words(into: Int32Array, length: number): number {
+  /** Writes the whole words of these headers in a frame of `length` bytes, as {@link emit} has them, from `at` on; where they end. */
+  words(into: Int32Array, at: number, length: number): number {
     const { whole } = this;
-    for (let i = 0; i < PATH_WORDS; i++) into[i] = whole[i]!;
+    for (let i = 0; i < PATH_WORDS; i++) into[at + i] = whole[i]!;
     const total = length - ETHERNET_LENGTH;
-    into[IP_TOTAL_LENGTH >> 2]! |= total << 16;
-    into[IP_CHECKSUM >> 2]! |= this.checksum(total) << 16;
-    into[UDP_TOTAL_LENGTH >> 2]! |= total - IPV4_LENGTH;
-    return PATH_WORDS;
+    into[at + (IP_TOTAL_LENGTH >> 2)]! |= total << 16;
+    into[at + (IP_CHECKSUM >> 2)]! |= this.checksum(total) << 16;
+    into[at + (UDP_TOTAL_LENGTH >> 2)]! |= total - IPV4_LENGTH;
+    return at + PATH_WORDS;
   }
 
   /** Writes the headers of a frame of `length` bytes (Ethernet to ICRC) at `at`. */

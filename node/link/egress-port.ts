@@ -15,7 +15,7 @@ import type { FrameTap } from './captured-link.js';
 import { isRoceFrame } from './finished-frame.js';
 import { WAY, type Frame } from './frame.js';
 import type { FramePool } from './frame-pool.js';
-import { traceHeaders } from './packet-headers.js';
+import { traceUnwritten } from './packet-headers.js';
 
 /** Bucket 0 holds waits below a nanosecond, bucket b those from 2^(b-1) to below 2^b ns, the last all longer ones. */
 export const PORT_WAIT_BUCKETS = 32;
@@ -123,11 +123,14 @@ export class EgressPort implements EventSink {
     const { trace, pool } = this;
     if (this.traceFull) pool.writeOut(slot);
     trace.frames++;
+    if (!frame.written) {
+      traceUnwritten(trace, frame, now);
+      return;
+    }
     trace.number(now);
     trace.word(frame.source);
     trace.word(frame.length);
-    if (frame.written) trace.bytes(pool.view, frame.start, this.tracedLength(slot));
-    else traceHeaders(trace, frame);
+    trace.bytes(pool.view, frame.start, this.tracedLength(slot));
   }
 
   /** The headers, or all but the ICRC, which may not have been computed. */

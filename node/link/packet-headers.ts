@@ -69,16 +69,25 @@ export function parseHeaders(frame: Frame, view: DataView): boolean {
   return true;
 }
 
-/** The most header words of a packet that can be unwritten: those of a WRITE with immediate. */
-const words = new Int32Array(PATH_WORDS + (BTH_LENGTH + RETH_LENGTH + AETH_LENGTH) / 4 + 1);
+/** Words before the headers: the instant's two, the source, the length. */
+const FIRST_WORDS = 4;
+/** The most words of a packet that can be unwritten: those of a WRITE with immediate. */
+const words = new Int32Array(
+  FIRST_WORDS + PATH_WORDS + (BTH_LENGTH + RETH_LENGTH + AETH_LENGTH) / 4 + 1,
+);
 
 /**
- * Folds the headers of an unwritten `frame` into `trace`, word by word as their bytes would be. Ethernet's 14 bytes put all
- * behind UDP's checksum, which is zero, half a word off: `half` is the upper half of the next word.
+ * Folds what is traced of an unwritten `frame` at `now` into `trace`, in one go: as {@link TraceHash.number}, two calls of
+ * {@link TraceHash.word} and {@link TraceHash.bytes} would if its headers were bytes. Ethernet's 14 bytes put all behind UDP's
+ * checksum, which is zero, half a word off: `half` is the upper half of the next word.
  */
-export function traceHeaders(trace: TraceHash, frame: Frame): void {
+export function traceUnwritten(trace: TraceHash, frame: Frame, now: number): void {
   const { opcode, psn, destQp } = frame;
-  let count = frame.path!.words(words, frame.length);
+  words[0] = now | 0;
+  words[1] = (now / 2 ** 32) | 0;
+  words[2] = frame.source;
+  words[3] = frame.length;
+  let count = frame.path!.words(words, FIRST_WORDS, frame.length);
   const padding = -frame.payloadLength & 3;
   words[count++] = (opcode << 8) | (frame.solicited << 7) | (padding << 4) | TVER;
   words[count++] = (DEFAULT_PKEY << 16) | (destQp >>> 16);

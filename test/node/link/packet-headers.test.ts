@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Frame } from '../../../node/link/frame.js';
 import { FramePool } from '../../../node/link/frame-pool.js';
-import { headersOf, parseHeaders, traceHeaders } from '../../../node/link/packet-headers.js';
+import { headersOf, parseHeaders, traceUnwritten } from '../../../node/link/packet-headers.js';
 import { beginPacket } from '../../../node/rdma/packet.js';
 import { RandomStream } from '../../../sim/random.js';
 import { TraceHash } from '../../../sim/trace.js';
@@ -72,11 +72,16 @@ describe('the headers of a packet', () => {
       const frame = pool.frames[slot]!;
       const before = fieldsOf(frame, bits);
       const fields = new TraceHash();
-      traceHeaders(fields, frame);
+      const now = random.word() * 2 ** 12;
+      frame.source = random.below(512);
+      traceUnwritten(fields, frame, now);
       // Whatever was in the slot is overwritten, but for the payload.
       pool.bytes.fill(0xa5, frame.start, frame.start + frame.length);
       pool.writeOut(slot);
       const bytes = new TraceHash();
+      bytes.number(now);
+      bytes.word(frame.source);
+      bytes.word(frame.length);
       bytes.bytes(pool.view, frame.start, headersOf(opcode));
       expect(fields.digest()).toBe(bytes.digest());
       const end = pool.payloadAt(slot) + frame.payloadLength;
