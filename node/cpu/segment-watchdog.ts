@@ -35,6 +35,8 @@ export class SegmentWatchdog {
   }
 
   private constructor() {
+    // None, and not the segment before the first.
+    this.shared[WATCHED.ended] = -1;
     if (!isBuilt || !isMainThread) return;
     const thread = new Worker(new URL('./watchdog-thread.js', import.meta.url), {
       workerData: this.shared.buffer,

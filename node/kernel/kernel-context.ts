@@ -6,8 +6,6 @@ import { NOBODYS_CHAINS, type ChainTable } from '../../sim/chain.js';
 import { draw, type DrawnCost } from '../../sim/cost.js';
 import type { RandomStream } from '../../sim/random.js';
 
-/** A row of nobody's operation. */
-
 export class KernelContext {
   /** Counts the pieces of work that nothing interrupted. */
   piece = 0;

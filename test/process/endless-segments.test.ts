@@ -28,7 +28,7 @@ const run = async (body: string, ...options: string[]) => {
   const directory = scratch();
   const path = join(directory, 'endless.ts');
   writeFileSync(path, endless(body));
-  const where = ['--out', directory, '--quiet', '--core-runtime', 'inline'];
+  const where = ['--out', directory, '--quiet'];
   return { path, ...(await pinwire(['run', path, ...where, ...options])) };
 };
 
@@ -37,7 +37,8 @@ describe('a segment that never ends on an inline core', () => {
     ['awaits promises of its own', 'for (;;) await Promise.resolve(n++);', 'embedded'],
     ['computes', 'for (;;) n++;', 'process'],
   ])('and %s is told, and ended, with host, core and line', async (_, body, placement) => {
-    const { path, code, stderr } = await run(body, '--placement', placement);
+    const inline = ['--core-runtime', 'inline'];
+    const { path, code, stderr } = await run(body, '--placement', placement, ...inline);
     const line = `host1 core 0 has run for 1\\d s without awaiting the emulator, at program \\(${path}:6:\\d+\\)`;
     expect(stderr).toMatch(new RegExp(`a segment of ${line}`));
     expect(stderr).toMatch(
@@ -47,6 +48,15 @@ describe('a segment that never ends on an inline core', () => {
     );
     expect(code).toBe(1);
   });
+
+  test.concurrent.each(['inline', 'worker'])(
+    'or that asks for chance is refused it (%s cores)',
+    async (cores) => {
+      const { code, stderr } = await run('n = Math.random();', '--core-runtime', cores);
+      expect(stderr).toContain('Math.random is not to be had in virtual time: use core.random()');
+      expect(code).toBe(1);
+    },
+  );
 
   test.concurrent('and awaits something foreign is told at once', async () => {
     const { code, stderr } = await run(
