@@ -1,8 +1,8 @@
 /** Runs a bench program on an embedded machine, and times it in wall and processor seconds. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { loadProfile, noiseFree } from '../coordinator/profiles.js';
-import { Machine } from '../node/machine.js';
-import { PLAIN_MACHINE, type RunSpec } from '../node/run-spec.js';
+import { loadProfile, noiseFree } from '../coordinator/profiles/profiles.js';
+import { Machine } from '../node/process/machine.js';
+import { PLAIN_MACHINE, type RunSpec } from '../node/spec/run-spec.js';
 
 const PROGRAMS = new URL('./programs.js', import.meta.url).href;
 

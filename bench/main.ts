@@ -1,7 +1,7 @@
 /** `npm run bench`: how fast the emulator is; with `--peers`, against ns-3 and SimGrid on the same work. */
-import { RunError } from '../coordinator/run-error.js';
-import { processTerminal, type Terminal } from '../coordinator/terminal.js';
-import { UsageError } from '../coordinator/usage-error.js';
+import { RunError } from '../coordinator/errors/run-error.js';
+import { processTerminal, type Terminal } from '../coordinator/terminal/terminal.js';
+import { UsageError } from '../coordinator/errors/usage-error.js';
 import { HELP, readOptions } from './options.js';
 
 async function runBench(argv: readonly string[], terminal: Terminal): Promise<number> {

@@ -1,7 +1,7 @@
 /** The options of `npm run bench`. */
 import { parseArgs } from 'node:util';
-import { readWhole, suggestion } from '../coordinator/option-values.js';
-import { UsageError } from '../coordinator/usage-error.js';
+import { readWhole, suggestion } from '../coordinator/options/option-values.js';
+import { UsageError } from '../coordinator/errors/usage-error.js';
 import { WORKS, type Work } from './peers/work.js';
 
 const OPTIONS = {

@@ -1,8 +1,8 @@
 /** The programs that the benches run: as little of a workload as there can be, so that the emulator is what is timed. */
-import { openNetwork } from '../node/sockets.js';
-import { ACCESS, type Core, type Task } from '../node/verbs.js';
-import { defineWorkload } from '../workloads/workload.js';
-import { connect, openDevice, sharedRegion } from '../workloads/micro/connect.js';
+import { openNetwork } from '../node/program/sockets.js';
+import { ACCESS, type Core, type Task } from '../node/program/verbs.js';
+import { defineWorkload } from '../workloads/authoring/workload.js';
+import { connect, openDevice, sharedRegion } from '../workloads/authoring/connect.js';
 
 interface BenchParams extends Readonly<Record<string, number | string | boolean>> {
   readonly kind: string;

@@ -1,5 +1,5 @@
 /** Steers frames of many flows as a NIC with as many queues as cores would, and times it. */
-import { ReceiveSteering, type SteeringMode } from '../node/nic/receive-steering.js';
+import { ReceiveSteering, type SteeringMode } from '../node/model/nic/receive-steering.js';
 import { emitEthernet } from '../wire/ethernet.js';
 import { emitIpv4, newIpv4 } from '../wire/ipv4.js';
 

@@ -3,10 +3,10 @@
  * Ctrl-C, and a supervisor's SIGTERM, reach the whole group of processes; whoever started them decides what they mean.
  */
 import { CATALOGUE } from '../workloads/catalogue.js';
-import { Machine } from './machine.js';
-import { ControlledProcess } from './process-control.js';
-import { ENVIRONMENT_VARIABLE, parseEnvironment } from './process-environment.js';
-import { HostPrograms } from './programs/host-programs.js';
+import { Machine } from './process/machine.js';
+import { ControlledProcess } from './process/process-control.js';
+import { ENVIRONMENT_VARIABLE, parseEnvironment } from './process/process-environment.js';
+import { HostPrograms } from './process/host-programs.js';
 
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM']) process.on(signal, () => undefined);
 

@@ -1,7 +1,7 @@
 /** Drawing a cost: its least value, and what noise adds. */
 import type { RandomStream } from './random.js';
 
-/** See `Jitter` and `Cost` of node/profile.ts: whole picoseconds, and what is drawn on top. */
+/** See `Jitter` and `Cost` of node/spec/profile.ts: whole picoseconds, and what is drawn on top. */
 export interface DrawnCost {
   readonly ps: number;
   readonly jitter: {

@@ -1,5 +1,5 @@
 /**
- * Virtual time across processes, one process's side. The coordinator's is `coordinator/time-windows.ts`.
+ * Virtual time across processes, one process's side. The coordinator's is `coordinator/run/time-windows.ts`.
  *
  * A process runs in windows. A grant brings a horizon and the counts of the frames that others have sent it; once it
  * holds them all it runs every event strictly before the horizon, flushes what it sent, and reports: its earliest

@@ -1,18 +1,18 @@
 /** Runs a program, or a workload whole, on an embedded machine to the end: what most tests of behaviour do. */
-import { noiseFree, loadProfile, realClock } from '../coordinator/profiles.js';
-import { readParameters } from '../coordinator/parameters.js';
-import type { HostMetrics } from '../node/host-metrics.js';
-import { Machine } from '../node/machine.js';
-import type { Profile } from '../node/profile.js';
-import { checkPlacement, machineSettings } from '../coordinator/machine-settings.js';
+import { noiseFree, loadProfile, realClock } from '../coordinator/profiles/profiles.js';
+import { readParameters } from '../coordinator/plan/parameters.js';
+import type { HostMetrics } from '../node/process/host-metrics.js';
+import { Machine } from '../node/process/machine.js';
+import type { Profile } from '../node/spec/profile.js';
+import { checkPlacement, machineSettings } from '../coordinator/plan/machine-settings.js';
 import type {
   FaultSpec,
   ProgramParameters,
   RunFailure,
   RunOutcome,
   RunSpec,
-} from '../node/run-spec.js';
-import type { Program } from '../node/verbs.js';
+} from '../node/spec/run-spec.js';
+import type { Program } from '../node/program/verbs.js';
 import { formatDuration } from '../units/time.js';
 import type {
   ClusterShape,
@@ -21,7 +21,7 @@ import type {
   RankPlacement,
   Summary,
   Workload,
-} from '../workloads/workload.js';
+} from '../workloads/authoring/workload.js';
 
 /** What `pinwire run` would be told; the defaults are its own, but for hosts: one per program. */
 export interface ClusterOptions {

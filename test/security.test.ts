@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { DOOR_LIMITS } from '../node/link/door-limits.js';
+import { DOOR_LIMITS } from '../node/door/door-limits.js';
 
 const text = readFileSync(join(import.meta.dirname, '..', 'SECURITY.md'), 'utf8');
 

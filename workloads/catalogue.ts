@@ -1,5 +1,5 @@
 /** The workloads that come with pinwire, and the suites made of them. Each is loaded only when it is asked for. */
-import type { Parameters, Workload } from './workload.js';
+import type { Parameters, Workload } from './authoring/workload.js';
 
 export interface CatalogueEntry {
   readonly name: string;

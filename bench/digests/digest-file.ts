@@ -1,6 +1,6 @@
 /** A recording as a file: one digest a line, in the order in which the runs ended. */
 import { readFileSync } from 'node:fs';
-import { UsageError } from '../../coordinator/usage-error.js';
+import { UsageError } from '../../coordinator/errors/usage-error.js';
 import type { Digest } from './digest.js';
 
 export const formatDigest = (digest: Digest): string => `${JSON.stringify(digest)}\n`;

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, type Dirent } from 'node:fs';
 import { join, relative, sep } from 'node:path';
-import type { Results } from '../../coordinator/results.js';
+import type { Results } from '../../coordinator/report/results.js';
 
 export interface Digest {
   readonly name: string;

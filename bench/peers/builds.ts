@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { basename, extname, join } from 'node:path';
-import { RunError } from '../../coordinator/run-error.js';
+import { RunError } from '../../coordinator/errors/run-error.js';
 import type { TimedCommands } from './cpu-time.js';
 import { skipReason, sourcePath, type Need, type Peer, type PeerProgram } from './peer.js';
 

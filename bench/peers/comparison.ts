@@ -5,11 +5,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Interrupted, watchInterruptions } from '../../coordinator/interruption.js';
-import { prepareOutputs } from '../../coordinator/outputs.js';
-import { Progress } from '../../coordinator/progress.js';
-import { RunError } from '../../coordinator/run-error.js';
-import type { Terminal } from '../../coordinator/terminal.js';
+import { Interrupted, watchInterruptions } from '../../coordinator/terminal/interruption.js';
+import { prepareOutputs } from '../../coordinator/report/outputs.js';
+import { Progress } from '../../coordinator/terminal/progress.js';
+import { RunError } from '../../coordinator/errors/run-error.js';
+import type { Terminal } from '../../coordinator/terminal/terminal.js';
 import type { PeerOptions } from '../options.js';
 import { Builds } from './builds.js';
 import { TimedCommands } from './cpu-time.js';

@@ -4,7 +4,7 @@
  * bash's `time` does it, which every Debian has: it reads what the kernel counted for children that have ended (wait4).
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { RunError } from '../../coordinator/run-error.js';
+import { RunError } from '../../coordinator/errors/run-error.js';
 
 /** File descriptor 3 is a pipe for the figures; the command keeps its own standard error. */
 const TIMED = `TIMEFORMAT='%3U %3S'; { time "$@" 2>&4 3>&- 4>&-; } 4>&2 2>&3`;

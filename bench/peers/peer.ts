@@ -1,6 +1,6 @@
 /** A simulator that pinwire is compared with, and a program of ours that it runs. */
 import { fileURLToPath } from 'node:url';
-import { RunError } from '../../coordinator/run-error.js';
+import { RunError } from '../../coordinator/errors/run-error.js';
 
 /** Something that must exist before a program can be built. */
 export interface Need {

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Results } from '../../coordinator/results.js';
-import { RunError } from '../../coordinator/run-error.js';
+import type { Results } from '../../coordinator/report/results.js';
+import { RunError } from '../../coordinator/errors/run-error.js';
 import type { Work } from './work.js';
 
 const CLI = fileURLToPath(new URL('../../../bin/pinwire.js', import.meta.url));

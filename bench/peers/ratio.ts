@@ -3,7 +3,7 @@
  * one, so that start-up, compiling and warming up cancel out. Ratios are taken within a round, whose runs followed each
  * other: the machine's speed changes in the course of minutes, and pairs do not see it.
  */
-import { RunError } from '../../coordinator/run-error.js';
+import { RunError } from '../../coordinator/errors/run-error.js';
 
 /** One run: how many units of work it did, in how many seconds of CPU time. */
 export interface Sample {

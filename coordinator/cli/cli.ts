@@ -6,9 +6,9 @@ import { runCommand, type RunCommand } from './command-run.js';
 import { statusCommand } from './command-status.js';
 import { upCommand } from './command-up.js';
 import { decode } from './decode.js';
-import type { EventLog } from './event-log.js';
-import type { LogOptions } from './log.js';
-import { suggestion } from './option-values.js';
+import type { EventLog } from '../terminal/event-log.js';
+import type { LogOptions } from '../terminal/log.js';
+import { suggestion } from '../options/option-values.js';
 import {
   AGENT_METRICS_OPTIONS,
   ATTACH_OPTIONS,
@@ -26,11 +26,11 @@ import {
   STATUS_OPTIONS,
   WORKLOAD_OPTIONS,
 } from './options.js';
-import { describeProfiles, formatProfiles } from './profile-listing.js';
-import { RunError } from './run-error.js';
-import type { Terminal } from './terminal.js';
-import { UsageError } from './usage-error.js';
-import { VERSION } from './version.js';
+import { describeProfiles, formatProfiles } from '../profiles/profile-listing.js';
+import { RunError } from '../errors/run-error.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { UsageError } from '../errors/usage-error.js';
+import { VERSION } from '../terminal/version.js';
 
 type OptionTable = Readonly<Record<string, Options>>;
 /** What yargs hands over: positionals and options by name. */
@@ -132,7 +132,7 @@ function commandTable(argv: readonly string[], terminal: Terminal): Command[] {
     };
   // The logger takes a moment to load: only those who stay up wait for it.
   const logOf = async (values: LogOptions): Promise<EventLog> => {
-    const { createLog } = await import('./log.js');
+    const { createLog } = await import('../terminal/log.js');
     return createLog(values, (line) => terminal.error(line));
   };
   return [

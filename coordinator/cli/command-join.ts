@@ -1,26 +1,31 @@
 /** `join`: makes this machine a host of a cluster elsewhere, for as long as the cluster wants it. */
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FabricAddress } from '../node/process-environment.js';
-import { MAX_HOSTS } from '../sim/sequencer.js';
-import { isMachineName } from '../wire/control/join-messages.js';
-import { retried } from './backoff.js';
-import { credentialsOfHosts, type CredentialOptions } from './credentials.js';
-import type { EventLog } from './event-log.js';
-import { HostAgent, type AgentOptions, type Parting } from './host-agent.js';
-import { watchInterruptions } from './interruption.js';
-import { machineResources } from './machine-resources.js';
+import type { FabricAddress } from '../../node/process/process-environment.js';
+import { MAX_HOSTS } from '../../sim/sequencer.js';
+import { isMachineName } from '../../wire/control/join-messages.js';
+import { retried } from '../cluster/backoff.js';
+import { credentialsOfHosts, type CredentialOptions } from '../cluster/credentials.js';
+import type { EventLog } from '../terminal/event-log.js';
+import { HostAgent, type AgentOptions, type Parting } from '../cluster/host-agent.js';
+import { watchInterruptions } from '../terminal/interruption.js';
+import { machineResources } from '../cluster/machine-resources.js';
 import {
   printUrl,
   readAdvertisedAddress,
   readCoordinatorUrl,
   readListenAddress,
-} from './network-address.js';
-import { readWait, readWhole } from './option-values.js';
-import { agentPages, openPages, readPagePlace, type MetricsOptions } from './operation-pages.js';
-import { programPolicy, type ProgramOptions } from './program-policy.js';
-import type { Terminal } from './terminal.js';
-import { UsageError } from './usage-error.js';
+} from '../options/network-address.js';
+import { readWait, readWhole } from '../options/option-values.js';
+import {
+  agentPages,
+  openPages,
+  readPagePlace,
+  type MetricsOptions,
+} from '../operations/operation-pages.js';
+import { programPolicy, type ProgramOptions } from '../options/program-policy.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { UsageError } from '../errors/usage-error.js';
 
 export interface JoinOptions extends CredentialOptions, ProgramOptions, MetricsOptions {
   readonly hosts?: string | undefined;

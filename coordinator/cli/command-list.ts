@@ -1,9 +1,9 @@
 /** `list`: the catalogue with every parameter, its default and what it means; then the suites. */
-import { formatDuration } from '../units/time.js';
-import { formatSize } from '../units/size.js';
-import { CATALOGUE, SUITES } from '../workloads/catalogue.js';
-import type { ParameterSpec } from '../workloads/workload.js';
-import type { Terminal } from './terminal.js';
+import { formatDuration } from '../../units/time.js';
+import { formatSize } from '../../units/size.js';
+import { CATALOGUE, SUITES } from '../../workloads/catalogue.js';
+import type { ParameterSpec } from '../../workloads/authoring/workload.js';
+import type { Terminal } from '../terminal/terminal.js';
 
 export async function listCommand(terminal: Terminal): Promise<number> {
   for (const entry of CATALOGUE) {

@@ -14,34 +14,39 @@ import {
   hostsAskedFor,
   type ClusterConfig,
   type ClusterOptions,
-} from './cluster-config.js';
-import { openAttached, readAttachment, type Attached, type AttachOptions } from './attachment.js';
-import { attachedConfig } from './attached-config.js';
-import { watchInterruptions, type Interruption } from './interruption.js';
-import { Measured, measure } from './measure.js';
-import { readChoice } from './option-values.js';
-import { checkSettings, parseSettings, type Setting } from './parameters.js';
-import { DEFAULT_OUT, prepareOutputs, writeOutputs, type Outputs } from './outputs.js';
-import { formatPerftest } from './perftest-format.js';
-import { PrivateCluster, TRUSTED } from './private-cluster.js';
-import { Progress } from './progress.js';
+} from '../plan/cluster-config.js';
+import {
+  openAttached,
+  readAttachment,
+  type Attached,
+  type AttachOptions,
+} from '../cluster/attachment.js';
+import { attachedConfig } from '../plan/attached-config.js';
+import { watchInterruptions, type Interruption } from '../terminal/interruption.js';
+import { Measured, measure } from '../run/measure.js';
+import { readChoice } from '../options/option-values.js';
+import { checkSettings, parseSettings, type Setting } from '../plan/parameters.js';
+import { DEFAULT_OUT, prepareOutputs, writeOutputs, type Outputs } from '../report/outputs.js';
+import { formatPerftest } from '../report/perftest-format.js';
+import { PrivateCluster, TRUSTED } from '../cluster/private-cluster.js';
+import { Progress } from '../terminal/progress.js';
 import {
   moduleDirectory,
   resolveSuite,
   resolveWorkload,
   type ResolvedWorkload,
-} from './programs.js';
-import { RESULTS_SCHEMA, type Results } from './results.js';
-import { RunError } from './run-error.js';
-import { costInfo, describeCost } from './run-cost.js';
-import type { RunPlace } from './run-place.js';
-import { shellCommand } from './shell-command.js';
-import { formatTables } from './tables.js';
-import type { Terminal } from './terminal.js';
-import { VERSION } from './version.js';
-import { formatWaterfall } from './waterfall.js';
-import { UsageError } from './usage-error.js';
-import { hostsFor, planWorkload, type PlannedWorkload } from './work-plan.js';
+} from '../plan/programs.js';
+import { RESULTS_SCHEMA, type Results } from '../report/results.js';
+import { RunError } from '../errors/run-error.js';
+import { costInfo, describeCost } from '../run/run-cost.js';
+import type { RunPlace } from '../run/run-place.js';
+import { shellCommand } from '../terminal/shell-command.js';
+import { formatTables } from '../report/tables.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { VERSION } from '../terminal/version.js';
+import { formatWaterfall } from '../report/waterfall.js';
+import { UsageError } from '../errors/usage-error.js';
+import { hostsFor, planWorkload, type PlannedWorkload } from '../plan/work-plan.js';
 
 export interface RunOptions extends ClusterOptions, AttachOptions {
   readonly set?: readonly string[] | undefined;

@@ -1,18 +1,18 @@
 /** `status`: what a cluster that is up is made of, does, and has to do. */
 import { readdirSync, writeFileSync } from 'node:fs';
-import { formatSize } from '../units/size.js';
-import { formatDuration, PS_PER_NS } from '../units/time.js';
-import { parseClusterStatus, type ClusterStatus } from './cluster-status.js';
-import { CoordinatorLine } from './coordinator-line.js';
-import type { CredentialOptions } from './credentials.js';
-import { hostLabel } from './host-label.js';
-import { watchInterruptions } from './interruption.js';
-import { readCoordinatorUrl } from './network-address.js';
-import { readWait } from './option-values.js';
-import { RunError } from './run-error.js';
-import { runDirectory } from './run-directory.js';
-import type { Terminal } from './terminal.js';
-import { UsageError } from './usage-error.js';
+import { formatSize } from '../../units/size.js';
+import { formatDuration, PS_PER_NS } from '../../units/time.js';
+import { parseClusterStatus, type ClusterStatus } from '../cluster/cluster-status.js';
+import { CoordinatorLine } from '../cluster/coordinator-line.js';
+import type { CredentialOptions } from '../cluster/credentials.js';
+import { hostLabel } from '../run/host-label.js';
+import { watchInterruptions } from '../terminal/interruption.js';
+import { readCoordinatorUrl } from '../options/network-address.js';
+import { readWait } from '../options/option-values.js';
+import { RunError } from '../errors/run-error.js';
+import { runDirectory } from '../cluster/run-directory.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { UsageError } from '../errors/usage-error.js';
 
 export interface StatusOptions extends CredentialOptions {
   readonly json?: string | undefined;

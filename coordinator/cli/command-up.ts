@@ -3,37 +3,42 @@ import { rmSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CLIENT_PATH } from '../wire/control/client-messages.js';
-import { JOIN_PATH, MAX_JOIN_BYTES } from '../wire/control/join-messages.js';
-import { ClientDesk } from './client-desk.js';
+import { CLIENT_PATH } from '../../wire/control/client-messages.js';
+import { JOIN_PATH, MAX_JOIN_BYTES } from '../../wire/control/join-messages.js';
+import { ClientDesk } from '../cluster/client-desk.js';
 import {
   clusterConfig,
   DEFAULTS,
   describeCluster,
   hostsAskedFor,
   type ClusterOptions,
-} from './cluster-config.js';
-import { clusterStatus } from './cluster-status.js';
-import { ControlServer, type ControlServerOptions } from './control-server.js';
-import { ownCredentials, type CredentialOptions } from './credentials.js';
-import type { EventLog } from './event-log.js';
-import { watchInterruptions } from './interruption.js';
-import { JoinedCluster, refuseToJoin } from './joined-cluster.js';
-import { LaunchedMember } from './launched-member.js';
-import { DEFAULT_PORT, hostAndPort, isAnyAddress, readListenAddress } from './network-address.js';
+} from '../plan/cluster-config.js';
+import { clusterStatus } from '../cluster/cluster-status.js';
+import { ControlServer, type ControlServerOptions } from '../cluster/control-server.js';
+import { ownCredentials, type CredentialOptions } from '../cluster/credentials.js';
+import type { EventLog } from '../terminal/event-log.js';
+import { watchInterruptions } from '../terminal/interruption.js';
+import { JoinedCluster, refuseToJoin } from '../cluster/joined-cluster.js';
+import { LaunchedMember } from '../cluster/launched-member.js';
+import {
+  DEFAULT_PORT,
+  hostAndPort,
+  isAnyAddress,
+  readListenAddress,
+} from '../options/network-address.js';
 import {
   CoordinatorPages,
   openPages,
   readPagePlace,
   type MetricsOptions,
-} from './operation-pages.js';
-import { programPolicy, type ProgramOptions } from './program-policy.js';
-import { RefusalWatch } from './refusal-watch.js';
-import { RunError } from './run-error.js';
-import { RunQueue } from './run-queue.js';
-import { writeTokenFile } from './run-directory.js';
-import type { Terminal } from './terminal.js';
-import { UsageError } from './usage-error.js';
+} from '../operations/operation-pages.js';
+import { programPolicy, type ProgramOptions } from '../options/program-policy.js';
+import { RefusalWatch } from '../operations/refusal-watch.js';
+import { RunError } from '../errors/run-error.js';
+import { RunQueue } from '../run/run-queue.js';
+import { writeTokenFile } from '../cluster/run-directory.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { UsageError } from '../errors/usage-error.js';
 
 export interface UpOptions
   extends ClusterOptions, CredentialOptions, ProgramOptions, MetricsOptions {

@@ -5,12 +5,12 @@
  */
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { readCapture } from '../wire/capture.js';
-import { BrokenCapture, type CapturedPacket } from '../wire/captured-packet.js';
-import { describe } from '../wire/describe.js';
-import { emitFrame, type Frame } from '../wire/frame.js';
-import { parseFrame } from '../wire/frame-parser.js';
-import { opcodeName } from '../wire/opcode-table.js';
+import { readCapture } from '../../wire/capture.js';
+import { BrokenCapture, type CapturedPacket } from '../../wire/captured-packet.js';
+import { describe } from '../../wire/describe.js';
+import { emitFrame, type Frame } from '../../wire/frame.js';
+import { parseFrame } from '../../wire/frame-parser.js';
+import { opcodeName } from '../../wire/opcode-table.js';
 
 export interface DecodeOptions {
   /** Where to write the summary. */

@@ -1,6 +1,6 @@
 /** The options of the commands as `--help` shows them, in groups. Values stay texts: their readers name the option. */
 import type { Options } from 'yargs';
-import { DEFAULTS } from './cluster-config.js';
+import { DEFAULTS } from '../plan/cluster-config.js';
 
 const text = (describe: string): Options => ({ describe, string: true, requiresArg: true });
 const texts = (describe: string): Options => ({ ...text(describe), array: true });

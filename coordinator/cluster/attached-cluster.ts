@@ -2,16 +2,16 @@
  * A cluster that is up elsewhere, as the place of a command's runs: each is asked of its coordinator, waits there for its
  * turn, and comes back as a record like one of the command's own processes.
  */
-import { formatSize } from '../units/size.js';
-import { printableLines, type ClientReply } from '../wire/control/client-messages.js';
-import { MAX_CONTROL_BYTES } from '../wire/control/codec.js';
-import { CapturedFiles } from './captured-files.js';
+import { formatSize } from '../../units/size.js';
+import { printableLines, type ClientReply } from '../../wire/control/client-messages.js';
+import { MAX_CONTROL_BYTES } from '../../wire/control/codec.js';
+import { CapturedFiles } from '../run/captured-files.js';
 import { clientRun } from './client-run.js';
 import type { CoordinatorLine } from './coordinator-line.js';
-import { RunError } from './run-error.js';
-import type { PlacedRun, RunPlace } from './run-place.js';
-import { parseRunRecord } from './run-record.js';
-import type { RunRecord } from './run.js';
+import { RunError } from '../errors/run-error.js';
+import type { PlacedRun, RunPlace } from '../run/run-place.js';
+import { parseRunRecord } from '../run/run-record.js';
+import type { RunRecord } from '../run/run.js';
 
 /** Whatever is under way to the coordinator when the command ends has this long to get there. */
 const FAREWELL_MS = 1_000;

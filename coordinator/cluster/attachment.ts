@@ -1,13 +1,13 @@
 /** `--attach URL`: what the options say of it, and the cluster that answers. */
 import { AttachedCluster } from './attached-cluster.js';
-import type { ClusterConfig } from './cluster-config.js';
+import type { ClusterConfig } from '../plan/cluster-config.js';
 import { CoordinatorLine } from './coordinator-line.js';
 import type { CredentialOptions } from './credentials.js';
-import { watchInterruptions } from './interruption.js';
-import { readCoordinatorUrl } from './network-address.js';
-import { readWait } from './option-values.js';
-import type { Terminal } from './terminal.js';
-import { UsageError } from './usage-error.js';
+import { watchInterruptions } from '../terminal/interruption.js';
+import { readCoordinatorUrl } from '../options/network-address.js';
+import { readWait } from '../options/option-values.js';
+import type { Terminal } from '../terminal/terminal.js';
+import { UsageError } from '../errors/usage-error.js';
 
 export interface AttachOptions extends CredentialOptions {
   readonly attach?: string | undefined;

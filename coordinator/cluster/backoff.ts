@@ -1,9 +1,9 @@
 /** Dialling a coordinator that may not be there yet: again and again, at growing distances, until it answers or time is up. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DialError } from '../node/link/dial.js';
-import type { EventLog } from './event-log.js';
-import { RunError } from './run-error.js';
-import { UsageError } from './usage-error.js';
+import { DialError } from '../../node/door/dial.js';
+import type { EventLog } from '../terminal/event-log.js';
+import { RunError } from '../errors/run-error.js';
+import { UsageError } from '../errors/usage-error.js';
 
 const FIRST_MS = 200;
 const LONGEST_MS = 5_000;

@@ -5,24 +5,24 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
-import { watchHeartbeat } from '../node/link/heartbeat.js';
+import { watchHeartbeat } from '../../node/door/heartbeat.js';
 import {
   CLIENT_PROTOCOL,
   parseClientRequest,
   type ClientHello,
   type ClientReply,
   type ClientRequest,
-} from '../wire/control/client-messages.js';
-import { packControl } from '../wire/control/codec.js';
-import { clusterMessage } from './attached-config.js';
+} from '../../wire/control/client-messages.js';
+import { packControl } from '../../wire/control/codec.js';
+import { clusterMessage } from '../plan/attached-config.js';
 import { parseClientRun } from './client-run.js';
 import type { ClusterStatus } from './cluster-status.js';
-import type { EventLog } from './event-log.js';
+import type { EventLog } from '../terminal/event-log.js';
 import { PeerConnection } from './peer-connection.js';
-import { recordMessage } from './run-record.js';
-import type { RunOrder, RunQueue } from './run-queue.js';
+import { recordMessage } from '../run/run-record.js';
+import type { RunOrder, RunQueue } from '../run/run-queue.js';
 import type { StandingCluster } from './standing-cluster.js';
-import { VERSION } from './version.js';
+import { VERSION } from '../terminal/version.js';
 
 /** A connection that has not said hello by then is dropped. */
 const HELLO_MS = 10_000;

@@ -2,12 +2,12 @@
  * A run as a client asks for it: what is the run's own travels, what is the cluster's is put in by the coordinator,
  * whatever the client believed. What does not fit the cluster is refused before anything of it is queued.
  */
-import { parseRunSpec, specMessage } from '../node/run-messages.js';
-import type { RunSpec } from '../node/run-spec.js';
-import { isRecord } from '../wire/control/field-reader.js';
-import { profileOf, type ClusterConfig } from './cluster-config.js';
-import { checkMachine, checkPlacement } from './machine-settings.js';
-import { UsageError } from './usage-error.js';
+import { parseRunSpec, specMessage } from '../../node/process/run-messages.js';
+import type { RunSpec } from '../../node/spec/run-spec.js';
+import { isRecord } from '../../wire/control/field-reader.js';
+import { profileOf, type ClusterConfig } from '../plan/cluster-config.js';
+import { checkMachine, checkPlacement } from '../plan/machine-settings.js';
+import { UsageError } from '../errors/usage-error.js';
 
 type Spec = Omit<RunSpec, 'local'>;
 

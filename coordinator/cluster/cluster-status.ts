@@ -1,13 +1,13 @@
 /** What `status` tells of a cluster that is up: its machines, its links, the run that is on, and those that wait. */
-import { MAX_HOSTS } from '../sim/sequencer.js';
-import { PS_PER_NS } from '../units/time.js';
-import { FieldReader } from '../wire/control/field-reader.js';
-import { printable } from '../wire/control/client-messages.js';
-import { clusterInfo } from './cluster-config.js';
-import type { ClusterInfo } from './results.js';
-import type { RunQueue } from './run-queue.js';
+import { MAX_HOSTS } from '../../sim/sequencer.js';
+import { PS_PER_NS } from '../../units/time.js';
+import { FieldReader } from '../../wire/control/field-reader.js';
+import { printable } from '../../wire/control/client-messages.js';
+import { clusterInfo } from '../plan/cluster-config.js';
+import type { ClusterInfo } from '../report/results.js';
+import type { RunQueue } from '../run/run-queue.js';
 import type { StandingCluster } from './standing-cluster.js';
-import { VERSION } from './version.js';
+import { VERSION } from '../terminal/version.js';
 
 export const STATUS_SCHEMA = 'pinwire-status/1';
 

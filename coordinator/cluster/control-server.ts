@@ -4,11 +4,11 @@
  * process's part in the cluster. Other paths are their owners' business.
  */
 import type { WebSocket } from 'ws';
-import { openDoor, type Door, type DoorOptions, type Refusals } from '../node/link/admission.js';
-import { CONTROL_PATH } from '../wire/control/orders.js';
-import { MAX_CONTROL_BYTES, packControl, unpackControl } from '../wire/control/codec.js';
-import { parseNotice, type Notice } from '../wire/control/notices.js';
-import type { Order } from '../wire/control/orders.js';
+import { openDoor, type Door, type DoorOptions, type Refusals } from '../../node/door/admission.js';
+import { CONTROL_PATH } from '../../wire/control/orders.js';
+import { MAX_CONTROL_BYTES, packControl, unpackControl } from '../../wire/control/codec.js';
+import { parseNotice, type Notice } from '../../wire/control/notices.js';
+import type { Order } from '../../wire/control/orders.js';
 
 const HELLO_MS = 10_000;
 

@@ -4,25 +4,25 @@
  */
 import { hostname, userInfo } from 'node:os';
 import type { WebSocket } from 'ws';
-import { dial, DialError } from '../node/link/dial.js';
-import type { Credentials } from '../node/link/credentials.js';
-import { watchHeartbeat } from '../node/link/heartbeat.js';
+import { dial, DialError } from '../../node/door/dial.js';
+import type { Credentials } from '../../node/door/credentials.js';
+import { watchHeartbeat } from '../../node/door/heartbeat.js';
 import {
   CLIENT_PATH,
   CLIENT_PROTOCOL,
   parseClientReply,
   type ClientReply,
   type ClientRequest,
-} from '../wire/control/client-messages.js';
-import { MAX_CONTROL_BYTES } from '../wire/control/codec.js';
-import { parseCluster } from './attached-config.js';
+} from '../../wire/control/client-messages.js';
+import { MAX_CONTROL_BYTES } from '../../wire/control/codec.js';
+import { parseCluster } from '../plan/attached-config.js';
 import { retried } from './backoff.js';
-import type { ClusterConfig } from './cluster-config.js';
+import type { ClusterConfig } from '../plan/cluster-config.js';
 import { credentialsFor, type CredentialOptions } from './credentials.js';
-import { printUrl } from './network-address.js';
+import { printUrl } from '../options/network-address.js';
 import { PeerConnection } from './peer-connection.js';
 import { FileNotThere } from './secret-file.js';
-import { majorOf, VERSION } from './version.js';
+import { majorOf, VERSION } from '../terminal/version.js';
 
 /** From an open connection until the coordinator says what its cluster is. */
 const GREETING_MS = 10_000;

@@ -1,11 +1,11 @@
 /** The cluster's token and certificates, as options, environment and the user's run directory give them. */
 import { randomBytes } from 'node:crypto';
-import type { Credentials } from '../node/link/credentials.js';
-import { isLoopback, portOf, printUrl } from './network-address.js';
+import type { Credentials } from '../../node/door/credentials.js';
+import { isLoopback, portOf, printUrl } from '../options/network-address.js';
 import { tokenFileOf } from './run-directory.js';
 import { FileNotThere, readSecret } from './secret-file.js';
 import { readTlsFiles, type TlsOptions } from './tls-files.js';
-import { UsageError } from './usage-error.js';
+import { UsageError } from '../errors/usage-error.js';
 
 export interface CredentialOptions extends TlsOptions {
   readonly 'token-file'?: string | undefined;

@@ -4,10 +4,10 @@
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Notice } from '../wire/control/notices.js';
-import type { Order } from '../wire/control/orders.js';
+import type { Notice } from '../../wire/control/notices.js';
+import type { Order } from '../../wire/control/orders.js';
 import type { Hello, ProcessConnection, ProcessListener } from './control-server.js';
-import { RunError } from './run-error.js';
+import { RunError } from '../errors/run-error.js';
 
 /** A closed connection waits this long for the exit that explains it. */
 const EXIT_MS = 300;

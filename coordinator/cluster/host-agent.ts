@@ -4,10 +4,10 @@
  */
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
-import { dial } from '../node/link/admission.js';
-import type { Credentials } from '../node/link/credentials.js';
-import { watchHeartbeat } from '../node/link/heartbeat.js';
-import type { FabricAddress, ProgramPolicy } from '../node/process-environment.js';
+import { dial } from '../../node/door/admission.js';
+import type { Credentials } from '../../node/door/credentials.js';
+import { watchHeartbeat } from '../../node/door/heartbeat.js';
+import type { FabricAddress, ProgramPolicy } from '../../node/process/process-environment.js';
 import {
   JOIN_PATH,
   JOIN_PROTOCOL,
@@ -15,14 +15,14 @@ import {
   parseJoinOrder,
   type JoinNotice,
   type JoinOrder,
-} from '../wire/control/join-messages.js';
-import type { EventLog } from './event-log.js';
-import { hostLabel } from './host-label.js';
+} from '../../wire/control/join-messages.js';
+import type { EventLog } from '../terminal/event-log.js';
+import { hostLabel } from '../run/host-label.js';
 import { describeExit, HostProcess } from './host-process.js';
-import { isAnyAddress } from './network-address.js';
+import { isAnyAddress } from '../options/network-address.js';
 import { PeerConnection } from './peer-connection.js';
 import type { MachineResources } from './machine-resources.js';
-import { VERSION } from './version.js';
+import { VERSION } from '../terminal/version.js';
 
 /** Processes that were told to stop and did not are killed after this. */
 const STOP_MS = 2_000;

@@ -6,12 +6,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { hostLabel } from './host-label.js';
+import { hostLabel } from '../run/host-label.js';
 import {
   ENVIRONMENT_VARIABLE,
   printEnvironment,
   type ProcessEnvironment,
-} from '../node/process-environment.js';
+} from '../../node/process/process-environment.js';
 
 /**
  * Each run builds its hosts afresh: buffers of megabytes come and go. glibc would learn to take them from its heap, which
@@ -19,7 +19,7 @@ import {
  */
 const MMAP_THRESHOLD = { MALLOC_MMAP_THRESHOLD_: String(128 << 10) };
 
-const ENTRY = fileURLToPath(new URL('../node/main.js', import.meta.url));
+const ENTRY = fileURLToPath(new URL('../../node/main.js', import.meta.url));
 /** Lines of standard error that are kept to tell why a process ended. */
 const LAST_LINES = 20;
 

@@ -9,12 +9,12 @@ import {
   type JoinNotice,
   type JoinOrder,
   type Offer,
-} from '../wire/control/join-messages.js';
-import type { ClusterConfig } from './cluster-config.js';
+} from '../../wire/control/join-messages.js';
+import type { ClusterConfig } from '../plan/cluster-config.js';
 import type { Welcome } from './control-server.js';
-import type { EventLog } from './event-log.js';
+import type { EventLog } from '../terminal/event-log.js';
 import { Formation, type LinkedProcesses } from './formation.js';
-import { watchHeartbeat } from '../node/link/heartbeat.js';
+import { watchHeartbeat } from '../../node/door/heartbeat.js';
 import {
   freeName,
   nameOfHosts,
@@ -24,7 +24,7 @@ import {
   type Place,
 } from './joined-machine.js';
 import { PeerConnection } from './peer-connection.js';
-import { RunError } from './run-error.js';
+import { RunError } from '../errors/run-error.js';
 import type { MemberInfo, StandingCluster } from './standing-cluster.js';
 
 /** A connection that makes no offer by then is dropped. */

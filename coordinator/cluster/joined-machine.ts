@@ -1,9 +1,9 @@
 /** A machine that joined a cluster: whether what it offers fits, what it is called, and which hosts are its. */
-import { JOIN_PROTOCOL, type JoinOrder, type Offer } from '../wire/control/join-messages.js';
-import { partition, type ClusterConfig } from './cluster-config.js';
-import { hostLabel } from './host-label.js';
+import { JOIN_PROTOCOL, type JoinOrder, type Offer } from '../../wire/control/join-messages.js';
+import { partition, type ClusterConfig } from '../plan/cluster-config.js';
+import { hostLabel } from '../run/host-label.js';
 import type { PeerConnection } from './peer-connection.js';
-import { majorOf, VERSION } from './version.js';
+import { majorOf, VERSION } from '../terminal/version.js';
 
 const MAX_MACHINES = 512;
 

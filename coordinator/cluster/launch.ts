@@ -3,12 +3,12 @@
  * or when its control connection closes, whichever is noticed first; no heartbeat is needed on one machine.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Credentials } from '../node/link/credentials.js';
-import { LOOPBACK_FABRIC, type ProgramPolicy } from '../node/process-environment.js';
-import type { ClusterConfig } from './cluster-config.js';
+import type { Credentials } from '../../node/door/credentials.js';
+import { LOOPBACK_FABRIC, type ProgramPolicy } from '../../node/process/process-environment.js';
+import type { ClusterConfig } from '../plan/cluster-config.js';
 import { Formation } from './formation.js';
 import { describeExit, HostProcess } from './host-process.js';
-import { RunError } from './run-error.js';
+import { RunError } from '../errors/run-error.js';
 
 /** From launch until every process has said hello and is linked with the others. */
 const START_MS = 60_000;

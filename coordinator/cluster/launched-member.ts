@@ -1,11 +1,11 @@
 /** A launched cluster as one that stays up: its hosts are on this machine, and it can run as long as it stands. */
 import { hostname } from 'node:os';
-import type { ClusterConfig } from './cluster-config.js';
+import type { ClusterConfig } from '../plan/cluster-config.js';
 import type { LinkedProcesses } from './formation.js';
 import { machineResources } from './machine-resources.js';
 import { PrivateCluster, type PrivateClusterOptions } from './private-cluster.js';
 import type { MemberInfo, StandingCluster } from './standing-cluster.js';
-import { VERSION } from './version.js';
+import { VERSION } from '../terminal/version.js';
 
 export class LaunchedMember implements StandingCluster {
   readonly config: ClusterConfig;

@@ -3,7 +3,7 @@
  * dropped, and the reason told; so is one that falls silent.
  */
 import type { WebSocket } from 'ws';
-import { packControl, unpackControl } from '../wire/control/codec.js';
+import { packControl, unpackControl } from '../../wire/control/codec.js';
 
 export interface PeerListener<Incoming> {
   heard(message: Incoming): void;

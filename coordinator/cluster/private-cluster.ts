@@ -1,12 +1,12 @@
 /** A cluster on this machine: launched by a command, reachable by its own processes alone, gone with the command. */
 import { randomBytes } from 'node:crypto';
-import type { ProgramPolicy } from '../node/process-environment.js';
-import type { ClusterConfig } from './cluster-config.js';
+import type { ProgramPolicy } from '../../node/process/process-environment.js';
+import type { ClusterConfig } from '../plan/cluster-config.js';
 import { ControlServer } from './control-server.js';
 import type { Formation } from './formation.js';
 import { LaunchedCluster } from './launch.js';
-import type { PlacedRun, RunPlace } from './run-place.js';
-import { executeRun, type RunRecord } from './run.js';
+import type { PlacedRun, RunPlace } from '../run/run-place.js';
+import { executeRun, type RunRecord } from '../run/run.js';
 
 export interface PrivateClusterOptions {
   readonly programs: ProgramPolicy;

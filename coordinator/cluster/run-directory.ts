@@ -5,7 +5,7 @@
 import { chmodSync, lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RunError } from './run-error.js';
+import { RunError } from '../errors/run-error.js';
 
 /** The user's run directory, made if it is not there. Throws if somebody else has put something in its place. */
 export function runDirectory(): string {

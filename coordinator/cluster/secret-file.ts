@@ -1,7 +1,7 @@
 /** Files that hold a secret or a certificate: read whole, and looked at as `ssh` looks at its keys. */
 import { readFileSync, statSync } from 'node:fs';
-import { RunError } from './run-error.js';
-import { UsageError } from './usage-error.js';
+import { RunError } from '../errors/run-error.js';
+import { UsageError } from '../errors/usage-error.js';
 
 const LARGEST = 1 << 20;
 /** Where containers are given theirs: what their files' modes say is the engine's doing, and nobody else is there. */

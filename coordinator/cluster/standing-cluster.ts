@@ -1,5 +1,5 @@
 /** A cluster that stays up and serves runs: what the queue, `status`, health and metrics need to know of it. */
-import type { ClusterConfig } from './cluster-config.js';
+import type { ClusterConfig } from '../plan/cluster-config.js';
 import type { LinkedProcesses } from './formation.js';
 
 /** A machine that contributes hosts. */

@@ -1,8 +1,8 @@
 /** Certificates as the options name them: read and checked against one another before anything starts. */
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
-import type { TlsMaterial } from '../node/link/credentials.js';
+import type { TlsMaterial } from '../../node/door/credentials.js';
 import { readSecret, readTextFile } from './secret-file.js';
-import { UsageError } from './usage-error.js';
+import { UsageError } from '../errors/usage-error.js';
 
 export interface TlsOptions {
   readonly 'tls-cert'?: string | undefined;

@@ -3,7 +3,7 @@
  * meanwhile, and kept so long that making it takes a tenth of the process's time and no more. Whoever is slow to read it
  * holds the same bytes as everybody else.
  */
-import type { Page } from '../node/link/admission.js';
+import type { Page } from '../../node/door/admission.js';
 
 /** Times as long as it took to make. */
 const KEPT = 9;

@@ -10,10 +10,10 @@ import {
   Registry,
   type Metric,
 } from 'prom-client';
-import type { HostMetrics, QueuePairMetrics } from '../node/host-metrics.js';
-import { PORT_WAIT_BUCKETS } from '../node/link/egress-port.js';
-import { WAIT_BUCKETS } from '../node/link/window-cost.js';
-import { PS_PER_NS, PS_PER_S } from '../units/time.js';
+import type { HostMetrics, QueuePairMetrics } from '../../node/process/host-metrics.js';
+import { PORT_WAIT_BUCKETS } from '../../node/model/fabric/egress-port.js';
+import { WAIT_BUCKETS } from '../../node/links/window-cost.js';
+import { PS_PER_NS, PS_PER_S } from '../../units/time.js';
 import { bounded } from './bounded-labels.js';
 import { BucketHistogram } from './bucket-histogram.js';
 import {
@@ -22,9 +22,9 @@ import {
   hostCounterFamily,
   type MetricFamily,
 } from './metric-families.js';
-import type { RunProgress, RunRecord } from './run.js';
-import type { RunCost } from './run-cost.js';
-import { VERSION } from './version.js';
+import type { RunProgress, RunRecord } from '../run/run.js';
+import type { RunCost } from '../run/run-cost.js';
+import { VERSION } from '../terminal/version.js';
 
 type Labels = Readonly<Record<string, string>>;
 type FamilyName = keyof typeof FAMILIES;

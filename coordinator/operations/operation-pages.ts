@@ -3,15 +3,15 @@
  * listener is a door too, one that nobody enters: strangers cost it no more than they cost the other.
  */
 import { randomBytes } from 'node:crypto';
-import { openDoor, type Page, type PageTable } from '../node/link/admission.js';
-import type { ControlServer } from './control-server.js';
-import type { EventLog } from './event-log.js';
+import { openDoor, type Page, type PageTable } from '../../node/door/admission.js';
+import type { ControlServer } from '../cluster/control-server.js';
+import type { EventLog } from '../terminal/event-log.js';
 import { KeptPage } from './kept-page.js';
 import type { Metrics } from './metrics.js';
-import { hostAndPort, readListenAddress, type NetworkAddress } from './network-address.js';
-import type { FinishedRun, RunQueue } from './run-queue.js';
-import type { StandingCluster } from './standing-cluster.js';
-import { UsageError } from './usage-error.js';
+import { hostAndPort, readListenAddress, type NetworkAddress } from '../options/network-address.js';
+import type { FinishedRun, RunQueue } from '../run/run-queue.js';
+import type { StandingCluster } from '../cluster/standing-cluster.js';
+import { UsageError } from '../errors/usage-error.js';
 
 export interface MetricsOptions {
   readonly metrics?: string | undefined;

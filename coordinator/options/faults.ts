@@ -2,10 +2,10 @@
  * `--fault loss=1e-3,duplicate=0.1%,corrupt=1e-6,delayed=1e-3,delay=10us`: what goes wrong on the links, each a
  * probability per frame, drawn from the run's seed. `delay` is how long a delayed frame takes longer.
  */
-import type { FaultSpec } from '../node/run-spec.js';
-import { parseDuration, PS_PER_S, PS_PER_US } from '../units/time.js';
+import type { FaultSpec } from '../../node/spec/run-spec.js';
+import { parseDuration, PS_PER_S, PS_PER_US } from '../../units/time.js';
 import { suggestion } from './option-values.js';
-import { UsageError } from './usage-error.js';
+import { UsageError } from '../errors/usage-error.js';
 
 const PROBABILITIES = ['loss', 'duplicate', 'corrupt', 'delayed'] as const;
 const NAMES = [...PROBABILITIES, 'delay'];

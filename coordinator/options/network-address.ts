@@ -1,6 +1,6 @@
 /** Addresses as options have them: `[ADDRESS:]PORT` to listen on, `HOST[:PORT]` that others dial, and a coordinator's URL. */
 import { isIPv6 } from 'node:net';
-import { UsageError } from './usage-error.js';
+import { UsageError } from '../errors/usage-error.js';
 
 /** Where a coordinator listens unless told otherwise. */
 export const DEFAULT_PORT = 7600;

@@ -1,7 +1,7 @@
 /** Option values as a person writes them. Each reader throws a one-line UsageError that names the option. */
-import { formatSize, parseSize } from '../units/size.js';
+import { formatSize, parseSize } from '../../units/size.js';
 import { closest } from './closest.js';
-import { UsageError } from './usage-error.js';
+import { UsageError } from '../errors/usage-error.js';
 
 /** A whole number in least..most. */
 export function readWhole(option: string, text: string, least: number, most: number): number {

@@ -1,8 +1,8 @@
 /** `--programs DIR`: what a host's operator lets runs load there besides the installed catalogue. */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { ProgramPolicy } from '../node/process-environment.js';
-import { UsageError } from './usage-error.js';
+import type { ProgramPolicy } from '../../node/process/process-environment.js';
+import { UsageError } from '../errors/usage-error.js';
 
 export interface ProgramOptions {
   readonly programs?: readonly string[] | undefined;

@@ -1,8 +1,8 @@
 /** Numbers with a unit as a person writes them, checked against the field that they are for. */
-import { parseRate } from '../units/rate.js';
-import { formatSize, parseSize } from '../units/size.js';
-import { formatDuration, parseDuration } from '../units/time.js';
-import type { Field, Kind } from './profile-fields.js';
+import { parseRate } from '../../units/rate.js';
+import { formatSize, parseSize } from '../../units/size.js';
+import { formatDuration, parseDuration } from '../../units/time.js';
+import type { Field, Kind } from '../profiles/profile-fields.js';
 
 /** In the kind's base unit (picoseconds, Gb/s, Gflop/s, bytes, a count), or a word. */
 export type Quantity = number | string;

@@ -3,10 +3,10 @@
  * goes wrong are the run's own. An option that asks for another cluster than the one that is there is refused.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { parseFaultSpec, parseProfile } from '../node/run-messages.js';
-import { MAX_CORES, MAX_HOSTS } from '../sim/sequencer.js';
-import { formatSize } from '../units/size.js';
-import { FieldReader } from '../wire/control/field-reader.js';
+import { parseFaultSpec, parseProfile } from '../../node/process/run-messages.js';
+import { MAX_CORES, MAX_HOSTS } from '../../sim/sequencer.js';
+import { formatSize } from '../../units/size.js';
+import { FieldReader } from '../../wire/control/field-reader.js';
 import {
   clusterConfig,
   hostsAskedFor,
@@ -14,7 +14,7 @@ import {
   type ClusterConfig,
   type ClusterOptions,
 } from './cluster-config.js';
-import { UsageError } from './usage-error.js';
+import { UsageError } from '../errors/usage-error.js';
 
 /** The cluster as its clients need it. */
 export function clusterMessage({ profile: _applied, ...config }: ClusterConfig): object {

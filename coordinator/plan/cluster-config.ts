@@ -2,17 +2,17 @@
  * The cluster that the options ask for, checked whole before any process starts. What it holds decides results;
  * placement, processes and core runtime decide only where the work is done.
  */
-import { leastFlight } from '../node/link/lookahead-between.js';
-import type { Profile } from '../node/profile.js';
-import type { FaultSpec } from '../node/run-spec.js';
-import { MAX_CORES, MAX_HOSTS } from '../sim/sequencer.js';
-import { formatSize } from '../units/size.js';
-import type { ClusterShape } from '../workloads/workload.js';
-import { parseFaults } from './faults.js';
-import { readChoice, readSize, readWhole } from './option-values.js';
-import { loadProfile, noiseFree, realClock } from './profiles.js';
-import type { ClusterInfo } from './results.js';
-import { UsageError } from './usage-error.js';
+import { leastFlight } from '../../node/model/fabric/lookahead-between.js';
+import type { Profile } from '../../node/spec/profile.js';
+import type { FaultSpec } from '../../node/spec/run-spec.js';
+import { MAX_CORES, MAX_HOSTS } from '../../sim/sequencer.js';
+import { formatSize } from '../../units/size.js';
+import type { ClusterShape } from '../../workloads/authoring/workload.js';
+import { parseFaults } from '../options/faults.js';
+import { readChoice, readSize, readWhole } from '../options/option-values.js';
+import { loadProfile, noiseFree, realClock } from '../profiles/profiles.js';
+import type { ClusterInfo } from '../report/results.js';
+import { UsageError } from '../errors/usage-error.js';
 
 /** As the command line has them. */
 export interface ClusterOptions {

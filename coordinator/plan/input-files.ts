@@ -1,8 +1,8 @@
 /** Input files: read whole before anything starts, and handed to programs as bytes, by parameter name. */
 import { readFileSync, statSync } from 'node:fs';
-import { formatSize } from '../units/size.js';
-import type { Parameters, Workload } from '../workloads/workload.js';
-import { UsageError } from './usage-error.js';
+import { formatSize } from '../../units/size.js';
+import type { Parameters, Workload } from '../../workloads/authoring/workload.js';
+import { UsageError } from '../errors/usage-error.js';
 
 /** They travel to every process that runs a program. */
 const LARGEST_FILE = 256 * 2 ** 20;

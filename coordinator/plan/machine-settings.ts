@@ -4,12 +4,12 @@ import {
   type MachineSettings,
   type ProgramSpec,
   type VmSpec,
-} from '../node/run-spec.js';
-import { perByte } from '../units/rate.js';
-import type { MachineRequest, VmRequest } from '../workloads/workload.js';
+} from '../../node/spec/run-spec.js';
+import { perByte } from '../../units/rate.js';
+import type { MachineRequest, VmRequest } from '../../workloads/authoring/workload.js';
 import type { ClusterConfig } from './cluster-config.js';
-import { UsageError } from './usage-error.js';
-import { isCount } from '../wire/control/field-reader.js';
+import { UsageError } from '../errors/usage-error.js';
+import { isCount } from '../../wire/control/field-reader.js';
 
 /** A machine's number is one byte of its MAC, and one of its IPv4 address above 10.15. */
 const MOST_VMS = 240;

@@ -1,9 +1,14 @@
 /** `--set key=value`: a workload's parameters, read by their kinds. */
-import { parseSize } from '../units/size.js';
-import { parseDuration } from '../units/time.js';
-import type { Parameters, ParameterSpec, ParameterValue, Workload } from '../workloads/workload.js';
-import { suggestion } from './option-values.js';
-import { UsageError } from './usage-error.js';
+import { parseSize } from '../../units/size.js';
+import { parseDuration } from '../../units/time.js';
+import type {
+  Parameters,
+  ParameterSpec,
+  ParameterValue,
+  Workload,
+} from '../../workloads/authoring/workload.js';
+import { suggestion } from '../options/option-values.js';
+import { UsageError } from '../errors/usage-error.js';
 
 export type Setting = readonly [name: string, value: string];
 

@@ -2,12 +2,16 @@
 import { mkdirSync } from 'node:fs';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { isModulePath, type ModuleReference } from '../node/programs/module-reference.js';
-import { BundleError, bundleProgram, type ProgramBundle } from '../node/programs/program-bundle.js';
-import { CATALOGUE, SUITES, type SuiteMember } from '../workloads/catalogue.js';
-import type { Workload } from '../workloads/workload.js';
-import { suggestion } from './option-values.js';
-import { UsageError } from './usage-error.js';
+import { isModulePath, type ModuleReference } from '../../node/spec/module-reference.js';
+import {
+  BundleError,
+  bundleProgram,
+  type ProgramBundle,
+} from '../../node/process/program-bundle.js';
+import { CATALOGUE, SUITES, type SuiteMember } from '../../workloads/catalogue.js';
+import type { Workload } from '../../workloads/authoring/workload.js';
+import { suggestion } from '../options/option-values.js';
+import { UsageError } from '../errors/usage-error.js';
 
 export interface ResolvedWorkload {
   readonly name: string;

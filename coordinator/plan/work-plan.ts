@@ -1,13 +1,13 @@
 /** What a command will run, checked whole before any process starts: workloads, configurations, ranks, input files. */
-import type { MachineSettings, ProgramSpec } from '../node/run-spec.js';
-import type { Parameters, Workload } from '../workloads/workload.js';
+import type { MachineSettings, ProgramSpec } from '../../node/spec/run-spec.js';
+import type { Parameters, Workload } from '../../workloads/authoring/workload.js';
 import { clusterShape, type ClusterConfig } from './cluster-config.js';
 import { readInputs } from './input-files.js';
 import { checkPlacement, machineSettings } from './machine-settings.js';
 import { readParameters, type Setting } from './parameters.js';
 import type { ResolvedWorkload } from './programs.js';
-import { UsageError } from './usage-error.js';
-import { isCount } from '../wire/control/field-reader.js';
+import { UsageError } from '../errors/usage-error.js';
+import { isCount } from '../../wire/control/field-reader.js';
 
 export interface PlannedConfiguration {
   readonly params: Parameters;

@@ -1,11 +1,11 @@
 /**
  * Every number of a profile: its key in the data files and on the command line, the kind of its unit,
- * and the values that make sense. The shape is node/profile.ts's, so a field that is missing here does not compile.
+ * and the values that make sense. The shape is node/spec/profile.ts's, so a field that is missing here does not compile.
  */
-import type { Cost, Profile } from '../node/profile.js';
-import type { PicosecondsPerByte } from '../units/rate.js';
-import type { Picoseconds } from '../units/time.js';
-import { PS_PER_MS, PS_PER_S } from '../units/time.js';
+import type { Cost, Profile } from '../../node/spec/profile.js';
+import type { PicosecondsPerByte } from '../../units/rate.js';
+import type { Picoseconds } from '../../units/time.js';
+import { PS_PER_MS, PS_PER_S } from '../../units/time.js';
 
 export type Kind = 'cost' | 'time' | 'rate' | 'flops' | 'size' | 'buffer' | 'count' | 'choice';
 

@@ -4,13 +4,13 @@
  */
 import type { Node } from 'yaml';
 import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
-import type { Jitter } from '../node/profile.js';
-import { PS_PER_S } from '../units/time.js';
-import { closest } from './closest.js';
+import type { Jitter } from '../../node/spec/profile.js';
+import { PS_PER_S } from '../../units/time.js';
+import { closest } from '../options/closest.js';
 import type { Field } from './profile-fields.js';
 import { FIELD_BY_KEY, GROUPS } from './profile-fields.js';
-import { parseQuantity, type Quantity } from './quantity.js';
-import { UsageError } from './usage-error.js';
+import { parseQuantity, type Quantity } from '../options/quantity.js';
+import { UsageError } from '../errors/usage-error.js';
 
 /** A raw tool output, vendor table or source code; B abstract or notes on a paper; C a paper from memory; D uncertain; X arithmetic. */
 export const GRADES = ['A', 'B', 'C', 'D', 'X'] as const;

@@ -5,16 +5,16 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Cost, Profile } from '../node/profile.js';
-import { perByte } from '../units/rate.js';
-import { picoseconds } from '../units/time.js';
-import { closest } from './closest.js';
+import type { Cost, Profile } from '../../node/spec/profile.js';
+import { perByte } from '../../units/rate.js';
+import { picoseconds } from '../../units/time.js';
+import { closest } from '../options/closest.js';
 import type { Field } from './profile-fields.js';
 import { FIELD_BY_KEY, fieldsOf, GROUPS } from './profile-fields.js';
 import type { Entry } from './profile-file.js';
 import { parseProfileFile } from './profile-file.js';
-import { parseQuantity } from './quantity.js';
-import { UsageError } from './usage-error.js';
+import { parseQuantity } from '../options/quantity.js';
+import { UsageError } from '../errors/usage-error.js';
 
 /** A profile before it is made into constants: every key, with what it says and where that comes from. */
 export interface ProfileData {
@@ -23,11 +23,11 @@ export interface ProfileData {
   readonly entries: ReadonlyMap<string, Entry>;
 }
 
-/** At the package's root, one up from the sources' `coordinator/` and two up from the build's `dist/coordinator/`. */
+/** At the package's root, which is higher up from the build in `dist/` than from the sources. */
 const DIRECTORY = fileURLToPath(
-  ['../profiles/', '../../profiles/']
+  ['../../profiles/', '../../../profiles/']
     .map((path) => new URL(path, import.meta.url))
-    .find((url) => existsSync(url)) ?? new URL('../profiles/', import.meta.url),
+    .find((url) => existsSync(url)) ?? new URL('../../profiles/', import.meta.url),
 );
 
 /** The names of the profiles that come with the package. */

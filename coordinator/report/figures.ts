@@ -1,5 +1,5 @@
 /** Figures for people: the unit a column reads best in, and as many digits as carry meaning. */
-import { formatSize } from '../units/size.js';
+import { formatSize } from '../../units/size.js';
 import type { ParamValue } from './results.js';
 
 /** How the numbers of one column are printed. */

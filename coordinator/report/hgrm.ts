@@ -2,8 +2,8 @@
  * The percentile distribution of HdrHistogram as text (`.hgrm`), which its plotting tools read:
  * 5 rows per halving of the distance to 100 %, each with the highest value equivalent to the one there.
  */
-import { PS_PER_NS } from '../units/time.js';
-import { histogramOf, type HistogramOptions } from '../workloads/statistics.js';
+import { PS_PER_NS } from '../../units/time.js';
+import { histogramOf, type HistogramOptions } from '../../workloads/authoring/statistics.js';
 
 const TICKS_PER_HALF_DISTANCE = 5;
 const MAX_FIELD = /(?<=^#\[Max {5}= ) *[0-9.]+/m;

@@ -2,8 +2,8 @@
 import { accessSync, constants, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { formatResults, type Results } from './results.js';
-import { RunError } from './run-error.js';
-import { UsageError } from './usage-error.js';
+import { RunError } from '../errors/run-error.js';
+import { UsageError } from '../errors/usage-error.js';
 
 export interface Outputs {
   readonly json: string | undefined;

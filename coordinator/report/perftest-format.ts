@@ -5,7 +5,7 @@
  * whole microseconds before it is squared. Without the times of every post and completion the peak
  * column is 0.00, as perftest prints it where it does not look for the peak.
  */
-import { PS_PER_S, PS_PER_US } from '../units/time.js';
+import { PS_PER_S, PS_PER_US } from '../../units/time.js';
 import { isDistribution, type WorkloadResult } from './results.js';
 
 const FRAME = `${'-'.repeat(87)}\n`;

@@ -1,8 +1,8 @@
 /** The end of the report: what the run was, how to repeat it, and what the words and units mean. */
 import { html, type Markup } from './html.js';
 import type { Results } from './results.js';
-import { formatBytes, formatSeconds, type CostInfo } from './run-cost.js';
-import { shellCommand } from './shell-command.js';
+import { formatBytes, formatSeconds, type CostInfo } from '../run/run-cost.js';
+import { shellCommand } from '../terminal/shell-command.js';
 
 export function runSection({ run, cluster }: Results): Markup {
   const facts: (readonly [string, string | undefined])[] = [

@@ -2,10 +2,14 @@
  * Results: what a run leaves behind as JSON, schema `pinwire/1` (docs/results.schema.json).
  * With a virtual clock everything but `run` is the same, byte for byte, for the same seed and options.
  */
-import type { DistributionMetric, Metric } from '../workloads/workload.js';
-import type { CostInfo } from './run-cost.js';
+import type { DistributionMetric, Metric } from '../../workloads/authoring/workload.js';
+import type { CostInfo } from '../run/run-cost.js';
 
-export type { DistributionMetric, Metric, ValueMetric } from '../workloads/workload.js';
+export type {
+  DistributionMetric,
+  Metric,
+  ValueMetric,
+} from '../../workloads/authoring/workload.js';
 
 export const RESULTS_SCHEMA = 'pinwire/1';
 

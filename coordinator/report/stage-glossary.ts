@@ -1,5 +1,5 @@
 /** What each stage of a latency is, in a few words, for whoever reads a waterfall for the first time. */
-import type { StageName } from '../sim/stages.js';
+import type { StageName } from '../../sim/stages.js';
 
 const GLOSSARY: Readonly<Record<StageName, string>> = {
   backlog: 'due, but the program was behind',

@@ -1,7 +1,7 @@
 /** `--capture` where processes send what they capture: DIR/host0.pcapng and so on, written where the user is. */
 import { join } from 'node:path';
-import { CaptureFiles } from '../node/capture-files.js';
-import { RunError } from './run-error.js';
+import { CaptureFiles } from '../../node/process/capture-files.js';
+import { RunError } from '../errors/run-error.js';
 
 export class CapturedFiles {
   private readonly directory: string;

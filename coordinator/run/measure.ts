@@ -1,15 +1,15 @@
 /** Planned workloads, run one after another on a cluster that is up: what each measured, as it comes to be known. */
 import { join, resolve } from 'node:path';
-import type { Parameters, Summary } from '../workloads/workload.js';
-import { clusterShape, type ClusterConfig } from './cluster-config.js';
-import type { Progress } from './progress.js';
-import type { Counters, WorkloadResult } from './results.js';
+import type { Parameters, Summary } from '../../workloads/authoring/workload.js';
+import { clusterShape, type ClusterConfig } from '../plan/cluster-config.js';
+import type { Progress } from '../terminal/progress.js';
+import type { Counters, WorkloadResult } from '../report/results.js';
 import type { RunCost } from './run-cost.js';
-import { RunError } from './run-error.js';
+import { RunError } from '../errors/run-error.js';
 import type { PlacedRun, RunPlace } from './run-place.js';
 import type { RunRecord } from './run.js';
-import type { PlannedConfiguration, PlannedWorkload } from './work-plan.js';
-import { combineDigests } from '../sim/trace.js';
+import type { PlannedConfiguration, PlannedWorkload } from '../plan/work-plan.js';
+import { combineDigests } from '../../sim/trace.js';
 
 /** All that was measured until now; grows run by run, so that it can be written even if a later run fails. */
 export class Measured {

@@ -3,7 +3,7 @@
  * process says when it is quiet, and the run is over when every program has ended, or when all are idle and no frame is
  * under way. Statements made at different times prove nothing, so two probes in a row must be answered alike.
  */
-import type { Quiet } from '../wire/control/notices.js';
+import type { Quiet } from '../../wire/control/notices.js';
 
 export class QuietWatch {
   /** The number of the probe that is out; 0 while none is. */

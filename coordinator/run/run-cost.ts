@@ -2,7 +2,7 @@
  * What runs over several processes cost in wall time and in messages: put together from what each process tells, summed
  * over the runs of a command, and told to people.
  */
-import { FOR_COORDINATOR, FOR_THE_END, type ProcessCost } from '../node/process-cost.js';
+import { FOR_COORDINATOR, FOR_THE_END, type ProcessCost } from '../../node/process/process-cost.js';
 import { hostLabel } from './host-label.js';
 
 /** One process's part. Times in ms of wall clock. */
@@ -20,7 +20,7 @@ export interface ProcessShare {
 export interface WaitsFor {
   readonly whom: string;
   readonly ms: number;
-  /** How many waits of which length; see `node/link/window-cost.ts`. */
+  /** How many waits of which length; see `node/links/window-cost.ts`. */
   readonly buckets: readonly number[];
 }
 

@@ -3,12 +3,12 @@
  * the cluster up; one whose processes are lost fails, and the next waits until the cluster stands again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EventLog } from './event-log.js';
-import type { LinkedProcesses } from './formation.js';
+import type { EventLog } from '../terminal/event-log.js';
+import type { LinkedProcesses } from '../cluster/formation.js';
 import { costFields } from './run-cost.js';
-import { RunError } from './run-error.js';
+import { RunError } from '../errors/run-error.js';
 import { executeRun, type RunProgress, type RunRecord, type RunRequest } from './run.js';
-import type { StandingCluster } from './standing-cluster.js';
+import type { StandingCluster } from '../cluster/standing-cluster.js';
 
 /** What waits in the queue is held in memory. */
 const MAX_WAITING = 256;

@@ -2,21 +2,21 @@
  * One run over a cluster's processes: every process builds its part afresh, virtual time goes from 0 to the end
  * under the coordinator's windows, and the parts' outcomes are put together. Nothing here simulates.
  */
-import { parseHostMetrics, type HostMetrics } from '../node/host-metrics.js';
-import { parseProcessCost, type ProcessCost } from '../node/process-cost.js';
+import { parseHostMetrics, type HostMetrics } from '../../node/process/host-metrics.js';
+import { parseProcessCost, type ProcessCost } from '../../node/process/process-cost.js';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { specMessage, parseRunOutcome } from '../node/run-messages.js';
-import type { RunOutcome, RunSpec } from '../node/run-spec.js';
-import { lookaheadBetween } from '../node/link/lookahead-between.js';
-import { combineDigests } from '../sim/trace.js';
-import { PS_PER_NS } from '../units/time.js';
-import type { Notice } from '../wire/control/notices.js';
-import { parseReport } from '../wire/control/window-messages.js';
-import type { LinkedProcesses } from './formation.js';
+import { specMessage, parseRunOutcome } from '../../node/process/run-messages.js';
+import type { RunOutcome, RunSpec } from '../../node/spec/run-spec.js';
+import { lookaheadBetween } from '../../node/model/fabric/lookahead-between.js';
+import { combineDigests } from '../../sim/trace.js';
+import { PS_PER_NS } from '../../units/time.js';
+import type { Notice } from '../../wire/control/notices.js';
+import { parseReport } from '../../wire/control/window-messages.js';
+import type { LinkedProcesses } from '../cluster/formation.js';
 import { QuietWatch } from './quiet-watch.js';
 import { HoldTimes } from './hold-times.js';
 import { runCost, type RunCost } from './run-cost.js';
-import { RunError } from './run-error.js';
+import { RunError } from '../errors/run-error.js';
 import { TimeWindows } from './time-windows.js';
 
 /** A process tells its progress four times a second; one that is silent for so long is stopped, or stuck for good. */

@@ -5,9 +5,9 @@
  * A process is asked only when it has an event before its horizon, so whoever waits for the network costs nothing.
  * While it runs it counts with what it had when it was granted, or with frames reported to it since, if earlier.
  */
-import { Frontier } from '../sim/frontier.js';
-import type { Lookahead } from '../sim/lookahead.js';
-import type { Baton, OwedFrames, WindowGrant, WindowReport } from '../sim/window.js';
+import { Frontier } from '../../sim/frontier.js';
+import type { Lookahead } from '../../sim/lookahead.js';
+import type { Baton, OwedFrames, WindowGrant, WindowReport } from '../../sim/window.js';
 
 export interface AddressedGrant {
   readonly process: number;

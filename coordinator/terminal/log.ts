@@ -4,7 +4,7 @@
  */
 import { pino } from 'pino';
 import type { EventLog } from './event-log.js';
-import { readChoice } from './option-values.js';
+import { readChoice } from '../options/option-values.js';
 
 export interface LogOptions {
   readonly log?: string | undefined;

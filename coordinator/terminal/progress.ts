@@ -2,8 +2,8 @@
  * Progress on a terminal: one line on standard error, overwritten in place. It says what runs, how far virtual time has
  * come and how fast packets go; when standard error is no terminal it says only what has to be waited for.
  */
-import { formatDuration } from '../units/time.js';
-import type { RunProgress } from './run.js';
+import { formatDuration } from '../../units/time.js';
+import type { RunProgress } from '../run/run.js';
 import type { Terminal } from './terminal.js';
 
 /** Not more often than a person can read. */

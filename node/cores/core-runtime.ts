@@ -1,8 +1,8 @@
 /** Where programs run: in the host's own thread, or each in a worker. */
-import type { RunFailure } from '../run-spec.js';
-import type { Task } from '../verbs.js';
+import type { RunFailure } from '../spec/run-spec.js';
+import type { Task } from '../program/verbs.js';
 import type { HostCore } from './host-core.js';
-import type { CoreIdentity } from './program-core.js';
+import type { CoreIdentity } from '../program/program-core.js';
 
 export interface ProgramResult {
   readonly value: unknown;

@@ -1,9 +1,9 @@
 /** The entry of a core's worker thread: runs one program, segment by segment, until it ends. */
-import { AWAIT, CELL, CONTROL, CorePage } from './core-page.js';
+import { AWAIT, CELL, CONTROL, CorePage } from '../program/mailbox/core-page.js';
 import type { ProgramResult } from './core-runtime.js';
 import { allowGlobals, banGlobals, installGuards } from './guards.js';
 import { loadProgram } from './load-program.js';
-import { ProgramCore } from './program-core.js';
+import { ProgramCore } from '../program/program-core.js';
 import { runSegment, startProgram } from './run-segment.js';
 import type { CoreTask } from './worker-runtime.js';
 

@@ -2,7 +2,7 @@
  * What a program must not use in virtual time, because two runs would differ: the wall clock, unseeded random numbers,
  * timers. While a segment runs they throw and name what to use instead.
  */
-import { SegmentError } from './program-port.js';
+import { SegmentError } from '../program/program-port.js';
 import { SegmentWatchdog } from './segment-watchdog.js';
 
 let banned = 0;

@@ -9,15 +9,15 @@ import { removeAt } from '../../sim/remove-at.js';
 import type { EventSink, Scheduler } from '../../sim/scheduler.js';
 import { NIC_UNIT, Sequencer } from '../../sim/sequencer.js';
 import { STAGE } from '../../sim/stages.js';
-import type { HostCalls } from '../kernel/host-calls.js';
-import type { KernelCore } from '../kernel/kernel-core.js';
-import type { SystemCaller, SystemCalls } from '../kernel/system-calls.js';
-import type { WatchWaiter } from '../memory/memory-watches.js';
-import type { Nic } from '../nic/nic.js';
-import type { Profile } from '../profile.js';
-import type { CompletionQueue, CompletionWaiter } from '../rdma/completion-queue.js';
-import { DOORBELL } from '../nic/doorbell.js';
-import { AWAIT, CELL, CorePage, OPERATION_ROW } from './core-page.js';
+import type { HostCalls } from '../model/kernel/host-calls.js';
+import type { KernelCore } from '../model/kernel/kernel-core.js';
+import type { SystemCaller, SystemCalls } from '../program/mailbox/system-calls.js';
+import type { WatchWaiter } from '../model/memory/memory-watches.js';
+import type { Nic } from '../model/nic.js';
+import type { Profile } from '../spec/profile.js';
+import type { CompletionQueue, CompletionWaiter } from '../model/rdma/completion-queue.js';
+import { DOORBELL } from '../model/nic/doorbell.js';
+import { AWAIT, CELL, CorePage, OPERATION_ROW } from '../program/mailbox/core-page.js';
 
 /** The kind of a core's resumption. */
 const RESUME = 255;

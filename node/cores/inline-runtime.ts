@@ -4,15 +4,15 @@
  * A segment that never ends keeps the whole process. One that awaits something foreign leaves the thread idle: when all
  * microtasks are done and it has not ended, it never will. One that goes on for ever is the watchdog's.
  */
-import type { RunFailure, RunSpec } from '../run-spec.js';
-import type { ProgramSource } from '../process-machine.js';
-import type { Program, Task } from '../verbs.js';
+import type { RunFailure, RunSpec } from '../spec/run-spec.js';
+import type { ProgramSource } from '../spec/process-machine.js';
+import type { Program, Task } from '../program/verbs.js';
 import { describeFailure, type CoreRuntime, type ProgramResult } from './core-runtime.js';
 import { allowGlobals, banGlobals } from './guards.js';
 import type { HostCore } from './host-core.js';
 import { loadProgram } from './load-program.js';
-import { ProgramCore, type CoreIdentity } from './program-core.js';
-import type { ProgramPort, SegmentError } from './program-port.js';
+import { ProgramCore, type CoreIdentity } from '../program/program-core.js';
+import type { ProgramPort, SegmentError } from '../program/program-port.js';
 import { foreignAwait, startProgram } from './run-segment.js';
 import { SegmentWatchdog } from './segment-watchdog.js';
 

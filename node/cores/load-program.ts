@@ -1,6 +1,6 @@
 /** Finding the program of a run: the `program` of the workload that its module exports by default. */
-import type { ProgramSource } from '../process-machine.js';
-import type { Program } from '../verbs.js';
+import type { ProgramSource } from '../spec/process-machine.js';
+import type { Program } from '../program/verbs.js';
 
 export async function loadProgram(source: ProgramSource | undefined): Promise<Program> {
   if (source === undefined) throw new Error('a core, but no program for it');

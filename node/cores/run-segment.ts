@@ -2,10 +2,10 @@
  * Running one segment of a program, in whichever thread it lives: resume it, let its promises turn, and come back when it
  * awaits the emulator again. A program that awaits anything else never does; it is reported instead of hanging the host.
  */
-import { AWAIT } from './core-page.js';
+import { AWAIT } from '../program/mailbox/core-page.js';
 import { allowGlobals, banGlobals } from './guards.js';
-import type { ProgramCore } from './program-core.js';
-import { SegmentError } from './program-port.js';
+import type { ProgramCore } from '../program/program-core.js';
+import { SegmentError } from '../program/program-port.js';
 
 /** Turns of the microtask queue in one segment: a program that awaits its own promises takes a few. */
 export const MAX_TURNS = 1_000_000;

@@ -5,13 +5,13 @@
  */
 import { Piscina } from 'piscina';
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
-import type { ProgramSource } from '../process-machine.js';
-import type { RunFailure, RunSpec } from '../run-spec.js';
-import type { Task } from '../verbs.js';
-import { CONTROL } from './core-page.js';
+import type { ProgramSource } from '../spec/process-machine.js';
+import type { RunFailure, RunSpec } from '../spec/run-spec.js';
+import type { Task } from '../program/verbs.js';
+import { CONTROL } from '../program/mailbox/core-page.js';
 import { describeFailure, type CoreRuntime, type ProgramResult } from './core-runtime.js';
 import type { HostCore } from './host-core.js';
-import type { CoreIdentity } from './program-core.js';
+import type { CoreIdentity } from '../program/program-core.js';
 import { spinFor, type Spin } from './spin.js';
 
 /** What a worker is started with. */

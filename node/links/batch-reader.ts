@@ -7,8 +7,8 @@ import { STAGE_COUNT } from '../../sim/stages.js';
 import type { Baton } from '../../sim/window.js';
 import { BATCH_HEADER, CHAINED, CHAIN_FIXED, FRAME_HEADER, KNOWN_FLAGS } from './frame-batch.js';
 import { MAGIC, PoolWords, SUSPECT, Words, copyWords, roundUp } from './frame-batch.js';
-import type { FramePool } from './frame-pool.js';
-import { HEADROOM } from './frame-pool.js';
+import type { FramePool } from '../model/fabric/frame-pool.js';
+import { HEADROOM } from '../model/fabric/frame-pool.js';
 
 /** Takes batches apart into slots of one pool. */
 export class BatchReader {

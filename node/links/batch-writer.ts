@@ -3,8 +3,8 @@ import { STAGE_COUNT } from '../../sim/stages.js';
 import type { Baton } from '../../sim/window.js';
 import { BATCH_HEADER, CHAINED, CHAIN_FIXED, FRAME_HEADER, MAGIC, SUSPECT } from './frame-batch.js';
 import { PoolWords, Words, copyWords, roundUp } from './frame-batch.js';
-import type { FramePool } from './frame-pool.js';
-import { HEADROOM } from './frame-pool.js';
+import type { FramePool } from '../model/fabric/frame-pool.js';
+import { HEADROOM } from '../model/fabric/frame-pool.js';
 
 /** A batch being filled. */
 export class BatchWriter {

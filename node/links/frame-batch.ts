@@ -15,7 +15,7 @@
  * before and after a frame come along unread. Fields are in the machine's own order: a peer of the other order
  * fails at the magic number. What comes from outside is copied, then checked, then used.
  */
-import type { FramePool } from './frame-pool.js';
+import type { FramePool } from '../model/fabric/frame-pool.js';
 
 /** `pnw1` */
 export const MAGIC = 0x31776e70;

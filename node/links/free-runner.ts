@@ -5,7 +5,7 @@
  */
 import { PS_PER_MS } from '../../units/time.js';
 import type { Quiet } from '../../wire/control/notices.js';
-import type { FramePool } from './frame-pool.js';
+import type { FramePool } from '../model/fabric/frame-pool.js';
 import type { Inbox, Receiver } from './inbox.js';
 import type { Mesh, MeshOwner } from './mesh.js';
 import type { RemoteLink, SendObserver } from './remote-link.js';

@@ -4,12 +4,12 @@
  * (`frame-batch.ts`). A mesh outlives runs: whoever runs attaches as its owner, and what comes for nobody is dropped.
  */
 import type { RawData, WebSocket } from 'ws';
-import { dial, openDoor } from './admission.js';
-import type { Door, Refusals } from './admission.js';
-import type { Credentials } from './credentials.js';
+import { dial, openDoor } from '../door/admission.js';
+import type { Door, Refusals } from '../door/admission.js';
+import type { Credentials } from '../door/credentials.js';
 import { parseHello, printHello } from './mesh-hello.js';
 import { PathWatch, type PathTimes } from './path-watch.js';
-import { streamOf } from './stream-of.js';
+import { streamOf } from '../door/stream-of.js';
 
 const FABRIC_PATH = '/fabric';
 /** A batch is sent at a sixteenth of it. */

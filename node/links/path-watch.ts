@@ -5,7 +5,7 @@
  * is lost; one that is merely busy is tried less and less often.
  */
 import { connect, type Socket } from 'node:net';
-import { endpointOf } from './endpoint.js';
+import { endpointOf } from '../door/endpoint.js';
 
 export interface PathTimes {
   readonly lookMs: number;

@@ -2,12 +2,12 @@
  * The link to every host in another process: puts frames into a batch per destination process and frees their slots.
  * Batches leave when they are full, or flushed, which they are before each report of virtual time.
  */
-import { isManagement } from '../kernel/management-network.js';
+import { isManagement } from '../model/fabric/management-network.js';
 import type { Baton } from '../../sim/window.js';
 import { BatchWriter } from './batch-writer.js';
-import type { FramePool } from './frame-pool.js';
-import type { Link } from './link.js';
-import { LEAST_FRAME } from './lookahead-between.js';
+import type { FramePool } from '../model/fabric/frame-pool.js';
+import type { Link } from '../model/fabric/link.js';
+import { LEAST_FRAME } from '../model/fabric/lookahead-between.js';
 import type { Mesh } from './mesh.js';
 
 /** A batch of this many bytes does not wait. */

@@ -5,7 +5,7 @@
  */
 import type { WindowMember } from '../../sim/window-member.js';
 import type { WindowGrant, WindowReport } from '../../sim/window.js';
-import type { FramePool } from './frame-pool.js';
+import type { FramePool } from '../model/fabric/frame-pool.js';
 import type { Inbox, Receiver } from './inbox.js';
 import type { Mesh, MeshOwner } from './mesh.js';
 import type { RemoteLink } from './remote-link.js';

@@ -1,7 +1,7 @@
 /** What a host counted in a run, by the names that results show. */
 import type { Host } from './host.js';
-import type { Kernel } from './kernel/kernel.js';
-import type { Processes } from './kernel/processes.js';
+import type { Kernel } from '../model/kernel/kernel.js';
+import type { Processes } from '../model/kernel/processes.js';
 
 /** Its interface, queue by queue where there are frames, and its protocols. */
 function kernelCounters({ queues, stack, device }: Kernel): Record<string, number> {

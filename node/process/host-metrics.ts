@@ -3,12 +3,12 @@
  * pair, and the port towards it. Virtual times in ps. It says nothing that placement could change, but is no part of the
  * results.
  */
-import { FieldReader, isCount } from '../wire/control/field-reader.js';
-import { MAX_CORES, MAX_HOSTS } from '../sim/sequencer.js';
+import { FieldReader, isCount } from '../../wire/control/field-reader.js';
+import { MAX_CORES, MAX_HOSTS } from '../../sim/sequencer.js';
 import type { Host } from './host.js';
-import type { Kernel } from './kernel/kernel.js';
-import { PORT_WAIT_BUCKETS } from './link/egress-port.js';
-import type { QueuePairTally } from './rdma/queue-pair-tally.js';
+import type { Kernel } from '../model/kernel/kernel.js';
+import { PORT_WAIT_BUCKETS } from '../model/fabric/egress-port.js';
+import type { QueuePairTally } from '../model/rdma/queue-pair-tally.js';
 
 export interface CoreMetrics {
   readonly core: number;

@@ -6,10 +6,10 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { ProgramPolicy } from '../process-environment.js';
-import { ProgramFailure } from '../process-machine.js';
-import type { RunSpec } from '../run-spec.js';
-import { isProgramFile, type ModuleReference } from './module-reference.js';
+import type { ProgramPolicy } from './process-environment.js';
+import { ProgramFailure } from '../spec/process-machine.js';
+import type { RunSpec } from '../spec/run-spec.js';
+import { isProgramFile, type ModuleReference } from '../spec/module-reference.js';
 import { BundleError, bundleProgram } from './program-bundle.js';
 
 type ProgramReference = Extract<ModuleReference, { readonly kind: 'program' }>;

@@ -1,23 +1,23 @@
 /** The board: one emulated host. It constructs every part and connects it, and has no behaviour. */
-import { LoggedChains, type ChainTable } from '../sim/chain.js';
-import { RandomStream } from '../sim/random.js';
-import type { Scheduler } from '../sim/scheduler.js';
-import { CHAIN_CELLS, SharedChains } from '../sim/shared-chains.js';
-import { HostCore, type CoreSupervisor } from './cpu/host-core.js';
-import { HostCalls, type HostServices } from './kernel/host-calls.js';
-import { HostKernels } from './kernel/host-kernels.js';
-import { MemoryCalls } from './kernel/memory-calls.js';
-import { Processes } from './kernel/processes.js';
-import { ManagementNetwork } from './kernel/management-network.js';
-import { CapturedLink, type FrameTap } from './link/captured-link.js';
-import { EgressPort } from './link/egress-port.js';
-import { FaultyLink } from './link/faulty-link.js';
-import type { FramePool } from './link/frame-pool.js';
-import type { Link } from './link/link.js';
-import type { Router } from './link/router.js';
-import { PhysicalMemory } from './memory/physical-memory.js';
-import { Nic } from './nic/nic.js';
-import type { RunSpec } from './run-spec.js';
+import { LoggedChains, type ChainTable } from '../../sim/chain.js';
+import { RandomStream } from '../../sim/random.js';
+import type { Scheduler } from '../../sim/scheduler.js';
+import { CHAIN_CELLS, SharedChains } from '../../sim/shared-chains.js';
+import { HostCore, type CoreSupervisor } from '../cores/host-core.js';
+import { HostCalls, type HostServices } from '../model/kernel/host-calls.js';
+import { HostKernels } from '../model/kernel/host-kernels.js';
+import { MemoryCalls } from '../model/kernel/memory-calls.js';
+import { Processes } from '../model/kernel/processes.js';
+import { ManagementNetwork } from '../model/fabric/management-network.js';
+import { CapturedLink, type FrameTap } from '../model/fabric/captured-link.js';
+import { EgressPort } from '../model/fabric/egress-port.js';
+import { FaultyLink } from '../model/fabric/faulty-link.js';
+import type { FramePool } from '../model/fabric/frame-pool.js';
+import type { Link } from '../model/fabric/link.js';
+import type { Router } from '../model/fabric/router.js';
+import { PhysicalMemory } from '../model/memory/physical-memory.js';
+import { Nic } from '../model/nic.js';
+import type { RunSpec } from '../spec/run-spec.js';
 
 /** Rows for the chains of CQEs, all CQs of a host together; the memory is used only where they are. */
 const CHAIN_ROWS = 1 << 16;

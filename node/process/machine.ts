@@ -2,25 +2,25 @@
  * One run's hosts of one process: builds them, does their events in order, and runs the segments of their programs. All
  * of an embedded run is one machine; in a run over processes each has its own, and windows bound how far it goes.
  */
-import { Scheduler } from '../sim/scheduler.js';
-import { pcapngHeader, pcapngPacket, DIRECTION } from '../wire/pcapng-writer.js';
-import type { Instant } from '../units/time.js';
-import { installGuards } from './cpu/guards.js';
-import { describeFailure, type CoreRuntime } from './cpu/core-runtime.js';
-import { RESUME_ALONE, type CoreSupervisor, type HostCore } from './cpu/host-core.js';
-import { InlineRuntime } from './cpu/inline-runtime.js';
-import type { CoreIdentity } from './cpu/program-core.js';
-import { WorkerRuntime } from './cpu/worker-runtime.js';
+import { Scheduler } from '../../sim/scheduler.js';
+import { pcapngHeader, pcapngPacket, DIRECTION } from '../../wire/pcapng-writer.js';
+import type { Instant } from '../../units/time.js';
+import { installGuards } from '../cores/guards.js';
+import { describeFailure, type CoreRuntime } from '../cores/core-runtime.js';
+import { RESUME_ALONE, type CoreSupervisor, type HostCore } from '../cores/host-core.js';
+import { InlineRuntime } from '../cores/inline-runtime.js';
+import type { CoreIdentity } from '../program/program-core.js';
+import { WorkerRuntime } from '../cores/worker-runtime.js';
 import { Host } from './host.js';
 import { hostCounters } from './host-counters.js';
 import { hostMetrics, type HostMetrics } from './host-metrics.js';
-import type { FrameTap } from './link/captured-link.js';
-import { FramePool } from './link/frame-pool.js';
-import { Router } from './link/router.js';
-import type { Bound } from './link/window-runner.js';
-import type { MachineWiring, ProcessMachine } from './process-machine.js';
-import type { RunFailure, RunOutcome, RunSpec } from './run-spec.js';
-import type { Task } from './verbs.js';
+import type { FrameTap } from '../model/fabric/captured-link.js';
+import { FramePool } from '../model/fabric/frame-pool.js';
+import { Router } from '../model/fabric/router.js';
+import type { Bound } from '../links/window-runner.js';
+import type { MachineWiring, ProcessMachine } from '../spec/process-machine.js';
+import type { RunFailure, RunOutcome, RunSpec } from '../spec/run-spec.js';
+import type { Task } from '../program/verbs.js';
 
 /** Events between two looks at the wall clock. */
 const EVENTS_PER_LOOK = 256;

@@ -3,13 +3,18 @@
  * the socket closes, whatever the programs are doing.
  */
 import type { WebSocket } from 'ws';
-import { MAX_CONTROL_BYTES, packControl, unpackControl } from '../wire/control/codec.js';
-import type { Notice } from '../wire/control/notices.js';
-import { CONTROL_PATH, parseOrder, type Order, type PeerAddress } from '../wire/control/orders.js';
-import { dial } from './link/admission.js';
-import { Mesh } from './link/mesh.js';
+import { MAX_CONTROL_BYTES, packControl, unpackControl } from '../../wire/control/codec.js';
+import type { Notice } from '../../wire/control/notices.js';
+import {
+  CONTROL_PATH,
+  parseOrder,
+  type Order,
+  type PeerAddress,
+} from '../../wire/control/orders.js';
+import { dial } from '../door/admission.js';
+import { Mesh } from '../links/mesh.js';
 import type { ProcessEnvironment } from './process-environment.js';
-import type { MachineFactory } from './process-machine.js';
+import type { MachineFactory } from '../spec/process-machine.js';
 import { failureNotice, ProcessRun } from './process-run.js';
 import { parseRunSpec } from './run-messages.js';
 

@@ -2,10 +2,10 @@
  * What a run cost one process in wall time and in bytes sent, as it travels to the coordinator with the outcome. None of
  * it is part of the results: it differs from run to run.
  */
-import { FieldReader } from '../wire/control/field-reader.js';
-import type { FreeCost } from './link/free-runner.js';
-import type { RemoteLink } from './link/remote-link.js';
-import { WAIT_BUCKETS, WindowCost } from './link/window-cost.js';
+import { FieldReader } from '../../wire/control/field-reader.js';
+import type { FreeCost } from '../links/free-runner.js';
+import type { RemoteLink } from '../links/remote-link.js';
+import { WAIT_BUCKETS, WindowCost } from '../links/window-cost.js';
 
 /** For whom a process waited, beside other processes (by number). */
 export const FOR_COORDINATOR = -1;

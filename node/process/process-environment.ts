@@ -1,6 +1,6 @@
 /** What a host process is told at its start: by environment, because argv is there for every user to read. */
-import { FieldReader } from '../wire/control/field-reader.js';
-import type { Credentials } from './link/credentials.js';
+import { FieldReader } from '../../wire/control/field-reader.js';
+import type { Credentials } from '../door/credentials.js';
 
 export const ENVIRONMENT_VARIABLE = 'PINWIRE_HOST_PROCESS';
 

@@ -2,24 +2,28 @@
  * One run on one process: its machine, and what drives it. Among several processes in virtual time that is a window
  * runner, else a free runner; both turn on the event loop, so that the coordinator is always heard.
  */
-import { WindowMember } from '../sim/window-member.js';
-import type { WindowGrant } from '../sim/window.js';
-import type { Notice } from '../wire/control/notices.js';
-import { parseGrant } from '../wire/control/window-messages.js';
+import { WindowMember } from '../../sim/window-member.js';
+import type { WindowGrant } from '../../sim/window.js';
+import type { Notice } from '../../wire/control/notices.js';
+import { parseGrant } from '../../wire/control/window-messages.js';
 import { CaptureFiles } from './capture-files.js';
 import type { CaptureSink } from './capture-sink.js';
 import { CaptureStream } from './capture-stream.js';
-import { BatchReader } from './link/batch-reader.js';
-import { FramePool } from './link/frame-pool.js';
-import { FrameCounter, FreeRunner } from './link/free-runner.js';
-import { Inbox } from './link/inbox.js';
-import { lookaheadBetween, tailRate } from './link/lookahead-between.js';
-import type { Mesh } from './link/mesh.js';
-import { RemoteLink, type SendObserver } from './link/remote-link.js';
-import { WindowRunner, type Simulation } from './link/window-runner.js';
+import { BatchReader } from '../links/batch-reader.js';
+import { FramePool } from '../model/fabric/frame-pool.js';
+import { FrameCounter, FreeRunner } from '../links/free-runner.js';
+import { Inbox } from '../links/inbox.js';
+import { lookaheadBetween, tailRate } from '../model/fabric/lookahead-between.js';
+import type { Mesh } from '../links/mesh.js';
+import { RemoteLink, type SendObserver } from '../links/remote-link.js';
+import { WindowRunner, type Simulation } from '../links/window-runner.js';
 import { processCost } from './process-cost.js';
-import { ProgramFailure, type MachineFactory, type ProcessMachine } from './process-machine.js';
-import type { RunSpec } from './run-spec.js';
+import {
+  ProgramFailure,
+  type MachineFactory,
+  type ProcessMachine,
+} from '../spec/process-machine.js';
+import type { RunSpec } from '../spec/run-spec.js';
 
 /** Frames in a batch that leaves at once, under the real clock. */
 const PROMPT_FRAMES = 32;

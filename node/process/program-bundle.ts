@@ -24,10 +24,10 @@ export class BundleError extends Error {
 
 /** What `package.json` exports, and the built file behind each. */
 const EXPORTS: Readonly<Record<string, string>> = {
-  pinwire: '../verbs.js',
-  'pinwire/verbs': '../verbs.js',
-  'pinwire/sockets': '../sockets.js',
-  'pinwire/workload': '../../workloads/workload.js',
+  pinwire: '../program/verbs.js',
+  'pinwire/verbs': '../program/verbs.js',
+  'pinwire/sockets': '../program/sockets.js',
+  'pinwire/workload': '../../workloads/authoring/workload.js',
 };
 
 const ownExports: Plugin = {

@@ -1,8 +1,8 @@
 /** A run's specification and outcome as they travel over the control socket, and the checks they pass when they arrive. */
-import { FieldReader, isRecord } from '../wire/control/field-reader.js';
-import { MAX_CORES, MAX_HOSTS } from '../sim/sequencer.js';
-import type { Profile } from './profile.js';
-import { parseModuleReference, printModuleReference } from './programs/module-reference.js';
+import { FieldReader, isRecord } from '../../wire/control/field-reader.js';
+import { MAX_CORES, MAX_HOSTS } from '../../sim/sequencer.js';
+import type { Profile } from '../spec/profile.js';
+import { parseModuleReference, printModuleReference } from '../spec/module-reference.js';
 import type {
   FaultSpec,
   MachineSettings,
@@ -10,7 +10,7 @@ import type {
   RunOutcome,
   RunSpec,
   VmSpec,
-} from './run-spec.js';
+} from '../spec/run-spec.js';
 
 const MAX_PROGRAMS = MAX_HOSTS * MAX_CORES;
 const PROFILE_GROUPS = [

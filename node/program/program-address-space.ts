@@ -1,7 +1,7 @@
 /** The memory calls as a program sees them: mapping, locking, pinning, forking, and memory that may have to be paged in. */
 import { STAGE } from '../../sim/stages.js';
-import type { ChildProcess, DmaMapping, MemoryUsage, PinnedPages, Region } from '../verbs.js';
-import { VerbsError } from '../verbs-error.js';
+import type { ChildProcess, DmaMapping, MemoryUsage, PinnedPages, Region } from './verbs.js';
+import { VerbsError } from '../spec/verbs-error.js';
 import type { ProgramPort } from './program-port.js';
 
 /** The process itself, where a child could be meant. */

@@ -1,18 +1,18 @@
 /** A completion queue as a program sees it: it reads the ring in host memory itself (kernel bypass is literal). */
 import type { ChainTable } from '../../sim/chain.js';
 import { STAGE } from '../../sim/stages.js';
-import type { CqPlace } from '../kernel/calls.js';
-import type { Cost } from '../profile.js';
-import { CQ_RECORD, CQE, CQE_FLAG, CQE_SIZE } from '../rdma/completion-entry.js';
+import type { CqPlace } from './mailbox/calls.js';
+import type { Cost } from '../spec/profile.js';
+import { CQ_RECORD, CQE, CQE_FLAG, CQE_SIZE } from '../model/rdma/completion-entry.js';
 import {
   WC_OPCODES,
   WC_STATUS_NAMES,
   type Awaitable,
   type CompletionQueue,
   type WorkCompletion,
-} from '../verbs.js';
-import { VerbsError } from '../verbs-error.js';
-import { AWAIT, OPERATION_ROW } from './core-page.js';
+} from './verbs.js';
+import { VerbsError } from '../spec/verbs-error.js';
+import { AWAIT, OPERATION_ROW } from './mailbox/core-page.js';
 import type { ProgramMemory } from './program-memory.js';
 import type { ProgramPort } from './program-port.js';
 import type { ProgramQueuePair } from './program-queue-pair.js';

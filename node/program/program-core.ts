@@ -3,8 +3,8 @@ import { ChainTable } from '../../sim/chain.js';
 import { RandomStream } from '../../sim/random.js';
 import { SharedChains } from '../../sim/shared-chains.js';
 import { STAGE } from '../../sim/stages.js';
-import type { CallAnswer } from '../kernel/calls.js';
-import type { Profile } from '../profile.js';
+import type { CallAnswer } from './mailbox/calls.js';
+import type { Profile } from '../spec/profile.js';
 import type {
   Awaitable,
   ChildProcess,
@@ -26,11 +26,17 @@ import type {
   Region,
   RegistrationCache,
   WorkCompletion,
-} from '../verbs.js';
-import type { Network, NetworkDevice, NetworkOptions } from '../sockets.js';
-import { VerbsError } from '../verbs-error.js';
-import { BypassNetwork } from './bypass-network.js';
-import { AWAIT, CELL, MAX_ALTERNATIVES, OPERATION_ROW, type CorePage } from './core-page.js';
+} from './verbs.js';
+import type { Network, NetworkDevice, NetworkOptions } from './sockets.js';
+import { VerbsError } from '../spec/verbs-error.js';
+import { BypassNetwork } from './bypass/bypass-network.js';
+import {
+  AWAIT,
+  CELL,
+  MAX_ALTERNATIVES,
+  OPERATION_ROW,
+  type CorePage,
+} from './mailbox/core-page.js';
 import {
   ProgramCompletionQueue,
   type ProgramShared,

@@ -1,9 +1,9 @@
 /** What a program knows of its process's memory: where its allocations and regions lie in the host's RAM. */
 import type { Lkey, Rkey } from '../../units/keys.js';
-import type { RegionPlace } from '../kernel/calls.js';
-import { PAGE_SIZE } from '../memory/physical-memory.js';
-import type { MemoryRegion, ProtectionDomain, Region, RegionChange, Sge } from '../verbs.js';
-import { VerbsError } from '../verbs-error.js';
+import type { RegionPlace } from './mailbox/calls.js';
+import { PAGE_SIZE } from '../model/memory/physical-memory.js';
+import type { MemoryRegion, ProtectionDomain, Region, RegionChange, Sge } from './verbs.js';
+import { VerbsError } from '../spec/verbs-error.js';
 import type { ProgramPort } from './program-port.js';
 
 interface Piece extends Region {

@@ -4,10 +4,10 @@
  */
 import { draw, type DrawnCost } from '../../sim/cost.js';
 import type { RandomStream } from '../../sim/random.js';
-import type { CallAnswer, CallArguments, CallName, CallOutcome } from '../kernel/calls.js';
+import type { CallAnswer, CallArguments, CallName, CallOutcome } from './mailbox/calls.js';
 import { STAGE } from '../../sim/stages.js';
-import { VerbsError } from '../verbs-error.js';
-import { AWAIT, CELL, MAX_TEXT, OPERATION_ROW, type CorePage } from './core-page.js';
+import { VerbsError } from '../spec/verbs-error.js';
+import { AWAIT, CELL, MAX_TEXT, OPERATION_ROW, type CorePage } from './mailbox/core-page.js';
 
 /** A program that broke the rules of segments: a mistake in the program, told with its stack. */
 export class SegmentError extends Error {

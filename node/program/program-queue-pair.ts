@@ -1,7 +1,7 @@
 /** A queue pair as a program sees it: posting writes WQEs into host memory and rings doorbells. */
 import { STAGE } from '../../sim/stages.js';
-import type { QpPlace } from '../kernel/calls.js';
-import { DOORBELL } from '../nic/doorbell.js';
+import type { QpPlace } from './mailbox/calls.js';
+import { DOORBELL } from '../model/nic/doorbell.js';
 import {
   MAX_MESSAGE,
   RECV,
@@ -11,8 +11,8 @@ import {
   WQE,
   WQE_BLOCK,
   WQE_FLAG,
-} from '../rdma/work-queue-entry.js';
-import { VerbsError } from '../verbs-error.js';
+} from '../model/rdma/work-queue-entry.js';
+import { VerbsError } from '../spec/verbs-error.js';
 import type {
   Flow,
   FlowRule,
@@ -23,9 +23,9 @@ import type {
   RecvWr,
   SendWr,
   Sge,
-} from '../verbs.js';
-import { QP_ATTR } from '../verbs.js';
-import { MAX_DOORBELLS } from './core-page.js';
+} from './verbs.js';
+import { QP_ATTR } from './verbs.js';
+import { MAX_DOORBELLS } from './mailbox/core-page.js';
 import type { ProgramShared } from './program-completions.js';
 import { SegmentError } from './program-port.js';
 

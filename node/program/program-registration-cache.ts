@@ -3,7 +3,7 @@
  * look-up. Communication libraries have one each (UCX, libfabric, MPI).
  */
 import { STAGE } from '../../sim/stages.js';
-import type { MemoryRegion, ProtectionDomain, Region, RegistrationCache } from '../verbs.js';
+import type { MemoryRegion, ProtectionDomain, Region, RegistrationCache } from './verbs.js';
 import type { ProgramPort } from './program-port.js';
 
 export class ProgramRegistrationCache implements RegistrationCache {

@@ -1,7 +1,7 @@
 /** The kernel's sockets as a program sees them: each call is a system call. */
 import { formatIpv4, hostIpv4Number, vmIpv4 } from '../../units/address.js';
 import { ipv4Bytes, ipv4Number } from '../../wire/ipv4.js';
-import { MESSAGE_FLAG, SOCKET_KIND, SOCKET_OPTION, SYSTEM } from '../kernel/system-calls.js';
+import { MESSAGE_FLAG, SOCKET_KIND, SOCKET_OPTION, SYSTEM } from './mailbox/system-calls.js';
 import type {
   Datagram,
   Endpoint,
@@ -10,11 +10,11 @@ import type {
   TcpListener,
   TcpSocket,
   UdpSocket,
-} from '../sockets.js';
-import { errnoName, VerbsError } from '../verbs-error.js';
-import type { Awaitable } from '../verbs.js';
+} from './sockets.js';
+import { errnoName, VerbsError } from '../spec/verbs-error.js';
+import type { Awaitable } from './verbs.js';
 import { STAGE } from '../../sim/stages.js';
-import { AWAIT, CELL, OPERATION_ROW } from './core-page.js';
+import { AWAIT, CELL, OPERATION_ROW } from './mailbox/core-page.js';
 import type { ProgramPort } from './program-port.js';
 
 const DEFAULT_BACKLOG = 128;

@@ -7,7 +7,7 @@
  */
 import type { Awaitable, Core, FlowRule } from './verbs.js';
 
-export { VerbsError, type Errno } from './verbs-error.js';
+export { VerbsError, type Errno } from '../spec/verbs-error.js';
 
 /** `kernel`: blocking calls, interrupts, copies. `busy-poll`: the same with SO_BUSY_POLL. `bypass`: all in the program. */
 export type NetworkPath = 'kernel' | 'busy-poll' | 'bypass';

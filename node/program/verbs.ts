@@ -6,25 +6,25 @@
  * core may write is awaited. Times are picoseconds of the run's clock, sizes bytes, addresses virtual addresses of the
  * host's process. A call that libibverbs fails with an errno throws {@link VerbsError} with that name in `code`.
  */
-import type { StageTime } from '../sim/stages.js';
+import type { StageTime } from '../../sim/stages.js';
 import type { Flow, FlowRule } from './flow-rule.js';
-import type { DmaHazard } from './nic/dma-hazards.js';
-import type { IommuFault } from './nic/iommu.js';
-import { STATUS } from './rdma/completion-entry.js';
+import type { DmaHazard } from '../model/nic/dma-hazards.js';
+import type { IommuFault } from '../model/nic/iommu.js';
+import { STATUS } from '../model/rdma/completion-entry.js';
 import type { Network, NetworkDevice, NetworkOptions } from './sockets.js';
-import type { Lkey, Rkey } from '../units/keys.js';
-import type { Instant, Picoseconds } from '../units/time.js';
+import type { Lkey, Rkey } from '../../units/keys.js';
+import type { Instant, Picoseconds } from '../../units/time.js';
 
 export type { Flow, FlowRule } from './flow-rule.js';
-export type { DmaHazard } from './nic/dma-hazards.js';
-export type { IommuFault } from './nic/iommu.js';
-export type { StageName, StageTime } from '../sim/stages.js';
-export type { Lkey, Rkey } from '../units/keys.js';
-export type { Instant, Picoseconds } from '../units/time.js';
-export { halveStages, STAGES, stageTimes } from '../sim/stages.js';
-export { QP_ATTR } from './rdma/qp-attributes.js';
-export { STATUS as WC_STATUS } from './rdma/completion-entry.js';
-export { VerbsError, type Errno } from './verbs-error.js';
+export type { DmaHazard } from '../model/nic/dma-hazards.js';
+export type { IommuFault } from '../model/nic/iommu.js';
+export type { StageName, StageTime } from '../../sim/stages.js';
+export type { Lkey, Rkey } from '../../units/keys.js';
+export type { Instant, Picoseconds } from '../../units/time.js';
+export { halveStages, STAGES, stageTimes } from '../../sim/stages.js';
+export { QP_ATTR } from '../model/rdma/qp-attributes.js';
+export { STATUS as WC_STATUS } from '../model/rdma/completion-entry.js';
+export { VerbsError, type Errno } from '../spec/verbs-error.js';
 
 /** ibv_access_flags. */
 export const ACCESS = {
@@ -361,7 +361,7 @@ export interface Core {
   random(): number;
 
   openDevice(): Promise<Context>;
-  /** Sockets: see node/sockets.ts. */
+  /** Sockets: see node/program/sockets.ts. */
   openNetwork(options?: NetworkOptions): Promise<Network>;
   /** The network function's settings and counters, as ethtool has them. */
   readonly networkDevice: NetworkDevice;

@@ -1,10 +1,10 @@
 /** What a process needs of its machine, the hosts of one run, and of the model's failures. */
-import type { HostMetrics } from './host-metrics.js';
-import type { Bound } from './link/window-runner.js';
-import type { FramePool } from './link/frame-pool.js';
-import type { Link } from './link/link.js';
+import type { HostMetrics } from '../process/host-metrics.js';
+import type { Bound } from '../links/window-runner.js';
+import type { FramePool } from '../model/fabric/frame-pool.js';
+import type { Link } from '../model/fabric/link.js';
 import type { RunFailure, RunOutcome, RunSpec } from './run-spec.js';
-import type { Program } from './verbs.js';
+import type { Program } from '../program/verbs.js';
 
 export interface ProcessMachine {
   readonly pool: FramePool;

@@ -1,9 +1,9 @@
 /**
  * A hardware profile as the model uses it: every constant in picoseconds, bytes or picoseconds per byte.
- * The data files in `profiles/` carry unit, source and grade of each; `coordinator/profiles.ts` reads and checks them.
+ * The data files in `profiles/` carry unit, source and grade of each; `coordinator/profiles/profiles.ts` reads and checks them.
  */
-import type { PicosecondsPerByte } from '../units/rate.js';
-import type { Picoseconds } from '../units/time.js';
+import type { PicosecondsPerByte } from '../../units/rate.js';
+import type { Picoseconds } from '../../units/time.js';
 
 /** What noise adds to a cost: never less than nothing, so the cost itself stays the lookahead's lower bound. */
 export interface Jitter {

@@ -3,7 +3,7 @@
  * under the virtual clock; only `local` and `coreRuntime` may differ between placements.
  */
 import type { Profile } from './profile.js';
-import type { ModuleReference } from './programs/module-reference.js';
+import type { ModuleReference } from './module-reference.js';
 
 export type ProgramParameters = Readonly<Record<string, number | string | boolean>>;
 

@@ -1,6 +1,6 @@
 /** What a call that must fail is expected to fail with. */
 import { expect } from 'vitest';
-import { VerbsError, type Errno } from '../../node/verbs.js';
+import { VerbsError, type Errno } from '../../node/program/verbs.js';
 
 /** Runs `call`; the errno it throws, or undefined. What is no VerbsError is thrown on. */
 export async function errnoOf(call: () => unknown): Promise<Errno | undefined> {

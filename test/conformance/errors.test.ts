@@ -1,7 +1,7 @@
 /** Error completions on both sides of a connection: rules 88-99, 101. */
 import { describe, expect, it } from 'vitest';
-import { ACCESS, type QpState, type SendWr, type WcStatus } from '../../node/verbs.js';
-import { answers, pair, type PairOptions, type Side } from '../node/rdma/pair.js';
+import { ACCESS, type QpState, type SendWr, type WcStatus } from '../../node/program/verbs.js';
+import { answers, pair, type PairOptions, type Side } from '../node/model/rdma/pair.js';
 
 interface Ends {
   /** Of the bad request and of two good ones posted behind it. */

@@ -1,8 +1,16 @@
 /** Atomics between queue pairs, completion events, and full completion queues: rules 104, 105, 123-126. */
 import { describe, expect, it } from 'vitest';
-import type { SendWr } from '../../node/verbs.js';
+import type { SendWr } from '../../node/program/verbs.js';
 import { runEmbedded } from '../embedded.js';
-import { answers, EVERYTHING, pair, toInit, toRtr, toRts, type Side } from '../node/rdma/pair.js';
+import {
+  answers,
+  EVERYTHING,
+  pair,
+  toInit,
+  toRtr,
+  toRts,
+  type Side,
+} from '../node/model/rdma/pair.js';
 import { errnoOf, expectErrno } from './errno.js';
 
 const WHILE = 100e6 as never;

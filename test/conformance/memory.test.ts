@@ -1,7 +1,7 @@
 /** Memory registration and keys: rules 20-26, 28. */
 import { describe, expect, it } from 'vitest';
-import { ACCESS, type Lkey, type Rkey, type SendWr } from '../../node/verbs.js';
-import { answers, EVERYTHING, pair, type Side } from '../node/rdma/pair.js';
+import { ACCESS, type Lkey, type Rkey, type SendWr } from '../../node/program/verbs.js';
+import { answers, EVERYTHING, pair, type Side } from '../node/model/rdma/pair.js';
 import { expectErrno } from './errno.js';
 
 const asks = (does: (side: Side) => Promise<void>, options = {}): Promise<unknown> =>

@@ -1,7 +1,15 @@
 /** Objects and lifetimes: rules 1-3, 8-12, 15-17. */
 import { describe, expect, it } from 'vitest';
-import type { CompletionQueue, QpOptions, QueuePair } from '../../node/verbs.js';
-import { answers, EVERYTHING, pair, toInit, toRtr, toRts, type Side } from '../node/rdma/pair.js';
+import type { CompletionQueue, QpOptions, QueuePair } from '../../node/program/verbs.js';
+import {
+  answers,
+  EVERYTHING,
+  pair,
+  toInit,
+  toRtr,
+  toRts,
+  type Side,
+} from '../node/model/rdma/pair.js';
 import { expectErrno } from './errno.js';
 
 /** What one side does, alone. */

@@ -7,8 +7,8 @@ import {
   type Region,
   type Rkey,
   type SendWr,
-} from '../../node/verbs.js';
-import { answers, EVERYTHING, pair, type PairOptions, type Side } from '../node/rdma/pair.js';
+} from '../../node/program/verbs.js';
+import { answers, EVERYTHING, pair, type PairOptions, type Side } from '../node/model/rdma/pair.js';
 import { expectErrno } from './errno.js';
 
 const PAGE = 4096;

@@ -1,7 +1,7 @@
 /** Posting and completion: rules 65-68, 70-72, 74-82, 85, 86. */
 import { describe, expect, it } from 'vitest';
-import { VerbsError, type SendWr, type Sge } from '../../node/verbs.js';
-import { answers, fill, pair, type PairOptions, type Side } from '../node/rdma/pair.js';
+import { VerbsError, type SendWr, type Sge } from '../../node/program/verbs.js';
+import { answers, fill, pair, type PairOptions, type Side } from '../node/model/rdma/pair.js';
 import { expectErrno } from './errno.js';
 
 async function alone(

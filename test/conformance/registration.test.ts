@@ -1,7 +1,7 @@
 /** Registration against quotas, and re-registration: rules 29-34. */
 import { describe, expect, it } from 'vitest';
-import { ACCESS, type MemoryRegion, type Rkey, type SendWr } from '../../node/verbs.js';
-import { answers, EVERYTHING, pair, type Side } from '../node/rdma/pair.js';
+import { ACCESS, type MemoryRegion, type Rkey, type SendWr } from '../../node/program/verbs.js';
+import { answers, EVERYTHING, pair, type Side } from '../node/model/rdma/pair.js';
 import { expectErrno } from './errno.js';
 
 const PAGE = 4096;

@@ -1,7 +1,20 @@
 /** The queue pair state machine: rules 50, 51, 54-63, 103. */
 import { describe, expect, it } from 'vitest';
-import { QP_ATTR, type QpAttributes, type QpState, type QueuePair } from '../../node/verbs.js';
-import { answers, EVERYTHING, pair, toInit, toRtr, toRts, type Side } from '../node/rdma/pair.js';
+import {
+  QP_ATTR,
+  type QpAttributes,
+  type QpState,
+  type QueuePair,
+} from '../../node/program/verbs.js';
+import {
+  answers,
+  EVERYTHING,
+  pair,
+  toInit,
+  toRtr,
+  toRts,
+  type Side,
+} from '../node/model/rdma/pair.js';
 import { errnoOf, expectErrno } from './errno.js';
 
 const STATES: readonly QpState[] = ['RESET', 'INIT', 'RTR', 'RTS', 'SQD', 'SQE', 'ERR'];

@@ -4,12 +4,12 @@
  */
 import { describe, expect, it } from 'vitest';
 import { udpSourcePort } from '../../wire/path.js';
-import type { SendWr } from '../../node/verbs.js';
+import type { SendWr } from '../../node/program/verbs.js';
 import { readCapture } from '../../wire/capture.js';
 import type { CapturedPacket } from '../../wire/captured-packet.js';
 import { parseFrame } from '../../wire/frame-parser.js';
 import { opcodeName } from '../../wire/opcode-table.js';
-import { pair, type PairOptions, type Side } from '../node/rdma/pair.js';
+import { pair, type PairOptions, type Side } from '../node/model/rdma/pair.js';
 import { readCaptured } from '../wire/sample-frames.js';
 
 /** Where the kernel's captures begin to count. */

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { runCli } from '../../coordinator/cli.js';
+import { runCli } from '../../coordinator/cli/cli.js';
 import { COMPOSE_FILES, readCompose, REQUIRED, ROOT, wordsOf } from './compose-file.js';
 import { serviceOf, WORKLOADS } from './manifests.js';
 

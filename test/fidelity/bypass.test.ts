@@ -1,9 +1,9 @@
 /** Programs that own a queue of raw frames, on the bed that AMD publishes half round trips of 4 B of (UG1586): ef_vi, TCPDirect, Onload. */
 import { describe, expect, it } from 'vitest';
-import { openNetwork, receiveAll } from '../../node/sockets.js';
-import type { Core, Picoseconds } from '../../node/verbs.js';
+import { openNetwork, receiveAll } from '../../node/program/sockets.js';
+import type { Core, Picoseconds } from '../../node/program/verbs.js';
 import { runEmbedded } from '../embedded.js';
-import { rawHosts, type RawSide } from '../node/rdma/raw-pair.js';
+import { rawHosts, type RawSide } from '../node/model/rdma/raw-pair.js';
 
 /** Ethernet, IPv4, UDP and 4 B. */
 const FRAME = 14 + 20 + 8 + 4;

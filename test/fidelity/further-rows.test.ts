@@ -4,8 +4,8 @@
  * keeps it. The others (2 B, the READ's step, the 25G link's rate, the routed bed) set none.
  */
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Core } from '../../node/verbs.js';
-import { connect, openDevice, sharedRegion } from '../../workloads/micro/connect.js';
+import type { Core } from '../../node/program/verbs.js';
+import { connect, openDevice, sharedRegion } from '../../workloads/authoring/connect.js';
 import { runEmbedded, type ClusterOptions } from '../embedded.js';
 import {
   atomicLat,

@@ -3,9 +3,9 @@
  * of small TCP messages. Every constant of it was set from figures of parts, or from the rows' own breakdown by its authors.
  */
 import { afterAll, describe, expect, it } from 'vitest';
-import { loadProfile } from '../../coordinator/profiles.js';
+import { loadProfile } from '../../coordinator/profiles/profiles.js';
 import paths from '../../workloads/host/paths.js';
-import type { DistributionMetric, Parameters } from '../../workloads/workload.js';
+import type { DistributionMetric, Parameters } from '../../workloads/authoring/workload.js';
 import type { ClusterOptions } from '../embedded.js';
 import { measured, type Figures } from './measured.js';
 

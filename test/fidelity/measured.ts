@@ -4,7 +4,7 @@ import type {
   Parameters,
   Summary,
   Workload,
-} from '../../workloads/workload.js';
+} from '../../workloads/authoring/workload.js';
 import { runWorkload, type ClusterOptions } from '../embedded.js';
 
 export interface Figures {

@@ -1,7 +1,7 @@
 /** What one queue pair's traffic does to another's on the same NIC: share what is scarce, and nothing else. */
 import { describe, expect, it } from 'vitest';
-import type { Core, Instant } from '../../node/verbs.js';
-import { connect, openDevice, sharedRegion } from '../../workloads/micro/connect.js';
+import type { Core, Instant } from '../../node/program/verbs.js';
+import { connect, openDevice, sharedRegion } from '../../workloads/authoring/connect.js';
 import { runEmbedded } from '../embedded.js';
 
 const PINGS = 20;

@@ -1,7 +1,7 @@
 /** What must hold on any such hardware, whatever its constants: the model beside plain arithmetic, without noise. */
 import { describe, expect, it } from 'vitest';
-import { listProfiles, loadProfile } from '../../coordinator/profiles.js';
-import type { Workload } from '../../workloads/workload.js';
+import { listProfiles, loadProfile } from '../../coordinator/profiles/profiles.js';
+import type { Workload } from '../../workloads/authoring/workload.js';
 import {
   atomicLat,
   msgRate,

@@ -6,10 +6,10 @@
  * and a program's turn to each packet; none of the model's constants was set from them.
  */
 import { describe, expect, it } from 'vitest';
-import { loadProfile } from '../../coordinator/profiles.js';
+import { loadProfile } from '../../coordinator/profiles/profiles.js';
 import { PS_PER_MS, PS_PER_US } from '../../units/time.js';
 import rss from '../../workloads/host/rss.js';
-import type { Parameters } from '../../workloads/workload.js';
+import type { Parameters } from '../../workloads/authoring/workload.js';
 import { runWorkload, type ClusterOptions } from '../embedded.js';
 
 interface Row {

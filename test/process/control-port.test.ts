@@ -3,9 +3,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { dial } from '../../node/link/admission.js';
+import { dial } from '../../node/door/admission.js';
 import { packControl } from '../../wire/control/codec.js';
-import { knock, Stranger } from '../node/link/stranger.js';
+import { knock, Stranger } from '../node/door/stranger.js';
 import { Pinwire } from './pinwire.js';
 
 let cluster: Pinwire;

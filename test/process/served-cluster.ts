@@ -6,20 +6,20 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { clusterConfig } from '../../coordinator/cluster-config.js';
-import { ControlServer } from '../../coordinator/control-server.js';
-import { Formation } from '../../coordinator/formation.js';
-import { parseSettings } from '../../coordinator/parameters.js';
-import { executeRun, type RunRecord, type RunRequest } from '../../coordinator/run.js';
-import { planWorkload } from '../../coordinator/work-plan.js';
+import { clusterConfig } from '../../coordinator/plan/cluster-config.js';
+import { ControlServer } from '../../coordinator/cluster/control-server.js';
+import { Formation } from '../../coordinator/cluster/formation.js';
+import { parseSettings } from '../../coordinator/plan/parameters.js';
+import { executeRun, type RunRecord, type RunRequest } from '../../coordinator/run/run.js';
+import { planWorkload } from '../../coordinator/plan/work-plan.js';
 import {
   ENVIRONMENT_VARIABLE,
   LOOPBACK_FABRIC,
   printEnvironment,
   type ProgramPolicy,
-} from '../../node/process-environment.js';
-import type { ModuleReference } from '../../node/programs/module-reference.js';
-import type { Workload } from '../../workloads/workload.js';
+} from '../../node/process/process-environment.js';
+import type { ModuleReference } from '../../node/spec/module-reference.js';
+import type { Workload } from '../../workloads/authoring/workload.js';
 import { PING_PONG, ROOT, scratch } from './pinwire.js';
 
 const ENTRY = join(ROOT, 'dist/node/main.js');

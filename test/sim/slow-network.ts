@@ -2,12 +2,12 @@
  * Processes and a coordinator whose every message takes a random time, now and then a thousand times longer than the
  * others. A socket keeps its order; nothing else does. Windows run in slices, so that messages come in between.
  */
-import { TimeWindows } from '../../coordinator/time-windows.js';
+import { TimeWindows } from '../../coordinator/run/time-windows.js';
 import { EventQueue } from '../../sim/event-queue.js';
 import { Lookahead } from '../../sim/lookahead.js';
 import { RandomStream } from '../../sim/random.js';
 import { WindowMember } from '../../sim/window-member.js';
-import type { AddressedGrant } from '../../coordinator/time-windows.js';
+import type { AddressedGrant } from '../../coordinator/run/time-windows.js';
 import type { ToyFrame, Traffic } from './toy-elements.js';
 import { ELEMENTS, REACTION, ToyProcess, delay } from './toy-elements.js';
 

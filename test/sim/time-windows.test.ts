@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { TimeWindows } from '../../coordinator/time-windows.js';
+import { TimeWindows } from '../../coordinator/run/time-windows.js';
 import { Lookahead } from '../../sim/lookahead.js';
 import { WindowMember } from '../../sim/window-member.js';
 import type { NetworkOptions, NetworkResult } from './slow-network.js';

@@ -1,8 +1,8 @@
 /** Latency explained, also when packets are lost: an operation's stages sum to its latency in whole picoseconds. */
 import { describe, expect, it } from 'vitest';
-import { loadProfile } from '../../coordinator/profiles.js';
-import { STAGES, type Core, type SendWr } from '../../node/verbs.js';
-import { answers, pair, type PairOptions, type Side } from '../node/rdma/pair.js';
+import { loadProfile } from '../../coordinator/profiles/profiles.js';
+import { STAGES, type Core, type SendWr } from '../../node/program/verbs.js';
+import { answers, pair, type PairOptions, type Side } from '../node/model/rdma/pair.js';
 
 interface Told {
   readonly latency: number;

@@ -10,7 +10,7 @@ import {
   type SendWr,
   type Sge,
   type WorkCompletion,
-} from '../../node/verbs.js';
+} from '../../node/program/verbs.js';
 import {
   AREA,
   LONGEST,

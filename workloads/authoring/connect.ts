@@ -9,7 +9,7 @@ import {
   type QpCapabilities,
   type QueuePair,
   type Rkey,
-} from '../../node/verbs.js';
+} from '../../node/program/verbs.js';
 
 /** What a rank tells its peer: where its queue pair is, and what it may read and write. */
 export interface Endpoint {

@@ -5,7 +5,7 @@
  * median of what has been seen. So memory stays bounded however long the run; the median operation's stages are exact
  * or, should the latencies have wandered off meanwhile, absent, never another operation's.
  */
-import { halveStages, type Core, type Instant, STAGES } from '../node/verbs.js';
+import { halveStages, type Core, type Instant, STAGES } from '../../node/program/verbs.js';
 import { medianIndex } from './statistics.js';
 
 const WIDTH = STAGES.length;

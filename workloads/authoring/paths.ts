@@ -1,5 +1,5 @@
 /** The ways through the host that a workload can run over, and what comparing them comes to. */
-import type { NetworkOptions } from '../node/sockets.js';
+import type { NetworkOptions } from '../../node/program/sockets.js';
 import type { DistributionMetric, Metric, Parameters, ParameterSpec, Summary } from './workload.js';
 
 export const PATHS = ['kernel', 'busy-poll', 'bypass', 'rdma'] as const;

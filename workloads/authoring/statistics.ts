@@ -7,7 +7,7 @@
  */
 import { createRequire } from 'node:module';
 import type * as HdrHistogram from 'hdr-histogram-js';
-import { PS_PER_NS } from '../units/time.js';
+import { PS_PER_NS } from '../../units/time.js';
 import type { DistributionMetric } from './workload.js';
 
 const SIGNIFICANT_DIGITS = 3;

@@ -2,9 +2,9 @@
  * What a workload is: parameters, who runs where, a program, and how its results are summed up and verified.
  * The catalogue's own workloads and a user's module have the same shape.
  */
-import type { Program, StageTime } from '../node/verbs.js';
+import type { Program, StageTime } from '../../node/program/verbs.js';
 
-export { connect, openDevice, sharedRegion } from './micro/connect.js';
+export { connect, openDevice, sharedRegion } from './connect.js';
 export { LatencyRecorder, type LatencyRecord } from './latency-recorder.js';
 export { latencySummary } from './statistics.js';
 

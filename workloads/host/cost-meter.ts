@@ -8,7 +8,7 @@ import {
   type Core,
   type Picoseconds,
   type WorkCompletion,
-} from '../../node/verbs.js';
+} from '../../node/program/verbs.js';
 import { PS_PER_US } from '../../units/time.js';
 
 const POLL = STAGES.indexOf('poll');

@@ -12,9 +12,9 @@ import {
   type MemoryRegion,
   type Region,
   type Task,
-} from '../../node/verbs.js';
+} from '../../node/program/verbs.js';
 import { parseSize } from '../../units/size.js';
-import { latencySummary } from '../statistics.js';
+import { latencySummary } from '../authoring/statistics.js';
 import {
   defineWorkload,
   type DistributionMetric,
@@ -24,7 +24,7 @@ import {
   type ParameterSpec,
   type RankPlacement,
   type Summary,
-} from '../workload.js';
+} from '../authoring/workload.js';
 
 const PAGE = 4096;
 const MIB = 2 ** 20;

@@ -6,8 +6,8 @@ import {
   type Region,
   type Sge,
   type WcStatus,
-} from '../../node/verbs.js';
-import { connect, openDevice } from '../micro/connect.js';
+} from '../../node/program/verbs.js';
+import { connect, openDevice } from '../authoring/connect.js';
 import { frameHeader } from './paging-peer.js';
 import {
   ETHER_TYPE,

@@ -2,7 +2,7 @@
  * The driver of host/paging: a process that has a device of its own read from its memory, or write to it, while the pager is at
  * work. It first looks when a transfer reaches memory at all, then has the page replaced at the fraction asked for.
  */
-import type { Core, Instant } from '../../node/verbs.js';
+import type { Core, Instant } from '../../node/program/verbs.js';
 import { openPagingDevice, type Device } from './paging-device.js';
 import {
   beforeByte,

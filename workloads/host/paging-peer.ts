@@ -1,7 +1,7 @@
 /** The peer of host/paging, on the other host: it sends what the driver is to receive, and says what it received. */
-import { ACCESS, type Core } from '../../node/verbs.js';
+import { ACCESS, type Core } from '../../node/program/verbs.js';
 import { hostMac } from '../../units/address.js';
-import { connect, openDevice, sharedRegion } from '../micro/connect.js';
+import { connect, openDevice, sharedRegion } from '../authoring/connect.js';
 import {
   bytesOf,
   DRIVER,

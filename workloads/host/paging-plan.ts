@@ -2,7 +2,7 @@
  * What the three programs of host/paging have agreed on: who they are, where the bytes lie, which bytes whose page holds, and
  * what they tell each other.
  */
-import type { Instant } from '../../node/verbs.js';
+import type { Instant } from '../../node/program/verbs.js';
 
 export const DRIVER = 0;
 export const NEIGHBOUR = 1;

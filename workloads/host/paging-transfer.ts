@@ -1,5 +1,5 @@
 /** What became of one transfer of host/paging, held byte by byte against what had to become of it. */
-import type { DmaHazard, WcStatus } from '../../node/verbs.js';
+import type { DmaHazard, WcStatus } from '../../node/program/verbs.js';
 import {
   beforeByte,
   DRIVER_PROCESS,

@@ -3,14 +3,14 @@
  * hands its device bus addresses; a neighbour that knows nothing of it gets the frame. With and without an IOMMU, with the
  * page pinned, not pinned, and by RDMA on memory that is paged on demand.
  */
-import type { Core, Task } from '../../node/verbs.js';
+import type { Core, Task } from '../../node/program/verbs.js';
 import {
   defineWorkload,
   type ClusterShape,
   type Metric,
   type Parameters,
   type Summary,
-} from '../workload.js';
+} from '../authoring/workload.js';
 import { driver, type PagingRecord } from './paging-driver.js';
 import { neighbour } from './paging-neighbour.js';
 import { peer } from './paging-peer.js';

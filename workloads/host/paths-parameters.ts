@@ -1,7 +1,7 @@
 /** The parameters of `host/paths`, and the configurations that they ask for: one per size and path. */
 import { parseSize } from '../../units/size.js';
-import { LIBRARY_PARAMETER, PATHS, pathsOf, type Path } from '../paths.js';
-import type { Parameters, ParameterSpec } from '../workload.js';
+import { LIBRARY_PARAMETER, PATHS, pathsOf, type Path } from '../authoring/paths.js';
+import type { Parameters, ParameterSpec } from '../authoring/workload.js';
 
 /** One configuration, as programs get it. What does not matter to its path is absent. */
 export interface PathsParameters {

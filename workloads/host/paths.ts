@@ -11,15 +11,15 @@
  * wake-up, copy in, return, system call, copy out, stack out. The interrupt is not in it.
  */
 import { formatSize } from '../../units/size.js';
-import type { Core, Task } from '../../node/verbs.js';
-import type { LatencyRecord } from '../latency-recorder.js';
+import type { Core, Task } from '../../node/program/verbs.js';
+import type { LatencyRecord } from '../authoring/latency-recorder.js';
 import { latencyResult, PAIR, runLatency } from '../micro/latency.js';
 import type { MicroParameters } from '../micro/parameters.js';
 import { SEND_LAT } from '../micro/send-lat.js';
-import { comparePaths } from '../paths.js';
+import { comparePaths } from '../authoring/paths.js';
 import type { SideReport } from '../micro/side.js';
-import { latencySummary } from '../statistics.js';
-import { defineWorkload, type Parameters, type Summary } from '../workload.js';
+import { latencySummary } from '../authoring/statistics.js';
+import { defineWorkload, type Parameters, type Summary } from '../authoring/workload.js';
 import { PATHS_PARAMETERS, pathsConfigurations, type PathsParameters } from './paths-parameters.js';
 import { echoOverSockets, type EchoRecord } from './socket-echo.js';
 

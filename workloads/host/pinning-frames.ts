@@ -4,9 +4,9 @@
  *      0  destination MAC, source MAC, EtherType 0x88b5 (local experiments)
  *     14  message u16 | frame u16      then up to 1482 bytes of the message
  */
-import type { CompletionQueue, Core, MemoryRegion } from '../../node/verbs.js';
-import { ACCESS } from '../../node/verbs.js';
-import { openDevice } from '../micro/connect.js';
+import type { CompletionQueue, Core, MemoryRegion } from '../../node/program/verbs.js';
+import { ACCESS } from '../../node/program/verbs.js';
+import { openDevice } from '../authoring/connect.js';
 import { wrongBytes } from './pattern.js';
 
 export const FRAME_HEADER = 18;

@@ -9,9 +9,9 @@
  *
  * Each counts what it costs the core until the buffer may be used again.
  */
-import { ACCESS, type Core, type Region, type Sge } from '../../node/verbs.js';
+import { ACCESS, type Core, type Region, type Sge } from '../../node/program/verbs.js';
 import { hostMac } from '../../units/address.js';
-import { connect, openDevice, type Device } from '../micro/connect.js';
+import { connect, openDevice, type Device } from '../authoring/connect.js';
 import type { CostMeter } from './cost-meter.js';
 import { FRAME_HEADER, FRAME_PAYLOAD, writeFrameHeader } from './pinning-frames.js';
 

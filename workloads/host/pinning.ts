@@ -6,10 +6,10 @@
  * registration and their undoing, post, doorbell, the look that finds the completion; not the time on NIC and wire. Each
  * message reaches the peer, who compares every byte.
  */
-import { stageTimes, type Core, type Picoseconds, type Task } from '../../node/verbs.js';
+import { stageTimes, type Core, type Picoseconds, type Task } from '../../node/program/verbs.js';
 import { parseSize } from '../../units/size.js';
 import { PS_PER_US } from '../../units/time.js';
-import { latencySummary, medianIndex } from '../statistics.js';
+import { latencySummary, medianIndex } from '../authoring/statistics.js';
 import {
   defineWorkload,
   type ClusterShape,
@@ -19,7 +19,7 @@ import {
   type ParameterSpec,
   type RankPlacement,
   type Summary,
-} from '../workload.js';
+} from '../authoring/workload.js';
 import { CostMeter } from './cost-meter.js';
 import { crossover, type CurvePoint } from './crossover.js';
 import { messageBytes, wrongBytes } from './pattern.js';

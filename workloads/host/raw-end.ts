@@ -2,9 +2,9 @@
  * One end of a conversation in raw frames, as a program over ef_vi has it: it writes Ethernet, IPv4 and UDP headers itself, into
  * a frame that it sends from where it lies, and polls for frames that fit its rule. No protocol runs, and nothing is copied.
  */
-import type { CompletionQueue, Core, MemoryRegion, QueuePair } from '../../node/verbs.js';
+import type { CompletionQueue, Core, MemoryRegion, QueuePair } from '../../node/program/verbs.js';
 import { hostIpv4, hostMac } from '../../units/address.js';
-import { openDevice, sharedRegion } from '../micro/connect.js';
+import { openDevice, sharedRegion } from '../authoring/connect.js';
 import { SocketError, type SocketEnd } from './socket-ends.js';
 
 const PORT = 7;

@@ -1,5 +1,5 @@
 /** What the configurations of `host/rss` say beside each other: how many times the rate of one queue each way has. */
-import type { Metric, Parameters, Summary } from '../workload.js';
+import type { Metric, Parameters, Summary } from '../authoring/workload.js';
 
 interface Measured {
   readonly params: Parameters;

@@ -2,9 +2,15 @@
  * The packet generator of `host/rss`: queue pairs of raw frames, one on each of its cores. It sends what it is asked to at the
  * times it is asked to, whatever becomes of it.
  */
-import { ACCESS, type Core, type Instant, type QueuePair, type SendWr } from '../../node/verbs.js';
+import {
+  ACCESS,
+  type Core,
+  type Instant,
+  type QueuePair,
+  type SendWr,
+} from '../../node/program/verbs.js';
 import { PS_PER_MS, PS_PER_US } from '../../units/time.js';
-import { openDevice } from '../workload.js';
+import { openDevice } from '../authoring/workload.js';
 import { emitTemplate, emitVariable, PAYLOAD_AT } from './flow-frames.js';
 import type { FlowSet } from './flow-set.js';
 import type { RssParameters } from './rss-parameters.js';

@@ -1,5 +1,5 @@
 /** When what happens in a run of `host/rss`, and who takes part in it. */
-import type { Instant } from '../../node/verbs.js';
+import type { Instant } from '../../node/program/verbs.js';
 import { PS_PER_MS, PS_PER_US } from '../../units/time.js';
 import { lengthOf, type RssParameters } from './rss-parameters.js';
 

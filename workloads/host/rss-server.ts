@@ -2,10 +2,10 @@
  * The receiving side of `host/rss`: on each core a program that reads its own UDP port by blocking calls of the kernel, and
  * looks at what came: of which flow, in which order, whether twice.
  */
-import { openNetwork, type DeviceStatistics } from '../../node/sockets.js';
-import { ACCESS, type Core, type Picoseconds } from '../../node/verbs.js';
+import { openNetwork, type DeviceStatistics } from '../../node/program/sockets.js';
+import { ACCESS, type Core, type Picoseconds } from '../../node/program/verbs.js';
 import { PS_PER_MS } from '../../units/time.js';
-import { openDevice } from '../workload.js';
+import { openDevice } from '../authoring/workload.js';
 import { FIELD } from './flow-frames.js';
 import { FIRST_PORT, type FlowSet } from './flow-set.js';
 import { lengthOf, tableOrders, type RssParameters } from './rss-parameters.js';

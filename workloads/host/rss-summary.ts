@@ -1,9 +1,9 @@
 /** What the reports of `host/rss` come to: rate, latency, warm share, load, and whether everything adds up. */
-import type { DeviceStatistics } from '../../node/sockets.js';
-import { STAGES, stageTimes } from '../../node/verbs.js';
+import type { DeviceStatistics } from '../../node/program/sockets.js';
+import { STAGES, stageTimes } from '../../node/program/verbs.js';
 import { PS_PER_US } from '../../units/time.js';
-import { latencySummary, medianIndex } from '../statistics.js';
-import type { Metric, Summary } from '../workload.js';
+import { latencySummary, medianIndex } from '../authoring/statistics.js';
+import type { Metric, Summary } from '../authoring/workload.js';
 import { tableOf, type FlowSet } from './flow-set.js';
 import type { GeneratorReport } from './rss-generator.js';
 import { lengthOf, tableOrders, type RssParameters } from './rss-parameters.js';

@@ -14,13 +14,13 @@
  *   aligned   the program of a flow runs on the core that RSS chooses for it, as in a server that is sharded as its NIC is
  *   scattered programs get flows in turn, so RSS finds the program's core by chance only
  */
-import type { Core, Task } from '../../node/verbs.js';
+import type { Core, Task } from '../../node/program/verbs.js';
 import {
   defineWorkload,
   type ClusterShape,
   type Parameters,
   type RankPlacement,
-} from '../workload.js';
+} from '../authoring/workload.js';
 import { FlowSet } from './flow-set.js';
 import { compareRss } from './rss-comparison.js';
 import { generate, type GeneratorReport } from './rss-generator.js';

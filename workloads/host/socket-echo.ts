@@ -2,10 +2,16 @@
  * A request and its response over sockets, one at a time: rank 0 asks and is timed, rank 1 answers. Every byte of every
  * message is looked at.
  */
-import { ACCESS, STAGES, type Core, type MemoryRegion, type Task } from '../../node/verbs.js';
-import { LatencyRecorder, type LatencyRecord } from '../latency-recorder.js';
-import { openDevice } from '../micro/connect.js';
-import { Pattern, patternLength } from '../micro/pattern.js';
+import {
+  ACCESS,
+  STAGES,
+  type Core,
+  type MemoryRegion,
+  type Task,
+} from '../../node/program/verbs.js';
+import { LatencyRecorder, type LatencyRecord } from '../authoring/latency-recorder.js';
+import { openDevice } from '../authoring/connect.js';
+import { Pattern, patternLength } from '../authoring/pattern.js';
 import type { SideReport } from '../micro/side.js';
 import type { PathsParameters } from './paths-parameters.js';
 import { RawEnd } from './raw-end.js';

@@ -5,9 +5,9 @@ import {
   type Network,
   type TcpSocket,
   type UdpSocket,
-} from '../../node/sockets.js';
-import type { Core } from '../../node/verbs.js';
-import { networkOptions } from '../paths.js';
+} from '../../node/program/sockets.js';
+import type { Core } from '../../node/program/verbs.js';
+import { networkOptions } from '../authoring/paths.js';
 import type { PathsParameters } from './paths-parameters.js';
 
 const PORT = 7;

@@ -10,10 +10,10 @@ import type {
   QueuePair,
   Sge,
   WorkCompletion,
-} from '../../node/verbs.js';
+} from '../../node/program/verbs.js';
 import { vmMac } from '../../units/address.js';
 import { PS_PER_US } from '../../units/time.js';
-import { openDevice } from '../workload.js';
+import { openDevice } from '../authoring/workload.js';
 import { ATTACK_RANK, MACHINE_MEMORY, NOISY } from './vm-plan.js';
 import { MOST_ATTEMPTS, type AttackParameters } from './vm-queues-parameters.js';
 

@@ -7,10 +7,10 @@
  *              core 2  VM 1, noisy: taker                  core 2  source    sends to the noisy VM
  *              core 3  VM 1, noisy: sender                 core 3  source    likewise
  */
-import type { Endpoint } from '../../node/sockets.js';
-import type { Instant } from '../../node/verbs.js';
+import type { Endpoint } from '../../node/program/sockets.js';
+import type { Instant } from '../../node/program/verbs.js';
 import { PS_PER_MS } from '../../units/time.js';
-import type { MachineRequest, RankPlacement } from '../workload.js';
+import type { MachineRequest, RankPlacement } from '../authoring/workload.js';
 import { isAttack, type VmQueuesParameters } from './vm-queues-parameters.js';
 
 export const CRITICAL = 0;

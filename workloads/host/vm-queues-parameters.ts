@@ -1,6 +1,6 @@
 /** The parameters of `host/vm-queues`, and the configurations that they ask for. */
 import { formatDuration } from '../../units/time.js';
-import type { ClusterShape, Parameters, ParameterSpec } from '../workload.js';
+import type { ClusterShape, Parameters, ParameterSpec } from '../authoring/workload.js';
 
 export const QUEUES = ['shared', 'own'] as const;
 export const NOISES = ['none', 'in', 'out', 'both'] as const;

@@ -1,8 +1,8 @@
 /** What `host/vm-queues` makes of what its programs saw: figures, whether they can be, and what they say side by side. */
-import { STAGES, stageTimes } from '../../node/verbs.js';
+import { STAGES, stageTimes } from '../../node/program/verbs.js';
 import { PS_PER_NS } from '../../units/time.js';
-import { latencySummary, medianIndex } from '../statistics.js';
-import type { DistributionMetric, Metric, Parameters, Summary } from '../workload.js';
+import { latencySummary, medianIndex } from '../authoring/statistics.js';
+import type { DistributionMetric, Metric, Parameters, Summary } from '../authoring/workload.js';
 import { PAYLOAD, type AttackerReport, type VictimReport } from './vm-attack.js';
 import { RANK } from './vm-plan.js';
 import {

@@ -8,8 +8,8 @@
  * to the answer. Beside it the noisy machine sends as fast as a core can, and is sent to as fast as a core can, with and without a
  * limit to its rate. Last, one machine has its NIC write into the other's memory, with and without an IOMMU.
  */
-import type { Core, Task } from '../../node/verbs.js';
-import { defineWorkload } from '../workload.js';
+import type { Core, Task } from '../../node/program/verbs.js';
+import { defineWorkload } from '../authoring/workload.js';
 import { attacker, victim, type AttackerReport, type VictimReport } from './vm-attack.js';
 import { machineOf, placeRanks, PORTS, type TrafficRole } from './vm-plan.js';
 import {

@@ -1,8 +1,8 @@
 /** The programs of `host/vm-queues` that talk: a client and its server, and the noise beside them. */
-import { openNetwork, type UdpSocket } from '../../node/sockets.js';
-import { ACCESS, type Core, type Instant, type MemoryRegion } from '../../node/verbs.js';
+import { openNetwork, type UdpSocket } from '../../node/program/sockets.js';
+import { ACCESS, type Core, type Instant, type MemoryRegion } from '../../node/program/verbs.js';
 import { parseDuration } from '../../units/time.js';
-import { openDevice } from '../workload.js';
+import { openDevice } from '../authoring/workload.js';
 import { messageBytes, wrongBytes } from './pattern.js';
 import { ENDPOINTS, LEAD, PATIENCE, PORTS, RANK, SETTLING, type Schedule } from './vm-plan.js';
 import type { TrafficParameters } from './vm-queues-parameters.js';

@@ -1,7 +1,18 @@
 /** The parameters of `hpc/allreduce`, and the configurations that they ask for: one per size. */
 import { parseSize } from '../../units/size.js';
-import { LIBRARY_PARAMETER, PATH_PARAMETER, pathsOf, withPath, type Path } from '../paths.js';
-import type { ClusterShape, Parameters, ParameterSpec, RankPlacement } from '../workload.js';
+import {
+  LIBRARY_PARAMETER,
+  PATH_PARAMETER,
+  pathsOf,
+  withPath,
+  type Path,
+} from '../authoring/paths.js';
+import type {
+  ClusterShape,
+  Parameters,
+  ParameterSpec,
+  RankPlacement,
+} from '../authoring/workload.js';
 import { doublingSteps } from './recursive-doubling.js';
 import { ringSteps } from './ring-allreduce.js';
 import { BYTES_PER_ELEMENT } from './vector.js';

@@ -9,12 +9,23 @@
  * Elements are whole numbers small enough that no order of addition rounds, and every rank compares every operation's
  * result with the serial sum.
  */
-import { STAGES, stageTimes, type Core, type Instant, type Task } from '../../node/verbs.js';
+import {
+  STAGES,
+  stageTimes,
+  type Core,
+  type Instant,
+  type Task,
+} from '../../node/program/verbs.js';
 import { PS_PER_NS, PS_PER_US } from '../../units/time.js';
 import { formatSize } from '../../units/size.js';
-import { comparePaths, networkOptions } from '../paths.js';
-import { latencySummary, medianIndex } from '../statistics.js';
-import { defineWorkload, type Metric, type Parameters, type Summary } from '../workload.js';
+import { comparePaths, networkOptions } from '../authoring/paths.js';
+import { latencySummary, medianIndex } from '../authoring/statistics.js';
+import {
+  defineWorkload,
+  type Metric,
+  type Parameters,
+  type Summary,
+} from '../authoring/workload.js';
 import {
   ALLREDUCE_PARAMETERS,
   allreduceConfigurations,

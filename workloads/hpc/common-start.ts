@@ -3,7 +3,7 @@
  * result down again. A rank's parent is the rank without its lowest bit; for a power of two, these are some of the
  * pairs that recursive doubling connects anyway.
  */
-import type { Instant } from '../../node/verbs.js';
+import type { Instant } from '../../node/program/verbs.js';
 import type { Communicator, MessageBuffer } from './communicator.js';
 
 /** Tags of this file, above those of the algorithms that run between. */

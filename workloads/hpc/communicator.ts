@@ -2,7 +2,7 @@
  * Messages between ranks: MPI's point-to-point calls, blocking, with tags. Messages from one rank with one tag are received in
  * the order in which they were sent. Over verbs and over sockets alike; what an operation's algorithm is does not depend on it.
  */
-import type { Core, MemoryRegion } from '../../node/verbs.js';
+import type { Core, MemoryRegion } from '../../node/program/verbs.js';
 
 /** Memory to send from or receive into. */
 export interface MessageBuffer {

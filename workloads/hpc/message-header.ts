@@ -7,7 +7,7 @@
  * `credits` gives receives back to the sender of messages in the other direction. `number` names a rendezvous.
  * Little-endian, as both ends are.
  */
-import type { Rkey } from '../../node/verbs.js';
+import type { Rkey } from '../../node/program/verbs.js';
 
 export const HEADER_BYTES = 16;
 /** Payload of a request: where the data is. */

@@ -1,8 +1,13 @@
 /**
  * A rank's connections: one completion queue for all of them, and the loop that every wait of a blocking call runs.
  */
-import type { CompletionQueue, Core, MemoryRegion, WorkCompletion } from '../../node/verbs.js';
-import { connect, openDevice, sharedRegion, type Device } from '../micro/connect.js';
+import type {
+  CompletionQueue,
+  Core,
+  MemoryRegion,
+  WorkCompletion,
+} from '../../node/program/verbs.js';
+import { connect, openDevice, sharedRegion, type Device } from '../authoring/connect.js';
 import {
   completionsPerPeer,
   Peer,

@@ -5,8 +5,8 @@
  * none; as each gives back at least half of them, at most two can be under way, and receives are kept for these.
  * Most sends are unsignalled: a signalled one, every few, tells that all before it are done.
  */
-import type { MemoryRegion, QueuePair, RecvWr, Sge } from '../../node/verbs.js';
-import type { Connection } from '../micro/connect.js';
+import type { MemoryRegion, QueuePair, RecvWr, Sge } from '../../node/program/verbs.js';
+import type { Connection } from '../authoring/connect.js';
 import {
   emitHeader,
   HEADER_BYTES,

@@ -9,10 +9,16 @@ import {
   type NetworkOptions,
   type TcpListener,
   type TcpSocket,
-} from '../../node/sockets.js';
-import type { Core, Instant, MemoryRegion, ProtectionDomain, Task } from '../../node/verbs.js';
+} from '../../node/program/sockets.js';
+import type {
+  Core,
+  Instant,
+  MemoryRegion,
+  ProtectionDomain,
+  Task,
+} from '../../node/program/verbs.js';
 import { PS_PER_US } from '../../units/time.js';
-import { openDevice, sharedRegion } from '../micro/connect.js';
+import { openDevice, sharedRegion } from '../authoring/connect.js';
 import type { Communicator, MessageBuffer } from './communicator.js';
 import { PEER_BYTES, SocketPeer } from './socket-peer.js';
 

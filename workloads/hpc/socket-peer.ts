@@ -5,8 +5,8 @@
  *     0     4        8
  *   | tag | length | data ...      little-endian, as both ends are
  */
-import type { TcpSocket } from '../../node/sockets.js';
-import type { Core, MemoryRegion } from '../../node/verbs.js';
+import type { TcpSocket } from '../../node/program/sockets.js';
+import type { Core, MemoryRegion } from '../../node/program/verbs.js';
 import { requireRoom, type MessageBuffer } from './communicator.js';
 
 const HEADER_BYTES = 8;

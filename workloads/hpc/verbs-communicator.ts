@@ -9,7 +9,7 @@
  * A rank is connected only to the peers that it names. What costs time is posts, polls, and copies (each byte read and
  * written once); a library's own instructions are not modelled. A completion in error ends the program.
  */
-import type { Core, MemoryRegion } from '../../node/verbs.js';
+import type { Core, MemoryRegion } from '../../node/program/verbs.js';
 import { alignUp } from '../../units/size.js';
 import { requireRoom, type Communicator, type MessageBuffer } from './communicator.js';
 import {

@@ -2,8 +2,8 @@
  * `micro/atomic-lat`: one host counts in the memory of the other, by FETCH_ADD or by compare and swap; latency is the
  * whole operation (perftest's ib_atomic_lat). Every answer is checked, and the count that is left.
  */
-import type { SendWr } from '../../node/verbs.js';
-import type { LatencyRecorder } from '../latency-recorder.js';
+import type { SendWr } from '../../node/program/verbs.js';
+import type { LatencyRecorder } from '../authoring/latency-recorder.js';
 import { latencyWorkload } from './latency.js';
 import type { Side } from './side.js';
 

@@ -6,11 +6,11 @@
  * pipe takes to fill and to run dry is left out, as perftest's timed runs leave out a margin at both ends. Without
  * warm-up it is measured from the first post to the last completion, as in perftest's counted runs.
  */
-import type { Core, SendWr, Task } from '../../node/verbs.js';
+import type { Core, SendWr, Task } from '../../node/program/verbs.js';
 import { PS_PER_NS, PS_PER_US } from '../../units/time.js';
-import type { LatencyRecord } from '../latency-recorder.js';
-import { latencySummary } from '../statistics.js';
-import { defineWorkload, type Metric, type Summary, type Workload } from '../workload.js';
+import type { LatencyRecord } from '../authoring/latency-recorder.js';
+import { latencySummary } from '../authoring/statistics.js';
+import { defineWorkload, type Metric, type Summary, type Workload } from '../authoring/workload.js';
 import { Flow } from './flow.js';
 import { namedStages, PAIR, verdict } from './latency.js';
 import {

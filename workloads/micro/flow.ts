@@ -2,8 +2,8 @@
  * Messages under way: so many at once on each queue pair, in turn, each with a doorbell of its own. One in so many asks
  * for a completion, which also says that those before it on its queue pair are done.
  */
-import type { SendWr } from '../../node/verbs.js';
-import { LatencyRecorder } from '../latency-recorder.js';
+import type { SendWr } from '../../node/program/verbs.js';
+import { LatencyRecorder } from '../authoring/latency-recorder.js';
 import { OperationError, type Side } from './side.js';
 
 /** perftest asks for every 100th completion, of messages beyond this size for each. */

@@ -1,8 +1,8 @@
 /** What the latency benchmarks have in common: who runs where, and what is made of their operations. */
-import { STAGES, type Core, type StageTime, type Task } from '../../node/verbs.js';
-import { LatencyRecorder, type LatencyRecord } from '../latency-recorder.js';
-import { latencySummary } from '../statistics.js';
-import { defineWorkload, type Summary, type Workload } from '../workload.js';
+import { STAGES, type Core, type StageTime, type Task } from '../../node/program/verbs.js';
+import { LatencyRecorder, type LatencyRecord } from '../authoring/latency-recorder.js';
+import { latencySummary } from '../authoring/statistics.js';
+import { defineWorkload, type Summary, type Workload } from '../authoring/workload.js';
 import {
   microConfigurations,
   parameterSpecs,

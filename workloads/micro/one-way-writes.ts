@@ -1,5 +1,5 @@
 /** RDMA WRITEs one way: each message to a place of its own as long as there is room; what is left there is checked. */
-import type { SendWr } from '../../node/verbs.js';
+import type { SendWr } from '../../node/program/verbs.js';
 import { inboxSlots, messagesOf, type BandwidthBenchmark } from './bandwidth.js';
 import type { Side } from './side.js';
 

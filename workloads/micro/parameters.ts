@@ -1,6 +1,6 @@
 /** The parameters that every micro benchmark takes, and the configurations that they ask for: one per size. */
 import { parseSize } from '../../units/size.js';
-import type { ClusterShape, Parameters, ParameterSpec } from '../workload.js';
+import type { ClusterShape, Parameters, ParameterSpec } from '../authoring/workload.js';
 
 /** perftest's `-a`: 2, 4, ... 8 MiB. */
 const LARGEST_OF_ALL = 23;

@@ -2,7 +2,7 @@
  * `micro/read-bw`: RDMA READs, as many posted as of anything else: the device holds back what it cannot have under way
  * (perftest's ib_read_bw).
  */
-import type { SendWr } from '../../node/verbs.js';
+import type { SendWr } from '../../node/program/verbs.js';
 import { bandwidthWorkload, inboxSlots } from './bandwidth.js';
 import type { Side } from './side.js';
 

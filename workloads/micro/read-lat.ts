@@ -2,7 +2,7 @@
  * `micro/read-lat`: one host reads the memory of the other, which does nothing; latency is the whole operation, from
  * the post to the completion that is seen (perftest's ib_read_lat).
  */
-import type { LatencyRecorder } from '../latency-recorder.js';
+import type { LatencyRecorder } from '../authoring/latency-recorder.js';
 import { latencyWorkload } from './latency.js';
 import type { Side } from './side.js';
 

@@ -1,5 +1,5 @@
 /** `micro/send-bw`: SENDs one way; the other side keeps receives posted and checks every message (ib_send_bw). */
-import type { QueuePair } from '../../node/verbs.js';
+import type { QueuePair } from '../../node/program/verbs.js';
 import { bandwidthWorkload, inboxSlots, messagesOf } from './bandwidth.js';
 import type { MicroParameters } from './parameters.js';
 import { OperationError, type Side } from './side.js';

@@ -2,8 +2,8 @@
  * `micro/send-lat`: two hosts answer each other's SENDs, each seen by its completion; latency is half the round trip
  * (perftest's ib_send_lat). A receive is posted again after the answer is on its way, off the timed path.
  */
-import type { QueuePair, WorkCompletion } from '../../node/verbs.js';
-import type { LatencyRecorder } from '../latency-recorder.js';
+import type { QueuePair, WorkCompletion } from '../../node/program/verbs.js';
+import type { LatencyRecorder } from '../authoring/latency-recorder.js';
 import { latencyWorkload, type LatencyBenchmark } from './latency.js';
 import type { MicroParameters } from './parameters.js';
 import { OperationError, PING_PONG_SENDS, type Side } from './side.js';

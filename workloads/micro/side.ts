@@ -12,10 +12,10 @@ import type {
   Sge,
   Task,
   WorkCompletion,
-} from '../../node/verbs.js';
-import { connect, openDevice, sharedRegion, type Connection } from './connect.js';
+} from '../../node/program/verbs.js';
+import { connect, openDevice, sharedRegion, type Connection } from '../authoring/connect.js';
 import type { MicroParameters } from './parameters.js';
-import { Pattern, patternLength } from './pattern.js';
+import { Pattern, patternLength } from '../authoring/pattern.js';
 
 /** A request that failed, here or on the other side: the benchmark is over, and did not verify. */
 export class OperationError extends Error {

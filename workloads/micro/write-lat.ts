@@ -2,7 +2,7 @@
  * `micro/write-lat`: two hosts answer each other's RDMA WRITEs. Each polls the last byte of its own memory, which every
  * message changes; latency is half the round trip (perftest's ib_write_lat).
  */
-import type { LatencyRecorder } from '../latency-recorder.js';
+import type { LatencyRecorder } from '../authoring/latency-recorder.js';
 import { latencyWorkload } from './latency.js';
 import { PING_PONG_SENDS, type Side } from './side.js';
 

@@ -1,10 +1,10 @@
 /** What must come out of a run: the feed taken by one strategy, message by message, without a network. */
-import { digestBooks } from './book-audit.js';
-import type { Feed } from './feed.js';
-import { ItchMessage } from './itch.js';
-import { OrderBooks } from './order-book.js';
-import { primeBooks } from './published-books.js';
-import { Strategy, type StrategyParameters } from './strategy.js';
+import { digestBooks } from './market/book-audit.js';
+import type { Feed } from './feed/feed.js';
+import { ItchMessage } from './wire-formats/itch.js';
+import { OrderBooks } from './market/order-book.js';
+import { primeBooks } from './feed/published-books.js';
+import { Strategy, type StrategyParameters } from './market/strategy.js';
 
 export interface Replay {
   /** The orders, one behind the other, and the number of the message that each answers. */

@@ -13,24 +13,36 @@
  * Verified: the trader's books are those of a serial replay, and the exchange received every order of that replay once,
  * in order, with the right bytes; every order was accepted, and traded or cancelled whole.
  */
-import { STAGES, stageTimes, type Core, type StageTime, type Task } from '../../node/verbs.js';
+import {
+  STAGES,
+  stageTimes,
+  type Core,
+  type StageTime,
+  type Task,
+} from '../../node/program/verbs.js';
 import { PS_PER_NS } from '../../units/time.js';
-import { comparePaths, LIBRARY_PARAMETER, PATH_PARAMETER, pathsOf, withPath } from '../paths.js';
-import { latencySummary, medianIndex } from '../statistics.js';
+import {
+  comparePaths,
+  LIBRARY_PARAMETER,
+  PATH_PARAMETER,
+  pathsOf,
+  withPath,
+} from '../authoring/paths.js';
+import { latencySummary, medianIndex } from '../authoring/statistics.js';
 import {
   defineWorkload,
   type ClusterShape,
   type Metric,
   type Parameters,
   type Summary,
-} from '../workload.js';
-import { FeedError, type Feed } from './feed.js';
-import { publish } from './feed-publisher.js';
-import { trade } from './feed-trader.js';
-import { ItchFileError } from './itch-file.js';
-import { takeOrders } from './order-gateway.js';
-import { VENUE_QUEUES } from './socket-venue.js';
-import { feedOf } from './tick-to-trade-feed.js';
+} from '../authoring/workload.js';
+import { FeedError, type Feed } from './feed/feed.js';
+import { publish } from './feed/feed-publisher.js';
+import { trade } from './orders/feed-trader.js';
+import { ItchFileError } from './wire-formats/itch-file.js';
+import { takeOrders } from './orders/order-gateway.js';
+import { VENUE_QUEUES } from './session/socket-venue.js';
+import { feedOf } from './feed/tick-to-trade-feed.js';
 import { replayFeed, type Replay } from './tick-to-trade-replay.js';
 import {
   RANK,
@@ -38,7 +50,7 @@ import {
   type PublisherResult,
   type StrategyResult,
   type TickToTradeParameters,
-} from './tick-to-trade-session.js';
+} from './session/tick-to-trade-session.js';
 
 const BACKLOG = STAGES.indexOf('backlog');
 

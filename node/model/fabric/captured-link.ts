@@ -1,5 +1,5 @@
 /** A link that hands every frame sent over it to a capture, as the wire sees it: at its departure, checksums in place. */
-import type { Scheduler } from '../../sim/scheduler.js';
+import type { Scheduler } from '../../../sim/scheduler.js';
 import { finishFrame } from './finished-frame.js';
 import type { FramePool } from './frame-pool.js';
 import type { Link } from './link.js';

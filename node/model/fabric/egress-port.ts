@@ -4,13 +4,13 @@
  * Arrivals come ordered by (time, source, sequence). The port sends one frame at a time; cut-through, so a frame's last
  * bit leaves one serialisation after its head. All links of a cluster have one rate.
  */
-import type { EventSink, Scheduler } from '../../sim/scheduler.js';
-import { TraceHash } from '../../sim/trace.js';
-import { PS_PER_NS } from '../../units/time.js';
-import { ICRC_LENGTH } from '../../wire/icrc.js';
-import { isManagement, type ManagementNetwork } from '../kernel/management-network.js';
-import type { Nic } from '../nic/nic.js';
-import type { Profile } from '../profile.js';
+import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
+import { TraceHash } from '../../../sim/trace.js';
+import { PS_PER_NS } from '../../../units/time.js';
+import { ICRC_LENGTH } from '../../../wire/icrc.js';
+import { isManagement, type ManagementNetwork } from './management-network.js';
+import type { Nic } from '../nic.js';
+import type { Profile } from '../../spec/profile.js';
 import type { FrameTap } from './captured-link.js';
 import { isRoceFrame } from './finished-frame.js';
 import { WAY, type Frame } from './frame.js';

@@ -2,11 +2,11 @@
  * A link that loses, doubles, damages and delays frames, each with a probability drawn from the host's own stream: the
  * same seed, the same faults, wherever the host runs.
  */
-import { RandomStream } from '../../sim/random.js';
-import { FAULT_UNIT, Sequencer } from '../../sim/sequencer.js';
-import { STAGE } from '../../sim/stages.js';
-import { ETHERNET_LENGTH } from '../../wire/ethernet.js';
-import type { FaultSpec } from '../run-spec.js';
+import { RandomStream } from '../../../sim/random.js';
+import { FAULT_UNIT, Sequencer } from '../../../sim/sequencer.js';
+import { STAGE } from '../../../sim/stages.js';
+import { ETHERNET_LENGTH } from '../../../wire/ethernet.js';
+import type { FaultSpec } from '../../spec/run-spec.js';
 import { finishFrame } from './finished-frame.js';
 import type { FramePool } from './frame-pool.js';
 import type { Link } from './link.js';

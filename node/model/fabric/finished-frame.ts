@@ -3,11 +3,11 @@
  * own processes nobody would read them, so they are written only where somebody can look: captures, and frames that
  * a fault may damage.
  */
-import { completeChecksums } from '../../wire/checksums.js';
-import { ETHERNET_LENGTH, ETHER_TYPE_IPV4 } from '../../wire/ethernet.js';
-import { writeIcrc } from '../../wire/icrc.js';
-import { IPV4_LENGTH, PROTOCOL_UDP } from '../../wire/ipv4.js';
-import { ROCE_PORT, UDP_LENGTH } from '../../wire/udp.js';
+import { completeChecksums } from '../../../wire/checksums.js';
+import { ETHERNET_LENGTH, ETHER_TYPE_IPV4 } from '../../../wire/ethernet.js';
+import { writeIcrc } from '../../../wire/icrc.js';
+import { IPV4_LENGTH, PROTOCOL_UDP } from '../../../wire/ipv4.js';
+import { ROCE_PORT, UDP_LENGTH } from '../../../wire/udp.js';
 import type { FramePool } from './frame-pool.js';
 
 const ETHER_TYPE_AT = 12;

@@ -8,9 +8,9 @@
  * Headers end where the payload begins, so the payload of every slot lies at a fixed, aligned place.
  * A slot belongs to whoever was handed its number last, and its owner releases it.
  */
-import { LoggedChains } from '../../sim/chain.js';
-import { ChainLog } from '../../sim/chain-log.js';
-import type { RunSpec } from '../run-spec.js';
+import { LoggedChains } from '../../../sim/chain.js';
+import { ChainLog } from '../../../sim/chain-log.js';
+import type { RunSpec } from '../../spec/run-spec.js';
 import { Frame, WAY_STAGES } from './frame.js';
 import { emitHeaders } from './packet-headers.js';
 

@@ -4,11 +4,11 @@
  * fault, another process, a trace of all bytes) has them written first (`FramePool.writeOut`), and from then on the bytes are
  * the truth: the receiver reads the fields back out of them, with all checks (`packet-headers.ts`).
  */
-import { STAGE } from '../../sim/stages.js';
-import type { Aeth } from '../../wire/aeth.js';
-import type { ImmDt } from '../../wire/imm-dt.js';
-import type { Path } from '../../wire/path.js';
-import type { Reth } from '../../wire/reth.js';
+import { STAGE } from '../../../sim/stages.js';
+import type { Aeth } from '../../../wire/aeth.js';
+import type { ImmDt } from '../../../wire/imm-dt.js';
+import type { Path } from '../../../wire/path.js';
+import type { Reth } from '../../../wire/reth.js';
 
 /** What a frame comes to on its way: the place of each instant in {@link Frame.way}. */
 export const WAY = {

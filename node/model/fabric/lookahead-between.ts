@@ -3,14 +3,14 @@
  * at the next element, which another process evaluates. Noise and faults only lengthen it, so the profile's own values are
  * the least. A switch port acts on the head of a frame, the end of a cable on its last bit.
  */
-import { Lookahead } from '../../sim/lookahead.js';
-import type { Picoseconds } from '../../units/time.js';
-import { transferTime } from '../../units/rate.js';
-import { BTH_LENGTH } from '../../wire/bth.js';
-import { ICRC_LENGTH } from '../../wire/icrc.js';
-import type { Profile } from '../profile.js';
-import { PATH_LENGTH } from '../../wire/path.js';
-import type { RunSpec } from '../run-spec.js';
+import { Lookahead } from '../../../sim/lookahead.js';
+import type { Picoseconds } from '../../../units/time.js';
+import { transferTime } from '../../../units/rate.js';
+import { BTH_LENGTH } from '../../../wire/bth.js';
+import { ICRC_LENGTH } from '../../../wire/icrc.js';
+import type { Profile } from '../../spec/profile.js';
+import { PATH_LENGTH } from '../../../wire/path.js';
+import type { RunSpec } from '../../spec/run-spec.js';
 
 /** Ethernet, IPv4, UDP, BTH, ICRC: no RoCEv2 frame is shorter. */
 export const LEAST_FRAME = PATH_LENGTH + BTH_LENGTH + ICRC_LENGTH;

@@ -7,8 +7,8 @@
  *     14  from rank u32 | to rank u32 | message bytes u32 | offset u32
  *     30  a piece of the message, JSON
  */
-import type { FramePool } from '../link/frame-pool.js';
-import type { Link } from '../link/link.js';
+import type { FramePool } from './frame-pool.js';
+import type { Link } from './link.js';
 
 /** IEEE 802 local experimental EtherType 1. */
 export const MANAGEMENT_ETHER_TYPE = 0x88b5;

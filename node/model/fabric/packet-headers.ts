@@ -2,14 +2,19 @@
  * The headers of a RoCEv2 packet as fields of a {@link Frame} and as bytes of its slot: the one emitter and the one parser, and
  * the trace hash of bytes that nobody wrote. Atomics' own headers are bytes only: whoever makes them has the frame written.
  */
-import type { TraceHash } from '../../sim/trace.js';
-import { AETH_LENGTH, emitAeth, parseAeth } from '../../wire/aeth.js';
-import { BTH_LENGTH, DEFAULT_PKEY, emitBth, newBth, parseBth, TVER } from '../../wire/bth.js';
-import { ICRC_LENGTH } from '../../wire/icrc.js';
-import { emitImmDt, IMM_DT_LENGTH, parseImmDt } from '../../wire/imm-dt.js';
-import { EXTENSION, EXTENSION_BITS, EXTENSION_LENGTH, IS_KNOWN } from '../../wire/opcode-table.js';
-import { PATH_LENGTH, PATH_WORDS } from '../../wire/path.js';
-import { emitReth, parseReth, RETH_LENGTH } from '../../wire/reth.js';
+import type { TraceHash } from '../../../sim/trace.js';
+import { AETH_LENGTH, emitAeth, parseAeth } from '../../../wire/aeth.js';
+import { BTH_LENGTH, DEFAULT_PKEY, emitBth, newBth, parseBth, TVER } from '../../../wire/bth.js';
+import { ICRC_LENGTH } from '../../../wire/icrc.js';
+import { emitImmDt, IMM_DT_LENGTH, parseImmDt } from '../../../wire/imm-dt.js';
+import {
+  EXTENSION,
+  EXTENSION_BITS,
+  EXTENSION_LENGTH,
+  IS_KNOWN,
+} from '../../../wire/opcode-table.js';
+import { PATH_LENGTH, PATH_WORDS } from '../../../wire/path.js';
+import { emitReth, parseReth, RETH_LENGTH } from '../../../wire/reth.js';
 import type { Frame } from './frame.js';
 
 /** Where the extension headers begin. */

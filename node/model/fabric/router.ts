@@ -1,5 +1,5 @@
 /** The fabric inside one process: a frame goes to its host's port here, or to the link of the process that has it. */
-import type { Scheduler } from '../../sim/scheduler.js';
+import type { Scheduler } from '../../../sim/scheduler.js';
 import type { FramePool } from './frame-pool.js';
 import type { Link } from './link.js';
 

@@ -2,7 +2,7 @@
  * What has arrived at a socket and was not read yet: of each datagram or segment its flow, where it ends in the stream, and the
  * chain of the operation that it belongs to. Who reads it goes on with that operation.
  */
-import { NOBODYS_CHAINS, type ChainTable } from '../../sim/chain.js';
+import { NOBODYS_CHAINS, type ChainTable } from '../../../sim/chain.js';
 
 const FIRST_CAPACITY = 16;
 

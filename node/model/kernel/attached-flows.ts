@@ -1,8 +1,8 @@
 /** Rules that lead frames to queue pairs of raw frames (ibv_create_flow), by a handle of their own. */
 import { RAW_TARGET } from '../nic/flow-table.js';
 import type { ReceiveSteering } from '../nic/receive-steering.js';
-import { VerbsError } from '../verbs-error.js';
-import type { FlowRule } from '../verbs.js';
+import { VerbsError } from '../../spec/verbs-error.js';
+import type { FlowRule } from '../../program/verbs.js';
 import { done, matchOf } from './device-settings.js';
 
 interface AttachedFlow {

@@ -6,9 +6,9 @@ import { DROP_TARGET, RAW_TARGET, type FlowMatch } from '../nic/flow-table.js';
 import { STEERING_MODES } from '../nic/receive-steering.js';
 import type { Refusal } from '../nic/refusal.js';
 import { MICROSOFT_KEY, SYMMETRIC_KEY } from '../nic/toeplitz.js';
-import type { DeviceChange, DeviceStatistics } from '../sockets.js';
-import type { FlowRule } from '../verbs.js';
-import { VerbsError } from '../verbs-error.js';
+import type { DeviceChange, DeviceStatistics } from '../../program/sockets.js';
+import type { FlowRule } from '../../program/verbs.js';
+import { VerbsError } from '../../spec/verbs-error.js';
 import type { Kernel } from './kernel.js';
 
 const PROTOCOLS = { tcp: 6, udp: 17 } as const;

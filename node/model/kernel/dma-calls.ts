@@ -11,11 +11,11 @@ import type { FrameListener } from '../memory/frame-table.js';
 import { firstPage, PAGE, pageCount, type PageTable } from '../memory/page-table.js';
 import { HUGE_FRAMES, PAGE_SIZE } from '../memory/physical-memory.js';
 import { MAY_READ, MAY_WRITE, type Iommu } from '../nic/iommu.js';
-import type { Nic } from '../nic/nic.js';
-import type { Profile } from '../profile.js';
+import type { Nic } from '../nic.js';
+import type { Profile } from '../../spec/profile.js';
 import { PHYSICAL, type BusMaster } from '../rdma/bus-port.js';
-import { VerbsError } from '../verbs-error.js';
-import type { CallAnswer, CallArguments } from './calls.js';
+import { VerbsError } from '../../spec/verbs-error.js';
+import type { CallAnswer, CallArguments } from '../../program/mailbox/calls.js';
 import type { MemoryCalls } from './memory-calls.js';
 import type { Process, Processes } from './processes.js';
 

@@ -3,7 +3,7 @@
  * stay on their cores: the flow's lines are warm in the core that touched them last, while that core has touched at most
  * `cache.flows` other flows since. Otherwise each line is taken dirty from the core that still has it, or read from memory.
  */
-import type { Profile } from '../profile.js';
+import type { Profile } from '../../spec/profile.js';
 
 const NOBODY = -1;
 const NONE = -1;

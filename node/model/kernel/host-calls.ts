@@ -5,8 +5,8 @@
 import { NO_FRAME, type FrameNumber } from '../memory/frame-number.js';
 import { NO_PAGE, OWNER_KERNEL } from '../memory/frame-table.js';
 import { PAGE_SIZE, type PhysicalMemory } from '../memory/physical-memory.js';
-import type { Nic } from '../nic/nic.js';
-import type { Profile } from '../profile.js';
+import type { Nic } from '../nic.js';
+import type { Profile } from '../../spec/profile.js';
 import { CQ_RECORD_SIZE, CQE_SIZE } from '../rdma/completion-entry.js';
 import { NOTIFY, type CompletionQueue } from '../rdma/completion-queue.js';
 import type { QueuePair } from '../rdma/queue-pair.js';
@@ -15,7 +15,7 @@ import { RawQueuePair } from '../rdma/raw-queue-pair.js';
 import { ReceiveQueue } from '../rdma/receive-queue.js';
 import { SendQueue } from '../rdma/send-queue.js';
 import { receiveEntrySize, sendEntrySize } from '../rdma/work-queue-entry.js';
-import { VerbsError } from '../verbs-error.js';
+import { VerbsError } from '../../spec/verbs-error.js';
 import { AttachedFlows } from './attached-flows.js';
 import { changeDevice, deviceStatistics } from './device-settings.js';
 import type { Kernel } from './kernel.js';
@@ -27,7 +27,7 @@ import type {
   CqPlace,
   QpPlace,
   WireCap,
-} from './calls.js';
+} from '../../program/mailbox/calls.js';
 import { DmaCalls } from './dma-calls.js';
 import { mapForKernel, unmapForKernel } from './kernel-mappings.js';
 import type { MemoryCalls } from './memory-calls.js';

@@ -6,19 +6,19 @@
  * posted to it: they cost it an injection and no exit. `shared`: the NIC knows the host's function alone, and the host's
  * software switch has the machines behind it.
  */
-import { RandomStream } from '../../sim/random.js';
-import type { Scheduler } from '../../sim/scheduler.js';
-import { KERNEL_UNIT, Sequencer } from '../../sim/sequencer.js';
-import { hostIpv4, hostMac, vmIpv4, vmMac } from '../../units/address.js';
-import { macNumber } from '../../wire/ethernet.js';
-import { ipv4Number } from '../../wire/ipv4.js';
-import type { FramePool } from '../link/frame-pool.js';
+import { RandomStream } from '../../../sim/random.js';
+import type { Scheduler } from '../../../sim/scheduler.js';
+import { KERNEL_UNIT, Sequencer } from '../../../sim/sequencer.js';
+import { hostIpv4, hostMac, vmIpv4, vmMac } from '../../../units/address.js';
+import { macNumber } from '../../../wire/ethernet.js';
+import { ipv4Number } from '../../../wire/ipv4.js';
+import type { FramePool } from '../fabric/frame-pool.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
 import { FrameQueue } from '../nic/frame-queue.js';
-import type { Nic } from '../nic/nic.js';
+import type { Nic } from '../nic.js';
 import { RateLimit } from '../nic/rate-limit.js';
-import type { Profile } from '../profile.js';
-import type { MachineSettings, VmSpec } from '../run-spec.js';
+import type { Profile } from '../../spec/profile.js';
+import type { MachineSettings, VmSpec } from '../../spec/run-spec.js';
 import { FlowCache } from './flow-cache.js';
 import { KernelCore } from './kernel-core.js';
 import { Kernel, type KernelOptions } from './kernel.js';

@@ -2,18 +2,18 @@
  * One kernel: a host's own, or a virtual machine's. It constructs its parts and connects them: cores, the driver of its
  * network function, the protocols, the sockets.
  */
-import { RandomStream } from '../../sim/random.js';
-import type { EventSink, Scheduler } from '../../sim/scheduler.js';
-import type { Sequencer } from '../../sim/sequencer.js';
-import { STAGE } from '../../sim/stages.js';
-import type { FramePool } from '../link/frame-pool.js';
+import { RandomStream } from '../../../sim/random.js';
+import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
+import type { Sequencer } from '../../../sim/sequencer.js';
+import { STAGE } from '../../../sim/stages.js';
+import type { FramePool } from '../fabric/frame-pool.js';
 import { IpStack } from '../net/ip-stack.js';
 import type { DmaEngine } from '../nic/dma-engine.js';
 import type { Iommu } from '../nic/iommu.js';
 import type { NetworkFunction } from '../nic/network-function.js';
 import type { RateLimit } from '../nic/rate-limit.js';
 import { ReceiveSteering, type SteeringMode } from '../nic/receive-steering.js';
-import type { Profile } from '../profile.js';
+import type { Profile } from '../../spec/profile.js';
 import type { FlowCache } from './flow-cache.js';
 import { FlowNumbers } from './flow-numbers.js';
 import { KernelContext } from './kernel-context.js';

@@ -2,16 +2,16 @@
  * The calls that are about memory: mapping, touching, locking, pinning and forking, with the errno that Linux gives.
  * A call acts on the memory of the process that its core runs, and of its children, and reaches no other's.
  */
-import { draw } from '../../sim/cost.js';
-import type { RandomStream } from '../../sim/random.js';
+import { draw } from '../../../sim/cost.js';
+import type { RandomStream } from '../../../sim/random.js';
 import { EFAULT, FAULT, type AddressSpace } from '../memory/address-space.js';
 import { NO_FRAME, type FrameNumber } from '../memory/frame-number.js';
 import type { FrameTable } from '../memory/frame-table.js';
 import { firstPage, PAGE, pageCount, USER_BASE } from '../memory/page-table.js';
 import { HUGE_FRAMES, PAGE_SIZE } from '../memory/physical-memory.js';
-import type { Profile } from '../profile.js';
-import { VerbsError } from '../verbs-error.js';
-import type { CallAnswer, CallArguments, CallName } from './calls.js';
+import type { Profile } from '../../spec/profile.js';
+import { VerbsError } from '../../spec/verbs-error.js';
+import type { CallAnswer, CallArguments, CallName } from '../../program/mailbox/calls.js';
 import type { Process, Processes } from './processes.js';
 
 /** Pages that one access covers, and page faults that it takes, before the core goes on: others have their turn. */

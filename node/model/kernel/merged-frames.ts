@@ -3,17 +3,17 @@
  * become one, as long as an IP packet can be. What may join is what Linux's tcp_gro_receive lets join. Not modelled: several
  * flows held side by side.
  */
-import { ETHERNET_LENGTH, ETHER_TYPE_IPV4 } from '../../wire/ethernet.js';
+import { ETHERNET_LENGTH, ETHER_TYPE_IPV4 } from '../../../wire/ethernet.js';
 import {
   IPV4_LENGTH,
   IPV4_MORE_FRAGMENTS,
   newIpv4,
   parseIpv4,
   PROTOCOL_TCP,
-} from '../../wire/ipv4.js';
-import { newTcp, parseTcp, TCP_FLAG, TCP_LENGTH, TCP_LONGEST_HEADER } from '../../wire/tcp.js';
-import { isVlan, VLAN_LENGTH } from '../../wire/vlan.js';
-import type { FramePool } from '../link/frame-pool.js';
+} from '../../../wire/ipv4.js';
+import { newTcp, parseTcp, TCP_FLAG, TCP_LENGTH, TCP_LONGEST_HEADER } from '../../../wire/tcp.js';
+import { isVlan, VLAN_LENGTH } from '../../../wire/vlan.js';
+import type { FramePool } from '../fabric/frame-pool.js';
 import { copyBytes } from '../net/copy-bytes.js';
 
 const LONGEST_PACKET = 0xffff;

@@ -4,15 +4,15 @@
  * gives way to the core's program when it has taken more than its budget. A busy-polling program does the softirq's work
  * itself, without interrupts.
  */
-import { draw, type DrawnCost } from '../../sim/cost.js';
-import type { RandomStream } from '../../sim/random.js';
-import type { EventSink, Scheduler } from '../../sim/scheduler.js';
-import type { Sequencer } from '../../sim/sequencer.js';
-import { STAGE } from '../../sim/stages.js';
-import type { FramePool } from '../link/frame-pool.js';
+import { draw, type DrawnCost } from '../../../sim/cost.js';
+import type { RandomStream } from '../../../sim/random.js';
+import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
+import type { Sequencer } from '../../../sim/sequencer.js';
+import { STAGE } from '../../../sim/stages.js';
+import type { FramePool } from '../fabric/frame-pool.js';
 import { InterruptModeration, NO_INTERRUPT } from '../nic/interrupt-moderation.js';
 import { ReceiveRing, type ReceiveRingParts, type RingDriver } from '../nic/receive-ring.js';
-import type { Profile } from '../profile.js';
+import type { Profile } from '../../spec/profile.js';
 import type { KernelContext } from './kernel-context.js';
 import type { CoreWaiter, KernelCore } from './kernel-core.js';
 import { MergedFrames } from './merged-frames.js';

@@ -5,14 +5,14 @@
  * TCP segmentation offload (TSO): segments of one connection that continue each other, sent in one piece of the kernel's work,
  * are one packet to the stack, as long as an IP packet can be. The NIC cuts it: on the wire they are what they always were.
  */
-import { STAGE } from '../../sim/stages.js';
-import { IPV4_LENGTH, PROTOCOL_TCP } from '../../wire/ipv4.js';
-import { ETHERNET_LENGTH } from '../../wire/ethernet.js';
-import { VLAN_LENGTH } from '../../wire/vlan.js';
-import type { FramePool } from '../link/frame-pool.js';
+import { STAGE } from '../../../sim/stages.js';
+import { IPV4_LENGTH, PROTOCOL_TCP } from '../../../wire/ipv4.js';
+import { ETHERNET_LENGTH } from '../../../wire/ethernet.js';
+import { VLAN_LENGTH } from '../../../wire/vlan.js';
+import type { FramePool } from '../fabric/frame-pool.js';
 import type { FrameBuffer, StackHost } from '../net/ip-stack.js';
-import type { Profile } from '../profile.js';
-import type { RandomStream } from '../../sim/random.js';
+import type { Profile } from '../../spec/profile.js';
+import type { RandomStream } from '../../../sim/random.js';
 import type { KernelContext } from './kernel-context.js';
 
 const IP_TOTAL_LENGTH_OFFSET = 2;

@@ -3,15 +3,15 @@
  * forked. A process number that programs are placed with is one process per virtual machine (or the bare host); here
  * processes are numbered in the order in which they came to be.
  */
-import { RandomStream } from '../../sim/random.js';
+import { RandomStream } from '../../../sim/random.js';
 import { AddressSpace } from '../memory/address-space.js';
 import { HostQuota, MemlockQuota } from '../memory/memlock-quota.js';
 import { PAGE_SIZE, type PhysicalMemory } from '../memory/physical-memory.js';
 import type { PhysicalRange } from '../memory/physical-range.js';
 import { Pager } from '../memory/pager.js';
 import { SwapDevice } from '../memory/swap-device.js';
-import type { Profile } from '../profile.js';
-import type { MachineSettings, ProgramSpec } from '../run-spec.js';
+import type { Profile } from '../../spec/profile.js';
+import type { MachineSettings, ProgramSpec } from '../../spec/run-spec.js';
 
 export interface Process {
   /** Of this host; the owner of its frames. */

@@ -1,13 +1,13 @@
 /** ibv_modify_qp and ibv_query_qp: a queue pair's attributes, and what values they may have. */
-import { psn } from '../../units/psn.js';
-import type { Profile } from '../profile.js';
+import { psn } from '../../../units/psn.js';
+import type { Profile } from '../../spec/profile.js';
 import { ACCESS_ALL } from '../rdma/memory-region.js';
 import type { QueuePair } from '../rdma/queue-pair.js';
 import { QP_STATES, refuseTransition, type QpStateName } from '../rdma/qp-state.js';
 import type { RawQueuePair } from '../rdma/raw-queue-pair.js';
-import { VerbsError } from '../verbs-error.js';
-import { QP_ATTR, type QpAttributes } from '../verbs.js';
-import type { CallArguments } from './calls.js';
+import { VerbsError } from '../../spec/verbs-error.js';
+import { QP_ATTR, type QpAttributes } from '../../program/verbs.js';
+import type { CallArguments } from '../../program/mailbox/calls.js';
 
 /** What values depend on. */
 export interface AttributeLimits {

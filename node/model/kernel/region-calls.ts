@@ -3,8 +3,8 @@ import type { AddressSpace } from '../memory/address-space.js';
 import { NO_FRAME } from '../memory/frame-number.js';
 import { firstPage, PAGE, pageCount } from '../memory/page-table.js';
 import { HUGE_FRAMES, PAGE_SIZE } from '../memory/physical-memory.js';
-import type { Nic } from '../nic/nic.js';
-import type { Profile } from '../profile.js';
+import type { Nic } from '../nic.js';
+import type { Profile } from '../../spec/profile.js';
 import {
   ACCESS_ALL,
   ACCESS_LOCAL_WRITE,
@@ -16,8 +16,8 @@ import {
   type DemandPages,
   type RegionEntry,
 } from '../rdma/memory-region.js';
-import { VerbsError } from '../verbs-error.js';
-import type { CallAnswer, CallArguments, RegionPlace } from './calls.js';
+import { VerbsError } from '../../spec/verbs-error.js';
+import type { CallAnswer, CallArguments, RegionPlace } from '../../program/mailbox/calls.js';
 import { mapForKernel, unmapForKernel } from './kernel-mappings.js';
 import type { Process, Processes } from './processes.js';
 

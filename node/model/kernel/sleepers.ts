@@ -2,14 +2,14 @@
  * Programs that a kernel has blocked, and their waking: a program runs again at once when it polls, else when the scheduler has
  * put it on its core. Of several reasons to wake it only the first counts, and none that belonged to an earlier wait.
  */
-import { draw } from '../../sim/cost.js';
-import type { RandomStream } from '../../sim/random.js';
-import type { EventSink, Scheduler } from '../../sim/scheduler.js';
-import { MAX_CORES, type Sequencer } from '../../sim/sequencer.js';
-import type { Profile } from '../profile.js';
+import { draw } from '../../../sim/cost.js';
+import type { RandomStream } from '../../../sim/random.js';
+import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
+import { MAX_CORES, type Sequencer } from '../../../sim/sequencer.js';
+import type { Profile } from '../../spec/profile.js';
 import type { KernelContext } from './kernel-context.js';
 import type { KernelSocket } from './socket-table.js';
-import type { SystemCaller } from './system-calls.js';
+import type { SystemCaller } from '../../program/mailbox/system-calls.js';
 
 /** Kinds of its events: a blocked call goes on; a descriptor that is waited for among other things is there. */
 const CALL = 0;

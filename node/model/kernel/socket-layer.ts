@@ -1,18 +1,18 @@
 /**
- * The kernel's socket calls: what each costs its core, who blocks, and who is woken. Protocols are `node/net/`; here is what
+ * The kernel's socket calls: what each costs its core, who blocks, and who is woken. Protocols are `node/model/net/`; here is what
  * Linux has around them: system call, copy, wake-up.
  */
-import { NOBODYS_CHAINS } from '../../sim/chain.js';
-import type { Scheduler } from '../../sim/scheduler.js';
-import type { Sequencer } from '../../sim/sequencer.js';
-import type { RandomStream } from '../../sim/random.js';
-import { STAGE } from '../../sim/stages.js';
-import { CELL, OPERATION_ROW } from '../cpu/core-page.js';
+import { NOBODYS_CHAINS } from '../../../sim/chain.js';
+import type { Scheduler } from '../../../sim/scheduler.js';
+import type { Sequencer } from '../../../sim/sequencer.js';
+import type { RandomStream } from '../../../sim/random.js';
+import { STAGE } from '../../../sim/stages.js';
+import { CELL, OPERATION_ROW } from '../../program/mailbox/core-page.js';
 import type { IpStack, SocketListener } from '../net/ip-stack.js';
 import type { NetSocket } from '../net/net-socket.js';
 import type { TcpSocket } from '../net/tcp-socket.js';
 import type { UdpSocket } from '../net/udp-socket.js';
-import type { Profile } from '../profile.js';
+import type { Profile } from '../../spec/profile.js';
 import type { FlowCache } from './flow-cache.js';
 import type { FlowNumbers } from './flow-numbers.js';
 import type { KernelContext } from './kernel-context.js';
@@ -27,7 +27,7 @@ import {
   SYSTEM,
   type SystemCaller,
   type SystemCalls,
-} from './system-calls.js';
+} from '../../program/mailbox/system-calls.js';
 import type { UserMemory } from './user-memory.js';
 
 export interface SocketLayerParts {

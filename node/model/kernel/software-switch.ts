@@ -6,15 +6,15 @@
  *
  * Machines' queues are served in turn, a batch of each, as NAPI does. Not modelled: copies that a NIC or vhost avoids.
  */
-import { draw } from '../../sim/cost.js';
-import type { RandomStream } from '../../sim/random.js';
-import type { EventSink, Scheduler } from '../../sim/scheduler.js';
-import type { Sequencer } from '../../sim/sequencer.js';
-import { STAGE } from '../../sim/stages.js';
-import type { FramePool } from '../link/frame-pool.js';
+import { draw } from '../../../sim/cost.js';
+import type { RandomStream } from '../../../sim/random.js';
+import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
+import type { Sequencer } from '../../../sim/sequencer.js';
+import { STAGE } from '../../../sim/stages.js';
+import type { FramePool } from '../fabric/frame-pool.js';
 import { FrameAddress } from '../nic/frame-address.js';
 import { takesFrame, type NetworkFunction } from '../nic/network-function.js';
-import type { Profile } from '../profile.js';
+import type { Profile } from '../../spec/profile.js';
 import type { KernelCore } from './kernel-core.js';
 import type { Kernel } from './kernel.js';
 import type { FrameHandler, InterruptPath, NapiQueue } from './napi-queue.js';

@@ -3,7 +3,7 @@
  * the kernel's own stack keeps the port from anybody else, as Onload's backing sockets do.
  */
 import type { NetSocket } from '../net/net-socket.js';
-import { VerbsError } from '../verbs-error.js';
+import { VerbsError } from '../../spec/verbs-error.js';
 import type { AttachedFlows } from './attached-flows.js';
 import type { Kernel } from './kernel.js';
 

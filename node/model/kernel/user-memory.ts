@@ -2,11 +2,11 @@
  * The kernel's way to a program's memory: what a system call reads and writes there. Pages that are not present are faulted in,
  * at the cost of the core that makes the call.
  */
-import { STAGE } from '../../sim/stages.js';
+import { STAGE } from '../../../sim/stages.js';
 import type { AddressSpace } from '../memory/address-space.js';
 import { PAGE_SIZE, type PhysicalMemory } from '../memory/physical-memory.js';
 import type { KernelContext } from './kernel-context.js';
-import type { SystemCaller } from './system-calls.js';
+import type { SystemCaller } from '../../program/mailbox/system-calls.js';
 
 export class UserMemory {
   /** Where {@link fetch} has put what it read, and what {@link store} takes. */

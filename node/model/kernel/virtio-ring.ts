@@ -3,11 +3,11 @@
  * the host of a frame makes the machine leave its core and come back (an exit), unless the host is looking at the queue
  * already.
  */
-import type { Scheduler } from '../../sim/scheduler.js';
-import { STAGE } from '../../sim/stages.js';
-import type { FramePool } from '../link/frame-pool.js';
+import type { Scheduler } from '../../../sim/scheduler.js';
+import { STAGE } from '../../../sim/stages.js';
+import type { FramePool } from '../fabric/frame-pool.js';
 import type { RateLimit } from '../nic/rate-limit.js';
-import type { Profile } from '../profile.js';
+import type { Profile } from '../../spec/profile.js';
 import type { KernelContext } from './kernel-context.js';
 import type { SendRing } from './network-device.js';
 

@@ -5,7 +5,7 @@
  * Every function that may take time is told the instant it begins at and answers the one it ends at; instead, EFAULT for a
  * page that is not mapped, or ENOMEM when no frame can be had.
  */
-import { alignUp } from '../../units/size.js';
+import { alignUp } from '../../../units/size.js';
 import { NO_FRAME, type FrameNumber } from './frame-number.js';
 import type { FrameTable } from './frame-table.js';
 import { firstPage, PAGE, pageCount, PageTable } from './page-table.js';

@@ -1,5 +1,5 @@
 /** The number of a physical frame: its physical address is number * 4096. */
-import type { Brand } from '../../units/brand.js';
+import type { Brand } from '../../../units/brand.js';
 
 export type FrameNumber = Brand<number, 'FrameNumber'>;
 

@@ -5,8 +5,8 @@
  * without anybody watching are kept for a while by the address of their last byte, since that is the byte that a
  * program polls.
  */
-import { LoggedChains, type ChainTable } from '../../sim/chain.js';
-import type { ChainLog } from '../../sim/chain-log.js';
+import { LoggedChains, type ChainTable } from '../../../sim/chain.js';
+import type { ChainLog } from '../../../sim/chain-log.js';
 import type { FrameNumber } from './frame-number.js';
 import { PAGE_SIZE, type PhysicalMemory } from './physical-memory.js';
 

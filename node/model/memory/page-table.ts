@@ -3,7 +3,7 @@
  * Virtual addresses are given out in order and never again, so one who holds on to an old one is found. A directory of
  * leaves with 512 entries each: what is not mapped takes no room.
  */
-import { alignUp } from '../../units/size.js';
+import { alignUp } from '../../../units/size.js';
 import { NO_FRAME, type FrameNumber } from './frame-number.js';
 import { PAGE_SIZE } from './physical-memory.js';
 import { NO_SLOT } from './swap-device.js';

@@ -7,8 +7,8 @@
  * There is no daemon that keeps some frames free: who needs one reclaims it himself and waits for what that takes
  * (direct reclaim). A page is written to swap before its frame is reused, unless swap holds those bytes already.
  */
-import { draw, type DrawnCost } from '../../sim/cost.js';
-import type { RandomStream } from '../../sim/random.js';
+import { draw, type DrawnCost } from '../../../sim/cost.js';
+import type { RandomStream } from '../../../sim/random.js';
 import type { AddressSpace } from './address-space.js';
 import { NO_FRAME, type FrameNumber } from './frame-number.js';
 import type { FrameTable } from './frame-table.js';

@@ -2,8 +2,8 @@
  * A host's swap: slots of one page each on a device that serves one request at a time, in the order in which they are
  * made. Who asks waits for those before it.
  */
-import { draw, type DrawnCost } from '../../sim/cost.js';
-import type { RandomStream } from '../../sim/random.js';
+import { draw, type DrawnCost } from '../../../sim/cost.js';
+import type { RandomStream } from '../../../sim/random.js';
 
 export const NO_SLOT = -1;
 

@@ -2,7 +2,7 @@
  * When an ACK leaves (RFC 1122 4.2.3.2, as Linux does it): at once for the first segments of a connection and for
  * every second full one, else with the data that answers, or after 40 ms.
  */
-import { PS_PER_MS } from '../../units/time.js';
+import { PS_PER_MS } from '../../../units/time.js';
 import type { TcpTuning } from './tcp-tuning.js';
 
 /** TCP_MSS_DEFAULT: what a full segment is taken to be before one was seen. */

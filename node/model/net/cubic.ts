@@ -2,7 +2,7 @@
  * CUBIC's congestion avoidance (RFC 9438): the window follows C (t - K)^3 + W_max, t since congestion avoidance began,
  * or Reno's line where that is higher. HyStart++, which ends slow start before the first loss, is not modelled.
  */
-import { PS_PER_S } from '../../units/time.js';
+import { PS_PER_S } from '../../../units/time.js';
 import { decayIdle, LEAST_THRESHOLD, slowStart, type CongestionControl } from './congestion.js';
 
 /** C, in segments per second cubed, and the multiplicative decrease (RFC 9438 4.6, 5). */

@@ -12,8 +12,8 @@ import {
   isGroupMac,
   newEthernet,
   parseEthernet,
-} from '../../wire/ethernet.js';
-import { checksumsAreRight } from '../../wire/checksums.js';
+} from '../../../wire/ethernet.js';
+import { checksumsAreRight } from '../../../wire/checksums.js';
 import {
   IPV4_LENGTH,
   IPV4_MORE_FRAGMENTS,
@@ -22,10 +22,10 @@ import {
   parseIpv4,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
-} from '../../wire/ipv4.js';
-import { TCP_LENGTH } from '../../wire/tcp.js';
-import { UDP_LENGTH } from '../../wire/udp.js';
-import { isVlan, newVlan, parseVlan, VLAN_LENGTH } from '../../wire/vlan.js';
+} from '../../../wire/ipv4.js';
+import { TCP_LENGTH } from '../../../wire/tcp.js';
+import { UDP_LENGTH } from '../../../wire/udp.js';
+import { isVlan, newVlan, parseVlan, VLAN_LENGTH } from '../../../wire/vlan.js';
 import type { NetErrno } from './errno.js';
 import { BROADCAST_IPV4, BROADCAST_MAC, isMulticast } from './ipv4-address.js';
 import { Ipv4Output } from './ipv4-output.js';

@@ -5,9 +5,9 @@ import {
   ETHER_TYPE_ARP,
   ETHER_TYPE_IPV4,
   newEthernet,
-} from '../../wire/ethernet.js';
-import { emitIpv4, IPV4_LENGTH, ipv4Checksum, newIpv4 } from '../../wire/ipv4.js';
-import { emitVlan, ETHER_TYPE_VLAN, newVlan, VLAN_LENGTH } from '../../wire/vlan.js';
+} from '../../../wire/ethernet.js';
+import { emitIpv4, IPV4_LENGTH, ipv4Checksum, newIpv4 } from '../../../wire/ipv4.js';
+import { emitVlan, ETHER_TYPE_VLAN, newVlan, VLAN_LENGTH } from '../../../wire/vlan.js';
 import { isMulticast } from './ipv4-address.js';
 import type { StackHost } from './stack-host.js';
 

@@ -2,8 +2,15 @@
  * Who has which MAC: ARP (RFC 826) with Linux's three requests a second apart. An entry once learned stays; that a
  * neighbour has gone shows in what is sent to it.
  */
-import { PS_PER_S } from '../../units/time.js';
-import { ARP_LENGTH, ARP_REPLY, ARP_REQUEST, emitArp, newArp, parseArp } from '../../wire/arp.js';
+import { PS_PER_S } from '../../../units/time.js';
+import {
+  ARP_LENGTH,
+  ARP_REPLY,
+  ARP_REQUEST,
+  emitArp,
+  newArp,
+  parseArp,
+} from '../../../wire/arp.js';
 import { BROADCAST_IPV4, BROADCAST_MAC, isMulticast, multicastMac } from './ipv4-address.js';
 import type { Ipv4Output } from './ipv4-output.js';
 import type { NetCounters } from './net-counters.js';

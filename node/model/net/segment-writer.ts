@@ -1,14 +1,14 @@
 /** Writes TCP segments into frames: a connection's own, and resets of what belongs to none. */
-import { PROTOCOL_TCP } from '../../wire/ipv4.js';
-import { emitTcp, newTcp, TCP_FLAG, TCP_LENGTH } from '../../wire/tcp.js';
+import { PROTOCOL_TCP } from '../../../wire/ipv4.js';
+import { emitTcp, newTcp, TCP_FLAG, TCP_LENGTH } from '../../../wire/tcp.js';
 import {
   clearTcpOptions,
   emitTcpOptions,
   LARGEST_SACK,
   newTcpOptions,
   tcpOptionsLength,
-} from '../../wire/tcp-options.js';
-import { PS_PER_MS } from '../../units/time.js';
+} from '../../../wire/tcp-options.js';
+import { PS_PER_MS } from '../../../units/time.js';
 import type { Ipv4Output } from './ipv4-output.js';
 import type { NetCounters } from './net-counters.js';
 import type { TcpSegment } from './tcp-segment.js';

@@ -1,6 +1,6 @@
 /** What an arriving segment does to a connection: the checks of RFC 9293 3.10.7 in order, with RFC 5961's and RFC 7323's. */
-import { TCP_FLAG } from '../../wire/tcp.js';
-import { LARGEST_SCALE } from '../../wire/tcp-options.js';
+import { TCP_FLAG } from '../../../wire/tcp.js';
+import { LARGEST_SCALE } from '../../../wire/tcp-options.js';
 import { addSequence, isAfter, isBefore, sequenceDistance } from './sequence.js';
 import type { TcpLayer } from './tcp-layer.js';
 import type { TcpSegment } from './tcp-segment.js';

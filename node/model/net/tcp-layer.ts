@@ -1,5 +1,5 @@
 /** TCP of one stack: which connection a segment is for, and how connections begin and end. */
-import { TCP_FLAG } from '../../wire/tcp.js';
+import { TCP_FLAG } from '../../../wire/tcp.js';
 import type { CongestionControl } from './congestion.js';
 import { Cubic } from './cubic.js';
 import type { NetErrno } from './errno.js';

@@ -1,6 +1,6 @@
 /** A segment that came in, as its stack reads it: one record, reused. */
-import { newTcp, parseTcp, TCP_FLAG, TCP_LENGTH } from '../../wire/tcp.js';
-import { newTcpOptions, parseTcpOptions } from '../../wire/tcp-options.js';
+import { newTcp, parseTcp, TCP_FLAG, TCP_LENGTH } from '../../../wire/tcp.js';
+import { newTcpOptions, parseTcpOptions } from '../../../wire/tcp-options.js';
 import { addSequence } from './sequence.js';
 
 export class TcpSegment {

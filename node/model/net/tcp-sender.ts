@@ -1,5 +1,5 @@
 /** The sending half of a connection: what is queued, what is in the network, the peer's window and ours (cwnd). */
-import { TCP_FLAG } from '../../wire/tcp.js';
+import { TCP_FLAG } from '../../../wire/tcp.js';
 import { ByteRing } from './byte-ring.js';
 import type { CongestionControl } from './congestion.js';
 import { LossRecovery } from './loss-recovery.js';

@@ -1,6 +1,6 @@
 /** A TCP connection as its program has it: bytes in, bytes out, its ends. What segments do to it is in tcp-input.ts. */
-import { TCP_FLAG } from '../../wire/tcp.js';
-import { PS_PER_MS } from '../../units/time.js';
+import { TCP_FLAG } from '../../../wire/tcp.js';
+import { PS_PER_MS } from '../../../units/time.js';
 import type { NetErrno } from './errno.js';
 import type { Neighbour, NeighbourWaiter } from './neighbour-table.js';
 import type { TcpLayer } from './tcp-layer.js';

@@ -1,5 +1,5 @@
 /** What Linux lets one set of TCP (net.ipv4.tcp_*), and the constants of its protocol, with Linux's values. */
-import { PS_PER_MS, PS_PER_S } from '../../units/time.js';
+import { PS_PER_MS, PS_PER_S } from '../../../units/time.js';
 
 export interface TcpTuning {
   /** Options that a SYN of ours offers (tcp_timestamps, tcp_sack, tcp_window_scaling). */

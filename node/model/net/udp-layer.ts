@@ -4,8 +4,8 @@ import {
   IGMP_REPORT_LENGTH,
   IGMP_ROUTERS,
   PROTOCOL_IGMP,
-} from '../../wire/igmp.js';
-import { newUdp, parseUdp, UDP_LENGTH } from '../../wire/udp.js';
+} from '../../../wire/igmp.js';
+import { newUdp, parseUdp, UDP_LENGTH } from '../../../wire/udp.js';
 import type { NetErrno } from './errno.js';
 import { isMulticast, multicastMac } from './ipv4-address.js';
 import type { Ipv4Output } from './ipv4-output.js';

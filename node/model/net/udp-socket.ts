@@ -1,6 +1,6 @@
 /** A UDP socket: datagrams in and out, groups joined, a receive buffer with a limit. Datagrams are not fragmented. */
-import { emitUdp, newUdp, UDP_LENGTH } from '../../wire/udp.js';
-import { PROTOCOL_UDP } from '../../wire/ipv4.js';
+import { emitUdp, newUdp, UDP_LENGTH } from '../../../wire/udp.js';
+import { PROTOCOL_UDP } from '../../../wire/ipv4.js';
 import { ByteRing } from './byte-ring.js';
 import { copyBytes } from './copy-bytes.js';
 import type { NetErrno } from './errno.js';

@@ -3,9 +3,9 @@
  * finite bandwidth in their direction; every transfer is cut into TLPs, each with its header. The engine knows times
  * only: whoever moves the bytes does it at the time it was told.
  */
-import { draw } from '../../sim/cost.js';
-import type { RandomStream } from '../../sim/random.js';
-import type { Profile } from '../profile.js';
+import { draw } from '../../../sim/cost.js';
+import type { RandomStream } from '../../../sim/random.js';
+import type { Profile } from '../../spec/profile.js';
 import { Bookings } from './bookings.js';
 
 export class DmaEngine {

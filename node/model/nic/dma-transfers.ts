@@ -5,13 +5,13 @@
  * With an IOMMU each piece is looked up in the driver's domain when it is touched; what is not mapped there (any more)
  * ends the transfer. Without one the address is physical, and whatever lies there is read or written.
  */
-import type { EventSink, Scheduler } from '../../sim/scheduler.js';
-import type { Sequencer } from '../../sim/sequencer.js';
-import type { FramePool } from '../link/frame-pool.js';
+import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
+import type { Sequencer } from '../../../sim/sequencer.js';
+import type { FramePool } from '../fabric/frame-pool.js';
 import type { FrameNumber } from '../memory/frame-number.js';
 import type { MemoryWatches } from '../memory/memory-watches.js';
 import { PAGE_SIZE, type PhysicalMemory } from '../memory/physical-memory.js';
-import type { Profile } from '../profile.js';
+import type { Profile } from '../../spec/profile.js';
 import type { DmaEngine } from './dma-engine.js';
 import type { Descriptor, DmaHazards } from './dma-hazards.js';
 import { MAY_READ, MAY_WRITE, type Iommu } from './iommu.js';

@@ -2,8 +2,8 @@
  * Where a frame goes that is not the RDMA engine's: to the network function that its MAC and VLAN name (every one, when it
  * is for a group), and there to the receive queue or the raw queue pair that the function's steering names.
  */
-import type { Scheduler } from '../../sim/scheduler.js';
-import type { FramePool } from '../link/frame-pool.js';
+import type { Scheduler } from '../../../sim/scheduler.js';
+import type { FramePool } from '../fabric/frame-pool.js';
 import { RAW_TARGET } from './flow-table.js';
 import { FrameAddress } from './frame-address.js';
 import { takesFrame, type NetworkFunction } from './network-function.js';

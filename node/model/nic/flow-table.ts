@@ -4,7 +4,7 @@
  * location, as location-ordered devices have it. Rules that name all five fields of a flow are found in one look-up,
  * the others stand in a list. Masks over part of a field are not modelled, and a frame goes to one target only, multicast too.
  */
-import { PROTOCOL_TCP, PROTOCOL_UDP } from '../../wire/ipv4.js';
+import { PROTOCOL_TCP, PROTOCOL_UDP } from '../../../wire/ipv4.js';
 import type { FrameFlow } from './frame-flow.js';
 import { refuse, type Refusal } from './refusal.js';
 import { TupleMap, type FiveTuple } from './tuple-map.js';

@@ -1,6 +1,6 @@
 /** Whom a frame is for and from: MACs and VLAN, all that a switch looks at. */
-import { isGroupMac, newEthernet, parseEthernet } from '../../wire/ethernet.js';
-import { isVlan } from '../../wire/vlan.js';
+import { isGroupMac, newEthernet, parseEthernet } from '../../../wire/ethernet.js';
+import { isVlan } from '../../../wire/vlan.js';
 
 const VLAN_AT = 14;
 const LEAST_TAGGED = 18;

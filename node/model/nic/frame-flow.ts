@@ -3,10 +3,10 @@
  * that the hash covers. Ethernet, one 802.1Q tag or two, IPv4, IPv6, TCP, UDP; IPv6 extension headers are not walked, so
  * behind one there are addresses alone. Nothing outside the frame is ever read.
  */
-import { ETHERNET_LENGTH, ETHER_TYPE_IPV4, ETHER_TYPE_IPV6 } from '../../wire/ethernet.js';
-import { IPV4_LENGTH, PROTOCOL_TCP, PROTOCOL_UDP } from '../../wire/ipv4.js';
-import { IPV6_LENGTH } from '../../wire/ipv6.js';
-import { VLAN_LENGTH, isVlan } from '../../wire/vlan.js';
+import { ETHERNET_LENGTH, ETHER_TYPE_IPV4, ETHER_TYPE_IPV6 } from '../../../wire/ethernet.js';
+import { IPV4_LENGTH, PROTOCOL_TCP, PROTOCOL_UDP } from '../../../wire/ipv4.js';
+import { IPV6_LENGTH } from '../../../wire/ipv6.js';
+import { VLAN_LENGTH, isVlan } from '../../../wire/vlan.js';
 
 /** A field that the frame does not have. */
 export const ABSENT = -1;

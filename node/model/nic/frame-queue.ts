@@ -2,11 +2,11 @@
  * A send queue of whole frames that a driver fills: each is fetched over PCIe after its doorbell, and goes out in order. The
  * frame's bytes are in its slot from the beginning; their way over the bus is a matter of time only.
  */
-import { draw } from '../../sim/cost.js';
-import type { RandomStream } from '../../sim/random.js';
-import { STAGE } from '../../sim/stages.js';
-import type { FramePool } from '../link/frame-pool.js';
-import type { Profile } from '../profile.js';
+import { draw } from '../../../sim/cost.js';
+import type { RandomStream } from '../../../sim/random.js';
+import { STAGE } from '../../../sim/stages.js';
+import type { FramePool } from '../fabric/frame-pool.js';
+import type { Profile } from '../../spec/profile.js';
 import { PAGE_SIZE } from '../memory/physical-memory.js';
 import type { DmaEngine } from './dma-engine.js';
 import { lookUpTime, type Iommu } from './iommu.js';

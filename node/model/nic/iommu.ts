@@ -8,7 +8,7 @@
  * Not modelled: walks that wait for each other, tables of several levels, page requests.
  */
 import { PAGE_SHIFT, PAGE_SIZE } from '../memory/physical-memory.js';
-import type { Profile } from '../profile.js';
+import type { Profile } from '../../spec/profile.js';
 import { Iotlb, MOST_DOMAINS, translationKey } from './iotlb.js';
 
 export const KERNEL_DOMAIN = 0;

@@ -2,10 +2,10 @@
  * Payload on its way from the NIC to memory. Bytes become visible when the DMA write has arrived, not when the
  * packet was checked: until then a core reads what was there before.
  */
-import type { EventSink, Scheduler } from '../../sim/scheduler.js';
-import type { Sequencer } from '../../sim/sequencer.js';
-import { STAGE } from '../../sim/stages.js';
-import type { FramePool } from '../link/frame-pool.js';
+import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
+import type { Sequencer } from '../../../sim/sequencer.js';
+import { STAGE } from '../../../sim/stages.js';
+import type { FramePool } from '../fabric/frame-pool.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
 import type { MemoryWatches } from '../memory/memory-watches.js';
 import type { DmaEngine } from './dma-engine.js';

@@ -2,10 +2,10 @@
  * A receive queue of a network function: frames are written into its ring by DMA and taken out by the driver. What finds
  * no descriptor is lost, as on real hardware.
  */
-import type { EventSink, Scheduler } from '../../sim/scheduler.js';
-import type { Sequencer } from '../../sim/sequencer.js';
-import { STAGE } from '../../sim/stages.js';
-import type { FramePool } from '../link/frame-pool.js';
+import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
+import type { Sequencer } from '../../../sim/sequencer.js';
+import { STAGE } from '../../../sim/stages.js';
+import type { FramePool } from '../fabric/frame-pool.js';
 import { PAGE_SIZE } from '../memory/physical-memory.js';
 import type { DmaEngine } from './dma-engine.js';
 import { lookUpTime, type Iommu } from './iommu.js';

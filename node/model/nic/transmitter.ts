@@ -3,13 +3,13 @@
  * Winning it is the packet's commit. From then on only fixed latencies lie ahead, which is what lets processes run
  * ahead of each other.
  */
-import { removeAt } from '../../sim/remove-at.js';
-import type { Scheduler, EventSink } from '../../sim/scheduler.js';
-import type { Sequencer } from '../../sim/sequencer.js';
-import { WAY, type Frame } from '../link/frame.js';
-import type { FramePool } from '../link/frame-pool.js';
-import type { Link } from '../link/link.js';
-import type { Profile } from '../profile.js';
+import { removeAt } from '../../../sim/remove-at.js';
+import type { Scheduler, EventSink } from '../../../sim/scheduler.js';
+import type { Sequencer } from '../../../sim/sequencer.js';
+import { WAY, type Frame } from '../fabric/frame.js';
+import type { FramePool } from '../fabric/frame-pool.js';
+import type { Link } from '../fabric/link.js';
+import type { Profile } from '../../spec/profile.js';
 
 /** A host's MAC: 02:00:00, a function's number, then the host's (units/address.ts). */
 const OUR_MAC_PREFIX = 0x020000;

@@ -3,7 +3,7 @@
  * nothing, and every frame is a transfer of its own. With an IOMMU the addresses are those of the driver's domain; without
  * one they are physical, and nobody is protected from it.
  */
-import { STAGE } from '../../sim/stages.js';
+import { STAGE } from '../../../sim/stages.js';
 import type { TransferOwner } from '../nic/dma-transfers.js';
 import { STATUS } from './completion-entry.js';
 import type { EngineParts } from './engine-parts.js';

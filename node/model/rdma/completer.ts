@@ -2,12 +2,19 @@
  * The part of a queue pair that reads answers: acknowledgements, NAKs, READ responses and atomic results. It completes
  * requests in posting order, counts retries, and says when the requester must go back (IBTA 9.7.5, 9.9.2).
  */
-import { addPsn, psnDistance, type Psn } from '../../units/psn.js';
-import { AETH_KIND, AETH_LENGTH, aethKind, aethValue, NAK, RNR_TIMER_US } from '../../wire/aeth.js';
-import { newAtomicAckEth, parseAtomicAckEth } from '../../wire/atomic-ack-eth.js';
-import { EXTENSION, EXTENSION_BITS, IS_END, OPCODE } from '../../wire/opcode-table.js';
+import { addPsn, psnDistance, type Psn } from '../../../units/psn.js';
+import {
+  AETH_KIND,
+  AETH_LENGTH,
+  aethKind,
+  aethValue,
+  NAK,
+  RNR_TIMER_US,
+} from '../../../wire/aeth.js';
+import { newAtomicAckEth, parseAtomicAckEth } from '../../../wire/atomic-ack-eth.js';
+import { EXTENSION, EXTENSION_BITS, IS_END, OPCODE } from '../../../wire/opcode-table.js';
 import { STATUS } from './completion-entry.js';
-import type { Frame } from '../link/frame.js';
+import type { Frame } from '../fabric/frame.js';
 import type { EngineParts } from './engine-parts.js';
 import { extensionsAt } from './packet.js';
 import type { QueuePair } from './queue-pair.js';

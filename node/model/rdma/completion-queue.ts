@@ -2,17 +2,17 @@
  * Completion queues as the NIC sees them: rings in host memory that it writes at the time a CQE becomes visible, the
  * record that program and NIC share, and who is polling.
  */
-import { LoggedChains, type ChainTable } from '../../sim/chain.js';
-import type { ChainLog } from '../../sim/chain-log.js';
-import { draw } from '../../sim/cost.js';
-import type { RandomStream } from '../../sim/random.js';
-import type { EventSink, Scheduler } from '../../sim/scheduler.js';
-import type { Sequencer } from '../../sim/sequencer.js';
-import { STAGE } from '../../sim/stages.js';
+import { LoggedChains, type ChainTable } from '../../../sim/chain.js';
+import type { ChainLog } from '../../../sim/chain-log.js';
+import { draw } from '../../../sim/cost.js';
+import type { RandomStream } from '../../../sim/random.js';
+import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
+import type { Sequencer } from '../../../sim/sequencer.js';
+import { STAGE } from '../../../sim/stages.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
 import type { DmaEngine } from '../nic/dma-engine.js';
 import { lookUpTime, type Iommu } from '../nic/iommu.js';
-import type { Cost } from '../profile.js';
+import type { Cost } from '../../spec/profile.js';
 import { CQ_RECORD, CQE, CQE_FLAG, CQE_SIZE, STATUS } from './completion-entry.js';
 
 /** Who is told that a queue has something new. */

@@ -1,15 +1,15 @@
-/** What the parts of one NIC's RDMA engine share. Built by node/nic/nic.ts; nothing here has behaviour. */
-import type { RandomStream } from '../../sim/random.js';
-import type { Scheduler } from '../../sim/scheduler.js';
-import type { Sequencer } from '../../sim/sequencer.js';
-import type { FramePool } from '../link/frame-pool.js';
+/** What the parts of one NIC's RDMA engine share. Built by node/model/nic.ts; nothing here has behaviour. */
+import type { RandomStream } from '../../../sim/random.js';
+import type { Scheduler } from '../../../sim/scheduler.js';
+import type { Sequencer } from '../../../sim/sequencer.js';
+import type { FramePool } from '../fabric/frame-pool.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
 import type { DmaEngine } from '../nic/dma-engine.js';
 import type { DmaTransfers } from '../nic/dma-transfers.js';
 import type { Iommu } from '../nic/iommu.js';
 import type { PayloadWriter } from '../nic/payload-writer.js';
 import type { Transmitter } from '../nic/transmitter.js';
-import type { Profile } from '../profile.js';
+import type { Profile } from '../../spec/profile.js';
 import type { CompletionWriter } from './completion-queue.js';
 import type { Counters } from './counters.js';
 import type { MemoryRegionTable } from './memory-region.js';

@@ -1,9 +1,9 @@
 /** Building packets: a frame in the pool with the fields that every packet has. */
-import { BTH_LENGTH } from '../../wire/bth.js';
-import { ICRC_LENGTH } from '../../wire/icrc.js';
-import { PATH_LENGTH, type Path } from '../../wire/path.js';
-import type { FramePool } from '../link/frame-pool.js';
-import { headersOf } from '../link/packet-headers.js';
+import { BTH_LENGTH } from '../../../wire/bth.js';
+import { ICRC_LENGTH } from '../../../wire/icrc.js';
+import { PATH_LENGTH, type Path } from '../../../wire/path.js';
+import type { FramePool } from '../fabric/frame-pool.js';
+import { headersOf } from '../fabric/packet-headers.js';
 
 /**
  * A frame with all header fields but those of extension headers, which are the caller's to set. Its bytes are not written, but

@@ -2,10 +2,10 @@
  * Page faults that the NIC takes on regions on demand: it asks the kernel for the pages, which takes a fixed time and
  * whatever the pager needs to bring them in. Meanwhile a responder says RNR, and a requester waits.
  */
-import { draw, type DrawnCost } from '../../sim/cost.js';
-import type { RandomStream } from '../../sim/random.js';
-import type { EventSink, Scheduler } from '../../sim/scheduler.js';
-import type { Sequencer } from '../../sim/sequencer.js';
+import { draw, type DrawnCost } from '../../../sim/cost.js';
+import type { RandomStream } from '../../../sim/random.js';
+import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
+import type { Sequencer } from '../../../sim/sequencer.js';
 import type { FrameNumber } from '../memory/frame-number.js';
 import { PAGE_SIZE, type PhysicalMemory } from '../memory/physical-memory.js';
 import {

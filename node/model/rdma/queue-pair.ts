@@ -2,11 +2,11 @@
  * A queue pair: its attributes and state, and the parts that do its work. What a transition does beyond its
  * attributes is here; which transitions there are is qp-state.ts.
  */
-import { psn, type Psn } from '../../units/psn.js';
+import { psn, type Psn } from '../../../units/psn.js';
 import { Completer } from './completer.js';
 import type { CompletionQueue } from './completion-queue.js';
 import { ENGINE_EVENT, type EngineParts } from './engine-parts.js';
-import { Path } from '../../wire/path.js';
+import { Path } from '../../../wire/path.js';
 import { canReceive, type QpStateName } from './qp-state.js';
 import type { QueuePairTally } from './queue-pair-tally.js';
 import type { RdmaEngine } from './rdma-engine.js';

@@ -2,10 +2,10 @@
  * A frame that a program wrote: how long it may be, and where its headers end, so that it lies in its slot as every other
  * frame does (link/frame-pool.ts).
  */
-import { ETHER_TYPE_IPV4, ETHER_TYPE_IPV6, ETHERNET_LENGTH } from '../../wire/ethernet.js';
-import { IPV4_LENGTH, PROTOCOL_UDP } from '../../wire/ipv4.js';
-import { UDP_LENGTH } from '../../wire/udp.js';
-import { HEADROOM } from '../link/frame-pool.js';
+import { ETHER_TYPE_IPV4, ETHER_TYPE_IPV6, ETHERNET_LENGTH } from '../../../wire/ethernet.js';
+import { IPV4_LENGTH, PROTOCOL_UDP } from '../../../wire/ipv4.js';
+import { UDP_LENGTH } from '../../../wire/udp.js';
+import { HEADROOM } from '../fabric/frame-pool.js';
 
 /** Without the frame check sequence: what the MAC pads a frame to. */
 export const LEAST_FRAME_LENGTH = 60;

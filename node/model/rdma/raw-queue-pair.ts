@@ -3,7 +3,7 @@
  * is filled with one. There is no peer and no protocol: what is sent completes when it has left, and what finds no
  * receive is lost.
  */
-import { checksumsAreRight } from '../../wire/checksums.js';
+import { checksumsAreRight } from '../../../wire/checksums.js';
 import type { NetworkFunction } from '../nic/network-function.js';
 import { BUS_ADDRESSES, BusPort, type BusMaster } from './bus-port.js';
 import { CQE_FLAG, STATUS } from './completion-entry.js';

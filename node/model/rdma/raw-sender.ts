@@ -2,10 +2,10 @@
  * The sending half of a queue of raw frames: it reads WQEs, fetches frames ahead of the port, and sends them in order. A
  * request is over when its frame has left; one that cannot be sent stops the queue (SQE), after those before it.
  */
-import { draw } from '../../sim/cost.js';
-import { STAGE } from '../../sim/stages.js';
-import type { Psn } from '../../units/psn.js';
-import { ETHERNET_LENGTH } from '../../wire/ethernet.js';
+import { draw } from '../../../sim/cost.js';
+import { STAGE } from '../../../sim/stages.js';
+import type { Psn } from '../../../units/psn.js';
+import { ETHERNET_LENGTH } from '../../../wire/ethernet.js';
 import { FrameAddress } from '../nic/frame-address.js';
 import { lookUpTime } from '../nic/iommu.js';
 import { maySend } from '../nic/network-function.js';

@@ -2,24 +2,24 @@
  * The RDMA engine of one NIC: its queue pairs, completion queues and regions, the receive checks that come before any
  * queue pair, and the units that all of them share.
  */
-import { LoggedChains, type ChainTable } from '../../sim/chain.js';
-import { draw } from '../../sim/cost.js';
-import type { EventSink } from '../../sim/scheduler.js';
-import { STAGE } from '../../sim/stages.js';
-import { BTH_LENGTH, newBth, parseBth } from '../../wire/bth.js';
-import { ETHERNET_LENGTH } from '../../wire/ethernet.js';
-import { ICRC_LENGTH, icrcIsRight } from '../../wire/icrc.js';
-import { ipv4Checksum } from '../../wire/ipv4.js';
-import { IS_RESPONSE, OPCODE } from '../../wire/opcode-table.js';
-import { isRoceFrame } from '../link/finished-frame.js';
-import type { Frame } from '../link/frame.js';
-import { parseHeaders } from '../link/packet-headers.js';
+import { LoggedChains, type ChainTable } from '../../../sim/chain.js';
+import { draw } from '../../../sim/cost.js';
+import type { EventSink } from '../../../sim/scheduler.js';
+import { STAGE } from '../../../sim/stages.js';
+import { BTH_LENGTH, newBth, parseBth } from '../../../wire/bth.js';
+import { ETHERNET_LENGTH } from '../../../wire/ethernet.js';
+import { ICRC_LENGTH, icrcIsRight } from '../../../wire/icrc.js';
+import { ipv4Checksum } from '../../../wire/ipv4.js';
+import { IS_RESPONSE, OPCODE } from '../../../wire/opcode-table.js';
+import { isRoceFrame } from '../fabric/finished-frame.js';
+import type { Frame } from '../fabric/frame.js';
+import { parseHeaders } from '../fabric/packet-headers.js';
 import type { MemoryWatches } from '../memory/memory-watches.js';
 import { lookUpTime } from '../nic/iommu.js';
 import { QpStateCache } from '../nic/qp-state-cache.js';
 import { CompletionQueue } from './completion-queue.js';
 import { ENGINE_EVENT, type EngineParts } from './engine-parts.js';
-import { PATH_LENGTH } from '../../wire/path.js';
+import { PATH_LENGTH } from '../../../wire/path.js';
 import { QueuePair, type QueuePairOptions } from './queue-pair.js';
 import { QueuePairTally } from './queue-pair-tally.js';
 import { RawQueues } from './raw-queues.js';

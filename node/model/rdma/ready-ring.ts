@@ -5,9 +5,9 @@
  * A packet leaves at its commit, bound by the later of two: its own fetch, and the port still busy with the packet of
  * the same message before it. {@link bind} follows the binding one.
  */
-import { LoggedChains } from '../../sim/chain.js';
-import type { ChainLog } from '../../sim/chain-log.js';
-import { STAGE } from '../../sim/stages.js';
+import { LoggedChains } from '../../../sim/chain.js';
+import type { ChainLog } from '../../../sim/chain-log.js';
+import { STAGE } from '../../../sim/stages.js';
 
 const ENTRIES = 64;
 const PORT_ROW = ENTRIES;

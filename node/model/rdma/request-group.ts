@@ -1,5 +1,5 @@
 /** What kind of work a request packet asks for, by opcode: the responder's checks go by it. */
-import { OPCODE_INFO } from '../../wire/opcode-table.js';
+import { OPCODE_INFO } from '../../../wire/opcode-table.js';
 import { ACCESS_REMOTE_ATOMIC, ACCESS_REMOTE_READ, ACCESS_REMOTE_WRITE } from './memory-region.js';
 
 export const GROUP = { none: 0, send: 1, write: 2, read: 3, atomic: 4 } as const;

@@ -1,5 +1,5 @@
 /** Which packet opcode a request takes at each place in its message. */
-import { OPCODE } from '../../wire/opcode-table.js';
+import { OPCODE } from '../../../wire/opcode-table.js';
 import { SEND_OPCODE } from './work-queue-entry.js';
 
 export const POSITION = { first: 0, middle: 1, last: 2, only: 3 } as const;

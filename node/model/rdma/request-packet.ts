@@ -1,7 +1,7 @@
 /** Building the packets of a request: which opcode each takes, its extension headers, and the payload from memory. */
-import { addPsn, type Psn } from '../../units/psn.js';
-import { emitAtomicEth, newAtomicEth } from '../../wire/atomic-eth.js';
-import { EXTENSION, EXTENSION_BITS } from '../../wire/opcode-table.js';
+import { addPsn, type Psn } from '../../../units/psn.js';
+import { emitAtomicEth, newAtomicEth } from '../../../wire/atomic-eth.js';
+import { EXTENSION, EXTENSION_BITS } from '../../../wire/opcode-table.js';
 import { copyFromMemory } from '../nic/payload-writer.js';
 import type { EngineParts } from './engine-parts.js';
 import { beginPacket, extensionsAt } from './packet.js';

@@ -4,10 +4,10 @@
  *
  *     completed <= send cursor <= fetch cursor <= assigned <= produced
  */
-import { draw } from '../../sim/cost.js';
-import type { ChainTable } from '../../sim/chain.js';
-import { STAGE } from '../../sim/stages.js';
-import { addPsn, PSN_MASK, psnDistance, type Psn } from '../../units/psn.js';
+import { draw } from '../../../sim/cost.js';
+import type { ChainTable } from '../../../sim/chain.js';
+import { STAGE } from '../../../sim/stages.js';
+import { addPsn, PSN_MASK, psnDistance, type Psn } from '../../../units/psn.js';
 import { lookUpTime } from '../nic/iommu.js';
 import type { TransmitSource } from '../nic/transmitter.js';
 import { STATUS } from './completion-entry.js';

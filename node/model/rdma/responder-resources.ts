@@ -2,7 +2,7 @@
  * What a responder remembers of the READs and atomics it answered, so that a duplicate is answered again and an atomic
  * never done twice (IBTA 9.4.5, 9.7.5.1.6). As many as max_dest_rd_atomic; the oldest is forgotten.
  */
-import { psnDistance, type Psn } from '../../units/psn.js';
+import { psnDistance, type Psn } from '../../../units/psn.js';
 
 export interface Resource {
   firstPsn: Psn;

@@ -5,12 +5,12 @@
  *
  * Refusals are NAKs (IBTA 9.7.5.2), silence, or the answer to a duplicate (9.7.5.1).
  */
-import { addPsn, psnDistance, type Psn } from '../../units/psn.js';
-import { ACK_NO_CREDIT, NAK, rnrNakSyndrome } from '../../wire/aeth.js';
-import { newAtomicEth, parseAtomicEth } from '../../wire/atomic-eth.js';
-import { EXTENSION, EXTENSION_BITS, IS_END, IS_START } from '../../wire/opcode-table.js';
+import { addPsn, psnDistance, type Psn } from '../../../units/psn.js';
+import { ACK_NO_CREDIT, NAK, rnrNakSyndrome } from '../../../wire/aeth.js';
+import { newAtomicEth, parseAtomicEth } from '../../../wire/atomic-eth.js';
+import { EXTENSION, EXTENSION_BITS, IS_END, IS_START } from '../../../wire/opcode-table.js';
 import { CQE_FLAG, STATUS } from './completion-entry.js';
-import type { Frame } from '../link/frame.js';
+import type { Frame } from '../fabric/frame.js';
 import type { EngineParts } from './engine-parts.js';
 import {
   ABSENT,

@@ -2,14 +2,14 @@
  * What a responder has to answer, in order: acknowledgements, NAKs, atomic results and READ responses, whose payload it
  * fetches ahead of the port. An acknowledgement still waiting for the port is replaced by the next one (coalescing).
  */
-import { draw } from '../../sim/cost.js';
-import { LoggedChains } from '../../sim/chain.js';
-import type { ChainLog } from '../../sim/chain-log.js';
-import { STAGE } from '../../sim/stages.js';
-import { addPsn, type Psn } from '../../units/psn.js';
-import { ACK_NO_CREDIT, AETH_LENGTH, NAK } from '../../wire/aeth.js';
-import { emitAtomicAckEth, newAtomicAckEth } from '../../wire/atomic-ack-eth.js';
-import { EXTENSION, EXTENSION_BITS, OPCODE } from '../../wire/opcode-table.js';
+import { draw } from '../../../sim/cost.js';
+import { LoggedChains } from '../../../sim/chain.js';
+import type { ChainLog } from '../../../sim/chain-log.js';
+import { STAGE } from '../../../sim/stages.js';
+import { addPsn, type Psn } from '../../../units/psn.js';
+import { ACK_NO_CREDIT, AETH_LENGTH, NAK } from '../../../wire/aeth.js';
+import { emitAtomicAckEth, newAtomicAckEth } from '../../../wire/atomic-ack-eth.js';
+import { EXTENSION, EXTENSION_BITS, OPCODE } from '../../../wire/opcode-table.js';
 import { lookUpTime } from '../nic/iommu.js';
 import { copyFromMemory } from '../nic/payload-writer.js';
 import type { TransmitSource } from '../nic/transmitter.js';

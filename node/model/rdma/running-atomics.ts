@@ -4,9 +4,9 @@
  */
 import type { FrameNumber } from '../memory/frame-number.js';
 import { PAGE_SIZE } from '../memory/physical-memory.js';
-import type { Psn } from '../../units/psn.js';
-import type { AtomicEth } from '../../wire/atomic-eth.js';
-import { OPCODE } from '../../wire/opcode-table.js';
+import type { Psn } from '../../../units/psn.js';
+import type { AtomicEth } from '../../../wire/atomic-eth.js';
+import { OPCODE } from '../../../wire/opcode-table.js';
 import { ENGINE_EVENT, type EngineParts } from './engine-parts.js';
 import type { QueuePair } from './queue-pair.js';
 import type { Resource } from './responder-resources.js';

@@ -1,5 +1,5 @@
 /** The CQEs of a send queue: which requests get one, and what it says (rules 75-77, 79). */
-import { STAGE } from '../../sim/stages.js';
+import { STAGE } from '../../../sim/stages.js';
 import { STATUS } from './completion-entry.js';
 import type { CompletionSource } from './completion-queue.js';
 import type { EngineParts } from './engine-parts.js';

@@ -3,9 +3,9 @@
  * WQE and done with it. What comes from the shared ring is copied first, then checked, then used.
  * Indices count up for the life of the queue; slot = index modulo depth.
  */
-import { LoggedChains } from '../../sim/chain.js';
-import type { ChainLog } from '../../sim/chain-log.js';
-import { addPsn, type Psn } from '../../units/psn.js';
+import { LoggedChains } from '../../../sim/chain.js';
+import type { ChainLog } from '../../../sim/chain-log.js';
+import { addPsn, type Psn } from '../../../units/psn.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
 import { STATUS } from './completion-entry.js';
 import { isAtomic, isReadOrAtomic } from './request-opcodes.js';

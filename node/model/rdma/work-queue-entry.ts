@@ -45,7 +45,7 @@ export const WQE_FLAG = {
   checksum: 32,
 } as const;
 
-/** Numbers of the send opcodes; `WC_OPCODES` of node/verbs.ts are named in the order of {@link COMPLETION_OPCODE}. */
+/** Numbers of the send opcodes; `WC_OPCODES` of node/program/verbs.ts are named in the order of {@link COMPLETION_OPCODE}. */
 export const SEND_OPCODE = {
   SEND: 0,
   SEND_WITH_IMM: 1,

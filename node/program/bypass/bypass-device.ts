@@ -4,18 +4,18 @@
  *
  * The library spends half of its protocol work in sending a frame, half in receiving one.
  */
-import type { ChainTable } from '../../sim/chain.js';
-import type { RandomStream } from '../../sim/random.js';
-import { STAGE } from '../../sim/stages.js';
-import { ETHERNET_LENGTH } from '../../wire/ethernet.js';
-import { VLAN_LENGTH } from '../../wire/vlan.js';
-import type { FrameBuffer, StackHost } from '../net/ip-stack.js';
-import type { Cost } from '../profile.js';
+import type { ChainTable } from '../../../sim/chain.js';
+import type { RandomStream } from '../../../sim/random.js';
+import { STAGE } from '../../../sim/stages.js';
+import { ETHERNET_LENGTH } from '../../../wire/ethernet.js';
+import { VLAN_LENGTH } from '../../../wire/vlan.js';
+import type { FrameBuffer, StackHost } from '../../model/net/ip-stack.js';
+import type { Cost } from '../../spec/profile.js';
 import { ACCESS, type CompletionQueue, type MemoryRegion } from '../verbs.js';
 import type { Awaitable, Core, RecvWr, WorkCompletion } from '../verbs.js';
-import { OPERATION_ROW } from './core-page.js';
-import type { ProgramShared } from './program-completions.js';
-import { ProgramQueuePair } from './program-queue-pair.js';
+import { OPERATION_ROW } from '../mailbox/core-page.js';
+import type { ProgramShared } from '../program-completions.js';
+import { ProgramQueuePair } from '../program-queue-pair.js';
 
 const RECEIVES = 512;
 const SENDS = 256;

@@ -4,23 +4,23 @@
  * ring, and time-outs are late by as much. The kernel is asked for ports and for neighbours' MACs. A program closes its
  * sockets before it ends: its queue ends with it, and with the queue what has not left.
  */
-import type { RandomStream } from '../../sim/random.js';
-import { STAGE } from '../../sim/stages.js';
-import type { ChainTable } from '../../sim/chain.js';
-import { PS_PER_MS, PS_PER_S, PS_PER_US } from '../../units/time.js';
-import { IpStack, type SocketListener } from '../net/ip-stack.js';
-import { isMulticast } from '../net/ipv4-address.js';
-import type { NetErrno } from '../net/errno.js';
-import type { Profile } from '../profile.js';
+import type { RandomStream } from '../../../sim/random.js';
+import { STAGE } from '../../../sim/stages.js';
+import type { ChainTable } from '../../../sim/chain.js';
+import { PS_PER_MS, PS_PER_S, PS_PER_US } from '../../../units/time.js';
+import { IpStack, type SocketListener } from '../../model/net/ip-stack.js';
+import { isMulticast } from '../../model/net/ipv4-address.js';
+import type { NetErrno } from '../../model/net/errno.js';
+import type { Profile } from '../../spec/profile.js';
 import type { Endpoint, Network, TcpListener, TcpSocket, UdpSocket } from '../sockets.js';
-import { VerbsError } from '../verbs-error.js';
+import { VerbsError } from '../../spec/verbs-error.js';
 import type { Awaitable, Core, Picoseconds, WorkCompletion } from '../verbs.js';
 import { BypassDevice } from './bypass-device.js';
 import { BypassPort } from './bypass-port.js';
 import { BypassTcpListener, BypassTcpSocket, BypassUdpSocket } from './bypass-sockets.js';
-import { AWAIT, OPERATION_ROW } from './core-page.js';
-import type { ProgramShared, TracedCompletion } from './program-completions.js';
-import { addressOf, addressText } from './program-sockets.js';
+import { AWAIT, OPERATION_ROW } from '../mailbox/core-page.js';
+import type { ProgramShared, TracedCompletion } from '../program-completions.js';
+import { addressOf, addressText } from '../program-sockets.js';
 
 const DEFAULT_BACKLOG = 128;
 /** How often the kernel is asked whether a neighbour has answered: soon at first. ARP gives up after three seconds. */

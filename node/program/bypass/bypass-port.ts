@@ -1,5 +1,5 @@
 /** A local port of a program's own protocols, and what still uses it: it is the kernel's again when nothing does. */
-import type { TcpSocket } from '../net/tcp-socket.js';
+import type { TcpSocket } from '../../model/net/tcp-socket.js';
 
 export class BypassPort {
   readonly port: number;

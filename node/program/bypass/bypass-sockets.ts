@@ -1,14 +1,14 @@
 /** Sockets of a program that runs its own protocols: see bypass-network.ts. */
-import { STAGE } from '../../sim/stages.js';
-import type { TcpListener as NetListener } from '../net/tcp-listener.js';
-import type { TcpSocket as NetTcpSocket } from '../net/tcp-socket.js';
-import type { UdpSocket as NetUdpSocket } from '../net/udp-socket.js';
+import { STAGE } from '../../../sim/stages.js';
+import type { TcpListener as NetListener } from '../../model/net/tcp-listener.js';
+import type { TcpSocket as NetTcpSocket } from '../../model/net/tcp-socket.js';
+import type { UdpSocket as NetUdpSocket } from '../../model/net/udp-socket.js';
 import type { Datagram, Endpoint, TcpListener, TcpSocket, UdpSocket } from '../sockets.js';
-import { VerbsError } from '../verbs-error.js';
+import { VerbsError } from '../../spec/verbs-error.js';
 import type { Awaitable } from '../verbs.js';
 import type { BypassNetwork } from './bypass-network.js';
 import type { BypassPort } from './bypass-port.js';
-import { addressNumber, addressOf, addressText } from './program-sockets.js';
+import { addressNumber, addressOf, addressText } from '../program-sockets.js';
 
 /** Where `length` bytes of the program's memory are to be had: in place, or copied from pages that may have been elsewhere. */
 async function outgoing(

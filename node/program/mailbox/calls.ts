@@ -3,11 +3,11 @@
  * network. Each is executed by the host at the core's time, in (time, core) order, so keys and numbers never
  * depend on threads. Arguments and answers are JSON; {@link CallSignatures} is the contract of both sides.
  */
-import type { DmaHazard } from '../nic/dma-hazards.js';
-import type { IommuFault } from '../nic/iommu.js';
+import type { DmaHazard } from '../../model/nic/dma-hazards.js';
+import type { IommuFault } from '../../model/nic/iommu.js';
 import type { FlowRule, QpType } from '../verbs.js';
 import type { DeviceChange, DeviceStatistics } from '../sockets.js';
-import type { Errno } from '../verbs-error.js';
+import type { Errno } from '../../spec/verbs-error.js';
 import type { MemoryUsage } from '../verbs.js';
 
 export interface WireCap {

@@ -9,9 +9,9 @@
  *     then           doorbells of this segment: kind, queue pair, producer, time, chain row
  *     then           text: the arguments of a call and its answer, JSON; or the alternatives of `any`
  */
-import { LoggedChains, type ChainTable } from '../../sim/chain.js';
-import type { ChainLog } from '../../sim/chain-log.js';
-import { CHAIN_CELLS, SharedChains } from '../../sim/shared-chains.js';
+import { LoggedChains, type ChainTable } from '../../../sim/chain.js';
+import type { ChainLog } from '../../../sim/chain-log.js';
+import { CHAIN_CELLS, SharedChains } from '../../../sim/shared-chains.js';
 
 export const CONTROL = { go: 0, done: 1, ready: 2 } as const;
 

@@ -2,8 +2,8 @@
  * System calls that may block, as a core makes them: number and arguments in cells of its page, no text. An answer below 0 is
  * an errno's negative. What both sides of the page must know of them is here.
  */
-import type { ChainTable } from '../../sim/chain.js';
-import type { CorePage } from '../cpu/core-page.js';
+import type { ChainTable } from '../../../sim/chain.js';
+import type { CorePage } from './core-page.js';
 
 /** Call numbers: argument0. */
 export const SYSTEM = {

@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { digestFiles, digestResults, sha256 } from '../../../bench/digests/digest.js';
-import { bandwidthResult, latencyResult, sampleResults } from '../../coordinator/sample-results.js';
+import {
+  bandwidthResult,
+  latencyResult,
+  sampleResults,
+} from '../../coordinator/report/sample-results.js';
 
 const RESULTS = sampleResults([latencyResult(8), bandwidthResult(64)]);
 const digestOf = (results: unknown): ReturnType<typeof digestResults> =>

@@ -2,10 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { argvOf, draw, drawRuns } from '../../../bench/digests/draw.js';
 import { WORKLOAD_DRAWS } from '../../../bench/digests/workload-draws.js';
-import { clusterConfig } from '../../../coordinator/cluster-config.js';
-import { checkSettings, parseSettings } from '../../../coordinator/parameters.js';
-import { resolveWorkload } from '../../../coordinator/programs.js';
-import { planWorkload } from '../../../coordinator/work-plan.js';
+import { clusterConfig } from '../../../coordinator/plan/cluster-config.js';
+import { checkSettings, parseSettings } from '../../../coordinator/plan/parameters.js';
+import { resolveWorkload } from '../../../coordinator/plan/programs.js';
+import { planWorkload } from '../../../coordinator/plan/work-plan.js';
 
 const texts = (argv: readonly string[], option: string): string[] =>
   argv.filter((_, index) => argv[index - 1] === `--${option}`);

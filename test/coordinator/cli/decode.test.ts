@@ -2,11 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { decode } from '../../coordinator/decode.js';
-import { instant } from '../../units/time.js';
-import { OPCODE } from '../../wire/opcode-table.js';
-import { DIRECTION, pcapngHeader, pcapngPacket } from '../../wire/pcapng-writer.js';
-import { capturePath, sampleFrame } from '../wire/sample-frames.js';
+import { decode } from '../../../coordinator/cli/decode.js';
+import { instant } from '../../../units/time.js';
+import { OPCODE } from '../../../wire/opcode-table.js';
+import { DIRECTION, pcapngHeader, pcapngPacket } from '../../../wire/pcapng-writer.js';
+import { capturePath, sampleFrame } from '../../wire/sample-frames.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'pinwire-decode-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -56,7 +56,7 @@ test('a capture: one line a packet, and the summary', async () => {
 });
 
 test('several captures are summed, and their lines say which file', async () => {
-  const files = readdirSync(new URL('../vectors/captures/', import.meta.url)).map((file) =>
+  const files = readdirSync(new URL('../../vectors/captures/', import.meta.url)).map((file) =>
     capturePath(file.replace('.pcap', '')),
   );
   const { status, lines, summary } = await run(...files);

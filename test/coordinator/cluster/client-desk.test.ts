@@ -1,22 +1,22 @@
 /** The desk over a real door on loopback: who is served, who is turned away, and who is dropped. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
-import { ClientDesk } from '../../coordinator/client-desk.js';
-import { clientRun } from '../../coordinator/client-run.js';
-import { clusterStatus, parseClusterStatus } from '../../coordinator/cluster-status.js';
-import { formatStatus } from '../../coordinator/command-status.js';
-import { ControlServer } from '../../coordinator/control-server.js';
-import { parseRunRecord } from '../../coordinator/run-record.js';
-import { RunQueue } from '../../coordinator/run-queue.js';
-import { dial } from '../../node/link/dial.js';
+import { ClientDesk } from '../../../coordinator/cluster/client-desk.js';
+import { clientRun } from '../../../coordinator/cluster/client-run.js';
+import { clusterStatus, parseClusterStatus } from '../../../coordinator/cluster/cluster-status.js';
+import { formatStatus } from '../../../coordinator/cli/command-status.js';
+import { ControlServer } from '../../../coordinator/cluster/control-server.js';
+import { parseRunRecord } from '../../../coordinator/run/run-record.js';
+import { RunQueue } from '../../../coordinator/run/run-queue.js';
+import { dial } from '../../../node/door/dial.js';
 import {
   CLIENT_PATH,
   CLIENT_PROTOCOL,
   parseClientReply,
   type ClientReply,
-} from '../../wire/control/client-messages.js';
-import { packControl, unpackControl } from '../../wire/control/codec.js';
-import { SILENT } from './silent-log.js';
+} from '../../../wire/control/client-messages.js';
+import { packControl, unpackControl } from '../../../wire/control/codec.js';
+import { SILENT } from '../terminal/silent-log.js';
 import { ToyCluster, ToyProcess, toySpec, type Behaviour } from './toy-cluster.js';
 
 const credentials = { token: 'a'.repeat(64) };

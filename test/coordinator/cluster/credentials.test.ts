@@ -7,11 +7,11 @@ import {
   credentialsFor,
   credentialsOfHosts,
   ownCredentials,
-} from '../../coordinator/credentials.js';
-import { tokenFileOf } from '../../coordinator/run-directory.js';
-import { FileNotThere } from '../../coordinator/secret-file.js';
-import { Authority, hasOpenssl } from '../node/link/certificates.js';
-import { messageOf } from './usage-message.js';
+} from '../../../coordinator/cluster/credentials.js';
+import { tokenFileOf } from '../../../coordinator/cluster/run-directory.js';
+import { FileNotThere } from '../../../coordinator/cluster/secret-file.js';
+import { Authority, hasOpenssl } from '../../node/door/certificates.js';
+import { messageOf } from '../errors/usage-message.js';
 
 const TOKEN = 'a-token-of-two-dozen-letters';
 const FAR = new URL('ws://far.example.com:7600');

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { clusterConfig } from '../../coordinator/cluster-config.js';
-import { ControlServer } from '../../coordinator/control-server.js';
-import type { EventLog } from '../../coordinator/event-log.js';
-import { HostAgent } from '../../coordinator/host-agent.js';
-import { JoinedCluster } from '../../coordinator/joined-cluster.js';
-import { PeerConnection } from '../../coordinator/peer-connection.js';
-import { VERSION } from '../../coordinator/version.js';
-import { dial } from '../../node/link/dial.js';
-import { MAX_CONTROL_BYTES } from '../../wire/control/codec.js';
+import { clusterConfig } from '../../../coordinator/plan/cluster-config.js';
+import { ControlServer } from '../../../coordinator/cluster/control-server.js';
+import type { EventLog } from '../../../coordinator/terminal/event-log.js';
+import { HostAgent } from '../../../coordinator/cluster/host-agent.js';
+import { JoinedCluster } from '../../../coordinator/cluster/joined-cluster.js';
+import { PeerConnection } from '../../../coordinator/cluster/peer-connection.js';
+import { VERSION } from '../../../coordinator/terminal/version.js';
+import { dial } from '../../../node/door/dial.js';
+import { MAX_CONTROL_BYTES } from '../../../wire/control/codec.js';
 import {
   JOIN_PATH,
   JOIN_PROTOCOL,
@@ -16,10 +16,10 @@ import {
   type JoinNotice,
   type JoinOrder,
   type Offer,
-} from '../../wire/control/join-messages.js';
-import type { Notice } from '../../wire/control/notices.js';
-import { CONTROL_PATH, parseOrder, type Order } from '../../wire/control/orders.js';
-import { SILENT } from './silent-log.js';
+} from '../../../wire/control/join-messages.js';
+import type { Notice } from '../../../wire/control/notices.js';
+import { CONTROL_PATH, parseOrder, type Order } from '../../../wire/control/orders.js';
+import { SILENT } from '../terminal/silent-log.js';
 
 const credentials = { token: 'a-token-of-this-cluster' };
 const OFFER: Offer = {

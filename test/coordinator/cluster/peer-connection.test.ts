@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { PeerConnection } from '../../coordinator/peer-connection.js';
-import { dial, openDoor } from '../../node/link/admission.js';
+import { PeerConnection } from '../../../coordinator/cluster/peer-connection.js';
+import { dial, openDoor } from '../../../node/door/admission.js';
 
 test('a message that its listener cannot deal with ends its connection and no other', async () => {
   const credentials = { token: 'a-token-of-this-cluster' };

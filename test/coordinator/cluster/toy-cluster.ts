@@ -1,12 +1,12 @@
 /** Clusters of one process that prepares every run, and then behaves as the run's parameters say. */
-import { clusterConfig } from '../../coordinator/cluster-config.js';
-import type { LinkedProcesses, NoticeListener } from '../../coordinator/formation.js';
-import { RunError } from '../../coordinator/run-error.js';
-import type { RunRequest } from '../../coordinator/run.js';
-import type { StandingCluster } from '../../coordinator/standing-cluster.js';
-import { PLAIN_MACHINE } from '../../node/run-spec.js';
-import type { Notice } from '../../wire/control/notices.js';
-import type { Order } from '../../wire/control/orders.js';
+import { clusterConfig } from '../../../coordinator/plan/cluster-config.js';
+import type { LinkedProcesses, NoticeListener } from '../../../coordinator/cluster/formation.js';
+import { RunError } from '../../../coordinator/errors/run-error.js';
+import type { RunRequest } from '../../../coordinator/run/run.js';
+import type { StandingCluster } from '../../../coordinator/cluster/standing-cluster.js';
+import { PLAIN_MACHINE } from '../../../node/spec/run-spec.js';
+import type { Notice } from '../../../wire/control/notices.js';
+import type { Order } from '../../../wire/control/orders.js';
 
 export const CONFIG = clusterConfig({ placement: 'embedded' }, 2);
 

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { UsageError } from '../../coordinator/usage-error.js';
+import { UsageError } from '../../../coordinator/errors/usage-error.js';
 
 /** The one line with which the operator's fault is refused. */
 export function messageOf(load: () => unknown): string {

@@ -1,7 +1,7 @@
 /** A page that anybody may ask for, as often as he likes. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { KeptPage } from '../../coordinator/kept-page.js';
+import { KeptPage } from '../../../coordinator/operations/kept-page.js';
 
 /** A page that takes `ms` to make, and how often it was made. */
 function dearPage(ms: number): { page: KeptPage; made: () => number } {

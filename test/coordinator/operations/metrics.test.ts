@@ -1,21 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { BucketHistogram } from '../../coordinator/bucket-histogram.js';
+import { BucketHistogram } from '../../../coordinator/operations/bucket-histogram.js';
 import {
   FAMILIES,
   HOST_COUNTERS,
   hostCounterFamily,
   type MetricFamily,
-} from '../../coordinator/metric-families.js';
-import { Metrics } from '../../coordinator/metrics.js';
-import { runCost } from '../../coordinator/run-cost.js';
-import type { RunRecord } from '../../coordinator/run.js';
-import { parseHostMetrics, type HostMetrics } from '../../node/host-metrics.js';
-import { WAIT_BUCKETS } from '../../node/link/window-cost.js';
-import { FOR_COORDINATOR, type ProcessCost } from '../../node/process-cost.js';
-import datagrams from '../../workloads/host/paths.js';
-import sendLatency from '../../workloads/micro/send-lat.js';
-import { runWorkload, type EmbeddedRun } from '../embedded.js';
+} from '../../../coordinator/operations/metric-families.js';
+import { Metrics } from '../../../coordinator/operations/metrics.js';
+import { runCost } from '../../../coordinator/run/run-cost.js';
+import type { RunRecord } from '../../../coordinator/run/run.js';
+import { parseHostMetrics, type HostMetrics } from '../../../node/process/host-metrics.js';
+import { WAIT_BUCKETS } from '../../../node/links/window-cost.js';
+import { FOR_COORDINATOR, type ProcessCost } from '../../../node/process/process-cost.js';
+import datagrams from '../../../workloads/host/paths.js';
+import sendLatency from '../../../workloads/micro/send-lat.js';
+import { runWorkload, type EmbeddedRun } from '../../embedded.js';
 import { parseExposition, valueOf } from './exposition.js';
 
 const endOf = ({ outcome }: Pick<EmbeddedRun, 'outcome'>): number =>
@@ -271,7 +271,7 @@ describe('the table of metrics', () => {
   });
 
   test('is the page of the documentation', () => {
-    const page = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
+    const page = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');
     const rows = [...page.matchAll(/^\| `(pinwire_\w+)` +\| (\w+) +\| (.*?) +\| (.*?) +\|$/gm)].map(
       ([, name, kind, labels, meaning]) => ({ name, kind, labels, meaning }),
     );

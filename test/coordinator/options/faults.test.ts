@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseFaults } from '../../coordinator/faults.js';
-import { messageOf } from './usage-message.js';
+import { parseFaults } from '../../../coordinator/options/faults.js';
+import { messageOf } from '../errors/usage-message.js';
 
 describe('--fault', () => {
   test('reads probabilities as numbers and as percentages', () => {

@@ -1,13 +1,17 @@
 /** What a run that attaches takes from the cluster, what is its own, and what contradicts. */
 import { describe, expect, test } from 'vitest';
-import { attachedConfig, clusterMessage, parseCluster } from '../../coordinator/attached-config.js';
+import {
+  attachedConfig,
+  clusterMessage,
+  parseCluster,
+} from '../../../coordinator/plan/attached-config.js';
 import {
   clusterConfig,
   type ClusterConfig,
   type ClusterOptions,
-} from '../../coordinator/cluster-config.js';
-import { packControl, unpackControl } from '../../wire/control/codec.js';
-import { messageOf } from './usage-message.js';
+} from '../../../coordinator/plan/cluster-config.js';
+import { packControl, unpackControl } from '../../../wire/control/codec.js';
+import { messageOf } from '../errors/usage-message.js';
 
 /** The cluster as a client learns of it. */
 function told(options: ClusterOptions, hosts = 4): ClusterConfig {

@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { clusterConfig, hostsAskedFor, partition } from '../../coordinator/cluster-config.js';
-import { messageOf } from './usage-message.js';
+import {
+  clusterConfig,
+  hostsAskedFor,
+  partition,
+} from '../../../coordinator/plan/cluster-config.js';
+import { messageOf } from '../errors/usage-message.js';
 
 describe('a cluster as the options ask for it', () => {
   test('has the documented defaults', () => {

@@ -1,9 +1,9 @@
 /** What a workload may ask of hosts and virtual machines, and the one line that refuses the rest. */
 import { describe, expect, it } from 'vitest';
-import { checkPlacement, machineSettings } from '../../coordinator/machine-settings.js';
-import { loadProfile } from '../../coordinator/profiles.js';
-import type { MachineRequest, VmRequest } from '../../workloads/workload.js';
-import { messageOf } from './usage-message.js';
+import { checkPlacement, machineSettings } from '../../../coordinator/plan/machine-settings.js';
+import { loadProfile } from '../../../coordinator/profiles/profiles.js';
+import type { MachineRequest, VmRequest } from '../../../workloads/authoring/workload.js';
+import { messageOf } from '../errors/usage-message.js';
 
 const MIB = 2 ** 20;
 const CONFIG = { hosts: 2, cores: 4, memory: 64 * MIB, profile: loadProfile('roce-100g', []) };

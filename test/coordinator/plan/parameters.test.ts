@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { checkSettings, parseSettings, readParameters } from '../../coordinator/parameters.js';
-import type { ParameterSpec, Workload } from '../../workloads/workload.js';
-import { messageOf } from './usage-message.js';
+import {
+  checkSettings,
+  parseSettings,
+  readParameters,
+} from '../../../coordinator/plan/parameters.js';
+import type { ParameterSpec, Workload } from '../../../workloads/authoring/workload.js';
+import { messageOf } from '../errors/usage-message.js';
 
 const help = '';
 const parameters: Readonly<Record<string, ParameterSpec>> = {

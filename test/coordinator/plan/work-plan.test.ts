@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { clusterConfig } from '../../coordinator/cluster-config.js';
-import { hostsFor, planWorkload } from '../../coordinator/work-plan.js';
-import type { Workload } from '../../workloads/workload.js';
-import { messageOf } from './usage-message.js';
+import { clusterConfig } from '../../../coordinator/plan/cluster-config.js';
+import { hostsFor, planWorkload } from '../../../coordinator/plan/work-plan.js';
+import type { Workload } from '../../../workloads/authoring/workload.js';
+import { messageOf } from '../errors/usage-message.js';
 
 const summary = { verified: true, metrics: [] };
 const plain: Workload = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { listProfiles, loadProfile } from '../../coordinator/profiles.js';
-import type { Cost, Profile } from '../../node/profile.js';
-import { RandomStream } from '../../sim/random.js';
+import { listProfiles, loadProfile } from '../../../coordinator/profiles/profiles.js';
+import type { Cost, Profile } from '../../../node/spec/profile.js';
+import { RandomStream } from '../../../sim/random.js';
 
 /** The latency of one message over an idle path, by plain addition; no code of the model takes part. */
 type Path = 'cable' | 'switch';

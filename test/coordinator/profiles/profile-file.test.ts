@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadProfile } from '../../coordinator/profiles.js';
-import { messageOf } from './usage-message.js';
+import { loadProfile } from '../../../coordinator/profiles/profiles.js';
+import { messageOf } from '../errors/usage-message.js';
 
 let directory: string;
 beforeAll(() => {

@@ -1,9 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { describeProfiles, formatProfiles } from '../../coordinator/profile-listing.js';
-import { listProfiles, loadProfile, noiseFree, realClock } from '../../coordinator/profiles.js';
-import { messageOf } from './usage-message.js';
+import { describeProfiles, formatProfiles } from '../../../coordinator/profiles/profile-listing.js';
+import {
+  listProfiles,
+  loadProfile,
+  noiseFree,
+  realClock,
+} from '../../../coordinator/profiles/profiles.js';
+import { messageOf } from '../errors/usage-message.js';
 
 const SHIPPED = ['cx3-qdr', 'cx4-edr', 'cx6-hdr', 'roce-100g', 'roce-25g', 'sfc-25g'];
 
@@ -25,7 +30,7 @@ describe('the profiles that come with the package', () => {
   });
 
   it.each(SHIPPED)('%s gives value, unit, grade and source for every number', (name) => {
-    const text = readFileSync(new URL(`../../profiles/${name}.yaml`, import.meta.url), 'utf8');
+    const text = readFileSync(new URL(`../../../profiles/${name}.yaml`, import.meta.url), 'utf8');
     const document = parse(text) as Record<string, unknown>;
     expect(document['title']).toMatch(/\w{4}/);
     const groups = Object.entries(document).filter(([, value]) => typeof value === 'object');
@@ -235,7 +240,7 @@ describe('the listing', () => {
   });
 
   it('names only files that are there', () => {
-    const files = readdirSync(new URL('../../profiles/', import.meta.url)).sort();
+    const files = readdirSync(new URL('../../../profiles/', import.meta.url)).sort();
     expect(files).toEqual(SHIPPED.map((name) => `${name}.yaml`));
   });
 });

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { formatHgrm } from '../../coordinator/hgrm.js';
-import { histogramOf } from '../../workloads/statistics.js';
+import { formatHgrm } from '../../../coordinator/report/hgrm.js';
+import { histogramOf } from '../../../workloads/authoring/statistics.js';
 
 /** What HdrHistogram's own Java program printed for the same recordings, over a range of an hour in ns. */
 const vector = (name: string): string =>
-  readFileSync(new URL(`../vectors/formats/${name}.hgrm`, import.meta.url), 'utf8');
+  readFileSync(new URL(`../../vectors/formats/${name}.hgrm`, import.meta.url), 'utf8');
 const AS_RECORDED = { scale: 1, highest: 3_600_000_000_000 };
 
 const linear = Float64Array.from({ length: 10_000 }, (_, index) => index + 1);

@@ -7,11 +7,11 @@ import {
   latencyRow,
   perftestBandwidth,
   perftestLatency,
-} from '../../coordinator/perftest-format.js';
+} from '../../../coordinator/report/perftest-format.js';
 import { bandwidthResult, latencyResult, sampleLatencies } from './sample-results.js';
 
 const printed = readFileSync(
-  new URL('../vectors/formats/perftest-lat.txt', import.meta.url),
+  new URL('../../vectors/formats/perftest-lat.txt', import.meta.url),
   'utf8',
 ).split('\n');
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { renderReport } from '../../coordinator/report.js';
-import type { WorkloadResult } from '../../coordinator/results.js';
-import { shellCommand } from '../../coordinator/shell-command.js';
+import { renderReport } from '../../../coordinator/report/report.js';
+import type { WorkloadResult } from '../../../coordinator/report/results.js';
+import { shellCommand } from '../../../coordinator/terminal/shell-command.js';
 import {
   bandwidthResult,
   latencyResult,

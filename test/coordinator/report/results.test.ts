@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { formatResults, type Results } from '../../coordinator/results.js';
-import { parseResults } from '../../coordinator/results-file.js';
-import { STAGES as STAGE_NAMES } from '../../sim/stages.js';
+import { formatResults, type Results } from '../../../coordinator/report/results.js';
+import { parseResults } from '../../../coordinator/report/results-file.js';
+import { STAGES as STAGE_NAMES } from '../../../sim/stages.js';
 import { bandwidthResult, latencyResult, sampleResults } from './sample-results.js';
 
 const schema = JSON.parse(
-  readFileSync(new URL('../../docs/results.schema.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../docs/results.schema.json', import.meta.url), 'utf8'),
 ) as Schema;
 const matchesSchema = new Ajv2020({ allErrors: true, strict: false }).compile(schema);
 

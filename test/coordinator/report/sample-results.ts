@@ -1,6 +1,10 @@
 /** Results as a run leaves them, to write, read, print and draw. */
-import { latencySummary } from '../../workloads/statistics.js';
-import { RESULTS_SCHEMA, type Results, type WorkloadResult } from '../../coordinator/results.js';
+import { latencySummary } from '../../../workloads/authoring/statistics.js';
+import {
+  RESULTS_SCHEMA,
+  type Results,
+  type WorkloadResult,
+} from '../../../coordinator/report/results.js';
 
 /** 1000 latencies around `base` picoseconds with a tail; the same on every machine. */
 export function sampleLatencies(base: number, count = 1000): Float64Array {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { WorkloadResult } from '../../coordinator/results.js';
-import { formatTables } from '../../coordinator/tables.js';
-import { formatWaterfall, waterfallOf } from '../../coordinator/waterfall.js';
+import type { WorkloadResult } from '../../../coordinator/report/results.js';
+import { formatTables } from '../../../coordinator/report/tables.js';
+import { formatWaterfall, waterfallOf } from '../../../coordinator/report/waterfall.js';
 import { bandwidthResult, latencyResult, pathResult } from './sample-results.js';
 
 const conclusion: WorkloadResult = {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { captureDirectoryOf } from '../../coordinator/measure.js';
-import type { PlannedWorkload } from '../../coordinator/work-plan.js';
+import { captureDirectoryOf } from '../../../coordinator/run/measure.js';
+import type { PlannedWorkload } from '../../../coordinator/plan/work-plan.js';
 
 const planned = (name: string, configurations: number): PlannedWorkload =>
   ({ name, configurations: Array(configurations).fill({}) }) as unknown as PlannedWorkload;

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { CapturedFiles } from '../../coordinator/captured-files.js';
-import { RunError } from '../../coordinator/run-error.js';
+import { CapturedFiles } from '../../../coordinator/run/captured-files.js';
+import { RunError } from '../../../coordinator/errors/run-error.js';
 
 let directory: string;
 beforeEach(() => (directory = mkdtempSync(join(tmpdir(), 'pinwire-test-'))));

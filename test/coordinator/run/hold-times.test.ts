@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { HoldTimes } from '../../coordinator/hold-times.js';
+import { HoldTimes } from '../../../coordinator/run/hold-times.js';
 
 test('a process waits for whoever holds virtual time back, not for whoever waits himself', () => {
   const holds = new HoldTimes(3);

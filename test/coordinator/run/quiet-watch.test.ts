@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { QuietWatch } from '../../coordinator/quiet-watch.js';
+import { QuietWatch } from '../../../coordinator/run/quiet-watch.js';
 
 const quiet = (sent: number, received: number, programsLeft = 1, idle = true) => ({
   sent,

@@ -1,12 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { costInfo, describeCost, runCost, type RunCost } from '../../coordinator/run-cost.js';
-import { WAIT_BUCKETS } from '../../node/link/window-cost.js';
+import {
+  costInfo,
+  describeCost,
+  runCost,
+  type RunCost,
+} from '../../../coordinator/run/run-cost.js';
+import { WAIT_BUCKETS } from '../../../node/links/window-cost.js';
 import {
   FOR_COORDINATOR,
   FOR_THE_END,
   parseProcessCost,
   type ProcessCost,
-} from '../../node/process-cost.js';
+} from '../../../node/process/process-cost.js';
 
 const buckets = new Array<number>(WAIT_BUCKETS).fill(0);
 const wait = (whom: number, ms: number): ProcessCost['waits'][number] => ({ whom, ms, buckets });

@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { RunQueue, type FinishedRun, type RunOrder } from '../../coordinator/run-queue.js';
-import type { StandingCluster } from '../../coordinator/standing-cluster.js';
-import { SILENT } from './silent-log.js';
-import { ToyCluster, ToyProcess, toySpec, type Behaviour } from './toy-cluster.js';
+import { RunQueue, type FinishedRun, type RunOrder } from '../../../coordinator/run/run-queue.js';
+import type { StandingCluster } from '../../../coordinator/cluster/standing-cluster.js';
+import { SILENT } from '../terminal/silent-log.js';
+import { ToyCluster, ToyProcess, toySpec, type Behaviour } from '../cluster/toy-cluster.js';
 
 /** What Node.js does by itself when memory is short. */
 function collectGarbage(): void {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { parseRunRecord, recordMessage } from '../../coordinator/run-record.js';
-import type { RunRecord } from '../../coordinator/run.js';
-import { packControl, unpackControl } from '../../wire/control/codec.js';
+import { parseRunRecord, recordMessage } from '../../../coordinator/run/run-record.js';
+import type { RunRecord } from '../../../coordinator/run/run.js';
+import { packControl, unpackControl } from '../../../wire/control/codec.js';
 
 const RECORD: RunRecord = {
   values: [{ latencies: Float64Array.of(1.5, -0, 2 ** 53), none: undefined }, 2n ** 63n, undefined],

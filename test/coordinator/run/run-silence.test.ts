@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { executeRun } from '../../coordinator/run.js';
-import type { Notice } from '../../wire/control/notices.js';
-import { ToyProcess, toySpec } from './toy-cluster.js';
+import { executeRun } from '../../../coordinator/run/run.js';
+import type { Notice } from '../../../wire/control/notices.js';
+import { ToyProcess, toySpec } from '../cluster/toy-cluster.js';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { createLog } from '../../coordinator/log.js';
-import { RefusalWatch } from '../../coordinator/refusal-watch.js';
-import type { EventLog } from '../../coordinator/event-log.js';
-import { messageOf } from './usage-message.js';
+import { createLog } from '../../../coordinator/terminal/log.js';
+import { RefusalWatch } from '../../../coordinator/operations/refusal-watch.js';
+import type { EventLog } from '../../../coordinator/terminal/event-log.js';
+import { messageOf } from '../errors/usage-message.js';
 
 function logged(options: object, tell: (log: EventLog) => void): string[] {
   const lines: string[] = [];
@@ -98,11 +98,11 @@ describe('refused connections', () => {
 });
 
 describe('the events', () => {
-  const directory = new URL('../../coordinator/', import.meta.url);
-  const sources = readdirSync(directory)
+  const directory = new URL('../../../coordinator/', import.meta.url);
+  const sources = readdirSync(directory, { encoding: 'utf8', recursive: true })
     .filter((name) => name.endsWith('.ts'))
     .map((name) => readFileSync(new URL(name, directory), 'utf8'));
-  const page = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
+  const page = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');
   const section = page.slice(page.indexOf('## The log'));
   const listed = [...section.matchAll(/^\| `([a-z ]+)` +\| (\w+) /gm)].map(
     ([, event, level]) => `${level!} ${event!}`,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { Progress } from '../../coordinator/progress.js';
-import type { Terminal } from '../../coordinator/terminal.js';
+import { Progress } from '../../../coordinator/terminal/progress.js';
+import type { Terminal } from '../../../coordinator/terminal/terminal.js';
 
 function terminal(isTerminal: boolean): { terminal: Terminal; lines: string[]; shown: string[] } {
   const [lines, shown]: [string[], string[]] = [[], []];

@@ -1,5 +1,5 @@
 /** A log that nobody reads. */
-import type { EventLog } from '../../coordinator/event-log.js';
+import type { EventLog } from '../../../coordinator/terminal/event-log.js';
 
 const ignore = (): void => undefined;
 

@@ -2,9 +2,9 @@ import { createServer as createHttp, get } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { dial, openDoor } from '../../../node/link/admission.js';
-import type { Door } from '../../../node/link/admission.js';
-import { printAnswer, randomNonce } from '../../../node/link/challenge.js';
+import { dial, openDoor } from '../../../node/door/admission.js';
+import type { Door } from '../../../node/door/admission.js';
+import { printAnswer, randomNonce } from '../../../node/door/challenge.js';
 import { knock, requestOf, Stranger } from './stranger.js';
 
 const TOKEN = 'a-token-of-this-cluster';

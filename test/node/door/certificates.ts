@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TlsMaterial } from '../../../node/link/credentials.js';
+import type { TlsMaterial } from '../../../node/door/credentials.js';
 
 export const hasOpenssl = ((): boolean => {
   try {

@@ -1,8 +1,8 @@
 /** Strangers who try everything at a door, from one seed: none is let in, nothing is thrown, and every one is counted. */
 import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
-import { dial, openDoor, type Door } from '../../../node/link/admission.js';
-import { printAnswer, randomNonce } from '../../../node/link/challenge.js';
+import { dial, openDoor, type Door } from '../../../node/door/admission.js';
+import { printAnswer, randomNonce } from '../../../node/door/challenge.js';
 import { RandomStream } from '../../../sim/random.js';
 import { requestOf, Stranger, UPGRADE } from './stranger.js';
 

@@ -3,10 +3,10 @@ import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
-import { dial, openDoor, type Door } from '../../../node/link/admission.js';
-import type { DoorLimits } from '../../../node/link/door-limits.js';
-import { Mesh } from '../../../node/link/mesh.js';
-import { streamOf } from '../../../node/link/stream-of.js';
+import { dial, openDoor, type Door } from '../../../node/door/admission.js';
+import type { DoorLimits } from '../../../node/door/door-limits.js';
+import { Mesh } from '../../../node/links/mesh.js';
+import { streamOf } from '../../../node/door/stream-of.js';
 import { Stranger } from './stranger.js';
 
 const CREDENTIALS = { token: 'the-token-within-limits' };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { endpointOf } from '../../../node/link/endpoint.js';
+import { endpointOf } from '../../../node/door/endpoint.js';
 
 test.each([
   ['ws://node7:7601', 'node7', 7601],

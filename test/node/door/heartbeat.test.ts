@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
-import { dial, openDoor, type Door } from '../../../node/link/admission.js';
-import { watchHeartbeat } from '../../../node/link/heartbeat.js';
-import { streamOf } from '../../../node/link/stream-of.js';
+import { dial, openDoor, type Door } from '../../../node/door/admission.js';
+import { watchHeartbeat } from '../../../node/door/heartbeat.js';
+import { streamOf } from '../../../node/door/stream-of.js';
 
 const CREDENTIALS = { token: 'the-token-of-hearts' };
 const SILENCE_MS = 250;

@@ -8,7 +8,7 @@ import {
   prove,
   randomNonce,
   type Answer,
-} from '../../../node/link/challenge.js';
+} from '../../../node/door/challenge.js';
 
 /** What asks for a WebSocket. */
 export const UPGRADE = {

@@ -3,9 +3,9 @@ import { connect, createServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
-import { dial, openDoor, type Door } from '../../../node/link/admission.js';
-import type { TlsMaterial } from '../../../node/link/credentials.js';
-import { Mesh } from '../../../node/link/mesh.js';
+import { dial, openDoor, type Door } from '../../../node/door/admission.js';
+import type { TlsMaterial } from '../../../node/door/credentials.js';
+import { Mesh } from '../../../node/links/mesh.js';
 import { Authority, hasOpenssl } from './certificates.js';
 import { Stranger } from './stranger.js';
 

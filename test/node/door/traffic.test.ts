@@ -2,8 +2,8 @@
 import { EventEmitter } from 'node:events';
 import { expect, test, vi } from 'vitest';
 import type { WebSocket } from 'ws';
-import { DOOR_LIMITS } from '../../../node/link/door-limits.js';
-import { Traffic } from '../../../node/link/traffic.js';
+import { DOOR_LIMITS } from '../../../node/door/door-limits.js';
+import { Traffic } from '../../../node/door/traffic.js';
 
 /** A connection on which so much waits, and of which the other end takes what the test says. */
 class Backlog extends EventEmitter {

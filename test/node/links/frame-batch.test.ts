@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { BatchReader } from '../../../node/link/batch-reader.js';
-import { BatchWriter } from '../../../node/link/batch-writer.js';
-import { FRAME_HEADER } from '../../../node/link/frame-batch.js';
-import { FramePool } from '../../../node/link/frame-pool.js';
+import { BatchReader } from '../../../node/links/batch-reader.js';
+import { BatchWriter } from '../../../node/links/batch-writer.js';
+import { FRAME_HEADER } from '../../../node/links/frame-batch.js';
+import { FramePool } from '../../../node/model/fabric/frame-pool.js';
 import { RandomStream } from '../../../sim/random.js';
-import { describeFrame, makeFrame, randomShape } from './random-frames.js';
-import type { FrameShape } from './random-frames.js';
+import { describeFrame, makeFrame, randomShape } from '../model/fabric/random-frames.js';
+import type { FrameShape } from '../model/fabric/random-frames.js';
 
 /** Hosts 0 and 1 live in process 0, hosts 2 and 3 in process 1; batches go from 0 to 1. */
 const PLACEMENT = Int32Array.of(0, 0, 1, 1);

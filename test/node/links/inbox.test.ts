@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { BatchReader } from '../../../node/link/batch-reader.js';
-import { BatchWriter } from '../../../node/link/batch-writer.js';
-import { FramePool } from '../../../node/link/frame-pool.js';
-import { Inbox } from '../../../node/link/inbox.js';
+import { BatchReader } from '../../../node/links/batch-reader.js';
+import { BatchWriter } from '../../../node/links/batch-writer.js';
+import { FramePool } from '../../../node/model/fabric/frame-pool.js';
+import { Inbox } from '../../../node/links/inbox.js';
 import { RandomStream } from '../../../sim/random.js';
-import { makeFrame, randomShape } from './random-frames.js';
+import { makeFrame, randomShape } from '../model/fabric/random-frames.js';
 
 describe('an inbox', () => {
   test('ends a run in which a process sends without end before its time, and names the link', () => {

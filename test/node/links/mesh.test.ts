@@ -1,16 +1,16 @@
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { WebSocket } from 'ws';
-import { dial } from '../../../node/link/admission.js';
-import { BatchReader } from '../../../node/link/batch-reader.js';
-import { FramePool } from '../../../node/link/frame-pool.js';
-import { Inbox } from '../../../node/link/inbox.js';
-import { Mesh } from '../../../node/link/mesh.js';
-import type { MeshOwner } from '../../../node/link/mesh.js';
-import { printHello } from '../../../node/link/mesh-hello.js';
-import { RemoteLink } from '../../../node/link/remote-link.js';
+import { dial } from '../../../node/door/admission.js';
+import { BatchReader } from '../../../node/links/batch-reader.js';
+import { FramePool } from '../../../node/model/fabric/frame-pool.js';
+import { Inbox } from '../../../node/links/inbox.js';
+import { Mesh } from '../../../node/links/mesh.js';
+import type { MeshOwner } from '../../../node/links/mesh.js';
+import { printHello } from '../../../node/links/mesh-hello.js';
+import { RemoteLink } from '../../../node/links/remote-link.js';
 import { RandomStream } from '../../../sim/random.js';
-import { describeFrame, makeFrame, randomShape } from './random-frames.js';
+import { describeFrame, makeFrame, randomShape } from '../model/fabric/random-frames.js';
 
 const TOKEN = 'the-token';
 const CLUSTER = 'cluster-1';

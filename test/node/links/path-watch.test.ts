@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import { PathWatch, type PathTimes } from '../../../node/link/path-watch.js';
+import { PathWatch, type PathTimes } from '../../../node/links/path-watch.js';
 
 const TIMES: PathTimes = { lookMs: 20, silenceMs: 100, answerMs: 400 };
 

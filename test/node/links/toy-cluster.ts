@@ -3,16 +3,16 @@
  * fabric's sockets by a relay, the coordinator's messages by a timer.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HoldTimes } from '../../../coordinator/hold-times.js';
-import { TimeWindows } from '../../../coordinator/time-windows.js';
-import { BatchReader } from '../../../node/link/batch-reader.js';
-import { FramePool } from '../../../node/link/frame-pool.js';
-import { Inbox } from '../../../node/link/inbox.js';
-import { Mesh } from '../../../node/link/mesh.js';
-import { RemoteLink } from '../../../node/link/remote-link.js';
-import type { WindowCost } from '../../../node/link/window-cost.js';
-import { WindowRunner } from '../../../node/link/window-runner.js';
-import type { Simulation } from '../../../node/link/window-runner.js';
+import { HoldTimes } from '../../../coordinator/run/hold-times.js';
+import { TimeWindows } from '../../../coordinator/run/time-windows.js';
+import { BatchReader } from '../../../node/links/batch-reader.js';
+import { FramePool } from '../../../node/model/fabric/frame-pool.js';
+import { Inbox } from '../../../node/links/inbox.js';
+import { Mesh } from '../../../node/links/mesh.js';
+import { RemoteLink } from '../../../node/links/remote-link.js';
+import type { WindowCost } from '../../../node/links/window-cost.js';
+import { WindowRunner } from '../../../node/links/window-runner.js';
+import type { Simulation } from '../../../node/links/window-runner.js';
 import { WindowMember } from '../../../sim/window-member.js';
 import type { WindowGrant, WindowReport } from '../../../sim/window.js';
 import { leastDelays } from '../../sim/slow-network.js';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Mesh } from '../../../node/link/mesh.js';
-import { WAIT_BUCKETS, WindowCost } from '../../../node/link/window-cost.js';
+import type { Mesh } from '../../../node/links/mesh.js';
+import { WAIT_BUCKETS, WindowCost } from '../../../node/links/window-cost.js';
 import { expectedDigests, linkMeshes, runOver, type ToyOutcome } from './toy-cluster.js';
 
 describe('a process’s wall time', () => {

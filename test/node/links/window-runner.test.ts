@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { BatchReader } from '../../../node/link/batch-reader.js';
-import { FramePool } from '../../../node/link/frame-pool.js';
-import { Inbox } from '../../../node/link/inbox.js';
-import type { Mesh } from '../../../node/link/mesh.js';
-import { RemoteLink } from '../../../node/link/remote-link.js';
-import { WindowRunner } from '../../../node/link/window-runner.js';
-import type { Simulation } from '../../../node/link/window-runner.js';
+import { BatchReader } from '../../../node/links/batch-reader.js';
+import { FramePool } from '../../../node/model/fabric/frame-pool.js';
+import { Inbox } from '../../../node/links/inbox.js';
+import type { Mesh } from '../../../node/links/mesh.js';
+import { RemoteLink } from '../../../node/links/remote-link.js';
+import { WindowRunner } from '../../../node/links/window-runner.js';
+import type { Simulation } from '../../../node/links/window-runner.js';
 import { Lookahead } from '../../../sim/lookahead.js';
 import { WindowMember } from '../../../sim/window-member.js';
 import type { WindowGrant, WindowReport } from '../../../sim/window.js';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CaptureStream } from '../../node/capture-stream.js';
+import { CaptureStream } from '../../../node/process/capture-stream.js';
 
 interface Sent {
   readonly host: number;

@@ -11,11 +11,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ProgramFailure } from '../../../node/process-machine.js';
-import { HostPrograms } from '../../../node/programs/host-programs.js';
-import type { ModuleReference } from '../../../node/programs/module-reference.js';
-import { bundleProgram } from '../../../node/programs/program-bundle.js';
-import type { RunSpec } from '../../../node/run-spec.js';
+import { ProgramFailure } from '../../../node/spec/process-machine.js';
+import { HostPrograms } from '../../../node/process/host-programs.js';
+import type { ModuleReference } from '../../../node/spec/module-reference.js';
+import { bundleProgram } from '../../../node/process/program-bundle.js';
+import type { RunSpec } from '../../../node/spec/run-spec.js';
 import { specOf } from '../../embedded.js';
 
 const CATALOGUE = new Map([['hpc/allreduce', 'file:///installed/hpc/allreduce.js']]);

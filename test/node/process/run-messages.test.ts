@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { loadProfile } from '../../coordinator/profiles.js';
-import { parseRunOutcome, parseRunSpec, specMessage } from '../../node/run-messages.js';
-import { PLAIN_MACHINE, type RunOutcome, type RunSpec } from '../../node/run-spec.js';
-import { packControl, unpackControl } from '../../wire/control/codec.js';
+import { loadProfile } from '../../../coordinator/profiles/profiles.js';
+import { parseRunOutcome, parseRunSpec, specMessage } from '../../../node/process/run-messages.js';
+import { PLAIN_MACHINE, type RunOutcome, type RunSpec } from '../../../node/spec/run-spec.js';
+import { packControl, unpackControl } from '../../../wire/control/codec.js';
 
 const SPEC: RunSpec = {
   hosts: 2,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ACCESS, type Core, type Picoseconds } from '../../../node/verbs.js';
-import { connect, openDevice, sharedRegion } from '../../../workloads/micro/connect.js';
+import { ACCESS, type Core, type Picoseconds } from '../../../node/program/verbs.js';
+import { connect, openDevice, sharedRegion } from '../../../workloads/authoring/connect.js';
 import { runEmbedded } from '../../embedded.js';
 
 const US = 1e6 as Picoseconds;

@@ -1,6 +1,6 @@
 /** The rules of segments, as a program meets them. */
 import { describe, expect, it } from 'vitest';
-import { ACCESS, type Core, type Instant } from '../../../node/verbs.js';
+import { ACCESS, type Core, type Instant } from '../../../node/program/verbs.js';
 import { picoseconds } from '../../../units/time.js';
 import { runEmbedded } from '../../embedded.js';
 

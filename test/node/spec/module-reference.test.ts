@@ -3,7 +3,7 @@ import {
   parseModuleReference,
   printModuleReference,
   type ModuleReference,
-} from '../../../node/programs/module-reference.js';
+} from '../../../node/spec/module-reference.js';
 
 const FINGERPRINT = '0123456789abcdef'.repeat(4);
 const program = (file: string): string => `program:${file}#${FINGERPRINT}`;

@@ -13,7 +13,7 @@ import {
   until,
   type Ended,
 } from '../pinwire.js';
-import type { Results } from '../../../coordinator/results.js';
+import type { Results } from '../../../coordinator/report/results.js';
 import type { Namespaces } from './namespaces.js';
 
 export const COORDINATOR = 'coordinator';

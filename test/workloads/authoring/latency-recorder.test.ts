@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Core, Picoseconds } from '../../node/verbs.js';
-import { STAGES } from '../../node/verbs.js';
-import { LatencyRecorder, type LatencyRecord } from '../../workloads/latency-recorder.js';
-import { medianIndex } from '../../workloads/statistics.js';
-import { runEmbedded } from '../embedded.js';
+import type { Core, Picoseconds } from '../../../node/program/verbs.js';
+import { STAGES } from '../../../node/program/verbs.js';
+import {
+  LatencyRecorder,
+  type LatencyRecord,
+} from '../../../workloads/authoring/latency-recorder.js';
+import { medianIndex } from '../../../workloads/authoring/statistics.js';
+import { runEmbedded } from '../../embedded.js';
 
 const COMPUTE = STAGES.indexOf('compute');
 const BACKLOG = STAGES.indexOf('backlog');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { seededRandom } from '../../workloads/seeded-random.js';
+import { seededRandom } from '../../../workloads/authoring/seeded-random.js';
 
 const draw = (count: number, seed: number, name = 'a'): number[] => {
   const random = seededRandom(seed, name);

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { histogramOf, latencySummary, medianIndex } from '../../workloads/statistics.js';
+import {
+  histogramOf,
+  latencySummary,
+  medianIndex,
+} from '../../../workloads/authoring/statistics.js';
 
 /** 1, 2, ... count microseconds in picoseconds, largest first, so that nothing is sorted by luck. */
 const microseconds = (count: number): Float64Array =>

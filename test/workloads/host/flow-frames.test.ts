@@ -1,9 +1,9 @@
 /** A packet generator's frames and flows: genuine UDP, and the queue that the NIC will choose for them. */
 import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../../../sim/random.js';
-import { FrameFlow } from '../../../node/nic/frame-flow.js';
-import { IndirectionTable } from '../../../node/nic/indirection-table.js';
-import { MICROSOFT_KEY, Toeplitz } from '../../../node/nic/toeplitz.js';
+import { FrameFlow } from '../../../node/model/nic/frame-flow.js';
+import { IndirectionTable } from '../../../node/model/nic/indirection-table.js';
+import { MICROSOFT_KEY, Toeplitz } from '../../../node/model/nic/toeplitz.js';
 import { hostIpv4 } from '../../../units/address.js';
 import { checksumsAreRight } from '../../../wire/checksums.js';
 import { emitTemplate, emitVariable, PAYLOAD_AT } from '../../../workloads/host/flow-frames.js';

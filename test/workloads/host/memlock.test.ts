@@ -1,7 +1,7 @@
 /** A greedy process beside others, with and without a quota. */
 import { describe, expect, it } from 'vitest';
 import memlock from '../../../workloads/host/memlock.js';
-import type { Metric, Summary } from '../../../workloads/workload.js';
+import type { Metric, Summary } from '../../../workloads/authoring/workload.js';
 import { runWorkload } from '../../embedded.js';
 
 const SMALL = {

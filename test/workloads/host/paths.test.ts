@@ -2,7 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import paths from '../../../workloads/host/paths.js';
 import sendLat from '../../../workloads/micro/send-lat.js';
-import type { ClusterShape, DistributionMetric, Summary } from '../../../workloads/workload.js';
+import type {
+  ClusterShape,
+  DistributionMetric,
+  Summary,
+} from '../../../workloads/authoring/workload.js';
 import { runWorkload } from '../../embedded.js';
 
 const SHAPE: ClusterShape = {

@@ -1,6 +1,6 @@
 /** What pinning costs against size: the model's own figures, and where they cross. */
 import { describe, expect, it } from 'vitest';
-import { loadProfile } from '../../../coordinator/profiles.js';
+import { loadProfile } from '../../../coordinator/profiles/profiles.js';
 import { crossover } from '../../../workloads/host/crossover.js';
 import pinning from '../../../workloads/host/pinning.js';
 import type {
@@ -8,7 +8,7 @@ import type {
   Parameters,
   Summary,
   ValueMetric,
-} from '../../../workloads/workload.js';
+} from '../../../workloads/authoring/workload.js';
 import { runWorkload, type ClusterOptions, type Measurement } from '../../embedded.js';
 
 const SIZES = '16,1KiB,2KiB,4KiB,64KiB,128KiB,256KiB,512KiB';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { PS_PER_MS, PS_PER_US } from '../../../units/time.js';
 import rss from '../../../workloads/host/rss.js';
-import type { Parameters } from '../../../workloads/workload.js';
+import type { Parameters } from '../../../workloads/authoring/workload.js';
 import { runWorkload, type ClusterOptions, type Measurement } from '../../embedded.js';
 
 const SHAPE = {

@@ -1,7 +1,11 @@
 /** A shared queue lets a noisy machine hurt its neighbour, own queues do not; an IOMMU keeps a machine's DMA at home. */
 import { describe, expect, it } from 'vitest';
 import vmQueues from '../../../workloads/host/vm-queues.js';
-import type { DistributionMetric, Parameters, Summary } from '../../../workloads/workload.js';
+import type {
+  DistributionMetric,
+  Parameters,
+  Summary,
+} from '../../../workloads/authoring/workload.js';
 import { runWorkload } from '../../embedded.js';
 
 const value = ({ metrics }: Summary, name: string): number => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import allreduce from '../../../workloads/hpc/allreduce.js';
 import { doublingSteps } from '../../../workloads/hpc/recursive-doubling.js';
 import { ringSteps } from '../../../workloads/hpc/ring-allreduce.js';
-import type { DistributionMetric, Parameters } from '../../../workloads/workload.js';
+import type { DistributionMetric, Parameters } from '../../../workloads/authoring/workload.js';
 import { runWorkload, type ClusterOptions, type Measurement } from '../../embedded.js';
 
 const ALGORITHMS = ['ring', 'recursive-doubling'] as const;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Instant, Picoseconds, Program } from '../../../node/verbs.js';
+import type { Instant, Picoseconds, Program } from '../../../node/program/verbs.js';
 import { VerbsCommunicator } from '../../../workloads/hpc/verbs-communicator.js';
 import { runEmbedded } from '../../embedded.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Core, Program, Task } from '../../../node/verbs.js';
+import type { Core, Program, Task } from '../../../node/program/verbs.js';
 import type { Communicator, MessageBuffer } from '../../../workloads/hpc/communicator.js';
 import { SocketCommunicator } from '../../../workloads/hpc/socket-communicator.js';
 import { VerbsCommunicator } from '../../../workloads/hpc/verbs-communicator.js';

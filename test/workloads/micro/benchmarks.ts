@@ -1,5 +1,5 @@
 /** The micro benchmarks, for tests that hold all of them to the same. */
-import type { Workload } from '../../../workloads/workload.js';
+import type { Workload } from '../../../workloads/authoring/workload.js';
 import atomicLat from '../../../workloads/micro/atomic-lat.js';
 import msgRate from '../../../workloads/micro/msg-rate.js';
 import readBw from '../../../workloads/micro/read-bw.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readParameters } from '../../../coordinator/parameters.js';
-import type { ClusterShape, Parameters, Workload } from '../../../workloads/workload.js';
+import { readParameters } from '../../../coordinator/plan/parameters.js';
+import type { ClusterShape, Parameters, Workload } from '../../../workloads/authoring/workload.js';
 import {
   atomicLat,
   BENCHMARKS,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Core, MemoryRegion, Program } from '../../../node/verbs.js';
-import type { Summary, Workload } from '../../../workloads/workload.js';
+import type { Core, MemoryRegion, Program } from '../../../node/program/verbs.js';
+import type { Summary, Workload } from '../../../workloads/authoring/workload.js';
 import { runWorkload, type ClusterOptions } from '../../embedded.js';
 import { atomicLat, BENCHMARKS } from './benchmarks.js';
 

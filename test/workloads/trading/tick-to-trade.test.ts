@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import tickToTrade from '../../../workloads/trading/tick-to-trade.js';
-import type { ClusterShape, DistributionMetric, Parameters } from '../../../workloads/workload.js';
-import { readParameters } from '../../../coordinator/parameters.js';
+import type {
+  ClusterShape,
+  DistributionMetric,
+  Parameters,
+} from '../../../workloads/authoring/workload.js';
+import { readParameters } from '../../../coordinator/plan/parameters.js';
 import { runWorkload, type ClusterOptions, type Measurement } from '../../embedded.js';
-import { add, executed, framed, NINE_THIRTY, remove, replace } from './messages.js';
+import { add, executed, framed, NINE_THIRTY, remove, replace } from './wire-formats/messages.js';
 
 async function measure(
   params: Parameters = {},

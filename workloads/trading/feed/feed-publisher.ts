@@ -3,19 +3,19 @@
  * (an open loop). Messages that are due together go in one datagram. One that is published late is late by what its
  * chain calls `backlog`.
  */
-import type { Core, Instant, Task } from '../../node/verbs.js';
-import { PS_PER_US } from '../../units/time.js';
+import type { Core, Instant, Task } from '../../../node/program/verbs.js';
+import { PS_PER_US } from '../../../units/time.js';
 import { framedLength, type Feed } from './feed.js';
-import { MoldPacker } from './moldudp64.js';
+import { MoldPacker } from '../wire-formats/moldudp64.js';
 import { MulticastSender } from './multicast-sender.js';
-import type { FeedSender } from './session-lines.js';
+import type { FeedSender } from '../session/session-lines.js';
 import { feedOf } from './tick-to-trade-feed.js';
 import {
   RANK,
   SESSION,
   type PublisherResult,
   type TickToTradeParameters,
-} from './tick-to-trade-session.js';
+} from '../session/tick-to-trade-session.js';
 import { VerbsFeedSender } from './verbs-feed-sender.js';
 
 /** From the subscriber's word that it is ready to the first message: by then the gateway knows, too. */

@@ -5,7 +5,7 @@
  * day is what is commonly reported for ITCH days; no single source.
  */
 import type { HawkesParameters } from './hawkes.js';
-import type { ItchType } from './itch-layouts.js';
+import type { ItchType } from '../wire-formats/itch-layouts.js';
 
 /** Rising probabilities from 0 to 1 and the values they stand for. */
 export type Quantiles = readonly (readonly [probability: number, value: number])[];

@@ -5,12 +5,12 @@ import type {
   MemoryRegion,
   Rkey,
   WorkCompletion,
-} from '../../node/verbs.js';
-import { connect, sharedRegion, type Device } from '../micro/connect.js';
+} from '../../../node/program/verbs.js';
+import { connect, sharedRegion, type Device } from '../../authoring/connect.js';
 import { MoldReceiver } from './mold-receiver.js';
 import { ReceiveRing, type RingShape } from './receive-ring.js';
 import { requireSuccess, SendWindow } from './send-window.js';
-import { GRANTS_BYTES, SEND_DEPTH, SESSION } from './tick-to-trade-session.js';
+import { GRANTS_BYTES, SEND_DEPTH, SESSION } from '../session/tick-to-trade-session.js';
 
 /** A message in its datagram: where it starts in {@link FeedSubscription.view}, and its number in the feed. */
 export interface FeedMessage {

@@ -1,10 +1,10 @@
 /** A part of an ITCH file as a feed: from when, for how long, and how fast. */
-import { LAST_INSTANT, PS_PER_NS, parseDuration, type Picoseconds } from '../../units/time.js';
-import { snapshotBooks } from './book-snapshot.js';
+import { LAST_INSTANT, PS_PER_NS, parseDuration, type Picoseconds } from '../../../units/time.js';
+import { snapshotBooks } from '../market/book-snapshot.js';
 import { eachFramed, FeedError, framedLength, type Feed } from './feed.js';
-import type { ItchFile } from './itch-file.js';
-import { ItchMessage, itchTimestamp } from './itch.js';
-import { OrderBooks } from './order-book.js';
+import type { ItchFile } from '../wire-formats/itch-file.js';
+import { ItchMessage, itchTimestamp } from '../wire-formats/itch.js';
+import { OrderBooks } from '../market/order-book.js';
 
 export interface FeedWindow {
   /** Nanoseconds since midnight; the file's first message unless given. */

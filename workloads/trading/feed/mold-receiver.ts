@@ -4,7 +4,12 @@
  * A datagram whose first message is not the next one is a gap: nothing of it is taken, and its owner
  * decides whether to keep it and ask for what is missing, or to {@link MoldReceiver.skip} it.
  */
-import { END_OF_SESSION, HEARTBEAT, MOLD_HEADER, parseMoldHeader } from './moldudp64.js';
+import {
+  END_OF_SESSION,
+  HEARTBEAT,
+  MOLD_HEADER,
+  parseMoldHeader,
+} from '../wire-formats/moldudp64.js';
 
 export type MoldVerdict =
   /** At least one message was new and was taken. */

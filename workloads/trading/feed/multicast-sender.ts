@@ -3,19 +3,30 @@
  * come. Who misses some asks for them (MoldUDP64's request), and gets them sent alone. After the last one the end of the
  * session is told again and again, until the trader is done.
  */
-import type { UdpSocket } from '../../node/sockets.js';
-import type { Core, Instant, MemoryRegion } from '../../node/verbs.js';
-import { PS_PER_MS } from '../../units/time.js';
+import type { UdpSocket } from '../../../node/program/sockets.js';
+import type { Core, Instant, MemoryRegion } from '../../../node/program/verbs.js';
+import { PS_PER_MS } from '../../../units/time.js';
 import { framedLength, type Feed } from './feed.js';
-import { MOLD_HEADER, MoldPacker, parseMoldHeader, type MoldHeader } from './moldudp64.js';
-import type { FeedSender } from './session-lines.js';
-import { FEED_GROUP, FEED_PORT, messageMemory, openVenue, REQUEST_PORT } from './socket-venue.js';
+import {
+  MOLD_HEADER,
+  MoldPacker,
+  parseMoldHeader,
+  type MoldHeader,
+} from '../wire-formats/moldudp64.js';
+import type { FeedSender } from '../session/session-lines.js';
+import {
+  FEED_GROUP,
+  FEED_PORT,
+  messageMemory,
+  openVenue,
+  REQUEST_PORT,
+} from '../session/socket-venue.js';
 import {
   LONGEST_DATAGRAM,
   RANK,
   SESSION,
   type TickToTradeParameters,
-} from './tick-to-trade-session.js';
+} from '../session/tick-to-trade-session.js';
 
 const REQUEST_AT = LONGEST_DATAGRAM;
 const END_AGAIN = PS_PER_MS;

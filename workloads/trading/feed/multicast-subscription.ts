@@ -4,7 +4,7 @@
  */
 import type { FeedMessage } from './feed-subscription.js';
 import { MoldReceiver } from './mold-receiver.js';
-import { END_OF_SESSION, HEARTBEAT, parseMoldHeader } from './moldudp64.js';
+import { END_OF_SESSION, HEARTBEAT, parseMoldHeader } from '../wire-formats/moldudp64.js';
 
 /** As many messages as one request can name. */
 const MOST_ASKED = END_OF_SESSION - 1;

@@ -6,10 +6,10 @@
  * price of its side. Nobody has a view of what a stock is worth: a mid price wanders with its orders.
  */
 import { drawWeighted, ORDER_SIZES } from './feed-statistics.js';
-import type { ItchType } from './itch-layouts.js';
-import type { ItchWriter } from './itch-writer.js';
-import { ItchMessage, type ItchRecord } from './itch.js';
-import { OrderBooks, type BookOrder } from './order-book.js';
+import type { ItchType } from '../wire-formats/itch-layouts.js';
+import type { ItchWriter } from '../wire-formats/itch-writer.js';
+import { ItchMessage, type ItchRecord } from '../wire-formats/itch.js';
+import { OrderBooks, type BookOrder } from '../market/order-book.js';
 
 /** One cent. */
 const TICK = 100;

@@ -4,10 +4,10 @@
  *
  * A replay cannot change: what an order takes is there again for the next one.
  */
-import type { EnterOrder } from './ouch.js';
+import type { EnterOrder } from '../wire-formats/ouch.js';
 import { eachFramed, type Feed } from './feed.js';
-import { ItchMessage } from './itch.js';
-import { OrderBooks, type OrderBook } from './order-book.js';
+import { ItchMessage } from '../wire-formats/itch.js';
+import { OrderBooks, type OrderBook } from '../market/order-book.js';
 
 export interface Fill {
   readonly price: number;

@@ -2,7 +2,7 @@
  * Receives of one queue pair, posted ahead and posted again a batch at a time. Every slot holds one message. What the
  * other side may send before it hears of a batch is `slots` messages, so no receive is ever missing.
  */
-import type { MemoryRegion, QueuePair, RecvWr } from '../../node/verbs.js';
+import type { MemoryRegion, QueuePair, RecvWr } from '../../../node/program/verbs.js';
 
 export interface RingShape {
   readonly slots: number;

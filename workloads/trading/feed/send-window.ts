@@ -2,7 +2,7 @@
  * Sends of one queue pair, of which only one in a few is signalled: its completion tells that those before it are
  * done, too. How many may be under way is bounded.
  */
-import type { CompletionQueue, QueuePair, WorkCompletion } from '../../node/verbs.js';
+import type { CompletionQueue, QueuePair, WorkCompletion } from '../../../node/program/verbs.js';
 
 export class SendWindow {
   /** Requests posted so far. */

@@ -6,7 +6,7 @@
  * are those of one real stock, shortened or stretched to the wanted rate per stock.
  * `open`: the first milliseconds after 09:30, with that burst's gaps and mix.
  */
-import { LAST_INSTANT, PS_PER_NS } from '../../units/time.js';
+import { LAST_INSTANT, PS_PER_NS } from '../../../units/time.js';
 import { FeedError, type Feed } from './feed.js';
 import {
   DAY_ARRIVALS,
@@ -19,7 +19,7 @@ import {
   ORDER_LIVES,
 } from './feed-statistics.js';
 import { Hawkes, hawkesRate } from './hawkes.js';
-import { ItchWriter } from './itch-writer.js';
+import { ItchWriter } from '../wire-formats/itch-writer.js';
 import { OrderFlow } from './order-flow.js';
 import { OrderLives } from './order-lives.js';
 

@@ -1,10 +1,10 @@
 /** The feed of a run: a window of the file that was given, or a synthetic one drawn from the run's seed. */
-import type { Picoseconds } from '../../units/time.js';
-import { seededRandom } from '../seeded-random.js';
-import type { Parameters } from '../workload.js';
+import type { Picoseconds } from '../../../units/time.js';
+import { seededRandom } from '../../authoring/seeded-random.js';
+import type { Parameters } from '../../authoring/workload.js';
 import { FeedError, type Feed } from './feed.js';
 import { parseFrom, selectWindow } from './feed-window.js';
-import { checkItchFile } from './itch-file.js';
+import { checkItchFile } from '../wire-formats/itch-file.js';
 import { syntheticFeed } from './synthetic-feed.js';
 
 export interface FeedParameters extends Parameters {

@@ -3,12 +3,17 @@
  * again into the publisher's memory. A feed that has used up its receives waits, and the time is counted; the instants that
  * are meant stay what they were.
  */
-import type { Core, Instant, MemoryRegion } from '../../node/verbs.js';
-import { connect, openDevice, sharedRegion } from '../micro/connect.js';
+import type { Core, Instant, MemoryRegion } from '../../../node/program/verbs.js';
+import { connect, openDevice, sharedRegion } from '../../authoring/connect.js';
 import { batchOf, type RingShape } from './receive-ring.js';
 import { SendWindow } from './send-window.js';
-import type { FeedSender } from './session-lines.js';
-import { GRANTS_BYTES, LONGEST_DATAGRAM, RANK, SEND_DEPTH } from './tick-to-trade-session.js';
+import type { FeedSender } from '../session/session-lines.js';
+import {
+  GRANTS_BYTES,
+  LONGEST_DATAGRAM,
+  RANK,
+  SEND_DEPTH,
+} from '../session/tick-to-trade-session.js';
 
 /** The most that is worth sending inline: beyond it, fetching costs no more than the WQE's further blocks. */
 const MOST_INLINE = 220;

@@ -1,6 +1,6 @@
 /** The orders of all books as ITCH Add messages: applied to empty books, they give the same books. */
 import type { OrderBooks } from './order-book.js';
-import { ItchWriter } from './itch-writer.js';
+import { ItchWriter } from '../wire-formats/itch-writer.js';
 
 /** Framed messages, all stamped `timestamp` (nanoseconds since midnight), each level's in order of time. */
 export function snapshotBooks(books: OrderBooks, timestamp: number): Uint8Array {

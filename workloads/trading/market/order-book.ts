@@ -13,7 +13,7 @@ import {
   EXECUTED_WITH_PRICE,
   REPLACE,
   type ItchMessage,
-} from './itch.js';
+} from '../wire-formats/itch.js';
 import { PriceLadder, type PriceLevel } from './price-ladder.js';
 import { ReferenceMap } from './reference-map.js';
 

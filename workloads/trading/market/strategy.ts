@@ -9,9 +9,9 @@
  * `touch`: a best price is another one than before; the first message of a stock is none. It buys at a best ask that
  * has moved, else it sells at the best bid, or takes the one side that there is.
  */
-import { emitRequest, type EnterOrder } from './ouch.js';
-import { IMMEDIATE_OR_CANCEL, VISIBLE } from './ouch-layouts.js';
-import type { ItchMessage } from './itch.js';
+import { emitRequest, type EnterOrder } from '../wire-formats/ouch.js';
+import { IMMEDIATE_OR_CANCEL, VISIBLE } from '../wire-formats/ouch-layouts.js';
+import type { ItchMessage } from '../wire-formats/itch.js';
 import { OrderBooks, type OrderBook } from './order-book.js';
 
 export type Tick = 'retreat' | 'touch';

@@ -5,14 +5,14 @@
  * Messages of one datagram are taken one after the other, so an order for the last one has the work for those before
  * it in its latency, as it would have.
  */
-import type { Core, Picoseconds, Task } from '../../node/verbs.js';
-import { digestBooks } from './book-audit.js';
-import type { Feed } from './feed.js';
-import { ItchMessage } from './itch.js';
+import type { Core, Picoseconds, Task } from '../../../node/program/verbs.js';
+import { digestBooks } from '../market/book-audit.js';
+import type { Feed } from '../feed/feed.js';
+import { ItchMessage } from '../wire-formats/itch.js';
 import { OrderReplies } from './order-replies.js';
-import { OrderBooks } from './order-book.js';
-import { primeBooks } from './published-books.js';
-import type { TraderLines } from './session-lines.js';
+import { OrderBooks } from '../market/order-book.js';
+import { primeBooks } from '../feed/published-books.js';
+import type { TraderLines } from '../session/session-lines.js';
 import { SocketTraderLines } from './socket-trader-lines.js';
 import {
   emitLoginRequest,
@@ -22,16 +22,16 @@ import {
   SEQUENCED,
   SOUP_HEADER,
   UNSEQUENCED,
-} from './soupbin.js';
-import { Strategy } from './strategy.js';
-import { feedOf } from './tick-to-trade-feed.js';
+} from '../wire-formats/soupbin.js';
+import { Strategy } from '../market/strategy.js';
+import { feedOf } from '../feed/tick-to-trade-feed.js';
 import {
   ORDER_WINDOW,
   RANK,
   SESSION,
   type StrategyResult,
   type TickToTradeParameters,
-} from './tick-to-trade-session.js';
+} from '../session/tick-to-trade-session.js';
 import { VerbsTraderLines } from './verbs-trader-lines.js';
 
 /** Takes the feed and trades on it until the feed ends and every order is answered. */

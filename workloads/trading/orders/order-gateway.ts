@@ -2,15 +2,25 @@
  * The exchange's order gateway: takes one client's orders, acknowledges each, and tells in the same message what it
  * traded and what is cancelled, since all are immediate-or-cancel.
  */
-import { STAGES, type Core, type Instant, type Picoseconds, type Task } from '../../node/verbs.js';
-import { PS_PER_NS } from '../../units/time.js';
-import type { Feed } from './feed.js';
-import { itchTimestamp } from './itch.js';
+import {
+  STAGES,
+  type Core,
+  type Instant,
+  type Picoseconds,
+  type Task,
+} from '../../../node/program/verbs.js';
+import { PS_PER_NS } from '../../../units/time.js';
+import type { Feed } from '../feed/feed.js';
+import { itchTimestamp } from '../wire-formats/itch.js';
 import type { Packet } from './order-line.js';
-import { emitReply, parseRequest, type EnterOrder, type OuchReply } from './ouch.js';
-import { CANCELLED_AS_IOC, OUCH_OUTBOUND, REMOVED_LIQUIDITY } from './ouch-layouts.js';
-import { PublishedBooks } from './published-books.js';
-import type { GatewayLine } from './session-lines.js';
+import { emitReply, parseRequest, type EnterOrder, type OuchReply } from '../wire-formats/ouch.js';
+import {
+  CANCELLED_AS_IOC,
+  OUCH_OUTBOUND,
+  REMOVED_LIQUIDITY,
+} from '../wire-formats/ouch-layouts.js';
+import { PublishedBooks } from '../feed/published-books.js';
+import type { GatewayLine } from '../session/session-lines.js';
 import { SocketGatewayLine } from './socket-order-line.js';
 import {
   emitLoginAccepted,
@@ -21,14 +31,14 @@ import {
   SEQUENCED,
   SOUP_HEADER,
   UNSEQUENCED,
-} from './soupbin.js';
-import { feedOf } from './tick-to-trade-feed.js';
+} from '../wire-formats/soupbin.js';
+import { feedOf } from '../feed/tick-to-trade-feed.js';
 import {
   RANK,
   SESSION,
   type GatewayResult,
   type TickToTradeParameters,
-} from './tick-to-trade-session.js';
+} from '../session/tick-to-trade-session.js';
 import { VerbsGatewayLine } from './verbs-trader-lines.js';
 
 /** Prices that an order trades at, at most: so its reply is short enough to be sent inline. */

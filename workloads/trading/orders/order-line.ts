@@ -1,11 +1,16 @@
 /** One end of an order session: SoupBinTCP packets, each SEND one or more of them, over a reliable connection. */
-import type { CompletionQueue, Core, MemoryRegion, WorkCompletion } from '../../node/verbs.js';
-import { connect, sharedRegion, type Device } from '../micro/connect.js';
-import { ReceiveRing } from './receive-ring.js';
-import type { PacketSender } from './session-lines.js';
-import { requireSuccess, SendWindow } from './send-window.js';
-import { SoupReader } from './soupbin.js';
-import { ORDER_SLOT_BYTES, ORDER_WINDOW, SEND_DEPTH } from './tick-to-trade-session.js';
+import type {
+  CompletionQueue,
+  Core,
+  MemoryRegion,
+  WorkCompletion,
+} from '../../../node/program/verbs.js';
+import { connect, sharedRegion, type Device } from '../../authoring/connect.js';
+import { ReceiveRing } from '../feed/receive-ring.js';
+import type { PacketSender } from '../session/session-lines.js';
+import { requireSuccess, SendWindow } from '../feed/send-window.js';
+import { SoupReader } from '../wire-formats/soupbin.js';
+import { ORDER_SLOT_BYTES, ORDER_WINDOW, SEND_DEPTH } from '../session/tick-to-trade-session.js';
 
 const SHAPE = { slots: ORDER_WINDOW, slotBytes: ORDER_SLOT_BYTES };
 const OUTGOING_AT = ORDER_WINDOW * ORDER_SLOT_BYTES;

@@ -1,6 +1,6 @@
 /** What a client knows of its orders from the exchange's replies, and whether these make sense. */
-import type { Instant } from '../../node/verbs.js';
-import { parseReply } from './ouch.js';
+import type { Instant } from '../../../node/program/verbs.js';
+import { parseReply } from '../wire-formats/ouch.js';
 
 interface OpenOrder {
   readonly quantity: number;

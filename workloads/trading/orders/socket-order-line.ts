@@ -1,11 +1,11 @@
 /** One end of an order session over TCP: SoupBinTCP packets on the stream. */
-import type { TcpSocket } from '../../node/sockets.js';
-import type { Core, MemoryRegion } from '../../node/verbs.js';
+import type { TcpSocket } from '../../../node/program/sockets.js';
+import type { Core, MemoryRegion } from '../../../node/program/verbs.js';
 import type { Packet } from './order-line.js';
-import type { GatewayLine, PacketSender } from './session-lines.js';
-import { messageMemory, openVenue, ORDER_PORT } from './socket-venue.js';
-import { SoupReader } from './soupbin.js';
-import { RANK, type TickToTradeParameters } from './tick-to-trade-session.js';
+import type { GatewayLine, PacketSender } from '../session/session-lines.js';
+import { messageMemory, openVenue, ORDER_PORT } from '../session/socket-venue.js';
+import { SoupReader } from '../wire-formats/soupbin.js';
+import { RANK, type TickToTradeParameters } from '../session/tick-to-trade-session.js';
 
 const READ_BYTES = 4096;
 /** More than the packets of one message have. */

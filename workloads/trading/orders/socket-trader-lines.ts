@@ -2,15 +2,15 @@
  * The trader's lines over sockets: the feed by multicast, orders over TCP. It waits for both at once (epoll), and reads what
  * has come.
  */
-import type { Network, UdpSocket } from '../../node/sockets.js';
-import type { Core, Instant, MemoryRegion } from '../../node/verbs.js';
-import { PS_PER_US } from '../../units/time.js';
-import type { Feed } from './feed.js';
-import type { FeedMessage } from './feed-subscription.js';
-import { MOLD_HEADER, emitMoldHeader } from './moldudp64.js';
-import { MulticastSubscription } from './multicast-subscription.js';
+import type { Network, UdpSocket } from '../../../node/program/sockets.js';
+import type { Core, Instant, MemoryRegion } from '../../../node/program/verbs.js';
+import { PS_PER_US } from '../../../units/time.js';
+import type { Feed } from '../feed/feed.js';
+import type { FeedMessage } from '../feed/feed-subscription.js';
+import { MOLD_HEADER, emitMoldHeader } from '../wire-formats/moldudp64.js';
+import { MulticastSubscription } from '../feed/multicast-subscription.js';
 import type { Packet } from './order-line.js';
-import type { PacketSender, TraderLines } from './session-lines.js';
+import type { PacketSender, TraderLines } from '../session/session-lines.js';
 import { SocketOrderLine } from './socket-order-line.js';
 import {
   EXCHANGE_HOST,
@@ -20,13 +20,13 @@ import {
   openVenue,
   ORDER_PORT,
   REQUEST_PORT,
-} from './socket-venue.js';
+} from '../session/socket-venue.js';
 import {
   LONGEST_DATAGRAM,
   RANK,
   SESSION,
   type TickToTradeParameters,
-} from './tick-to-trade-session.js';
+} from '../session/tick-to-trade-session.js';
 
 const REQUEST_AT = LONGEST_DATAGRAM;
 /** Well beyond the way to the publisher and back. */

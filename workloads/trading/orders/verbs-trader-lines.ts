@@ -1,10 +1,10 @@
 /** The trader's lines over RDMA: two queue pairs, whose receives complete in one queue. */
-import type { CompletionQueue, Core, WorkCompletion } from '../../node/verbs.js';
-import { openDevice } from '../micro/connect.js';
-import { FeedSubscription, type FeedMessage } from './feed-subscription.js';
+import type { CompletionQueue, Core, WorkCompletion } from '../../../node/program/verbs.js';
+import { openDevice } from '../../authoring/connect.js';
+import { FeedSubscription, type FeedMessage } from '../feed/feed-subscription.js';
 import { OrderLine, type Packet } from './order-line.js';
-import type { GatewayLine, PacketSender, TraderLines } from './session-lines.js';
-import { LONGEST_DATAGRAM, ORDER_WINDOW, RANK } from './tick-to-trade-session.js';
+import type { GatewayLine, PacketSender, TraderLines } from '../session/session-lines.js';
+import { LONGEST_DATAGRAM, ORDER_WINDOW, RANK } from '../session/tick-to-trade-session.js';
 
 export class VerbsTraderLines implements TraderLines<WorkCompletion> {
   readonly orders: PacketSender;

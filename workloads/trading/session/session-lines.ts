@@ -3,9 +3,9 @@
  * Over RDMA they are reliable connections of SENDs (verbs-*.ts); over sockets the feed is UDP multicast, with MoldUDP64's
  * requests for what was lost, and the orders go over TCP (multicast-*.ts, socket-*.ts).
  */
-import type { Instant } from '../../node/verbs.js';
-import type { FeedMessage } from './feed-subscription.js';
-import type { Packet } from './order-line.js';
+import type { Instant } from '../../../node/program/verbs.js';
+import type { FeedMessage } from '../feed/feed-subscription.js';
+import type { Packet } from '../orders/order-line.js';
 
 export interface FeedSender {
   /** The longest datagram. */

@@ -1,8 +1,8 @@
 /** Where exchange and trader meet when they speak over sockets: group, ports, and which core takes which frames. */
-import { openNetwork, type Network } from '../../node/sockets.js';
-import type { Core, MemoryRegion } from '../../node/verbs.js';
-import { openDevice, sharedRegion } from '../micro/connect.js';
-import { networkOptions } from '../paths.js';
+import { openNetwork, type Network } from '../../../node/program/sockets.js';
+import type { Core, MemoryRegion } from '../../../node/program/verbs.js';
+import { openDevice, sharedRegion } from '../../authoring/connect.js';
+import { networkOptions } from '../../authoring/paths.js';
 import { RANK, type TickToTradeParameters } from './tick-to-trade-session.js';
 
 /** Of the block for use within one organisation (RFC 2365). */

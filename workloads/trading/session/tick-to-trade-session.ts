@@ -8,9 +8,9 @@
  * is UDP multicast and the orders go over TCP, as exchanges have it; what the feed loses is asked for again. A and B sides of
  * a feed are not modelled.
  */
-import type { Tick } from './strategy.js';
-import type { Path } from '../paths.js';
-import type { FeedParameters } from './tick-to-trade-feed.js';
+import type { Tick } from '../market/strategy.js';
+import type { Path } from '../../authoring/paths.js';
+import type { FeedParameters } from '../feed/tick-to-trade-feed.js';
 
 export const RANK = { publisher: 0, gateway: 1, strategy: 2 } as const;
 

@@ -7,8 +7,8 @@
  * Sequenced packets carry no number: both sides count them, from the number that the login agreed on. After a
  * second without anything to send a heartbeat goes out; a peer that is silent for 15 seconds is gone.
  */
-import type { Instant } from '../../units/time.js';
-import { PS_PER_S } from '../../units/time.js';
+import type { Instant } from '../../../units/time.js';
+import { PS_PER_S } from '../../../units/time.js';
 import { emitFields, parseFields, type Fields } from './layout.js';
 
 export const SOUP_HEADER = 3;

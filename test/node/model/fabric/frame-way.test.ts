@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { WAY, WAY_STAGES } from '../../../node/link/frame.js';
-import { FramePool } from '../../../node/link/frame-pool.js';
-import { STAGE, stageTimes } from '../../../sim/stages.js';
+import { WAY, WAY_STAGES } from '../../../../node/model/fabric/frame.js';
+import { FramePool } from '../../../../node/model/fabric/frame-pool.js';
+import { STAGE, stageTimes } from '../../../../sim/stages.js';
 
 /** A frame of an operation that was meant to start at 100, with its way through a switch up to its receiver. */
 function travelled(pool: FramePool): number {

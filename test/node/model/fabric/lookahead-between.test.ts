@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { loadProfile } from '../../../coordinator/profiles.js';
-import { leastFlight, leastReaction } from '../../../node/link/lookahead-between.js';
+import { loadProfile } from '../../../../coordinator/profiles/profiles.js';
+import { leastFlight, leastReaction } from '../../../../node/model/fabric/lookahead-between.js';
 
 const TOPOLOGIES = ['switch', 'direct'] as const;
 

@@ -1,12 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import type { Frame } from '../../../node/link/frame.js';
-import { FramePool } from '../../../node/link/frame-pool.js';
-import { headersOf, parseHeaders, traceUnwritten } from '../../../node/link/packet-headers.js';
-import { beginPacket } from '../../../node/rdma/packet.js';
-import { RandomStream } from '../../../sim/random.js';
-import { TraceHash } from '../../../sim/trace.js';
-import { EXTENSION, EXTENSION_BITS, OPCODE, type OpcodeName } from '../../../wire/opcode-table.js';
-import { Path } from '../../../wire/path.js';
+import type { Frame } from '../../../../node/model/fabric/frame.js';
+import { FramePool } from '../../../../node/model/fabric/frame-pool.js';
+import {
+  headersOf,
+  parseHeaders,
+  traceUnwritten,
+} from '../../../../node/model/fabric/packet-headers.js';
+import { beginPacket } from '../../../../node/model/rdma/packet.js';
+import { RandomStream } from '../../../../sim/random.js';
+import { TraceHash } from '../../../../sim/trace.js';
+import {
+  EXTENSION,
+  EXTENSION_BITS,
+  OPCODE,
+  type OpcodeName,
+} from '../../../../wire/opcode-table.js';
+import { Path } from '../../../../wire/path.js';
 
 /** Packets that are made here without bytes: not atomics, nor what no queue pair of ours sends. */
 const OPCODES = (Object.keys(OPCODE) as OpcodeName[]).filter(

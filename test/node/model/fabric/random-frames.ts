@@ -1,8 +1,8 @@
 /** Frames with random contents, and what must be equal of two of them. */
-import type { RandomStream } from '../../../sim/random.js';
-import { STAGE_COUNT } from '../../../sim/stages.js';
-import { HEADROOM } from '../../../node/link/frame-pool.js';
-import type { FramePool } from '../../../node/link/frame-pool.js';
+import type { RandomStream } from '../../../../sim/random.js';
+import { STAGE_COUNT } from '../../../../sim/stages.js';
+import { HEADROOM } from '../../../../node/model/fabric/frame-pool.js';
+import type { FramePool } from '../../../../node/model/fabric/frame-pool.js';
 
 export interface FrameShape {
   readonly source: number;

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openNetwork, receiveAll, type NetworkPath } from '../../../node/sockets.js';
-import type { Core, Picoseconds } from '../../../node/verbs.js';
-import { runEmbedded } from '../../embedded.js';
+import { openNetwork, receiveAll, type NetworkPath } from '../../../../node/program/sockets.js';
+import type { Core, Picoseconds } from '../../../../node/program/verbs.js';
+import { runEmbedded } from '../../../embedded.js';
 
 const isInstalled = spawnSync('tshark', ['--version']).status === 0;
 const GROUP = '239.7.7.7';

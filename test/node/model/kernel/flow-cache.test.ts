@@ -1,8 +1,8 @@
 /** Which core finds a flow's state warm. */
 import { describe, expect, it } from 'vitest';
-import { loadProfile } from '../../../coordinator/profiles.js';
-import { FlowCache } from '../../../node/kernel/flow-cache.js';
-import { RandomStream } from '../../../sim/random.js';
+import { loadProfile } from '../../../../coordinator/profiles/profiles.js';
+import { FlowCache } from '../../../../node/model/kernel/flow-cache.js';
+import { RandomStream } from '../../../../sim/random.js';
 
 const { cache } = loadProfile('cx4-edr', [
   'cache.flow_lines=10',

@@ -1,7 +1,7 @@
 /** Flows by their hash: the numbers that a kernel gives them, and who read of them. */
 import { describe, expect, it } from 'vitest';
-import { FlowNumbers } from '../../../node/kernel/flow-numbers.js';
-import { RandomStream } from '../../../sim/random.js';
+import { FlowNumbers } from '../../../../node/model/kernel/flow-numbers.js';
+import { RandomStream } from '../../../../sim/random.js';
 
 describe('the numbers of flows', () => {
   it('are given once per hash, in order, whatever hashes there are', () => {

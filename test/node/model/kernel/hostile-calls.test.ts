@@ -1,9 +1,9 @@
 /** Calls whose arguments are of any kind: each is refused with an errno, or done, and none ends the run. */
 import { describe, expect, it } from 'vitest';
-import type { ProgramPort } from '../../../node/cpu/program-port.js';
-import { VerbsError, type Core } from '../../../node/verbs.js';
-import { RandomStream } from '../../../sim/random.js';
-import { runEmbedded } from '../../embedded.js';
+import type { ProgramPort } from '../../../../node/program/program-port.js';
+import { VerbsError, type Core } from '../../../../node/program/verbs.js';
+import { RandomStream } from '../../../../sim/random.js';
+import { runEmbedded } from '../../../embedded.js';
 
 const NAMES = [
   ...['queryDevice', 'allocate', 'translate', 'mmap', 'munmap', 'mlock', 'munlock', 'madvise'],

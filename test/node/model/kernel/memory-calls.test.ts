@@ -1,11 +1,11 @@
 /** The memory calls as a program makes them: what they do, which errno they fail with, and whom they reach. */
 import { describe, expect, it } from 'vitest';
-import { loadProfile } from '../../../coordinator/profiles.js';
-import type { ProgramPort } from '../../../node/cpu/program-port.js';
-import { ACCESS, VerbsError, type Core, type Region } from '../../../node/verbs.js';
-import type { MachineRequest } from '../../../workloads/workload.js';
-import { expectErrno } from '../../conformance/errno.js';
-import { runEmbedded } from '../../embedded.js';
+import { loadProfile } from '../../../../coordinator/profiles/profiles.js';
+import type { ProgramPort } from '../../../../node/program/program-port.js';
+import { ACCESS, VerbsError, type Core, type Region } from '../../../../node/program/verbs.js';
+import type { MachineRequest } from '../../../../workloads/authoring/workload.js';
+import { expectErrno } from '../../../conformance/errno.js';
+import { runEmbedded } from '../../../embedded.js';
 import { pair } from '../rdma/pair.js';
 
 const PAGE = 4096;

@@ -1,16 +1,16 @@
 /** TSO and GRO: what a burst costs both its sides, what TCP sees of it, and that nothing else changes. */
 import { describe, expect, it } from 'vitest';
-import { loadProfile } from '../../../coordinator/profiles.js';
-import { MergedFrames } from '../../../node/kernel/merged-frames.js';
-import { FramePool } from '../../../node/link/frame-pool.js';
-import { openNetwork } from '../../../node/sockets.js';
-import type { Core, Picoseconds } from '../../../node/verbs.js';
-import { PS_PER_MS } from '../../../units/time.js';
-import { completeChecksums } from '../../../wire/checksums.js';
-import paths from '../../../workloads/host/paths.js';
-import type { Parameters } from '../../../workloads/workload.js';
-import { runEmbedded, type ClusterOptions, type EmbeddedRun } from '../../embedded.js';
-import { measured, type Figures } from '../../fidelity/measured.js';
+import { loadProfile } from '../../../../coordinator/profiles/profiles.js';
+import { MergedFrames } from '../../../../node/model/kernel/merged-frames.js';
+import { FramePool } from '../../../../node/model/fabric/frame-pool.js';
+import { openNetwork } from '../../../../node/program/sockets.js';
+import type { Core, Picoseconds } from '../../../../node/program/verbs.js';
+import { PS_PER_MS } from '../../../../units/time.js';
+import { completeChecksums } from '../../../../wire/checksums.js';
+import paths from '../../../../workloads/host/paths.js';
+import type { Parameters } from '../../../../workloads/authoring/workload.js';
+import { runEmbedded, type ClusterOptions, type EmbeddedRun } from '../../../embedded.js';
+import { measured, type Figures } from '../../../fidelity/measured.js';
 import { pattern, readAll, readSegment, WirePair, type SentFrame } from '../net/wire-pair.js';
 
 const MSS = 1448;

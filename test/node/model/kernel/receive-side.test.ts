@@ -3,13 +3,17 @@
  * only once.
  */
 import { describe, expect, it } from 'vitest';
-import { openNetwork, type DeviceStatistics, type UdpSocket } from '../../../node/sockets.js';
-import { loadProfile } from '../../../coordinator/profiles.js';
-import type { Core, Instant, Picoseconds } from '../../../node/verbs.js';
-import { PS_PER_MS, PS_PER_US } from '../../../units/time.js';
-import rss from '../../../workloads/host/rss.js';
-import type { Parameters } from '../../../workloads/workload.js';
-import { runEmbedded, runWorkload, type ClusterOptions } from '../../embedded.js';
+import {
+  openNetwork,
+  type DeviceStatistics,
+  type UdpSocket,
+} from '../../../../node/program/sockets.js';
+import { loadProfile } from '../../../../coordinator/profiles/profiles.js';
+import type { Core, Instant, Picoseconds } from '../../../../node/program/verbs.js';
+import { PS_PER_MS, PS_PER_US } from '../../../../units/time.js';
+import rss from '../../../../workloads/host/rss.js';
+import type { Parameters } from '../../../../workloads/authoring/workload.js';
+import { runEmbedded, runWorkload, type ClusterOptions } from '../../../embedded.js';
 
 interface Figures {
   readonly verified: boolean | null;

@@ -1,9 +1,9 @@
 /** Whatever a program gives the socket calls, it gets an errno or an answer: never an exception of ours, nor another's memory. */
 import { describe, expect, it } from 'vitest';
-import { openNetwork, type Endpoint } from '../../../node/sockets.js';
-import { VerbsError, type Core, type Picoseconds } from '../../../node/verbs.js';
-import { RandomStream } from '../../../sim/random.js';
-import { runEmbedded } from '../../embedded.js';
+import { openNetwork, type Endpoint } from '../../../../node/program/sockets.js';
+import { VerbsError, type Core, type Picoseconds } from '../../../../node/program/verbs.js';
+import { RandomStream } from '../../../../sim/random.js';
+import { runEmbedded } from '../../../embedded.js';
 
 const SECRET = 0xa5;
 const CALLS = 400;

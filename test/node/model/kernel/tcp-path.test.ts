@@ -1,9 +1,9 @@
 /** TCP over the kernel's path: blocking calls, what they refuse, and bytes that arrive whatever the fabric does. */
 import { describe, expect, it } from 'vitest';
-import { openNetwork, receiveAll, type TcpSocket } from '../../../node/sockets.js';
-import type { Core, Picoseconds, Region } from '../../../node/verbs.js';
-import { runEmbedded, type ClusterOptions, type EmbeddedRun } from '../../embedded.js';
-import { errnoOf, pattern, PORT, sendStream, takeStream, type Part } from '../socket-streams.js';
+import { openNetwork, receiveAll, type TcpSocket } from '../../../../node/program/sockets.js';
+import type { Core, Picoseconds, Region } from '../../../../node/program/verbs.js';
+import { runEmbedded, type ClusterOptions, type EmbeddedRun } from '../../../embedded.js';
+import { errnoOf, pattern, PORT, sendStream, takeStream, type Part } from './socket-streams.js';
 
 const MS = 1e9 as Picoseconds;
 

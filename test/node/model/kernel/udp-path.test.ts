@@ -1,16 +1,16 @@
 /** The kernel's path for a datagram: what it costs stage by stage, who is woken, what is refused. */
 import { describe, expect, it } from 'vitest';
-import { loadProfile } from '../../../coordinator/profiles.js';
-import { openNetwork, type Network, type UdpSocket } from '../../../node/sockets.js';
+import { loadProfile } from '../../../../coordinator/profiles/profiles.js';
+import { openNetwork, type Network, type UdpSocket } from '../../../../node/program/sockets.js';
 import {
   stageTimes,
   type Core,
   type Instant,
   type Picoseconds,
   type Region,
-} from '../../../node/verbs.js';
-import { runEmbedded, type ClusterOptions } from '../../embedded.js';
-import { errnoOf } from '../socket-streams.js';
+} from '../../../../node/program/verbs.js';
+import { runEmbedded, type ClusterOptions } from '../../../embedded.js';
+import { errnoOf } from './socket-streams.js';
 
 const PORT = 7;
 const US = 1e6 as Picoseconds;

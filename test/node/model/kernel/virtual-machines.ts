@@ -1,9 +1,9 @@
 /** Virtual machines on two hosts, and programs in them that talk: what tests of both kinds of machines have in common. */
 import { expect } from 'vitest';
-import { openNetwork, type UdpSocket } from '../../../node/sockets.js';
-import { stageTimes, type Core, type Picoseconds } from '../../../node/verbs.js';
-import type { MachineRequest } from '../../../workloads/workload.js';
-import { runEmbedded, type EmbeddedRun, type ProgramRun } from '../../embedded.js';
+import { openNetwork, type UdpSocket } from '../../../../node/program/sockets.js';
+import { stageTimes, type Core, type Picoseconds } from '../../../../node/program/verbs.js';
+import type { MachineRequest } from '../../../../workloads/authoring/workload.js';
+import { runEmbedded, type EmbeddedRun, type ProgramRun } from '../../../embedded.js';
 
 export const PORT = 7;
 export const US = 1e6 as Picoseconds;

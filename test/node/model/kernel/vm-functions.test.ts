@@ -1,9 +1,9 @@
 /** Virtual machines with network functions of their own: addresses, VLANs, receive queues, interrupts, rates. */
 import { describe, expect, it } from 'vitest';
-import { loadProfile } from '../../../coordinator/profiles.js';
-import { RateLimit } from '../../../node/nic/rate-limit.js';
-import { openNetwork } from '../../../node/sockets.js';
-import type { Core, Picoseconds } from '../../../node/verbs.js';
+import { loadProfile } from '../../../../coordinator/profiles/profiles.js';
+import { RateLimit } from '../../../../node/model/nic/rate-limit.js';
+import { openNetwork } from '../../../../node/program/sockets.js';
+import type { Core, Picoseconds } from '../../../../node/program/verbs.js';
 import {
   echo,
   heard,

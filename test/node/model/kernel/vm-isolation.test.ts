@@ -1,7 +1,7 @@
 /** What one virtual machine cannot do to another, whatever it tries; and what it can where there is no IOMMU. */
 import { describe, expect, it } from 'vitest';
-import type { ProgramPort } from '../../../node/cpu/program-port.js';
-import { openNetwork } from '../../../node/sockets.js';
+import type { ProgramPort } from '../../../../node/program/program-port.js';
+import { openNetwork } from '../../../../node/program/sockets.js';
 import {
   ACCESS,
   VerbsError,
@@ -9,9 +9,9 @@ import {
   type DmaHazard,
   type Picoseconds,
   type QueuePair,
-} from '../../../node/verbs.js';
-import { RandomStream } from '../../../sim/random.js';
-import { hostMac, vmMac } from '../../../units/address.js';
+} from '../../../../node/program/verbs.js';
+import { RandomStream } from '../../../../sim/random.js';
+import { hostMac, vmMac } from '../../../../units/address.js';
 import { IN_VMS, ON_HOSTS, PORT, run, US, VMS } from './virtual-machines.js';
 
 const ETHER_TYPE = 0x88b6;

@@ -1,6 +1,6 @@
 /** Virtual machines behind the host's software switch: who hears what, and what each frame costs whom. */
 import { describe, expect, it } from 'vitest';
-import { loadProfile } from '../../../coordinator/profiles.js';
+import { loadProfile } from '../../../../coordinator/profiles/profiles.js';
 import { echo, heard, IN_VMS, ON_HOSTS, PLACES } from './virtual-machines.js';
 
 describe('virtual machines that share a queue', () => {

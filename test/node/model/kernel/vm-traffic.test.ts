@@ -1,7 +1,12 @@
 /** What programs in virtual machines see is the same over queues of their own and over a shared one. */
 import { describe, expect, it } from 'vitest';
-import { openNetwork, receiveAll } from '../../../node/sockets.js';
-import { stageTimes, type Core, type Picoseconds, type VerbsError } from '../../../node/verbs.js';
+import { openNetwork, receiveAll } from '../../../../node/program/sockets.js';
+import {
+  stageTimes,
+  type Core,
+  type Picoseconds,
+  type VerbsError,
+} from '../../../../node/program/verbs.js';
 import { IN_VMS, listen, ON_HOSTS, PLACES, PORT, run, US, VMS } from './virtual-machines.js';
 
 const GROUP = '239.1.2.3';

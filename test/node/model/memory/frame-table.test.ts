@@ -1,8 +1,12 @@
 /** Who owns a frame, and what keeps it. */
 import { describe, expect, it } from 'vitest';
-import { NO_FRAME, type FrameNumber } from '../../../node/memory/frame-number.js';
-import { OWNER_FREE, OWNER_KERNEL } from '../../../node/memory/frame-table.js';
-import { HUGE_FRAMES, PAGE_SIZE, PhysicalMemory } from '../../../node/memory/physical-memory.js';
+import { NO_FRAME, type FrameNumber } from '../../../../node/model/memory/frame-number.js';
+import { OWNER_FREE, OWNER_KERNEL } from '../../../../node/model/memory/frame-table.js';
+import {
+  HUGE_FRAMES,
+  PAGE_SIZE,
+  PhysicalMemory,
+} from '../../../../node/model/memory/physical-memory.js';
 
 describe('a frame', () => {
   it('is whose it was given to, and free again when nothing maps, pins or holds it', () => {

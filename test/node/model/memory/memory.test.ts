@@ -1,9 +1,9 @@
 /** A host's memory: frames and keys. */
 import { describe, expect, it } from 'vitest';
-import { NO_FRAME } from '../../../node/memory/frame-number.js';
-import { PAGE_SIZE, PhysicalMemory } from '../../../node/memory/physical-memory.js';
-import { MemoryRegionTable } from '../../../node/rdma/memory-region.js';
-import { RandomStream } from '../../../sim/random.js';
+import { NO_FRAME } from '../../../../node/model/memory/frame-number.js';
+import { PAGE_SIZE, PhysicalMemory } from '../../../../node/model/memory/physical-memory.js';
+import { MemoryRegionTable } from '../../../../node/model/rdma/memory-region.js';
+import { RandomStream } from '../../../../sim/random.js';
 
 describe('physical memory', () => {
   it('never gives a frame to two at once, and gets all of them back', () => {

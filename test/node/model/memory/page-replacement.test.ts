@@ -1,12 +1,12 @@
 /** Which page the pager takes: reference strings whose faults the textbooks count, and what it must never take. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { AddressSpace, ENOMEM } from '../../../node/memory/address-space.js';
-import { NO_FRAME, type FrameNumber } from '../../../node/memory/frame-number.js';
-import { firstPage } from '../../../node/memory/page-table.js';
-import { Pager } from '../../../node/memory/pager.js';
-import { PAGE_SIZE, PhysicalMemory } from '../../../node/memory/physical-memory.js';
-import { SwapDevice } from '../../../node/memory/swap-device.js';
-import { RandomStream } from '../../../sim/random.js';
+import { AddressSpace, ENOMEM } from '../../../../node/model/memory/address-space.js';
+import { NO_FRAME, type FrameNumber } from '../../../../node/model/memory/frame-number.js';
+import { firstPage } from '../../../../node/model/memory/page-table.js';
+import { Pager } from '../../../../node/model/memory/pager.js';
+import { PAGE_SIZE, PhysicalMemory } from '../../../../node/model/memory/physical-memory.js';
+import { SwapDevice } from '../../../../node/model/memory/swap-device.js';
+import { RandomStream } from '../../../../sim/random.js';
 
 const READ = 80_000;
 const WRITE = 20_000;

@@ -3,14 +3,14 @@
  * forking. Memory is what was written, nothing that is pinned, locked or held moves, and in the end nobody has anything left.
  */
 import { describe, expect, it } from 'vitest';
-import { AddressSpace } from '../../../node/memory/address-space.js';
-import { NO_FRAME, type FrameNumber } from '../../../node/memory/frame-number.js';
-import { OWNER_FREE } from '../../../node/memory/frame-table.js';
-import { firstPage, PAGE } from '../../../node/memory/page-table.js';
-import { Pager } from '../../../node/memory/pager.js';
-import { PAGE_SIZE, PhysicalMemory } from '../../../node/memory/physical-memory.js';
-import { NO_SLOT, SwapDevice } from '../../../node/memory/swap-device.js';
-import { RandomStream } from '../../../sim/random.js';
+import { AddressSpace } from '../../../../node/model/memory/address-space.js';
+import { NO_FRAME, type FrameNumber } from '../../../../node/model/memory/frame-number.js';
+import { OWNER_FREE } from '../../../../node/model/memory/frame-table.js';
+import { firstPage, PAGE } from '../../../../node/model/memory/page-table.js';
+import { Pager } from '../../../../node/model/memory/pager.js';
+import { PAGE_SIZE, PhysicalMemory } from '../../../../node/model/memory/physical-memory.js';
+import { NO_SLOT, SwapDevice } from '../../../../node/model/memory/swap-device.js';
+import { RandomStream } from '../../../../sim/random.js';
 
 const FRAMES = 32;
 /** Few enough that something can always be taken. */

@@ -1,6 +1,6 @@
 /** How connections begin: the bytes of a handshake, refusals, backlogs, calls that cross. */
 import { describe, expect, it } from 'vitest';
-import { PS_PER_MS, PS_PER_S } from '../../../units/time.js';
+import { PS_PER_MS, PS_PER_S } from '../../../../units/time.js';
 import { ADDRESS, ok, pattern, readAll, WirePair } from './wire-pair.js';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');

@@ -1,11 +1,11 @@
 /** Segments that no honest peer sends: whatever comes, nothing throws, nothing is corrupted, nobody talks for ever. */
 import { describe, expect, it } from 'vitest';
-import type { IpStack } from '../../../node/net/ip-stack.js';
-import type { TcpSocket } from '../../../node/net/tcp-socket.js';
-import { RandomStream } from '../../../sim/random.js';
-import { PS_PER_MS, PS_PER_S } from '../../../units/time.js';
-import { completeChecksums } from '../../../wire/checksums.js';
-import { TCP_FLAG } from '../../../wire/tcp.js';
+import type { IpStack } from '../../../../node/model/net/ip-stack.js';
+import type { TcpSocket } from '../../../../node/model/net/tcp-socket.js';
+import { RandomStream } from '../../../../sim/random.js';
+import { PS_PER_MS, PS_PER_S } from '../../../../units/time.js';
+import { completeChecksums } from '../../../../wire/checksums.js';
+import { TCP_FLAG } from '../../../../wire/tcp.js';
 import { ADDRESS, ok, pattern, readAll, WirePair } from './wire-pair.js';
 
 interface Forged {

@@ -1,12 +1,12 @@
 /** The stack's data structures against plain models. */
 import { describe, expect, it } from 'vitest';
-import { ByteRing } from '../../../node/net/byte-ring.js';
-import { FlowTable } from '../../../node/net/flow-table.js';
-import { OutOfOrder } from '../../../node/net/out-of-order.js';
-import { SEGMENT, SentSegments } from '../../../node/net/sent-segments.js';
-import { isAfter, isBefore, sequenceDistance } from '../../../node/net/sequence.js';
-import { TimerHeap, type Timed } from '../../../node/net/timer-heap.js';
-import { RandomStream } from '../../../sim/random.js';
+import { ByteRing } from '../../../../node/model/net/byte-ring.js';
+import { FlowTable } from '../../../../node/model/net/flow-table.js';
+import { OutOfOrder } from '../../../../node/model/net/out-of-order.js';
+import { SEGMENT, SentSegments } from '../../../../node/model/net/sent-segments.js';
+import { isAfter, isBefore, sequenceDistance } from '../../../../node/model/net/sequence.js';
+import { TimerHeap, type Timed } from '../../../../node/model/net/timer-heap.js';
+import { RandomStream } from '../../../../sim/random.js';
 import { pattern } from './wire-pair.js';
 
 describe('a byte ring', () => {

@@ -1,7 +1,7 @@
 /** When TCP's segments leave: acknowledgments, retransmissions, probes. */
 import { describe, expect, it } from 'vitest';
-import type { TcpSocket } from '../../../node/net/tcp-socket.js';
-import { PS_PER_MS, PS_PER_S, PS_PER_US } from '../../../units/time.js';
+import type { TcpSocket } from '../../../../node/model/net/tcp-socket.js';
+import { PS_PER_MS, PS_PER_S, PS_PER_US } from '../../../../units/time.js';
 import { isTcp, pattern, readAll, readSegment, WirePair, type SentFrame } from './wire-pair.js';
 
 const MSS = 1448;

@@ -1,9 +1,9 @@
 /** Bytes over a bad wire, against a plain model: exactly once, in order, and every connection ends. */
 import { describe, expect, it } from 'vitest';
-import type { TcpSocket } from '../../../node/net/tcp-socket.js';
-import type { StackOptions } from '../../../node/net/ip-stack.js';
-import { RandomStream } from '../../../sim/random.js';
-import { PS_PER_MS, PS_PER_US } from '../../../units/time.js';
+import type { TcpSocket } from '../../../../node/model/net/tcp-socket.js';
+import type { StackOptions } from '../../../../node/model/net/ip-stack.js';
+import { RandomStream } from '../../../../sim/random.js';
+import { PS_PER_MS, PS_PER_US } from '../../../../units/time.js';
 import { ok, pattern, WirePair, type WireFaults } from './wire-pair.js';
 
 /** One side's program: sends its bytes as fast as it may, reads in pieces of random size, and closes at the end. */

@@ -1,9 +1,9 @@
 /** The peer's window and our own: scaling, closing, probing, growing; CUBIC and Reno against their formulas. */
 import { describe, expect, it } from 'vitest';
-import { Cubic, cubeRoot } from '../../../node/net/cubic.js';
-import { Reno } from '../../../node/net/reno.js';
-import type { TcpSocket } from '../../../node/net/tcp-socket.js';
-import { PS_PER_MS, PS_PER_S } from '../../../units/time.js';
+import { Cubic, cubeRoot } from '../../../../node/model/net/cubic.js';
+import { Reno } from '../../../../node/model/net/reno.js';
+import type { TcpSocket } from '../../../../node/model/net/tcp-socket.js';
+import { PS_PER_MS, PS_PER_S } from '../../../../units/time.js';
 import { isTcp, pattern, readAll, readSegment, WirePair } from './wire-pair.js';
 
 const MSS = 1448;

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { instant, PS_PER_MS } from '../../../units/time.js';
-import { DIRECTION, pcapngHeader, pcapngPacket } from '../../../wire/pcapng-writer.js';
+import { instant, PS_PER_MS } from '../../../../units/time.js';
+import { DIRECTION, pcapngHeader, pcapngPacket } from '../../../../wire/pcapng-writer.js';
 import { ADDRESS, ok, pattern, readAll, WirePair } from './wire-pair.js';
 
 const isInstalled = spawnSync('tshark', ['--version']).status === 0;

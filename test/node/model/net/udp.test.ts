@@ -1,7 +1,7 @@
 /** UDP, groups and neighbours. */
 import { describe, expect, it } from 'vitest';
-import type { UdpSocket } from '../../../node/net/udp-socket.js';
-import { PS_PER_MS, PS_PER_S } from '../../../units/time.js';
+import type { UdpSocket } from '../../../../node/model/net/udp-socket.js';
+import { PS_PER_MS, PS_PER_S } from '../../../../units/time.js';
 import { ADDRESS, MAC, ok, pattern, WirePair } from './wire-pair.js';
 
 const GROUP = 0xe8010203;

@@ -1,16 +1,20 @@
 /** Two stacks and a wire between them that delays, loses, repeats, reorders and damages frames, as a seed says. */
-import { IpStack, type FrameBuffer, type StackOptions } from '../../../node/net/ip-stack.js';
-import type { NetSocket } from '../../../node/net/net-socket.js';
-import type { TcpListener } from '../../../node/net/tcp-listener.js';
-import type { TcpSocket } from '../../../node/net/tcp-socket.js';
-import type { UdpSocket } from '../../../node/net/udp-socket.js';
-import { RandomStream } from '../../../sim/random.js';
-import { PS_PER_US } from '../../../units/time.js';
-import { completeChecksums } from '../../../wire/checksums.js';
-import { parseFrame } from '../../../wire/frame-parser.js';
-import type { Frame } from '../../../wire/frame.js';
-import { newTcp, parseTcp, TCP_FLAG, TCP_LENGTH, type Tcp } from '../../../wire/tcp.js';
-import { newTcpOptions, parseTcpOptions, type TcpOptions } from '../../../wire/tcp-options.js';
+import {
+  IpStack,
+  type FrameBuffer,
+  type StackOptions,
+} from '../../../../node/model/net/ip-stack.js';
+import type { NetSocket } from '../../../../node/model/net/net-socket.js';
+import type { TcpListener } from '../../../../node/model/net/tcp-listener.js';
+import type { TcpSocket } from '../../../../node/model/net/tcp-socket.js';
+import type { UdpSocket } from '../../../../node/model/net/udp-socket.js';
+import { RandomStream } from '../../../../sim/random.js';
+import { PS_PER_US } from '../../../../units/time.js';
+import { completeChecksums } from '../../../../wire/checksums.js';
+import { parseFrame } from '../../../../wire/frame-parser.js';
+import type { Frame } from '../../../../wire/frame.js';
+import { newTcp, parseTcp, TCP_FLAG, TCP_LENGTH, type Tcp } from '../../../../wire/tcp.js';
+import { newTcpOptions, parseTcpOptions, type TcpOptions } from '../../../../wire/tcp-options.js';
 
 export interface WireFaults {
   loss: number;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Bookings } from '../../../node/nic/bookings.js';
-import { RandomStream } from '../../../sim/random.js';
+import { Bookings } from '../../../../node/model/nic/bookings.js';
+import { RandomStream } from '../../../../sim/random.js';
 
 describe('a unit that serves one at a time', () => {
   it('serves in order what comes in order, and is late where it is busy', () => {

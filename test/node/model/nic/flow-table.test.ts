@@ -6,11 +6,11 @@ import {
   RAW_TARGET,
   type FlowMatch,
   type FlowRule,
-} from '../../../node/nic/flow-table.js';
-import { FrameFlow } from '../../../node/nic/frame-flow.js';
-import { LearnedFlows } from '../../../node/nic/learned-flows.js';
-import { TupleMap, type FiveTuple } from '../../../node/nic/tuple-map.js';
-import { RandomStream } from '../../../sim/random.js';
+} from '../../../../node/model/nic/flow-table.js';
+import { FrameFlow } from '../../../../node/model/nic/frame-flow.js';
+import { LearnedFlows } from '../../../../node/model/nic/learned-flows.js';
+import { TupleMap, type FiveTuple } from '../../../../node/model/nic/tuple-map.js';
+import { RandomStream } from '../../../../sim/random.js';
 import { frameOf, MAC, type Headers } from './headers-of-a-frame.js';
 
 function flowOf(headers: Headers): FrameFlow {

@@ -1,8 +1,8 @@
 /** Frames made of their headers, for what steers by headers alone. */
-import { emitEthernet, ETHERNET_LENGTH } from '../../../wire/ethernet.js';
-import { emitIpv4, IPV4_LENGTH, newIpv4, PROTOCOL_UDP } from '../../../wire/ipv4.js';
-import { emitIpv6, IPV6_LENGTH, newIpv6 } from '../../../wire/ipv6.js';
-import { emitVlan, VLAN_LENGTH } from '../../../wire/vlan.js';
+import { emitEthernet, ETHERNET_LENGTH } from '../../../../wire/ethernet.js';
+import { emitIpv4, IPV4_LENGTH, newIpv4, PROTOCOL_UDP } from '../../../../wire/ipv4.js';
+import { emitIpv6, IPV6_LENGTH, newIpv6 } from '../../../../wire/ipv6.js';
+import { emitVlan, VLAN_LENGTH } from '../../../../wire/vlan.js';
 
 export interface Headers {
   readonly destinationMac?: number;

@@ -1,6 +1,6 @@
 /** The indirection table, set and shown as ethtool does it. */
 import { describe, expect, it } from 'vitest';
-import { IndirectionTable } from '../../../node/nic/indirection-table.js';
+import { IndirectionTable } from '../../../../node/model/nic/indirection-table.js';
 
 const INVALID = 'Cannot set RX flow hash configuration: Invalid argument';
 /** How many entries each queue has. */

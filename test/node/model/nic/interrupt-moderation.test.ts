@@ -1,7 +1,10 @@
 /** When a receive queue interrupts. */
 import { describe, expect, it } from 'vitest';
-import { InterruptModeration, NO_INTERRUPT } from '../../../node/nic/interrupt-moderation.js';
-import { RandomStream } from '../../../sim/random.js';
+import {
+  InterruptModeration,
+  NO_INTERRUPT,
+} from '../../../../node/model/nic/interrupt-moderation.js';
+import { RandomStream } from '../../../../sim/random.js';
 
 const USECS = 8_000_000;
 const moderation = (rxUsecs = USECS, rxFrames = 4): InterruptModeration =>

@@ -1,9 +1,9 @@
 /** The IOMMU by itself: its cache against a plain model, domains that do not see each other, and what it turns away. */
 import { describe, expect, it } from 'vitest';
-import { Iommu, KERNEL_DOMAIN, MAY_READ, MAY_WRITE } from '../../../node/nic/iommu.js';
-import { Iotlb } from '../../../node/nic/iotlb.js';
-import { RandomStream } from '../../../sim/random.js';
-import type { Picoseconds } from '../../../units/time.js';
+import { Iommu, KERNEL_DOMAIN, MAY_READ, MAY_WRITE } from '../../../../node/model/nic/iommu.js';
+import { Iotlb } from '../../../../node/model/nic/iotlb.js';
+import { RandomStream } from '../../../../sim/random.js';
+import type { Picoseconds } from '../../../../units/time.js';
 
 const MISS = 330_000 as Picoseconds;
 

@@ -1,8 +1,8 @@
 /** What too many queue pairs do to a NIC. */
 import { describe, expect, it } from 'vitest';
-import { QpStateCache } from '../../../node/nic/qp-state-cache.js';
-import { loadProfile, noiseFree } from '../../../coordinator/profiles.js';
-import { RandomStream } from '../../../sim/random.js';
+import { QpStateCache } from '../../../../node/model/nic/qp-state-cache.js';
+import { loadProfile, noiseFree } from '../../../../coordinator/profiles/profiles.js';
+import { RandomStream } from '../../../../sim/random.js';
 
 const { nic } = noiseFree(
   loadProfile('cx3-qdr', ['nic.qp_cache_entries=4', 'nic.qp_cache_miss=100ns']),

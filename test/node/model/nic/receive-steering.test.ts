@@ -1,10 +1,10 @@
 /** Where a received frame goes: rule, hash, turn or learned queue. */
 import { describe, expect, it } from 'vitest';
-import { DROP_TARGET, RAW_TARGET } from '../../../node/nic/flow-table.js';
-import { ReceiveSteering, type SteeringMode } from '../../../node/nic/receive-steering.js';
-import { MICROSOFT_KEY, SYMMETRIC_KEY, Toeplitz } from '../../../node/nic/toeplitz.js';
-import { RandomStream } from '../../../sim/random.js';
-import { ROCE_PORT } from '../../../wire/udp.js';
+import { DROP_TARGET, RAW_TARGET } from '../../../../node/model/nic/flow-table.js';
+import { ReceiveSteering, type SteeringMode } from '../../../../node/model/nic/receive-steering.js';
+import { MICROSOFT_KEY, SYMMETRIC_KEY, Toeplitz } from '../../../../node/model/nic/toeplitz.js';
+import { RandomStream } from '../../../../sim/random.js';
+import { ROCE_PORT } from '../../../../wire/udp.js';
 import { frameOf, type Headers } from './headers-of-a-frame.js';
 
 const steering = (mode: SteeringMode, queues = 8): ReceiveSteering =>

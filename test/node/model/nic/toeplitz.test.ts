@@ -1,7 +1,7 @@
 /** The hash of receive side scaling, on the vectors of Microsoft's verification suite (82599 datasheet, 7.1.2.8.3). */
 import { describe, expect, it } from 'vitest';
-import { MICROSOFT_KEY, SYMMETRIC_KEY, Toeplitz } from '../../../node/nic/toeplitz.js';
-import { RandomStream } from '../../../sim/random.js';
+import { MICROSOFT_KEY, SYMMETRIC_KEY, Toeplitz } from '../../../../node/model/nic/toeplitz.js';
+import { RandomStream } from '../../../../sim/random.js';
 
 interface Vector {
   readonly flow: string;

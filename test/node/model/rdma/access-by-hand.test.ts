@@ -1,7 +1,7 @@
 /** The responder against a peer that asks for what is not granted, or not there. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { ACCESS } from '../../../node/verbs.js';
-import { NAK, rnrNakSyndrome } from '../../../wire/aeth.js';
+import { ACCESS } from '../../../../node/program/verbs.js';
+import { NAK, rnrNakSyndrome } from '../../../../wire/aeth.js';
 import {
   ack,
   answers,

@@ -6,11 +6,11 @@ import {
   type SendWr,
   type Sge,
   type WorkCompletion,
-} from '../../../node/verbs.js';
-import { ACK_NO_CREDIT, NAK, rnrNakSyndrome } from '../../../wire/aeth.js';
-import { OPCODE, type OpcodeName } from '../../../wire/opcode-table.js';
+} from '../../../../node/program/verbs.js';
+import { ACK_NO_CREDIT, NAK, rnrNakSyndrome } from '../../../../wire/aeth.js';
+import { OPCODE, type OpcodeName } from '../../../../wire/opcode-table.js';
 import { FIRST_QP, ScriptedPeer } from './scripted-peer.js';
-import type { Extensions } from '../../../wire/extension.js';
+import type { Extensions } from '../../../../wire/extension.js';
 import { EVERYTHING, toInit, toRtr, toRts } from './pair.js';
 
 const PSN = 0xfffffe;

@@ -11,10 +11,10 @@ import {
   type Region,
   type Sge,
   type WcStatus,
-} from '../../../node/verbs.js';
-import { hostMac } from '../../../units/address.js';
-import type { MachineRequest } from '../../../workloads/workload.js';
-import { runEmbedded, type EmbeddedRun } from '../../embedded.js';
+} from '../../../../node/program/verbs.js';
+import { hostMac } from '../../../../units/address.js';
+import type { MachineRequest } from '../../../../workloads/authoring/workload.js';
+import { runEmbedded, type EmbeddedRun } from '../../../embedded.js';
 import { openRaw, type RawSide } from './raw-pair.js';
 
 const DRIVER = 0;

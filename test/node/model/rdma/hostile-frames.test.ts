@@ -1,13 +1,13 @@
 /** Whatever bytes reach the receive pipeline: nothing throws, no frame is kept, no memory is written that was not granted. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ACCESS, type MemoryRegion } from '../../../node/verbs.js';
-import { RandomStream } from '../../../sim/random.js';
-import { NAK } from '../../../wire/aeth.js';
-import type { Extensions } from '../../../wire/extension.js';
-import { BTH_LENGTH } from '../../../wire/bth.js';
-import { ETHERNET_LENGTH } from '../../../wire/ethernet.js';
-import { writeIcrc } from '../../../wire/icrc.js';
-import { EXTENSION_LENGTH, OPCODE, type OpcodeName } from '../../../wire/opcode-table.js';
+import { ACCESS, type MemoryRegion } from '../../../../node/program/verbs.js';
+import { RandomStream } from '../../../../sim/random.js';
+import { NAK } from '../../../../wire/aeth.js';
+import type { Extensions } from '../../../../wire/extension.js';
+import { BTH_LENGTH } from '../../../../wire/bth.js';
+import { ETHERNET_LENGTH } from '../../../../wire/ethernet.js';
+import { writeIcrc } from '../../../../wire/icrc.js';
+import { EXTENSION_LENGTH, OPCODE, type OpcodeName } from '../../../../wire/opcode-table.js';
 import { EVERYTHING, toInit, toRtr, toRts } from './pair.js';
 import { FIRST_QP, packetBytes, ScriptedPeer } from './scripted-peer.js';
 

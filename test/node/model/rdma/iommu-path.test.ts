@@ -1,6 +1,6 @@
 /** RDMA through an IOMMU: how often its cache misses, what that adds, and that it turns nothing away. */
 import { describe, expect, it } from 'vitest';
-import { loadProfile } from '../../../coordinator/profiles.js';
+import { loadProfile } from '../../../../coordinator/profiles/profiles.js';
 import { pair, type Side } from './pair.js';
 
 const PAGE = 4096;

@@ -1,9 +1,9 @@
 /** A host that listens, and what a peer asks it by hand: the ground of the responder's tests. */
-import type { MemoryRegion, WorkCompletion } from '../../../node/verbs.js';
-import { ACCESS } from '../../../node/verbs.js';
-import { ACK_NO_CREDIT } from '../../../wire/aeth.js';
-import type { Extensions } from '../../../wire/extension.js';
-import { opcodeName, type OpcodeName } from '../../../wire/opcode-table.js';
+import type { MemoryRegion, WorkCompletion } from '../../../../node/program/verbs.js';
+import { ACCESS } from '../../../../node/program/verbs.js';
+import { ACK_NO_CREDIT } from '../../../../wire/aeth.js';
+import type { Extensions } from '../../../../wire/extension.js';
+import { opcodeName, type OpcodeName } from '../../../../wire/opcode-table.js';
 import { EVERYTHING, toInit, toRtr, toRts } from './pair.js';
 import { FIRST_QP, ScriptedPeer } from './scripted-peer.js';
 

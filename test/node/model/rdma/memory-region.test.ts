@@ -4,7 +4,7 @@ import {
   ACCESS_LOCAL_WRITE,
   ACCESS_REMOTE_READ,
   MemoryRegionTable,
-} from '../../../node/rdma/memory-region.js';
+} from '../../../../node/model/rdma/memory-region.js';
 
 const BASE = 0x10_0000_1000;
 

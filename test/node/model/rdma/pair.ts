@@ -13,9 +13,9 @@ import {
   type SendWr,
   type WcStatus,
   type WorkCompletion,
-} from '../../../node/verbs.js';
-import type { MachineRequest } from '../../../workloads/workload.js';
-import { runEmbedded, type ClusterOptions } from '../../embedded.js';
+} from '../../../../node/program/verbs.js';
+import type { MachineRequest } from '../../../../workloads/authoring/workload.js';
+import { runEmbedded, type ClusterOptions } from '../../../embedded.js';
 
 export const EVERYTHING =
   ACCESS.LOCAL_WRITE | ACCESS.REMOTE_WRITE | ACCESS.REMOTE_READ | ACCESS.REMOTE_ATOMIC;

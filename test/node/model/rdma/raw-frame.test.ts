@@ -1,6 +1,6 @@
 /** Where the headers of a frame that a program wrote end. */
 import { describe, expect, it } from 'vitest';
-import { headersOf } from '../../../node/rdma/raw-frame.js';
+import { headersOf } from '../../../../node/model/rdma/raw-frame.js';
 
 /** A frame of these bytes at these places, zeros elsewhere. */
 function headers(length: number, bytes: Record<number, number>): number {

@@ -8,10 +8,10 @@ import type {
   QueuePair,
   Sge,
   WorkCompletion,
-} from '../../../node/verbs.js';
-import { ACCESS } from '../../../node/verbs.js';
-import { hostMac } from '../../../units/address.js';
-import { runEmbedded, type ClusterOptions, type EmbeddedRun } from '../../embedded.js';
+} from '../../../../node/program/verbs.js';
+import { ACCESS } from '../../../../node/program/verbs.js';
+import { hostMac } from '../../../../units/address.js';
+import { runEmbedded, type ClusterOptions, type EmbeddedRun } from '../../../embedded.js';
 
 export interface RawSide {
   readonly core: Core;

@@ -1,10 +1,15 @@
 /** Queues of raw frames: what is sent arrives byte for byte, what is wrong completes so, and what each way costs. */
 import { describe, expect, it } from 'vitest';
-import { noiseFree, loadProfile } from '../../../coordinator/profiles.js';
-import { stageTimes, VerbsError, type SendWr, type WorkCompletion } from '../../../node/verbs.js';
-import { readPcapng } from '../../../wire/pcapng.js';
+import { noiseFree, loadProfile } from '../../../../coordinator/profiles/profiles.js';
+import {
+  stageTimes,
+  VerbsError,
+  type SendWr,
+  type WorkCompletion,
+} from '../../../../node/program/verbs.js';
+import { readPcapng } from '../../../../wire/pcapng.js';
 import { rawHosts } from './raw-pair.js';
-import { expectErrno } from '../../conformance/errno.js';
+import { expectErrno } from '../../../conformance/errno.js';
 
 const BROADCAST = new Uint8Array(6).fill(0xff);
 const MTU = 1500;

@@ -1,8 +1,8 @@
 /** The responder against a peer that asks by hand: packets in the wrong order, of the wrong length, or twice. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { NAK } from '../../../wire/aeth.js';
-import type { Extensions } from '../../../wire/extension.js';
-import type { OpcodeName } from '../../../wire/opcode-table.js';
+import { NAK } from '../../../../wire/aeth.js';
+import type { Extensions } from '../../../../wire/extension.js';
+import type { OpcodeName } from '../../../../wire/opcode-table.js';
 import {
   ack,
   answers,

@@ -1,7 +1,7 @@
 /** What a responder remembers of the READs and atomics it answered. */
 import { describe, expect, it } from 'vitest';
-import { ResponderResources } from '../../../node/rdma/responder-resources.js';
-import { psn } from '../../../units/psn.js';
+import { ResponderResources } from '../../../../node/model/rdma/responder-resources.js';
+import { psn } from '../../../../units/psn.js';
 
 const known = (resources: ResponderResources): number[] =>
   Array.from({ length: 20 }, (_, n) => n).filter((n) => resources.find(psn(n)) !== undefined);

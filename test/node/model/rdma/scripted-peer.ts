@@ -2,30 +2,30 @@
  * One real host, and a peer on the other end of the cable that a test plays by hand, packet by packet: what no well-behaved
  * peer would send, and when.
  */
-import { Machine } from '../../../node/machine.js';
-import type { Core } from '../../../node/verbs.js';
-import { hostIpv4, hostMac } from '../../../units/address.js';
-import { newBth } from '../../../wire/bth.js';
+import { Machine } from '../../../../node/process/machine.js';
+import type { Core } from '../../../../node/program/verbs.js';
+import { hostIpv4, hostMac } from '../../../../units/address.js';
+import { newBth } from '../../../../wire/bth.js';
 import {
   ETHER_TYPE_IPV4,
   ETHERNET_LENGTH,
   macNumber,
   newEthernet,
-} from '../../../wire/ethernet.js';
-import type { Extensions } from '../../../wire/extension.js';
-import { parseFrame } from '../../../wire/frame-parser.js';
-import { emitFrame, newFrame, newRoce, type Roce } from '../../../wire/frame.js';
-import { writeIcrc } from '../../../wire/icrc.js';
+} from '../../../../wire/ethernet.js';
+import type { Extensions } from '../../../../wire/extension.js';
+import { parseFrame } from '../../../../wire/frame-parser.js';
+import { emitFrame, newFrame, newRoce, type Roce } from '../../../../wire/frame.js';
+import { writeIcrc } from '../../../../wire/icrc.js';
 import {
   IPV4_LENGTH,
   ipv4Checksum,
   ipv4Number,
   newIpv4,
   PROTOCOL_UDP,
-} from '../../../wire/ipv4.js';
-import { EXTENSION_LENGTH, OPCODE, type OpcodeName } from '../../../wire/opcode-table.js';
-import { newUdp, ROCE_PORT, UDP_LENGTH } from '../../../wire/udp.js';
-import { specOf, type ProgramRun } from '../../embedded.js';
+} from '../../../../wire/ipv4.js';
+import { EXTENSION_LENGTH, OPCODE, type OpcodeName } from '../../../../wire/opcode-table.js';
+import { newUdp, ROCE_PORT, UDP_LENGTH } from '../../../../wire/udp.js';
+import { specOf, type ProgramRun } from '../../../embedded.js';
 
 /** Ethernet, IPv4, UDP and BTH. */
 const HEADERS = ETHERNET_LENGTH + IPV4_LENGTH + UDP_LENGTH + 12;

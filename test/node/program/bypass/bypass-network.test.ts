@@ -1,10 +1,17 @@
 /** Sockets of programs that run TCP and UDP themselves, above a queue of raw frames. */
 import { describe, expect, it } from 'vitest';
-import { ProgramCore } from '../../../node/cpu/program-core.js';
-import { openNetwork, receiveAll, type NetworkPath } from '../../../node/sockets.js';
-import type { Core, Picoseconds } from '../../../node/verbs.js';
-import { runEmbedded, type ClusterOptions, type EmbeddedRun } from '../../embedded.js';
-import { errnoOf, pattern, PORT, sendStream, takeStream, type Part } from '../socket-streams.js';
+import { ProgramCore } from '../../../../node/program/program-core.js';
+import { openNetwork, receiveAll, type NetworkPath } from '../../../../node/program/sockets.js';
+import type { Core, Picoseconds } from '../../../../node/program/verbs.js';
+import { runEmbedded, type ClusterOptions, type EmbeddedRun } from '../../../embedded.js';
+import {
+  errnoOf,
+  pattern,
+  PORT,
+  sendStream,
+  takeStream,
+  type Part,
+} from '../../model/kernel/socket-streams.js';
 
 const MS = 1e9 as Picoseconds;
 

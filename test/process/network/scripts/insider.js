@@ -6,7 +6,7 @@
 import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { dial } from '../../../../dist/node/link/dial.js';
+import { dial } from '../../../../dist/node/door/dial.js';
 import { packControl, unpackControl } from '../../../../dist/wire/control/codec.js';
 
 const LONGEST_MS = 25_000;

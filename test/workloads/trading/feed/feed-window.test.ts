@@ -1,12 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { parseDuration } from '../../../units/time.js';
-import { digestBooks } from '../../../workloads/trading/book-audit.js';
-import { parseFrom, selectWindow } from '../../../workloads/trading/feed-window.js';
-import { FeedError, framedLength } from '../../../workloads/trading/feed.js';
-import { checkItchFile } from '../../../workloads/trading/itch-file.js';
-import { parseItch } from '../../../workloads/trading/itch.js';
-import { OrderBooks } from '../../../workloads/trading/order-book.js';
-import { add, cancel, executed, framed, NINE_THIRTY, play, remove, replace } from './messages.js';
+import { parseDuration } from '../../../../units/time.js';
+import { digestBooks } from '../../../../workloads/trading/market/book-audit.js';
+import { parseFrom, selectWindow } from '../../../../workloads/trading/feed/feed-window.js';
+import { FeedError, framedLength } from '../../../../workloads/trading/feed/feed.js';
+import { checkItchFile } from '../../../../workloads/trading/wire-formats/itch-file.js';
+import { parseItch } from '../../../../workloads/trading/wire-formats/itch.js';
+import { OrderBooks } from '../../../../workloads/trading/market/order-book.js';
+import {
+  add,
+  cancel,
+  executed,
+  framed,
+  NINE_THIRTY,
+  play,
+  remove,
+  replace,
+} from '../wire-formats/messages.js';
 
 const at = (ns: number) => ({ at: NINE_THIRTY + ns });
 const records = [

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { DAY_ARRIVALS } from '../../../workloads/trading/feed-statistics.js';
-import { Hawkes, hawkesRate } from '../../../workloads/trading/hawkes.js';
-import { OrderLives } from '../../../workloads/trading/order-lives.js';
-import { seeded } from './messages.js';
+import { DAY_ARRIVALS } from '../../../../workloads/trading/feed/feed-statistics.js';
+import { Hawkes, hawkesRate } from '../../../../workloads/trading/feed/hawkes.js';
+import { OrderLives } from '../../../../workloads/trading/feed/order-lives.js';
+import { seeded } from '../wire-formats/messages.js';
 
 describe('a Hawkes process', () => {
   it('has its rate in the long run, and its share of events that others brought about', () => {

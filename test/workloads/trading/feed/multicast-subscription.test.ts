@@ -1,8 +1,8 @@
 /** A feed that loses datagrams, made whole, against a plain list of its messages. */
 import { describe, expect, it } from 'vitest';
-import { seededRandom } from '../../../workloads/seeded-random.js';
-import { MoldPacker } from '../../../workloads/trading/moldudp64.js';
-import { MulticastSubscription } from '../../../workloads/trading/multicast-subscription.js';
+import { seededRandom } from '../../../../workloads/authoring/seeded-random.js';
+import { MoldPacker } from '../../../../workloads/trading/wire-formats/moldudp64.js';
+import { MulticastSubscription } from '../../../../workloads/trading/feed/multicast-subscription.js';
 
 const SESSION = 'S';
 const PATIENCE = 10;

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { auditBooks } from '../../../workloads/trading/book-audit.js';
-import { OPENING_GAPS, ORDER_LIVES } from '../../../workloads/trading/feed-statistics.js';
-import { eachFramed, FeedError, type Feed } from '../../../workloads/trading/feed.js';
-import { checkItchFile } from '../../../workloads/trading/itch-file.js';
-import { parseItch } from '../../../workloads/trading/itch.js';
-import { OrderBooks } from '../../../workloads/trading/order-book.js';
+import { auditBooks } from '../../../../workloads/trading/market/book-audit.js';
+import { OPENING_GAPS, ORDER_LIVES } from '../../../../workloads/trading/feed/feed-statistics.js';
+import { eachFramed, FeedError, type Feed } from '../../../../workloads/trading/feed/feed.js';
+import { checkItchFile } from '../../../../workloads/trading/wire-formats/itch-file.js';
+import { parseItch } from '../../../../workloads/trading/wire-formats/itch.js';
+import { OrderBooks } from '../../../../workloads/trading/market/order-book.js';
 import {
   syntheticFeed,
   type SyntheticFeedParameters,
-} from '../../../workloads/trading/synthetic-feed.js';
-import { play, seeded } from './messages.js';
+} from '../../../../workloads/trading/feed/synthetic-feed.js';
+import { play, seeded } from '../wire-formats/messages.js';
 
 const feedOf = (seed: number, parameters: Partial<Omit<SyntheticFeedParameters, 'random'>>): Feed =>
   syntheticFeed({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { auditBooks } from '../../../workloads/trading/book-audit.js';
-import { OrderBooks, type OrderBook } from '../../../workloads/trading/order-book.js';
-import { add, framed, play } from './messages.js';
+import { auditBooks } from '../../../../workloads/trading/market/book-audit.js';
+import { OrderBooks, type OrderBook } from '../../../../workloads/trading/market/order-book.js';
+import { add, framed, play } from '../wire-formats/messages.js';
 
 /** What the audit says of sound books after `harm` was done to them. */
 function auditAfter(harm: (book: OrderBook, books: OrderBooks) => void): string | undefined {

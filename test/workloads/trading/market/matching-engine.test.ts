@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { auditLadder } from '../../../workloads/trading/book-audit.js';
+import { auditLadder } from '../../../../workloads/trading/market/book-audit.js';
 import {
   MatchingEngine,
   type EngineOrder,
   type OrderEntry,
-} from '../../../workloads/trading/matching-engine.js';
-import { seeded } from './messages.js';
+} from '../../../../workloads/trading/market/matching-engine.js';
+import { seeded } from '../wire-formats/messages.js';
 import { Scenario, type Step } from './scenario.js';
 
 interface Scenarios {
@@ -16,7 +16,10 @@ interface Scenarios {
 }
 
 const { notApplied, setups, scenarios } = JSON.parse(
-  readFileSync(new URL('../../vectors/trading/matching-scenarios.json', import.meta.url), 'utf8'),
+  readFileSync(
+    new URL('../../../vectors/trading/matching-scenarios.json', import.meta.url),
+    'utf8',
+  ),
 ) as Scenarios;
 
 describe('the matching engine plays', () => {

@@ -1,10 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { auditBooks, digestBooks } from '../../../workloads/trading/book-audit.js';
-import { snapshotBooks } from '../../../workloads/trading/book-snapshot.js';
-import type { ItchRecord } from '../../../workloads/trading/itch.js';
-import { OrderBooks } from '../../../workloads/trading/order-book.js';
-import { NaiveBooks } from './naive-books.js';
-import { add, cancel, executed, framed, play, remove, replace, seeded } from './messages.js';
+import { auditBooks, digestBooks } from '../../../../workloads/trading/market/book-audit.js';
+import { snapshotBooks } from '../../../../workloads/trading/market/book-snapshot.js';
+import type { ItchRecord } from '../../../../workloads/trading/wire-formats/itch.js';
+import { OrderBooks } from '../../../../workloads/trading/market/order-book.js';
+import { NaiveBooks } from '../wire-formats/naive-books.js';
+import {
+  add,
+  cancel,
+  executed,
+  framed,
+  play,
+  remove,
+  replace,
+  seeded,
+} from '../wire-formats/messages.js';
 
 function booksOf(...records: ItchRecord[]): OrderBooks {
   const books = new OrderBooks();

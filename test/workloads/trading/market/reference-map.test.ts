@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ReferenceMap } from '../../../workloads/trading/reference-map.js';
-import { seeded } from './messages.js';
+import { ReferenceMap } from '../../../../workloads/trading/market/reference-map.js';
+import { seeded } from '../wire-formats/messages.js';
 
 describe('a map by 64-bit references', () => {
   it('agrees with a Map through inserts, replacements and removals', () => {

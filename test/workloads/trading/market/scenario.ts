@@ -1,11 +1,11 @@
 /** Plays a scenario of `test/vectors/trading/matching-scenarios.json` and checks each of its steps. */
 import { expect } from 'vitest';
-import { auditLadder } from '../../../workloads/trading/book-audit.js';
+import { auditLadder } from '../../../../workloads/trading/market/book-audit.js';
 import {
   MatchingEngine,
   type EngineOrder,
   type EntryOutcome,
-} from '../../../workloads/trading/matching-engine.js';
+} from '../../../../workloads/trading/market/matching-engine.js';
 
 type Id = string | number;
 type Rows = number[][];

@@ -1,11 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { eachFramed } from '../../../workloads/trading/feed.js';
-import { ItchMessage, type ItchRecord } from '../../../workloads/trading/itch.js';
-import { OrderBooks } from '../../../workloads/trading/order-book.js';
-import { parseRequest } from '../../../workloads/trading/ouch.js';
-import { Strategy } from '../../../workloads/trading/strategy.js';
-import { syntheticFeed } from '../../../workloads/trading/synthetic-feed.js';
-import { add, cancel, executed, framed, play, remove, replace, seeded } from './messages.js';
+import { eachFramed } from '../../../../workloads/trading/feed/feed.js';
+import { ItchMessage, type ItchRecord } from '../../../../workloads/trading/wire-formats/itch.js';
+import { OrderBooks } from '../../../../workloads/trading/market/order-book.js';
+import { parseRequest } from '../../../../workloads/trading/wire-formats/ouch.js';
+import { Strategy } from '../../../../workloads/trading/market/strategy.js';
+import { syntheticFeed } from '../../../../workloads/trading/feed/synthetic-feed.js';
+import {
+  add,
+  cancel,
+  executed,
+  framed,
+  play,
+  remove,
+  replace,
+  seeded,
+} from '../wire-formats/messages.js';
 
 /** What the strategy answers to framed messages: the number of each that it answers, side, price. */
 function answers(strategy: Strategy, bytes: Uint8Array): unknown[] {

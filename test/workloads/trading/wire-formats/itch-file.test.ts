@@ -3,8 +3,11 @@ import {
   checkItchFile,
   ItchFileError,
   type ItchFile,
-} from '../../../workloads/trading/itch-file.js';
-import { ITCH_LAYOUTS, ITCH_TYPES } from '../../../workloads/trading/itch-layouts.js';
+} from '../../../../workloads/trading/wire-formats/itch-file.js';
+import {
+  ITCH_LAYOUTS,
+  ITCH_TYPES,
+} from '../../../../workloads/trading/wire-formats/itch-layouts.js';
 import { add, cancel, framed, NINE_THIRTY, oneOfEach, remove, seeded } from './messages.js';
 
 /** The file, or what is wrong with it; any other exception fails the test. */

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { ITCH_LAYOUTS, ITCH_TYPES, LONGEST_ITCH } from '../../../workloads/trading/itch-layouts.js';
-import { emitItch, ItchMessage, itchLength, parseItch } from '../../../workloads/trading/itch.js';
-import { parseFields, type Field } from '../../../workloads/trading/layout.js';
+import {
+  ITCH_LAYOUTS,
+  ITCH_TYPES,
+  LONGEST_ITCH,
+} from '../../../../workloads/trading/wire-formats/itch-layouts.js';
+import {
+  emitItch,
+  ItchMessage,
+  itchLength,
+  parseItch,
+} from '../../../../workloads/trading/wire-formats/itch.js';
+import { parseFields, type Field } from '../../../../workloads/trading/wire-formats/layout.js';
 import { add, oneOfEach, replace } from './messages.js';
 
 const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));

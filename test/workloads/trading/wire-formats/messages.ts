@@ -1,13 +1,13 @@
 /** Messages for the tests: short ways to write ITCH, and a seeded random function. */
-import { ItchWriter } from '../../../workloads/trading/itch-writer.js';
+import { ItchWriter } from '../../../../workloads/trading/wire-formats/itch-writer.js';
 import {
   ITCH_LAYOUTS,
   ITCH_TYPES,
   type ItchType,
-} from '../../../workloads/trading/itch-layouts.js';
-import { ItchMessage, type ItchRecord } from '../../../workloads/trading/itch.js';
-import { eachFramed } from '../../../workloads/trading/feed.js';
-import type { OrderBooks } from '../../../workloads/trading/order-book.js';
+} from '../../../../workloads/trading/wire-formats/itch-layouts.js';
+import { ItchMessage, type ItchRecord } from '../../../../workloads/trading/wire-formats/itch.js';
+import { eachFramed } from '../../../../workloads/trading/feed/feed.js';
+import type { OrderBooks } from '../../../../workloads/trading/market/order-book.js';
 
 /** mulberry32: numbers in [0, 1). */
 export function seeded(seed: number): () => number {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { MoldReceiver } from '../../../workloads/trading/mold-receiver.js';
+import { MoldReceiver } from '../../../../workloads/trading/feed/mold-receiver.js';
 import {
   emitMoldHeader,
   END_OF_SESSION,
   MoldPacker,
   parseMoldHeader,
-} from '../../../workloads/trading/moldudp64.js';
+} from '../../../../workloads/trading/wire-formats/moldudp64.js';
 import { seeded } from './messages.js';
 
 const SESSION = 'PINWIRE001';

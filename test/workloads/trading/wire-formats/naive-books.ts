@@ -1,5 +1,5 @@
 /** Order books as plainly as they can be told: one list of orders in time, sorted when asked. */
-import type { ItchRecord } from '../../../workloads/trading/itch.js';
+import type { ItchRecord } from '../../../../workloads/trading/wire-formats/itch.js';
 
 interface NaiveOrder {
   readonly reference: bigint;

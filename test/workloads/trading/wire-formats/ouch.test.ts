@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Layout } from '../../../workloads/trading/layout.js';
+import type { Layout } from '../../../../workloads/trading/wire-formats/layout.js';
 import {
   OUCH_APPENDAGES,
   OUCH_INBOUND,
   OUCH_OUTBOUND,
-} from '../../../workloads/trading/ouch-layouts.js';
+} from '../../../../workloads/trading/wire-formats/ouch-layouts.js';
 import {
   emitReply,
   emitRequest,
@@ -14,7 +14,7 @@ import {
   parseRequest,
   type EnterOrder,
   type OuchReply,
-} from '../../../workloads/trading/ouch.js';
+} from '../../../../workloads/trading/wire-formats/ouch.js';
 import { seeded } from './messages.js';
 
 const ENTER: EnterOrder = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { instant, PS_PER_S } from '../../../units/time.js';
+import { instant, PS_PER_S } from '../../../../units/time.js';
 import {
   emitLoginAccepted,
   emitLoginRequest,
@@ -12,7 +12,7 @@ import {
   SoupReader,
   SoupSession,
   UNSEQUENCED,
-} from '../../../workloads/trading/soupbin.js';
+} from '../../../../workloads/trading/wire-formats/soupbin.js';
 import { seeded } from './messages.js';
 
 const LOGIN = { username: 'pin', password: 'wire', session: '', sequence: 1 };
