@@ -6,7 +6,8 @@ import type { QueuePair } from '../rdma/queue-pair.js';
 import { QP_STATES, refuseTransition, type QpStateName } from '../rdma/qp-state.js';
 import type { RawQueuePair } from '../rdma/raw-queue-pair.js';
 import { VerbsError } from '../../spec/verbs-error.js';
-import { QP_ATTR, type QpAttributes } from '../../program/verbs.js';
+import { QP_ATTR } from '../rdma/qp-attributes.js';
+import type { QpAttributes } from '../../program/verbs.js';
 import type { CallArguments } from '../../program/mailbox/calls.js';
 
 /** What values depend on. */
