@@ -27,6 +27,8 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
+      // `import { type X }` would still load its module: the graph of rooms counts it as an import by value.
+      '@typescript-eslint/no-import-type-side-effects': 'error',
     },
   },
   {

@@ -8,8 +8,8 @@
 import type { Lookahead } from './lookahead.js';
 
 /** Answers of {@link Frontier.soleRunnable} that are no process. */
-export const NOBODY = -1;
-export const SEVERAL = -2;
+const NOBODY = -1;
+const SEVERAL = -2;
 
 export class Frontier {
   readonly lookahead: Lookahead;

@@ -5,7 +5,7 @@
  */
 export const MAX_HOSTS = 512;
 /** Units of one element; the last is the NIC. */
-export const UNITS = 256;
+const UNITS = 256;
 export const NIC_UNIT = UNITS - 1;
 /** Frames that a fault made. */
 export const FAULT_UNIT = UNITS - 2;

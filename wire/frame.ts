@@ -81,7 +81,7 @@ const presentExtensions = (roce: Roce): Extension[] =>
   (OPCODE_INFO[roce.bth.opcode]?.extensions ?? []).filter((name) => name in roce.extensions);
 
 /** Bytes that {@link emitFrame} will write: of the records that are there, not of what length fields say. */
-export function frameLength(frame: Frame): number {
+function frameLength(frame: Frame): number {
   let length = frame.linkHeader.length + frame.vlans.length * VLAN_LENGTH + frame.rest.length;
   if (frame.ethernet !== undefined) length += ETHERNET_LENGTH;
   if (frame.ipv4 !== undefined) length += IPV4_LENGTH + frame.ipv4Options.length;

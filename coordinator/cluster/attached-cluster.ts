@@ -134,7 +134,7 @@ export class AttachedCluster implements RunPlace {
 }
 
 /** `waiting for 2 runs before this one`, `waiting for hosts: 2 of 8 have joined`. */
-export function waitingFor({
+function waitingFor({
   before,
   missing,
   hosts,

@@ -27,7 +27,7 @@ export interface Attached {
   readonly cluster: AttachedCluster;
 }
 
-export const DEFAULT_WAIT = '10s';
+const DEFAULT_WAIT = '10s';
 /** They mean something only together with `--attach`. */
 const COMPANIONS = ['wait', 'token-file', 'tls-cert', 'tls-key', 'tls-ca'] as const;
 

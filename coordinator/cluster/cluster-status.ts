@@ -9,7 +9,7 @@ import type { RunQueue } from '../run/run-queue.js';
 import type { StandingCluster } from './standing-cluster.js';
 import { VERSION } from '../terminal/version.js';
 
-export const STATUS_SCHEMA = 'pinwire-status/1';
+const STATUS_SCHEMA = 'pinwire-status/1';
 
 export interface MachineStatus {
   readonly name: string;

@@ -62,7 +62,7 @@ function powerOfTwo(key: string, least: number, most: number): Field<'size'> {
 const MOST_QPS = 2 ** 24 - 3;
 
 /** The three crossings of the bus that a user thinks of as the NIC's are `nic.` keys, though the model has them under `pcie`. */
-export const FIELDS = {
+const FIELDS = {
   cpu: {
     post: cost('cpu.post'),
     doorbell: cost('cpu.doorbell'),

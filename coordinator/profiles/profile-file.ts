@@ -13,7 +13,7 @@ import { parseQuantity, type Quantity } from '../options/quantity.js';
 import { UsageError } from '../errors/usage-error.js';
 
 /** A raw tool output, vendor table or source code; B abstract or notes on a paper; C a paper from memory; D uncertain; X arithmetic. */
-export const GRADES = ['A', 'B', 'C', 'D', 'X'] as const;
+const GRADES = ['A', 'B', 'C', 'D', 'X'] as const;
 export type Grade = (typeof GRADES)[number];
 
 /** Where a figure comes from, and how it stands in the file. */

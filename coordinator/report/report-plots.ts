@@ -16,7 +16,7 @@ import {
   type Samples,
 } from './plot-axes.js';
 import { categoryPlot, SERIES_LIMIT, type Series } from './plot.js';
-import { type Entry, type ResultGroup } from './result-groups.js';
+import type { Entry, ResultGroup } from './result-groups.js';
 import { isDistribution, type Metric, type ParamValue } from './results.js';
 
 /** More panels of one figure than this are left to the table. */

@@ -9,7 +9,7 @@ import {
 } from './figures.js';
 import { html, type Content, type Markup } from './html.js';
 import { metricGloss, paramGloss } from './report-glossary.js';
-import { type Entry, type ResultGroup } from './result-groups.js';
+import type { Entry, ResultGroup } from './result-groups.js';
 import { isDistribution, type Counters, type Metric } from './results.js';
 import { waterfallOf } from './waterfall.js';
 

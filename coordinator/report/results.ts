@@ -5,11 +5,7 @@
 import type { DistributionMetric, Metric } from '../../workloads/authoring/workload.js';
 import type { CostInfo } from '../run/run-cost.js';
 
-export type {
-  DistributionMetric,
-  Metric,
-  ValueMetric,
-} from '../../workloads/authoring/workload.js';
+export type { DistributionMetric, Metric } from '../../workloads/authoring/workload.js';
 
 export const RESULTS_SCHEMA = 'pinwire/1';
 

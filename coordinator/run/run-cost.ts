@@ -42,9 +42,9 @@ export interface RunCost {
 }
 
 /** The way to the coordinator and back. */
-export const COORDINATOR = 'coordinator';
+const COORDINATOR = 'coordinator';
 /** Nothing more came until the run was over. */
-export const THE_END = 'end';
+const THE_END = 'end';
 
 /** `run.cost` of the results. */
 export interface CostInfo {

@@ -8,7 +8,7 @@ import type { ProgramCore } from '../program/program-core.js';
 import { SegmentError } from '../program/program-port.js';
 
 /** Turns of the microtask queue in one segment: a program that awaits its own promises takes a few. */
-export const MAX_TURNS = 1_000_000;
+const MAX_TURNS = 1_000_000;
 
 /** Awaiting it lets the microtasks that are queued run. */
 const TURN = Promise.resolve();

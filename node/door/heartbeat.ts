@@ -7,7 +7,7 @@ import type { WebSocket } from 'ws';
 import { streamOf } from './stream-of.js';
 
 /** A peer that is silent for so long is lost. */
-export const SILENCE_MS = 5_000;
+const SILENCE_MS = 5_000;
 /** In one silence; one lost or late ping is no reason. */
 const PINGS = 5;
 

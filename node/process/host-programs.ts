@@ -15,7 +15,7 @@ import { BundleError, bundleProgram } from './program-bundle.js';
 type ProgramReference = Extract<ModuleReference, { readonly kind: 'program' }>;
 
 /** A program that this host does not load, and why. */
-export class ProgramRefusal extends Error {
+class ProgramRefusal extends Error {
   override readonly name = 'ProgramRefusal';
 }
 

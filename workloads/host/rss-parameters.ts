@@ -4,7 +4,7 @@ import type { ClusterShape, Parameters, ParameterSpec } from '../authoring/workl
 import { LEAST_PAYLOAD, MOST_PAYLOAD } from './flow-frames.js';
 import type { Placement } from './flow-set.js';
 
-export const STEERINGS = ['single', 'rss', 'spray', 'rfs'] as const;
+const STEERINGS = ['single', 'rss', 'spray', 'rfs'] as const;
 export type Steering = (typeof STEERINGS)[number];
 
 const PLACEMENTS = ['aligned', 'scattered'] as const;

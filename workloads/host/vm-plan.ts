@@ -13,7 +13,7 @@ import { PS_PER_MS } from '../../units/time.js';
 import type { MachineRequest, RankPlacement } from '../authoring/workload.js';
 import { isAttack, type VmQueuesParameters } from './vm-queues-parameters.js';
 
-export const CRITICAL = 0;
+const CRITICAL = 0;
 export const NOISY = 1;
 
 export const RANK = {

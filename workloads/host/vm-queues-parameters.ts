@@ -2,9 +2,9 @@
 import { formatDuration } from '../../units/time.js';
 import type { ClusterShape, Parameters, ParameterSpec } from '../authoring/workload.js';
 
-export const QUEUES = ['shared', 'own'] as const;
-export const NOISES = ['none', 'in', 'out', 'both'] as const;
-export const IOMMUS = ['off', 'on'] as const;
+const QUEUES = ['shared', 'own'] as const;
+const NOISES = ['none', 'in', 'out', 'both'] as const;
+const IOMMUS = ['off', 'on'] as const;
 
 /** Two machines and their peers talk. */
 export interface TrafficParameters {
@@ -32,7 +32,7 @@ export const isAttack = (params: VmQueuesParameters): params is AttackParameters
 
 const LONGEST_DATAGRAM = 1472;
 /** A number, and a byte of a pattern at the least. */
-export const LEAST_DATAGRAM = 16;
+const LEAST_DATAGRAM = 16;
 export const MOST_ATTEMPTS = 32;
 
 export const VM_QUEUES_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {

@@ -11,7 +11,7 @@ import type { FramePool } from './frame-pool.js';
 import type { Link } from './link.js';
 
 /** IEEE 802 local experimental EtherType 1. */
-export const MANAGEMENT_ETHER_TYPE = 0x88b5;
+const MANAGEMENT_ETHER_TYPE = 0x88b5;
 const ETHER_TYPE_AT = 12;
 const FROM_AT = 14;
 const TO_AT = 18;

@@ -20,7 +20,7 @@ const ACCESS_FAULTS = 64;
 /** RLIMIT_AS: 64 GiB of addresses. */
 const MOST_PAGES = 2 ** 24;
 /** Pages that one call of `pin` takes: its answer names each. */
-export const MAX_PIN_PAGES = 8192;
+const MAX_PIN_PAGES = 8192;
 
 export interface MemoryServices {
   readonly profile: Profile;

@@ -12,7 +12,7 @@ import { isMulticast } from './ipv4-address.js';
 import type { StackHost } from './stack-host.js';
 
 /** Ethernet's least frame without its check sequence. */
-export const LEAST_FRAME = 60;
+const LEAST_FRAME = 60;
 /** Linux's ip_default_ttl and IP_MULTICAST_TTL. */
 const TTL = 64;
 const MULTICAST_TTL = 1;

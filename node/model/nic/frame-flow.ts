@@ -9,7 +9,7 @@ import { IPV6_LENGTH } from '../../../wire/ipv6.js';
 import { VLAN_LENGTH, isVlan } from '../../../wire/vlan.js';
 
 /** A field that the frame does not have. */
-export const ABSENT = -1;
+const ABSENT = -1;
 
 const TWO_32 = 2 ** 32;
 const ETHER_TYPE_OFFSET = 12;

@@ -4,7 +4,7 @@
  */
 import { refuse, type Refusal } from './refusal.js';
 
-export const DEFAULT_ENTRIES = 128;
+const DEFAULT_ENTRIES = 128;
 
 const REFUSED = 'Cannot set RX flow hash configuration: Invalid argument';
 const SHOWN_PER_LINE = 8;

@@ -21,7 +21,7 @@ export interface FeedParameters extends Parameters {
 }
 
 /** The name of the input file. */
-export const FEED_INPUT = 'feed';
+const FEED_INPUT = 'feed';
 
 /** Throws an ItchFileError for a broken file and a {@link FeedError} for a window that makes no feed. */
 export function feedOf(

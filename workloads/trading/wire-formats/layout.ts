@@ -80,14 +80,14 @@ export function emitFields<F extends Fields>(
 }
 
 /** Exact below 2^53. */
-export function readNumber(bytes: Uint8Array, from: number, length: number): number {
+function readNumber(bytes: Uint8Array, from: number, length: number): number {
   let value = 0;
   for (let i = from; i < from + length; i++) value = value * 256 + bytes[i]!;
   return value;
 }
 
 /** One character a byte; the padding is left out. */
-export function readText(bytes: Uint8Array, from: number, length: number): string {
+function readText(bytes: Uint8Array, from: number, length: number): string {
   let end = from + length;
   while (end > from && bytes[end - 1] === SPACE) end--;
   let text = '';
@@ -95,12 +95,12 @@ export function readText(bytes: Uint8Array, from: number, length: number): strin
   return text;
 }
 
-export function writeText(into: Uint8Array, from: number, length: number, text: string): void {
+function writeText(into: Uint8Array, from: number, length: number, text: string): void {
   if (text.length > length) throw new RangeError(`"${text}" does not fit in ${length} bytes`);
   for (let i = 0; i < length; i++) into[from + i] = i < text.length ? text.charCodeAt(i) : SPACE;
 }
 
-export function writeNumber(
+function writeNumber(
   into: Uint8Array,
   from: number,
   length: number,

@@ -8,7 +8,7 @@ import { emitFields, parseFields, type Fields, type Layout, type RecordOf } from
 import { OUCH_APPENDAGES, OUCH_INBOUND, OUCH_OUTBOUND } from './ouch-layouts.js';
 
 /** The optional fields of a message, by name. */
-export type OuchOptions = Partial<RecordOf<typeof OUCH_APPENDAGES>>;
+type OuchOptions = Partial<RecordOf<typeof OUCH_APPENDAGES>>;
 
 type Table = Readonly<Record<string, Layout>>;
 type MessageOf<T extends Table> = {
