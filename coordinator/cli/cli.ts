@@ -19,6 +19,7 @@ import {
   LISTEN_OPTIONS,
   LOG_OPTIONS,
   METRICS_OPTIONS,
+  DECODE_OPTIONS,
   OUTPUT_OPTIONS,
   PLACEMENT_OPTIONS,
   PROGRAM_OPTIONS,
@@ -54,7 +55,7 @@ const WORK = {
   ...CREDENTIAL_OPTIONS,
 };
 /** Options that may be given several times. */
-const REPEATABLE = ['set', 'override', 'fault', 'programs'];
+const REPEATABLE = ['set', 'override', 'fault', 'programs', 'qp', 'host', 'opcode'];
 
 /** Does what the arguments say; the exit status. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -197,12 +198,16 @@ function commandTable(argv: readonly string[], terminal: Terminal): Command[] {
     },
     {
       usage: 'decode <file..>',
-      describe: 'print RoCEv2 captures (pcap, pcapng), one line a packet',
-      options: { json: OUTPUT_OPTIONS.json },
+      describe:
+        'print RoCEv2 captures (pcap, pcapng; - for standard input) by time, one line a packet',
+      options: DECODE_OPTIONS,
       action: (values) => {
         refuseTwice(values);
         return decode(values['file'] as string[], {
           json: values['json'] as string | undefined,
+          qp: values['qp'] as string[] | undefined,
+          host: values['host'] as string[] | undefined,
+          opcode: values['opcode'] as string[] | undefined,
           write: (line) => terminal.write(`${line}\n`),
           error: (line) => terminal.error(line),
         });

@@ -114,6 +114,13 @@ export const STATUS_OPTIONS = {
   json: text('write it to this file as JSON instead; - for standard output'),
 } as const satisfies Record<string, Options>;
 
+export const DECODE_OPTIONS = {
+  qp: texts('only packets to this queue pair: 17 or 0x000011 (repeatable: any of them)'),
+  host: texts('only packets from or to it: host1, or an IP or MAC address (repeatable)'),
+  opcode: texts('only packets of this opcode: ACK, "RC SEND_ONLY", 0x11 (repeatable)'),
+  json: text('write the summary to this file; - for standard output, instead of the packets'),
+} as const satisfies Record<string, Options>;
+
 export const GROUPS = {
   'Cluster:': CLUSTER_OPTIONS,
   'This machine:': JOIN_OPTIONS,
