@@ -5,6 +5,7 @@ import { listCommand } from './command-list.js';
 import { runCommand, type RunCommand } from './command-run.js';
 import { statusCommand } from './command-status.js';
 import { upCommand } from './command-up.js';
+import { compareCommand } from './command-compare.js';
 import { decode } from './decode.js';
 import type { EventLog } from '../terminal/event-log.js';
 import type { LogOptions } from '../terminal/log.js';
@@ -19,6 +20,7 @@ import {
   LISTEN_OPTIONS,
   LOG_OPTIONS,
   METRICS_OPTIONS,
+  COMPARE_OPTIONS,
   DECODE_OPTIONS,
   OUTPUT_OPTIONS,
   PLACEMENT_OPTIONS,
@@ -211,6 +213,16 @@ function commandTable(argv: readonly string[], terminal: Terminal): Command[] {
           write: (line) => terminal.write(`${line}\n`),
           error: (line) => terminal.error(line),
         });
+      },
+    },
+    {
+      usage: 'compare <file..>',
+      describe: 'compare the results of two results files: exit 0 if they are equal, 1 if not',
+      options: COMPARE_OPTIONS,
+      action: async (values) => {
+        refuseTwice(values);
+        const tolerance = values['tolerance'] as string | undefined;
+        return compareCommand(values['file'] as string[], tolerance, terminal);
       },
     },
     {
