@@ -55,6 +55,14 @@ function describeAddresses(frame: Frame): string {
   return `${formatMac(macBytes(ethernet.source))} > ${formatMac(macBytes(ethernet.destination))}`;
 }
 
+const ECN_NAMES = ['', 'ECT(1)', 'ECT(0)', 'CE'] as const;
+
+/** The ECN bits of the IP header (RFC 3168 5), where they are not 0. */
+function describeEcn({ ipv4, ipv6 }: Frame): string[] {
+  const ecn = (ipv4?.tos ?? ipv6?.trafficClass ?? 0) & 3;
+  return ecn === 0 ? [] : [ECN_NAMES[ecn]!];
+}
+
 function describeExtensions({ deth, reth, atomic, aeth, atomicAck, immediate, ieth }: Extensions) {
   const parts: string[] = [];
   if (deth !== undefined) {
@@ -110,6 +118,7 @@ function describeOther(frame: Frame): string {
 export function describe(packet: CapturedPacket, frame: Frame): string {
   const parts = [describeTime(packet), describeAddresses(frame)];
   for (const vlan of frame.vlans) parts.push(`vlan ${vlan.id}`);
+  parts.push(...describeEcn(frame));
   parts.push(...(frame.roce === undefined ? [describeOther(frame)] : describeRoce(frame.roce)));
   parts.push(`length ${packet.wireLength}`);
   if (frame.cut) parts.push(`captured ${packet.bytes.length}`);

@@ -11,6 +11,8 @@ const VERSION_MAJOR = 4;
 const LINK_TYPE_FIELD = 20;
 
 const PACKET_HEADER_LENGTH = 16;
+/** Longer ones are no packets: 256 KiB is what Wireshark takes at most (WTAP_MAX_PACKET_SIZE_STANDARD). */
+const LONGEST_PACKET = 2 ** 18;
 const SECONDS = 0;
 const FRACTION = 4;
 const CAPTURED_LENGTH = 8;
@@ -59,12 +61,13 @@ export function* readPcap(file: Uint8Array): Generator<CapturedPacket, void, und
   let at = FILE_HEADER_LENGTH;
   while (at < file.length) {
     if (at + PACKET_HEADER_LENGTH > file.length) {
-      throw new BrokenCapture(at, `a packet header is cut: ${file.length - at} of 16 bytes`);
+      throw new BrokenCapture(at, `a packet header is cut: ${file.length - at} of 16 bytes`, true);
     }
     const length = view.getUint32(at + CAPTURED_LENGTH, littleEndian);
     const dataAt = at + PACKET_HEADER_LENGTH;
     if (length > file.length - dataAt) {
-      throw new BrokenCapture(at, `a packet of ${length} bytes, ${file.length - dataAt} are left`);
+      const what = `a packet of ${length} bytes, ${file.length - dataAt} are left`;
+      throw new BrokenCapture(at, what, length <= LONGEST_PACKET);
     }
     const fraction = view.getUint32(at + FRACTION, littleEndian) * psPerFraction;
     yield {

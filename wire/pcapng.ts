@@ -54,7 +54,7 @@ export function* readPcapng(file: Uint8Array): Generator<CapturedPacket, void, u
   let at = 0;
   while (at < file.length) {
     if (file.length - at < BLOCK_OVERHEAD) {
-      throw new BrokenCapture(at, `a block is cut: ${file.length - at} bytes are left`);
+      throw new BrokenCapture(at, `a block is cut: ${file.length - at} bytes are left`, at > 0);
     }
     const type = view.getUint32(at, section.littleEndian);
     if (type === BLOCK.SECTION_HEADER) section = newSection(view, at);
@@ -79,13 +79,17 @@ function newSection(view: DataView, at: number): Section {
   throw new BrokenCapture(magicAt, 'no pcapng byte-order magic');
 }
 
+/** Longer ones are no blocks: 16 MiB is what Wireshark takes at most. */
+const LONGEST_BLOCK = 2 ** 24;
+
 function blockAt(file: Uint8Array, view: DataView, at: number, littleEndian: boolean): Block {
   const length = view.getUint32(at + 4, littleEndian);
   if (length < BLOCK_OVERHEAD || length % 4 !== 0) {
     throw new BrokenCapture(at + 4, `a block length of ${length}`);
   }
   if (length > file.length - at) {
-    throw new BrokenCapture(at, `a block of ${length} bytes, ${file.length - at} are left`);
+    const what = `a block of ${length} bytes, ${file.length - at} are left`;
+    throw new BrokenCapture(at, what, at > 0 && length <= LONGEST_BLOCK);
   }
   const bodyEnd = at + length - 4;
   const again = view.getUint32(bodyEnd, littleEndian);

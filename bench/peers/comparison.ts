@@ -28,7 +28,7 @@ docs/speed.md says what is compared.
 
 /** The exit status. Throws a UsageError if the JSON cannot be written, a RunError if a run fails. */
 export async function comparePeers(options: PeerOptions, terminal: Terminal): Promise<number> {
-  prepareOutputs({ json: options.json, out: undefined }, undefined);
+  prepareOutputs({ json: options.json, hgrm: undefined, out: undefined }, undefined);
   const scratch = mkdtempSync(join(tmpdir(), 'pinwire-peers-'));
   const commands = new TimedCommands(scratch);
   const clean = (): void => {

@@ -5,6 +5,7 @@ import { listCommand } from './command-list.js';
 import { runCommand, type RunCommand } from './command-run.js';
 import { statusCommand } from './command-status.js';
 import { upCommand } from './command-up.js';
+import { compareCommand } from './command-compare.js';
 import { decode } from './decode.js';
 import type { EventLog } from '../terminal/event-log.js';
 import type { LogOptions } from '../terminal/log.js';
@@ -19,6 +20,8 @@ import {
   LISTEN_OPTIONS,
   LOG_OPTIONS,
   METRICS_OPTIONS,
+  COMPARE_OPTIONS,
+  DECODE_OPTIONS,
   OUTPUT_OPTIONS,
   PLACEMENT_OPTIONS,
   PROGRAM_OPTIONS,
@@ -54,7 +57,7 @@ const WORK = {
   ...CREDENTIAL_OPTIONS,
 };
 /** Options that may be given several times. */
-const REPEATABLE = ['set', 'override', 'fault', 'programs'];
+const REPEATABLE = ['set', 'override', 'fault', 'programs', 'qp', 'host', 'opcode'];
 
 /** Does what the arguments say; the exit status. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -197,15 +200,29 @@ function commandTable(argv: readonly string[], terminal: Terminal): Command[] {
     },
     {
       usage: 'decode <file..>',
-      describe: 'print RoCEv2 captures (pcap, pcapng), one line a packet',
-      options: { json: OUTPUT_OPTIONS.json },
+      describe:
+        'print RoCEv2 captures (pcap, pcapng; - for standard input) by time, one line a packet',
+      options: DECODE_OPTIONS,
       action: (values) => {
         refuseTwice(values);
         return decode(values['file'] as string[], {
           json: values['json'] as string | undefined,
+          qp: values['qp'] as string[] | undefined,
+          host: values['host'] as string[] | undefined,
+          opcode: values['opcode'] as string[] | undefined,
           write: (line) => terminal.write(`${line}\n`),
           error: (line) => terminal.error(line),
         });
+      },
+    },
+    {
+      usage: 'compare <file..>',
+      describe: 'compare the results of two results files: exit 0 if they are equal, 1 if not',
+      options: COMPARE_OPTIONS,
+      action: async (values) => {
+        refuseTwice(values);
+        const tolerance = values['tolerance'] as string | undefined;
+        return compareCommand(values['file'] as string[], tolerance, terminal);
       },
     },
     {

@@ -26,7 +26,13 @@ import { watchInterruptions, type Interruption } from '../terminal/interruption.
 import { Measured, measure } from '../run/measure.js';
 import { readChoice } from '../options/option-values.js';
 import { checkSettings, parseSettings, type Setting } from '../plan/parameters.js';
-import { DEFAULT_OUT, prepareOutputs, writeOutputs, type Outputs } from '../report/outputs.js';
+import {
+  DEFAULT_OUT,
+  prepareOutputs,
+  STANDARD_OUTPUT,
+  writeOutputs,
+  type Outputs,
+} from '../report/outputs.js';
 import { formatPerftest } from '../report/perftest-format.js';
 import { PrivateCluster, TRUSTED } from '../cluster/private-cluster.js';
 import { Progress } from '../terminal/progress.js';
@@ -36,7 +42,7 @@ import {
   resolveWorkload,
   type ResolvedWorkload,
 } from '../plan/programs.js';
-import { RESULTS_SCHEMA, type Results } from '../report/results.js';
+import { formatResults, RESULTS_SCHEMA, type Results } from '../report/results.js';
 import { RunError } from '../errors/run-error.js';
 import { costInfo, describeCost } from '../run/run-cost.js';
 import type { RunPlace } from '../run/run-place.js';
@@ -52,6 +58,7 @@ export interface RunOptions extends ClusterOptions, AttachOptions {
   readonly set?: readonly string[] | undefined;
   readonly format?: string | undefined;
   readonly json?: string | undefined;
+  readonly hgrm?: string | undefined;
   readonly out?: string | undefined;
   readonly capture?: string | undefined;
   readonly quiet?: boolean | undefined;
@@ -131,8 +138,9 @@ async function planCommand(
   }
 }
 
-const outputsOf = ({ kind, options: { json, out } }: RunCommand): Outputs => ({
+const outputsOf = ({ kind, options: { json, hgrm, out } }: RunCommand): Outputs => ({
   json,
+  hgrm,
   out: out ?? (kind === 'explain' ? undefined : DEFAULT_OUT),
 });
 
@@ -148,6 +156,8 @@ class Session {
   private readonly progress: Progress;
   private readonly measured = new Measured();
   private readonly when = new Date();
+  /** How many of its results were shown. */
+  private shown = 0;
   /** Why it ended before its time. */
   private error: string | undefined;
   /** Undefined while it is being launched. */
@@ -189,6 +199,8 @@ class Session {
       return this.verdict();
     } catch (error) {
       this.progress.clear();
+      // Configurations before the one that failed have their figures.
+      this.show();
       if (error instanceof RunError && !interruption.isInterrupted) await sleep(SIGNAL_RACE_MS);
       if (interruption.isInterrupted) {
         this.error = 'interrupted';
@@ -215,9 +227,7 @@ class Session {
     const { config, command, progress, measured, plan } = this;
     const place = this.place ?? (await this.launch());
     const { capture } = command.options;
-    await measure(place, plan, measured, { config, capture, progress }, (first) =>
-      this.show(first),
-    );
+    await measure(place, plan, measured, { config, capture, progress }, () => this.show());
   }
 
   private launch(): Promise<RunPlace> {
@@ -230,10 +240,13 @@ class Session {
     );
   }
 
-  /** The results from place `first` on, as the user wants to see them. */
-  private show(first: number): void {
+  /** The results that were not shown yet, as the user wants to see them. */
+  private show(): void {
+    const first = this.shown;
     const results = this.measured.results.slice(first);
+    this.shown = this.measured.results.length;
     this.progress.clear();
+    if (results.length === 0 || this.command.options.json === STANDARD_OUTPUT) return;
     if (this.command.kind === 'explain') {
       // The waterfall is what was asked for: also with --quiet.
       this.terminal.write(results.map(formatWaterfall).join('\n'));
@@ -248,7 +261,8 @@ class Session {
   }
 
   private say(text: string): void {
-    if (this.command.options.quiet !== true) this.terminal.write(text);
+    const { quiet, json } = this.command.options;
+    if (quiet !== true && json !== STANDARD_OUTPUT) this.terminal.write(text);
   }
 
   private printed(line: string): void {
@@ -256,9 +270,14 @@ class Session {
     this.terminal.error(line);
   }
 
-  /** Also of a command that failed, so that older results are not taken for its own. */
+  /**
+   * Also of a command that failed, so that older results are not taken for its own; but a cluster that was lost before it did
+   * anything leaves the last good ones where they are.
+   */
   private async writeResults(): Promise<void> {
-    const outputs = outputsOf(this.command);
+    const isLost = this.attached !== undefined && this.measured.began === undefined;
+    const asked = outputsOf(this.command);
+    const outputs = isLost ? { ...asked, out: this.command.options.out } : asked;
     const results = this.results();
     const { cost } = results.run;
     const hasTables =
@@ -267,6 +286,7 @@ class Session {
       this.say(`${describeCost(cost)}\n`);
     }
     const paths = await writeOutputs(outputs, results, this.measured.samples);
+    if (outputs.json === STANDARD_OUTPUT) this.terminal.write(formatResults(results));
     if (paths.length > 0) this.say(`results: ${paths.join(', ')}\n`);
   }
 

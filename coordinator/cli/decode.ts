@@ -1,20 +1,23 @@
 /**
- * `pinwire decode FILE...`: anybody's RoCEv2 captures, one line a packet, and a JSON summary over all files.
+ * `pinwire decode FILE...`: anybody's RoCEv2 captures, by time, one line a packet, and a JSON summary over all files.
  * Packets are counted under the names of wire/opcode-table.ts: `RC SEND_FIRST`, `CNP`, `opcode 0x1f` for one unknown.
  * Each file is held in memory while it is decoded; a file beyond 2 GiB is refused.
  */
-import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
-import { readCapture } from '../../wire/capture.js';
-import { BrokenCapture, type CapturedPacket } from '../../wire/captured-packet.js';
+import type { CapturedPacket } from '../../wire/captured-packet.js';
 import { describe } from '../../wire/describe.js';
 import { emitFrame, type Frame } from '../../wire/frame.js';
 import { parseFrame } from '../../wire/frame-parser.js';
 import { opcodeName } from '../../wire/opcode-table.js';
+import { mergedByTime, openCapture, reasonOf, type CaptureInput } from './capture-input.js';
+import { packetFilter, type FilterOptions, type PacketFilter } from './packet-filter.js';
 
-export interface DecodeOptions {
-  /** Where to write the summary. */
+export interface DecodeOptions extends FilterOptions {
+  /** Where to write the summary; `-` for standard output, instead of the packets. */
   readonly json?: string | undefined;
+  /** What the file name `-` reads. */
+  readonly input?: NodeJS.ReadableStream;
   readonly write: (line: string) => void;
   readonly error: (line: string) => void;
 }
@@ -31,24 +34,22 @@ interface Summary {
   opcodes: Record<string, number>;
 }
 
-interface InputFile {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
-
 const DONE = 0;
 const BAD_USAGE = 2;
+const STANDARD_OUTPUT = '-';
 /** Packets between two turns of the event loop, so that Ctrl-C is heard. */
 const PACKETS_PER_TURN = 1024;
 
 /**
- * Writes the lines and the summary. The exit status: 0 whatever the packets hold; 2 after one line to `error` if a
- * file is missing, broken or cannot be written, found before the first packet is printed.
+ * Writes the lines and the summary, of the packets that pass the filter. The exit status: 0 whatever the packets hold, with a
+ * warning to `error` for a file that is cut inside its last record; 2 after one line to `error` if a file is missing, broken or
+ * cannot be written, found before the first packet is printed. Throws a UsageError for a filter that cannot be read.
  */
 export async function decode(files: readonly string[], options: DecodeOptions): Promise<number> {
-  const inputs: InputFile[] = [];
+  const filter = packetFilter(options);
+  const inputs: CaptureInput[] = [];
   for (const name of files) {
-    const input = await openCapture(name);
+    const input = await openCapture(name, options.input ?? process.stdin);
     if (typeof input === 'string') {
       options.error(`decode: ${name}: ${input}`);
       return BAD_USAGE;
@@ -58,6 +59,14 @@ export async function decode(files: readonly string[], options: DecodeOptions): 
   if (inputs.length === 0) {
     options.error('decode: name at least one capture file');
     return BAD_USAGE;
+  }
+  for (const { name, warning } of inputs) {
+    if (warning !== undefined) options.error(`decode: ${name}: ${warning}`);
+  }
+  if (options.json === STANDARD_OUTPUT) {
+    const summary = await decodeAll(inputs, filter, () => undefined);
+    options.write(JSON.stringify(summary, null, 2));
+    return DONE;
   }
   let json: FileHandle | undefined;
   if (options.json !== undefined) {
@@ -69,7 +78,7 @@ export async function decode(files: readonly string[], options: DecodeOptions): 
     }
   }
   try {
-    const summary = await decodeAll(inputs, options.write);
+    const summary = await decodeAll(inputs, filter, options.write);
     await json?.writeFile(`${JSON.stringify(summary, null, 2)}\n`);
   } finally {
     await json?.close();
@@ -77,27 +86,9 @@ export async function decode(files: readonly string[], options: DecodeOptions): 
   return DONE;
 }
 
-/** The file, read and walked to its end; or why it cannot be decoded. */
-async function openCapture(name: string): Promise<InputFile | string> {
-  try {
-    const bytes = await readFile(name);
-    // The walk is the check: a broken file is found before the first line is printed.
-    const packets = readCapture(bytes);
-    while (packets.next().done !== true) continue;
-    return { name, bytes };
-  } catch (error) {
-    return error instanceof BrokenCapture
-      ? `not a whole pcap or pcapng capture: ${error.message}`
-      : reasonOf(error);
-  }
-}
-
-/** `ENOENT: no such file or directory`: what the system says, without the call and the path behind it. */
-const reasonOf = (error: unknown): string =>
-  (error instanceof Error ? error.message : String(error)).split(/[\n,]/, 1)[0]!;
-
 async function decodeAll(
-  inputs: readonly InputFile[],
+  inputs: readonly CaptureInput[],
+  filter: PacketFilter,
   write: (line: string) => void,
 ): Promise<Summary> {
   const summary: Summary = {
@@ -109,14 +100,13 @@ async function decodeAll(
     opcodes: {},
   };
   const opcodeCounts = new Array<number>(256).fill(0);
-  for (const { name, bytes } of inputs) {
-    const prefix = inputs.length > 1 ? `${name}: ` : '';
-    for (const packet of readCapture(bytes)) {
-      const frame = parseFrame(packet.bytes, packet.linkType, packet.wireLength);
-      addPacket(summary, opcodeCounts, packet, frame);
-      write(prefix + describe(packet, frame));
-      if (summary.packets % PACKETS_PER_TURN === 0) await setImmediate();
-    }
+  let walked = 0;
+  for (const { input, packet } of mergedByTime(inputs)) {
+    if (++walked % PACKETS_PER_TURN === 0) await setImmediate();
+    const frame = parseFrame(packet.bytes, packet.linkType, packet.wireLength);
+    if (!filter(frame)) continue;
+    addPacket(summary, opcodeCounts, packet, frame);
+    write((inputs.length > 1 ? `${input.name}: ` : '') + describe(packet, frame));
   }
   opcodeCounts.forEach((count, opcode) => {
     if (count > 0) summary.opcodes[opcodeName(opcode)] = count;

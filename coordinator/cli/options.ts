@@ -48,7 +48,10 @@ export const WORKLOAD_OPTIONS = {
 
 export const OUTPUT_OPTIONS = {
   format: text('table, or perftest: the columns of ib_*_lat and ib_*_bw [default: table]'),
-  json: text('also write the results to this file'),
+  json: text('also write the results to this file; - for standard output, instead of tables'),
+  hgrm: text(
+    'also write latencies as HdrHistogram percentile distributions (.hgrm) to this directory',
+  ),
   out: text('where results.json and report.html go [default: results/latest]'),
   capture: text(
     'write DIR/host0.pcapng, ... (several workloads: DIR/<workload, / as ->/; several runs of one: 1/, 2/, ... below)',
@@ -112,6 +115,19 @@ export const ATTACH_OPTIONS = {
 export const STATUS_OPTIONS = {
   wait: text('how long to try to reach the coordinator: 30s, 5m, forever [default: one attempt]'),
   json: text('write it to this file as JSON instead; - for standard output'),
+} as const satisfies Record<string, Options>;
+
+export const COMPARE_OPTIONS = {
+  tolerance: text(
+    'figures that differ by less are equal, and hashes, stages and counters are not compared: 2% or 0.02 [default: exact]',
+  ),
+} as const satisfies Record<string, Options>;
+
+export const DECODE_OPTIONS = {
+  qp: texts('only packets to this queue pair: 17 or 0x000011 (repeatable: any of them)'),
+  host: texts('only packets from or to it: host1, or an IP or MAC address (repeatable)'),
+  opcode: texts('only packets of this opcode: ACK, "RC SEND_ONLY", 0x11 (repeatable)'),
+  json: text('write the summary to this file; - for standard output, instead of the packets'),
 } as const satisfies Record<string, Options>;
 
 export const GROUPS = {

@@ -10,7 +10,7 @@ import {
 import { html, type Content, type Markup } from './html.js';
 import { metricGloss, paramGloss } from './report-glossary.js';
 import type { Entry, ResultGroup } from './result-groups.js';
-import { isDistribution, type Counters, type Metric } from './results.js';
+import { hasFarTail, isDistribution, type Counters, type Metric } from './results.js';
 import { waterfallOf } from './waterfall.js';
 
 const FIGURES = ['count', 'min', 'p50', 'p90', 'p99', 'p99.9', 'max', 'mean', 'stddev'] as const;
@@ -25,38 +25,50 @@ interface Column {
   readonly cell: (entry: Entry) => string | undefined;
 }
 
-/** Every parameter and every figure of these results, one row each. */
+/** Every figure of these results, one row each, with the parameters that differ; those that do not stand above. */
 export function resultsTable({ entries, varying, fixed }: ResultGroup): Markup {
   const rows = entries.filter(({ concludes }) => !concludes);
   const columns = [
-    ...[...varying, ...fixed.map(([name]) => name)].map((name) => paramColumn(rows, name)),
+    ...varying.map((name) => paramColumn(rows, name)),
     ...metricNames(rows).flatMap((name) => metricColumns(rows, name)),
   ];
-  return html`<div class="scroll ${rows.length > LONG ? 'tall' : ''}">
-    <table>
-      <thead>
-        <tr>
-          ${columns.map(
-            ({ heading, gloss, number }) =>
-              html`<th class="${number ? 'number' : ''}" title="${gloss}">${heading}</th>`,
+  return html`${
+      fixed.length > 0
+        ? html`<p class="faint">
+            ${fixed.map(
+              ([name, value], at) =>
+                html`${at > 0 ? ', ' : ''}<span title="${paramGloss(name)}"
+                    >${spokenName(name)} ${formatParam(name, value)}</span
+                  >`,
+            )}
+          </p>`
+        : undefined
+    }
+    <div class="scroll ${rows.length > LONG ? 'tall' : ''}">
+      <table>
+        <thead>
+          <tr>
+            ${columns.map(
+              ({ heading, gloss, number }) =>
+                html`<th class="${number ? 'number' : ''}" title="${gloss}">${heading}</th>`,
+            )}
+            <th>verified</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map(
+            (entry) =>
+              html`<tr>
+                ${columns.map(
+                  ({ number, cell }) =>
+                    html`<td class="${number ? 'number' : ''}">${cell(entry) ?? '-'}</td>`,
+                )}
+                ${verdictCell(entry.result.verified)}
+              </tr> `,
           )}
-          <th>verified</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.map(
-          (entry) =>
-            html`<tr>
-              ${columns.map(
-                ({ number, cell }) =>
-                  html`<td class="${number ? 'number' : ''}">${cell(entry) ?? '-'}</td>`,
-              )}
-              ${verdictCell(entry.result.verified)}
-            </tr> `,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+        </tbody>
+      </table>
+    </div>`;
 }
 
 function paramColumn(rows: readonly Entry[], name: string): Column {
@@ -76,7 +88,7 @@ function metricColumns(rows: readonly Entry[], name: string): Column[] {
     metrics[0]!.unit,
   );
   const unit = scale.unit === '' ? '' : ` [${scale.unit}]`;
-  const figures = distribution ? FIGURES : (['value'] as const);
+  const figures = distribution ? figuresOf(metrics) : (['value'] as const);
   return figures.map((figure) => ({
     heading:
       figure === 'value'
@@ -87,12 +99,20 @@ function metricColumns(rows: readonly Entry[], name: string): Column[] {
     cell: ({ result }) => {
       const metric = metricNamed(result.metrics, name);
       if (metric === undefined) return undefined;
-      if (isDistribution(metric))
-        return figure === 'value' ? undefined : shown(metric[figure], figure, scale);
+      if (isDistribution(metric)) {
+        const isMissing = figure === 'value' || (figure === 'p99.9' && !hasFarTail(metric));
+        return isMissing ? undefined : shown(metric[figure], figure, scale);
+      }
       return figure === 'value' ? formatFigure(metric.value, scale) : undefined;
     },
   }));
 }
+
+/** A percentile that no row has enough operations for is no column. */
+const figuresOf = (metrics: readonly Metric[]): readonly (typeof FIGURES)[number][] =>
+  metrics.some((metric) => isDistribution(metric) && hasFarTail(metric))
+    ? FIGURES
+    : FIGURES.filter((figure) => figure !== 'p99.9');
 
 const shown = (value: number, figure: string, scale: Scale): string =>
   figure === 'count' ? String(value) : formatFigure(value, scale);

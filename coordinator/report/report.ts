@@ -155,10 +155,15 @@ function rangesOf(group: ResultGroup): string[] {
 const configurations = ({ entries }: ResultGroup): readonly Entry[] =>
   entries.filter(({ concludes }) => !concludes);
 
-function chip({ entries }: ResultGroup): Markup {
-  const verdicts = entries.map(({ result }) => result.verified);
-  if (verdicts.includes(false)) return html`<span class="chip bad">verification failed</span>`;
-  if (verdicts.includes(true)) return html`<span class="chip good">verified</span>`;
+function chip(group: ResultGroup): Markup {
+  const failed = group.entries.some(({ result }) => result.verified === false);
+  const verdicts = configurations(group).map(({ result }) => result.verified);
+  if (failed) return html`<span class="chip bad">verification failed</span>`;
+  const verified = verdicts.filter((verdict) => verdict === true).length;
+  if (verified === verdicts.length) return html`<span class="chip good">verified</span>`;
+  if (verified > 0) {
+    return html`<span class="chip plain">${verified} of ${verdicts.length} verified</span>`;
+  }
   return html`<span class="chip plain">nothing to verify</span>`;
 }
 

@@ -80,6 +80,12 @@ export interface Results {
   readonly results: readonly WorkloadResult[];
 }
 
+/** From so many operations on, ten or more lie beyond the 99.9th percentile. */
+const FAR_TAIL = 10_000;
+
+/** Whether p99.9 says more than the maximum does: only then people are shown it. */
+export const hasFarTail = ({ count }: DistributionMetric): boolean => count >= FAR_TAIL;
+
 export const isDistribution = (metric: Metric): metric is DistributionMetric => 'p50' in metric;
 
 /** The text of a results file: keys in the order above, parameters in their own, counters by name. */

@@ -8,7 +8,7 @@ import {
   type Scale,
 } from './figures.js';
 import { groupByFigures, type Entry, type ResultGroup } from './result-groups.js';
-import { isDistribution, type Metric, type WorkloadResult } from './results.js';
+import { hasFarTail, isDistribution, type Metric, type WorkloadResult } from './results.js';
 
 interface Column {
   readonly heading: string;
@@ -18,7 +18,7 @@ interface Column {
 
 const LATENCY_FIGURES = ['min', 'p50', 'p99', 'p99.9', 'max'] as const;
 /** Where a table has several distributions, these say most. */
-const SHORT_FIGURES = ['p50', 'p99'] as const;
+const SHORT_FIGURES = ['p50', 'p99', 'p99.9'] as const;
 /** A comparison of more rows than this is printed as a grid, one column per configuration. */
 const LONG = 16;
 
@@ -77,7 +77,9 @@ function figureColumns(metricsOfRows: readonly (readonly Metric[])[]): Column[] 
     }
     const each = metrics.filter(isDistribution);
     const lone = distributions === 1 && first.length === 1;
-    const figures = lone ? LATENCY_FIGURES : SHORT_FIGURES;
+    const figures = (lone ? LATENCY_FIGURES : SHORT_FIGURES).filter(
+      (figure) => figure !== 'p99.9' || each.some(hasFarTail),
+    );
     const scale = scaleOf(
       each.map(({ p50 }) => p50),
       metric.unit,
@@ -88,7 +90,9 @@ function figureColumns(metricsOfRows: readonly (readonly Metric[])[]): Column[] 
       ...figures.map((figure) =>
         figureColumn(
           `${prefix}${figure}`,
-          each.map((distribution) => distribution[figure]),
+          each.map((distribution) =>
+            figure === 'p99.9' && !hasFarTail(distribution) ? undefined : distribution[figure],
+          ),
           scale,
         ),
       ),
@@ -102,10 +106,14 @@ const count = (counts: readonly number[]): Column => ({
   cells: counts.map(String),
 });
 
-const figureColumn = (heading: string, values: readonly number[], scale: Scale): Column => ({
+const figureColumn = (
+  heading: string,
+  values: readonly (number | undefined)[],
+  scale: Scale,
+): Column => ({
   heading: scale.unit === '' ? heading : `${heading} [${plainText(scale.unit)}]`,
   align: 'right',
-  cells: values.map((value) => formatFigure(value, scale)),
+  cells: values.map((value) => (value === undefined ? '-' : formatFigure(value, scale))),
 });
 
 /** A long comparison of one figure over sizes: sizes down, configurations across. */

@@ -47,16 +47,15 @@ export interface MeasureOptions {
   readonly progress: Progress;
 }
 
-/** Runs all configurations of all workloads; `done` is called after each workload with the place of its first result. */
+/** Runs all configurations of all workloads; `done` is called after each workload. */
 export async function measure(
   place: RunPlace,
   plan: readonly PlannedWorkload[],
   measured: Measured,
   options: MeasureOptions,
-  done: (first: number) => void,
+  done: () => void,
 ): Promise<void> {
   for (const planned of plan) {
-    const first = measured.results.length;
     const summaries: { params: Parameters; summary: Summary }[] = [];
     const hashes: string[] = [];
     let virtualNs = 0;
@@ -84,7 +83,7 @@ export async function measure(
         comparison.samples,
       );
     }
-    done(first);
+    done();
   }
 }
 

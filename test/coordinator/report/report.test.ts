@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { renderReport } from '../../../coordinator/report/report.js';
 import type { WorkloadResult } from '../../../coordinator/report/results.js';
+import { latencySummary } from '../../../workloads/authoring/statistics.js';
 import { shellCommand } from '../../../coordinator/terminal/shell-command.js';
 import {
   bandwidthResult,
@@ -150,6 +151,22 @@ describe('renderReport', () => {
     expect(failed).not.toContain('<span class="chip good">');
   });
 
+  it('says verified only where every configuration was', () => {
+    const [some, other] = [latencyResult(8), { ...latencyResult(64), verified: null }];
+    expect(renderReport(sampleResults([some, latencyResult(64)]))).toContain(
+      'chip good">verified<',
+    );
+    expect(renderReport(sampleResults([some, other]))).toContain('chip plain">1 of 2 verified<');
+    expect(renderReport(sampleResults([other]))).toContain('chip plain">nothing to verify<');
+  });
+
+  it('prints the 99.9th percentile only of 10,000 operations and more', () => {
+    expect(page).not.toContain('>p99.9 [us]</th>');
+    const many = latencySummary(sampleLatencies(1_200_000, 10_000));
+    const results = sampleResults([{ ...latencyResult(8), metrics: [many] }, latencyResult(64)]);
+    expect(renderReport(results)).toContain('>p99.9 [us]</th>');
+  });
+
   it('warns of wall-clock figures', () => {
     expect(page).not.toContain('Wall-clock figures');
     const results = sampleResults([latencyResult(8)]);
@@ -158,7 +175,7 @@ describe('renderReport', () => {
   });
 
   it('lists every parameter, figure and counter', () => {
-    for (const text of ['>iterations</th>', '>p99.9 [us]</th>', '<code>host1.rx_bytes</code>']) {
+    for (const text of ['iterations 1000</span', '>p99 [us]</th>', '<code>host1.rx_bytes</code>']) {
       expect(page).toContain(text);
     }
     expect(page).toContain('9f86d081884c7d65');

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { WorkloadResult } from '../../../coordinator/report/results.js';
 import { formatTables } from '../../../coordinator/report/tables.js';
 import { formatWaterfall, waterfallOf } from '../../../coordinator/report/waterfall.js';
-import { bandwidthResult, latencyResult, pathResult } from './sample-results.js';
+import { latencySummary } from '../../../workloads/authoring/statistics.js';
+import { bandwidthResult, latencyResult, pathResult, sampleLatencies } from './sample-results.js';
 
 const conclusion: WorkloadResult = {
   workload: 'host/paths',
@@ -25,13 +26,26 @@ describe('formatTables', () => {
     expect(formatTables([latencyResult(8), latencyResult(4096), failed])).toBe(
       `\
 micro/write-lat, micro/read-lat  (iterations 1000, inline auto, qps 1, type RC)
-  workload          size  count  min [us]  p50 [us]  p99 [us]  p99.9 [us]  max [us]  verified
-  ---------------  -----  -----  --------  --------  --------  ----------  --------  --------
-  micro/write-lat    8 B   1000     1.201     1.263     1.321       2.490     2.493  ok
-  micro/write-lat  4 KiB   1000     1.610     1.672     1.730       3.310     3.310  ok
-  micro/read-lat     8 B   1000     1.201     1.263     1.321       2.490     2.493  FAILED
+  workload          size  count  min [us]  p50 [us]  p99 [us]  max [us]  verified
+  ---------------  -----  -----  --------  --------  --------  --------  --------
+  micro/write-lat    8 B   1000     1.201     1.263     1.321     2.493  ok
+  micro/write-lat  4 KiB   1000     1.610     1.672     1.730     3.310  ok
+  micro/read-lat     8 B   1000     1.201     1.263     1.321     2.493  FAILED
 `,
     );
+  });
+
+  it('prints the 99.9th percentile of 10,000 operations and more, where ten lie beyond it', () => {
+    const many = latencySummary(sampleLatencies(1_200_000, 10_000));
+    const most = { ...many, count: 9_999 };
+    const rows = [many, most].map((metric, at) => ({
+      ...latencyResult(at + 1),
+      metrics: [metric],
+    }));
+    const lines = formatTables(rows).split('\n');
+    expect(lines[1]).toContain('p99 [us]  p99.9 [us]  max [us]');
+    expect(lines[3]).toMatch(/^ {3}1 B +10000( +\d\.\d{3}){5}  ok$/);
+    expect(lines[4]).toMatch(/^ {3}2 B +9999( +\d\.\d{3}){3} +- +\d\.\d{3}  ok$/);
   });
 
   it('prints bandwidths in a table of their own', () => {
