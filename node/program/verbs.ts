@@ -19,6 +19,7 @@ export type { Flow, FlowRule } from './flow-rule.js';
 export type { DmaHazard } from '../model/nic/dma-hazards.js';
 export type { IommuFault } from '../model/nic/iommu.js';
 export type { StageName, StageTime } from '../../sim/stages.js';
+export { ms, ns, ps, us } from '../../units/durations.js';
 export type { Lkey, Rkey } from '../../units/keys.js';
 export type { Instant, Picoseconds } from '../../units/time.js';
 export { halveStages, STAGES, stageTimes } from '../../sim/stages.js';
