@@ -150,7 +150,7 @@ export interface ConfigurationResult<Configuration = Parameters> {
  */
 export interface Workload<
   Specs extends ParameterSpecs = ParameterSpecs,
-  Configuration extends Parameters = Parameters,
+  Configuration = Parameters,
   ProgramParameters = never,
   Result = unknown,
 > {
@@ -170,10 +170,7 @@ export interface Workload<
    * Checks the input files, whole, before anything starts. An error text names the offset; the run is refused with it
    * (exit 2).
    */
-  check?(
-    inputs: ReadonlyMap<string, Uint8Array>,
-    params: ParametersOf<Specs>,
-  ): string | undefined;
+  check?(inputs: ReadonlyMap<string, Uint8Array>, params: ParametersOf<Specs>): string | undefined;
   /** How the hosts of one configuration are set up. */
   machine?(params: Configuration, cluster: ClusterShape): MachineRequest;
   /** The ranks of one configuration. */
@@ -198,8 +195,10 @@ export interface Workload<
 export const defineWorkload = <
   const Specs extends ParameterSpecs,
   Result,
-  Configuration extends Parameters = ParametersOf<Specs>,
+  // An interface is one too, although it has no index signature.
+  Configuration extends { readonly [Name in keyof Configuration]: ParameterValue } =
+    ParametersOf<Specs>,
   ProgramParameters = Configuration,
 >(
   workload: Workload<Specs, Configuration, ProgramParameters, Result>,
-): Workload => workload;
+): Workload => workload as unknown as Workload;

@@ -137,6 +137,41 @@ describe('the parameters of a workload', () => {
   });
 });
 
+describe('what is asked for and what one run gets', () => {
+  it('may be an interface of its own', () => {
+    interface One {
+      readonly size: number;
+      readonly path?: string;
+    }
+    const configurations = ({ size }: { readonly size: string }): One[] => [{ size: Number(size) }];
+    const workload = defineWorkload({
+      name: 'interface',
+      summary: '',
+      parameters: { size: { type: 'text', default: '8', help: '' } },
+      configurations,
+      place: () => PAIR,
+      program: async (_core, { params }) => {
+        expectTypeOf(params).toEqualTypeOf<One>();
+      },
+      summarise: (_results, params) => ({ ...NOTHING, note: String(params.size) }),
+    });
+    expect(workload.configurations!({ size: '8' }, {} as never)).toEqual([{ size: 8 }]);
+  });
+
+  it('holds numbers, texts and booleans: it travels to every process', () => {
+    defineWorkload({
+      name: 'unsendable',
+      summary: '',
+      parameters: {},
+      // @ts-expect-error: a Map is no value of a parameter
+      configurations: () => [{ sizes: new Map<string, number>() }],
+      place: () => PAIR,
+      program: async () => undefined,
+      summarise: () => NOTHING,
+    });
+  });
+});
+
 describe('a workload that says its types itself, as all did before they were inferred', () => {
   interface Mine {
     readonly size: number;
