@@ -21,7 +21,7 @@ export type { IommuFault } from '../model/nic/iommu.js';
 export type { StageName, StageTime } from '../../sim/stages.js';
 export { ms, ns, ps, us } from '../../units/durations.js';
 export type { Lkey, Rkey } from '../../units/keys.js';
-export type { Instant, Picoseconds } from '../../units/time.js';
+export { after, between, type Instant, type Picoseconds } from '../../units/time.js';
 export { halveStages, STAGES, stageTimes } from '../../sim/stages.js';
 export { QP_ATTR } from '../model/rdma/qp-attributes.js';
 export { STATUS as WC_STATUS } from '../model/rdma/completion-entry.js';

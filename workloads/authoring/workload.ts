@@ -4,7 +4,14 @@
  */
 import type { Picoseconds, Program, StageTime } from '../../node/program/verbs.js';
 
-export { connect, openDevice, sharedRegion } from './connect.js';
+export {
+  connect,
+  openDevice,
+  sharedRegion,
+  type Connection,
+  type Device,
+  type Endpoint,
+} from './connect.js';
 export { LatencyRecorder, type LatencyRecord } from './latency-recorder.js';
 export { latencySummary } from './statistics.js';
 
