@@ -15,34 +15,28 @@ const names = blocksOf(page, 'ts').map((source) => {
 const commands = blocksOf(page, 'sh')
   .flatMap((block) => block.trimEnd().split('\n'))
   .flatMap((line) => /^npx pinwire (.*)$/.exec(line)?.[1] ?? []);
-
-const run = async (
-  line: string,
-): Promise<{ code: number | null; stderr: string; json: string }> => {
-  const json = join(scratch(), 'results.json');
-  const args = line.split(' ').map((arg) => (arg.startsWith('./') ? join(directory, arg) : arg));
-  const out = ['--out', scratch(), '--json', json, '--placement', 'embedded'];
-  const { code, stderr } = await pinwire([...args, ...out]);
-  return { code, stderr, json };
-};
+/** A workload that no command runs is run as it is. */
+const others = names.map((name) => `run ./${name}`).filter((line) => !commands.includes(line));
 
 describe('the page for authors', () => {
-  test.each(names)('has a %s that runs, and is right', async (name) => {
-    const { code, stderr, json } = await run(`run ./${name}`);
+  test.each([...commands, ...others])('is right that this works: pinwire %s', async (line) => {
+    const json = join(scratch(), 'results.json');
+    const args = line.split(' ').map((arg) => (arg.startsWith('./') ? join(directory, arg) : arg));
+    const out = ['--out', scratch(), '--json', json, '--placement', 'embedded'];
+    const { code, stderr } = await pinwire([...args, ...out]);
     expect([code, stderr]).toEqual([0, expect.not.stringContaining('pinwire:')]);
     const { results } = readResults(json);
     expect(results.map(({ verified }) => verified)).toEqual(results.map(() => true));
-    const { metrics, stages = [] } = results[0]!;
-    const [latency] = metrics as { count: number; min: number }[];
-    expect(latency!.min).toBeGreaterThan(0);
-    if (latency!.count === 1 && stages.length > 0) {
-      const sum = stages.reduce((total, { ps }) => total + ps, 0);
-      expect(sum / 1000).toBeCloseTo(latency!.min, 6);
+    for (const { metrics, stages } of results) {
+      const [latency] = metrics as { count: number; min: number; max: number }[];
+      expect(latency!.min).toBeGreaterThan(0);
+      const sum = (stages ?? []).reduce((total, { ps }) => total + ps, 0) / 1000;
+      if (stages !== undefined) expect(sum).toBeGreaterThanOrEqual(latency!.min);
+      expect(sum).toBeLessThanOrEqual(latency!.max);
     }
   });
 
-  test.each(commands)('has a command that works: pinwire %s', async (line) => {
-    const { code, stderr } = await run(line);
-    expect([code, stderr]).toEqual([0, expect.not.stringContaining('pinwire:')]);
+  test('has workloads', () => {
+    expect(names).toEqual(['round-trip.ts', 'read-sizes.ts', 'token-ring.ts', 'datagrams.ts']);
   });
 });

@@ -83,6 +83,11 @@ class Inspector {
       this.send('Debugger.enable', {}, sessionId);
       this.send('Runtime.runIfWaitingForDebugger', {}, sessionId);
     }
+    // A thread that waited for its debugger stops at its first line as well.
+    if (session !== '' && message.method === 'Debugger.paused') {
+      if (!isInProgram(message.params as unknown as Paused))
+        this.send('Debugger.resume', {}, session);
+    }
     if (message.method === 'NodeWorker.receivedMessageFromWorker') {
       const inner = message.params as { sessionId: string; message: string };
       this.take(inner.sessionId, JSON.parse(inner.message) as Message);
