@@ -23,12 +23,12 @@ function complaints(files: ReadonlyMap<string, string>): ReadonlyMap<string, str
   const host = ts.createCompilerHost(options);
   // As if they lay here: `pinwire` is this package.
   const texts = new Map([...files].map(([name, text]) => [join(ROOT, name), text]));
-  const { fileExists, readFile, getSourceFile } = host;
-  host.fileExists = (file) => texts.has(file) || fileExists(file);
-  host.readFile = (file) => texts.get(file) ?? readFile(file);
+  const plain = ts.createCompilerHost(options);
+  host.fileExists = (file) => texts.has(file) || plain.fileExists(file);
+  host.readFile = (file) => texts.get(file) ?? plain.readFile(file);
   host.getSourceFile = (file, ...rest) => {
     const text = texts.get(file);
-    if (text === undefined) return getSourceFile(file, ...rest);
+    if (text === undefined) return plain.getSourceFile(file, ...rest);
     return ts.createSourceFile(file, text, ts.ScriptTarget.ES2023);
   };
   const program = ts.createProgram([...texts.keys()], options, host);

@@ -208,4 +208,4 @@ export const defineWorkload = <
   ProgramParameters = Configuration,
 >(
   workload: Workload<Specs, Configuration, ProgramParameters, Result>,
-): Workload => workload as unknown as Workload;
+): Workload => workload;
