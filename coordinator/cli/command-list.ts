@@ -32,6 +32,7 @@ export async function listCommand(terminal: Terminal): Promise<number> {
 function shownDefault({ type, default: value }: ParameterSpec): string {
   if (type === 'size' && typeof value === 'number') return formatSize(value);
   if (type === 'duration' && typeof value === 'number') return formatDuration(value);
+  if (type === 'rate' && typeof value === 'number') return `${value} Gb/s`;
   if (typeof value === 'boolean') return value ? 'on' : 'off';
   return value === '' ? '-' : String(value);
 }

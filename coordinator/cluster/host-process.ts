@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { hostLabel } from '../run/host-label.js';
+import { inspectorFlags } from './inspector-flags.js';
 import {
   ENVIRONMENT_VARIABLE,
   printEnvironment,
@@ -48,7 +49,7 @@ export class HostProcess {
 
   constructor({ hosts, environment, print }: HostProcessOptions) {
     this.hosts = hosts;
-    this.child = spawn(process.execPath, ['--enable-source-maps', ENTRY], {
+    this.child = spawn(process.execPath, [...inspectorFlags(), '--enable-source-maps', ENTRY], {
       stdio: [environment.lifeline ? 'pipe' : 'ignore', 'pipe', 'pipe'],
       env: {
         ...MMAP_THRESHOLD,

@@ -3,6 +3,7 @@
  * or when its control connection closes, whichever is noticed first; no heartbeat is needed on one machine.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hasDebugger } from '../../node/cores/attached-debugger.js';
 import type { Credentials } from '../../node/door/credentials.js';
 import { LOOPBACK_FABRIC, type ProgramPolicy } from '../../node/process/process-environment.js';
 import type { ClusterConfig } from '../plan/cluster-config.js';
@@ -12,6 +13,8 @@ import { RunError } from '../errors/run-error.js';
 
 /** From launch until every process has said hello and is linked with the others. */
 const START_MS = 60_000;
+/** The same where each waits for its debugger: a person attaches it. */
+const DEBUGGED_START_MS = 24 * 3600 * 1000;
 /** A process that was told to stop and did not is killed after this. */
 const STOP_MS = 2_000;
 
@@ -69,13 +72,14 @@ export class LaunchedCluster {
       });
     }
     const deadline = new AbortController();
-    const late = sleep(START_MS, undefined, { signal: deadline.signal }).then(
+    const limit = hasDebugger() ? DEBUGGED_START_MS : START_MS;
+    const late = sleep(limit, undefined, { signal: deadline.signal }).then(
       () => {
         const who = processes.missing.map((process) => processes.nameOf(process)).join(', ');
         throw new RunError(
           who === ''
-            ? `the processes did not link up within ${START_MS / 1000} s`
-            : `${who} did not report within ${START_MS / 1000} s`,
+            ? `the processes did not link up within ${limit / 1000} s`
+            : `${who} did not report within ${limit / 1000} s`,
         );
       },
       () => undefined,

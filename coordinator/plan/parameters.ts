@@ -1,4 +1,5 @@
 /** `--set key=value`: a workload's parameters, read by their kinds. */
+import { parseRate } from '../../units/rate.js';
 import { parseSize } from '../../units/size.js';
 import { parseDuration } from '../../units/time.js';
 import type {
@@ -68,6 +69,8 @@ function readValue(name: string, text: string, spec: ParameterSpec): ParameterVa
       return inRange(name, text, spec, parseSize(text), 'a size such as 64KiB');
     case 'duration':
       return inRange(name, text, spec, parseDuration(text), 'a time such as 1.5us');
+    case 'rate':
+      return inRange(name, text, spec, parseRate(text), 'a rate such as 25Gbps');
     case 'choice': {
       const choices = spec.choices ?? [];
       if (choices.includes(text)) return text;

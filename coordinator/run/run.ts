@@ -2,6 +2,7 @@
  * One run over a cluster's processes: every process builds its part afresh, virtual time goes from 0 to the end
  * under the coordinator's windows, and the parts' outcomes are put together. Nothing here simulates.
  */
+import { hasDebugger } from '../../node/cores/attached-debugger.js';
 import { parseHostMetrics, type HostMetrics } from '../../node/process/host-metrics.js';
 import { parseProcessCost, type ProcessCost } from '../../node/process/process-cost.js';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -216,7 +217,7 @@ class Conversation {
    * no threads of their own, their arithmetic may take as long as it likes.
    */
   look(): void {
-    if (this.request.spec.coreRuntime !== 'worker' || !this.isOn) return;
+    if (this.request.spec.coreRuntime !== 'worker' || !this.isOn || hasDebugger()) return;
     const now = performance.now();
     // While this process was stopped itself, what the others said waited.
     const stood = now - this.lookedAt > 2 * LOOK_MS;

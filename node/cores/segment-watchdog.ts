@@ -7,6 +7,7 @@
  */
 import { isMainThread, Worker } from 'node:worker_threads';
 import { SegmentError } from '../program/program-port.js';
+import { hasDebugger } from './attached-debugger.js';
 
 /** The words that a host and its watchdog share. */
 export const WATCHED = { turns: 0, host: 1, core: 2, ended: 3, words: 4 } as const;
@@ -37,7 +38,7 @@ export class SegmentWatchdog {
   private constructor() {
     // None, and not the segment before the first.
     this.shared[WATCHED.ended] = -1;
-    if (!isBuilt || !isMainThread) return;
+    if (!isBuilt || !isMainThread || hasDebugger()) return;
     const thread = new Worker(new URL('./watchdog-thread.js', import.meta.url), {
       workerData: this.shared.buffer,
     });

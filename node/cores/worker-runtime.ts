@@ -9,6 +9,7 @@ import type { ProgramSource } from '../spec/process-machine.js';
 import type { RunFailure, RunSpec } from '../spec/run-spec.js';
 import type { Task } from '../program/verbs.js';
 import { CONTROL } from '../program/mailbox/core-page.js';
+import { hasDebugger } from './attached-debugger.js';
 import { describeFailure, type CoreRuntime, type ProgramResult } from './core-runtime.js';
 import type { HostCore } from './host-core.js';
 import type { CoreIdentity } from '../program/program-core.js';
@@ -87,7 +88,7 @@ export class WorkerRuntime implements CoreRuntime {
     if (this.waitBriefly(core)) return true;
     const { lost } = this.workers.get(core)!;
     if (lost !== undefined && !this.waitBriefly(core)) throw toError(lost);
-    if (performance.now() - this.resumedAt > SEGMENT_LIMIT_MS) {
+    if (performance.now() - this.resumedAt > SEGMENT_LIMIT_MS && !hasDebugger()) {
       throw new Error(
         `a segment of host${core.host} core ${core.index} has run for 10 s without awaiting the emulator`,
       );

@@ -1,11 +1,13 @@
 /**
  * A user's own module, made into one file by esbuild so that `.ts` runs as `.js` does. What it imports from `pinwire` is
- * this installation's own build, wherever the user's file lies.
+ * this installation's own build, wherever the user's file lies. A workload of this package's sources, edited where it
+ * stands, is such a module too: what its directory holds is bundled, the rest of the package is the build.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Message, Plugin } from 'esbuild';
 
 export interface ProgramBundle {
@@ -44,6 +46,26 @@ const ownExports: Plugin = {
   },
 };
 
+/** The built files of this installation, and the sources that they were made of. */
+const BUILT = fileURLToPath(new URL('../../', import.meta.url));
+const PACKAGE = basename(BUILT) === 'dist' ? dirname(BUILT) : BUILT;
+
+const ownSources = (entry: string): Plugin => ({
+  name: 'pinwire sources',
+  setup(build) {
+    if (!entry.startsWith(join(PACKAGE, 'workloads') + sep)) return;
+    build.onResolve({ filter: /^\.\.?\// }, ({ path, resolveDir }) => {
+      const target = join(resolveDir, path);
+      if (!target.startsWith(dirname(entry) + sep)) {
+        const built = join(BUILT, relative(PACKAGE, target));
+        return { path: pathToFileURL(built).href, external: true };
+      }
+      const source = target.replace(/\.js$/, '.ts');
+      return { path: existsSync(source) ? source : target };
+    });
+  },
+});
+
 /** Notes the digest of each file as it is bundled: a second look might find other bytes. */
 const noting = (digests: Map<string, string>): Plugin => ({
   name: 'fingerprint',
@@ -77,7 +99,7 @@ export async function bundleProgram(path: string, directory: string): Promise<Pr
       logLevel: 'silent',
       // A tsconfig.json is not part of the program: another machine may have another one.
       tsconfigRaw: '{}',
-      plugins: [ownExports, noting(digests)],
+      plugins: [ownExports, ownSources(entry), noting(digests)],
     });
   } catch (error) {
     const [first] = (error as { errors?: Message[] }).errors ?? [];

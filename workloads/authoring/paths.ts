@@ -1,28 +1,44 @@
 /** The ways through the host that a workload can run over, and what comparing them comes to. */
 import type { NetworkOptions } from '../../node/program/sockets.js';
-import type { DistributionMetric, Metric, Parameters, ParameterSpec, Summary } from './workload.js';
+import type {
+  ConfigurationResult,
+  DistributionMetric,
+  Metric,
+  ParameterSpec,
+  Summary,
+} from './workload.js';
 
 export const PATHS = ['kernel', 'busy-poll', 'bypass', 'rdma'] as const;
 export type Path = (typeof PATHS)[number];
 
 /** The parameter of a workload that runs over `rdma` unless it is told otherwise. */
-export const PATH_PARAMETER: ParameterSpec = {
+export const PATH_PARAMETER = {
   type: 'choice',
   default: 'rdma',
   choices: ['rdma', 'kernel', 'busy-poll', 'bypass', 'all'],
   help: 'the way to the wire: verbs, the kernel’s sockets, such sockets polled, sockets in the program; all compares',
-};
+} as const satisfies ParameterSpec;
 
-export const LIBRARY_PARAMETER: ParameterSpec = {
+export const LIBRARY_PARAMETER = {
   type: 'choice',
   default: 'socket',
   choices: ['socket', 'direct'],
   help: 'of bypass: whole sockets in the program (as Onload), or a thin interface (as TCPDirect)',
-};
+} as const satisfies ParameterSpec;
+
+type Library = 'socket' | 'direct';
+
+interface NetworkParameters {
+  readonly path: Path;
+  readonly library?: Library;
+}
 
 /** The configuration over one path: `library` matters to bypass alone. */
-export function withPath({ library, ...params }: Parameters, path: Path): Parameters {
-  return { ...params, path, ...(path === 'bypass' && { library: library! }) };
+export function withPath<Asked extends { readonly library: Library }>(
+  { library, ...params }: Asked,
+  path: Path,
+): Omit<Asked, 'library'> & NetworkParameters {
+  return { ...params, path, ...(path === 'bypass' && { library }) };
 }
 
 /** The paths that `text` names, in their own order, or what is wrong with it. */
@@ -40,23 +56,16 @@ export function networkOptions({ path, library }: NetworkParameters): NetworkOpt
   return { path, ...(library !== undefined && { library }) };
 }
 
-interface NetworkParameters {
-  readonly path: Path;
-  readonly library?: NetworkOptions['library'];
-}
-
-type Results = readonly { readonly params: Parameters; readonly summary: Summary }[];
-
 /**
  * How many times slower than RDMA each other path is, among results that differ in nothing else that matters; `labelOf`
  * tells what else does, and which are left out (undefined). Undefined if there is nothing to compare.
  */
-export function comparePaths(
-  results: Results,
-  labelOf: (params: Parameters) => string | undefined,
+export function comparePaths<Configuration extends { readonly path: Path }>(
+  results: readonly ConfigurationResult<Configuration>[],
+  labelOf: (params: Configuration) => string | undefined,
 ): Summary | undefined {
   const rows = results.map(({ params, summary }) => ({
-    path: String(params['path']),
+    path: params.path,
     label: labelOf(params),
     median: medianOf(summary),
   }));

@@ -2,26 +2,63 @@
  * What a workload is: parameters, who runs where, a program, and how its results are summed up and verified.
  * The catalogue's own workloads and a user's module have the same shape.
  */
-import type { Program, StageTime } from '../../node/program/verbs.js';
+import type { Picoseconds, Program, StageTime } from '../../node/program/verbs.js';
 
-export { connect, openDevice, sharedRegion } from './connect.js';
+export {
+  connect,
+  openDevice,
+  sharedRegion,
+  type Connection,
+  type Device,
+  type Endpoint,
+} from './connect.js';
 export { LatencyRecorder, type LatencyRecord } from './latency-recorder.js';
 export { latencySummary } from './statistics.js';
 
 export type ParameterValue = number | string | boolean;
 export type Parameters = Readonly<Record<string, ParameterValue>>;
 
+/** What the values of a parameter are, by its `type`. */
+interface ParameterTypes {
+  readonly integer: number;
+  readonly number: number;
+  /** Takes 64KiB; held in bytes. */
+  readonly size: number;
+  /** Takes 1.5us; held in ps. */
+  readonly duration: Picoseconds;
+  /** Takes 25Gbps; held in Gb/s. */
+  readonly rate: number;
+  readonly boolean: boolean;
+  /** One of `choices`. */
+  readonly choice: string;
+  /** The file is read before the run, and its bytes are handed to the program in `task.inputs`. */
+  readonly file: string;
+  readonly text: string;
+}
+
 /** One parameter of `--set key=value`, as `list` shows it. */
 export interface ParameterSpec {
   readonly default: ParameterValue;
-  /** `size` takes 64KiB, `duration` takes 1.5us (held in ps), `file` is read before the run and handed to the program. */
-  readonly type:
-    'integer' | 'number' | 'size' | 'duration' | 'choice' | 'boolean' | 'file' | 'text';
+  readonly type: keyof ParameterTypes;
   readonly choices?: readonly string[];
   readonly min?: number;
   readonly max?: number;
   readonly help: string;
 }
+export type ParameterSpecs = Readonly<Record<string, ParameterSpec>>;
+
+/** The value of a parameter with this spec: of a choice, one of those it names. */
+export type ParameterOf<Spec extends ParameterSpec> = Spec extends {
+  readonly type: 'choice';
+  readonly choices: readonly (infer Choice)[];
+}
+  ? Choice & string
+  : ParameterTypes[Spec['type']];
+
+/** What `task.params` is for these specs, unless `configurations` makes something else of them. */
+export type ParametersOf<Specs extends ParameterSpecs> = {
+  readonly [Name in keyof Specs]: ParameterOf<Specs[Name]>;
+};
 
 /** The cluster that a run gets, as far as a workload may depend on it. */
 export interface ClusterShape {
@@ -106,11 +143,28 @@ export interface Summary {
   readonly samples?: Float64Array;
 }
 
-export interface Workload {
+/** One configuration that ran, and what it came to. */
+export interface ConfigurationResult<Configuration = Parameters> {
+  readonly params: Configuration;
+  readonly summary: Summary;
+}
+
+/**
+ * `Specs` are the parameters; `Configuration` is what one run gets of them, as `configurations` returns it; `Result` is
+ * what `program` returns, and `ProgramParameters` differs from `Configuration` only where the program's own `Task<...>`
+ * says so. {@link defineWorkload} infers each from what stands above it in the object: `configurations` goes before
+ * `program`, `program` before `summarise`. Without type arguments it is any workload, as a run takes it.
+ */
+export interface Workload<
+  Specs extends ParameterSpecs = ParameterSpecs,
+  Configuration = Parameters,
+  ProgramParameters = never,
+  Result = unknown,
+> {
   /** `micro/write-lat`; a user's module may leave it out and is named by its path. */
   readonly name: string;
   readonly summary: string;
-  readonly parameters: Readonly<Record<string, ParameterSpec>>;
+  readonly parameters: Specs;
   /** Hosts that it needs when the user does not say (default 2), and the least it can do with. */
   readonly hosts?: number;
   readonly minHosts?: number;
@@ -118,31 +172,40 @@ export interface Workload {
    * Configurations to run one after another (a comparison, a sweep of sizes): each is one result. Default: the one given.
    * An error text names what is wrong with the parameters; the run is refused with it (exit 2).
    */
-  configurations?(params: Parameters, cluster: ClusterShape): Parameters[] | string;
+  configurations?(params: ParametersOf<Specs>, cluster: ClusterShape): Configuration[] | string;
   /**
    * Checks the input files, whole, before anything starts. An error text names the offset; the run is refused with it
    * (exit 2).
    */
-  check?(inputs: ReadonlyMap<string, Uint8Array>, params: Parameters): string | undefined;
+  check?(inputs: ReadonlyMap<string, Uint8Array>, params: ParametersOf<Specs>): string | undefined;
   /** How the hosts of one configuration are set up. */
-  machine?(params: Parameters, cluster: ClusterShape): MachineRequest;
+  machine?(params: Configuration, cluster: ClusterShape): MachineRequest;
   /** The ranks of one configuration. */
-  place(params: Parameters, cluster: ClusterShape): RankPlacement[];
+  place(params: Configuration, cluster: ClusterShape): RankPlacement[];
   /** The program of every rank; `task.role` tells the part. */
-  readonly program: Program<never>;
+  readonly program: Program<ProgramParameters, Result>;
   /** `results[rank]` is what the rank's program returned. */
   summarise(
-    results: readonly unknown[],
-    params: Parameters,
+    results: readonly Result[],
+    params: Configuration,
     cluster: ClusterShape,
     inputs: ReadonlyMap<string, Uint8Array>,
   ): Summary;
   /** A last result over all configurations, with empty params: what the comparison says. */
   compare?(
-    results: readonly { params: Parameters; summary: Summary }[],
+    results: readonly ConfigurationResult<Configuration>[],
     cluster: ClusterShape,
   ): Summary | undefined;
 }
 
 /** Says that this object is a workload; a module's default export. */
-export const defineWorkload = (workload: Workload): Workload => workload;
+export const defineWorkload = <
+  const Specs extends ParameterSpecs,
+  Result,
+  // An interface is one too, although it has no index signature.
+  Configuration extends { readonly [Name in keyof Configuration]: ParameterValue } =
+    ParametersOf<Specs>,
+  ProgramParameters = Configuration,
+>(
+  workload: Workload<Specs, Configuration, ProgramParameters, Result>,
+): Workload => workload;

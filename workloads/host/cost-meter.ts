@@ -6,14 +6,13 @@ import {
   STAGES,
   type CompletionQueue,
   type Core,
-  type Picoseconds,
   type WorkCompletion,
 } from '../../node/program/verbs.js';
-import { PS_PER_US } from '../../units/time.js';
+import { us } from '../../units/durations.js';
 
 const POLL = STAGES.indexOf('poll');
 /** Between two looks for a completion the core does something else. */
-const PAUSE = 2 * PS_PER_US;
+const PAUSE = us(2);
 
 export class CostMeter {
   /** Picoseconds since {@link begin}, and what they went into. */
@@ -55,7 +54,7 @@ export class CostMeter {
         this.stages[POLL]! += spent;
         return completions;
       }
-      await core.sleep(PAUSE as Picoseconds);
+      await core.sleep(PAUSE);
     }
   }
 }

@@ -17,11 +17,12 @@ import { parseSize } from '../../units/size.js';
 import { latencySummary } from '../authoring/statistics.js';
 import {
   defineWorkload,
+  type ConfigurationResult,
   type DistributionMetric,
   type MachineRequest,
   type Metric,
-  type Parameters,
-  type ParameterSpec,
+  type ParametersOf,
+  type ParameterSpecs,
   type RankPlacement,
   type Summary,
 } from '../authoring/workload.js';
@@ -32,17 +33,6 @@ const MIB = 2 ** 20;
 const BITE = 256 * 1024;
 /** Bytes that a page's owner writes into it, and expects there. */
 const MARK = 8;
-
-interface MemlockParameters extends Parameters {
-  /** Bytes; 0 for none. */
-  readonly quota: string;
-  readonly ram_size: number;
-  readonly greed_size: number;
-  readonly neighbours: number;
-  readonly working_set_size: number;
-  readonly accesses: number;
-  readonly pager: 'clock' | 'lru';
-}
 
 interface GreedyResult {
   readonly locked: number;
@@ -61,7 +51,7 @@ interface NeighbourResult {
   readonly wrong: number;
 }
 
-const PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
+const PARAMETERS = {
   quota: {
     type: 'text',
     default: 'none,8MiB',
@@ -94,14 +84,19 @@ const PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
     choices: ['clock', 'lru'],
     help: 'replacement policy',
   },
-};
+} as const satisfies ParameterSpecs;
 
-function configurations(params: Parameters, { cores }: { cores: number }): Parameters[] | string {
-  const { neighbours } = params as MemlockParameters;
+type MemlockParameters = ParametersOf<typeof PARAMETERS>;
+
+function configurations(
+  params: MemlockParameters,
+  { cores }: { cores: number },
+): MemlockParameters[] | string {
+  const { neighbours } = params;
   if (neighbours + 1 > cores) {
     return `neighbours=${neighbours}: with the greedy one they need ${neighbours + 1} cores, and a host has ${cores} (--cores)`;
   }
-  const quotas = String(params['quota']).split(',');
+  const quotas = params.quota.split(',');
   const unknown = quotas.find((quota) => quota !== 'none' && parseSize(quota) === undefined);
   if (unknown !== undefined)
     return `quota=${unknown}: expected none, a size such as 8MiB, or a list`;
@@ -111,13 +106,12 @@ function configurations(params: Parameters, { cores }: { cores: number }): Param
 const bytesOf = (quota: string): number =>
   quota === 'none' ? Infinity : (parseSize(quota) ?? Infinity);
 
-function machine(params: Parameters): MachineRequest {
-  const { quota, ram_size: memory, pager } = params as MemlockParameters;
+function machine({ quota, ram_size: memory, pager }: MemlockParameters): MachineRequest {
   return { memory, pager, memlock: bytesOf(quota), swap: 4 * memory };
 }
 
-const place = (params: Parameters): RankPlacement[] =>
-  Array.from({ length: 1 + Number(params['neighbours']) }, (_, rank) => ({
+const place = ({ neighbours }: MemlockParameters): RankPlacement[] =>
+  Array.from({ length: 1 + neighbours }, (_, rank) => ({
     host: 0,
     core: rank,
     process: rank,
@@ -222,8 +216,10 @@ async function everybody(core: Core): Promise<void> {
   for (let rank = 1; rank < core.ranks; rank++) await core.tell(rank, 'go');
 }
 
-function summarise(results: readonly unknown[], params: Parameters): Summary {
-  const { quota, accesses } = params as MemlockParameters;
+function summarise(
+  results: readonly (GreedyResult | NeighbourResult)[],
+  { quota, accesses }: MemlockParameters,
+): Summary {
   const [greedy, ...others] = results as [GreedyResult, ...NeighbourResult[]];
   const joined = (of: (result: NeighbourResult) => Float64Array): Float64Array =>
     Float64Array.from(others.flatMap((result) => [...of(result)]));
@@ -262,9 +258,7 @@ function summarise(results: readonly unknown[], params: Parameters): Summary {
 }
 
 /** How much longer a neighbour's access takes on average with the first quota than with the last. */
-function compare(
-  results: readonly { params: Parameters; summary: Summary }[],
-): Summary | undefined {
+function compare(results: readonly ConfigurationResult<MemlockParameters>[]): Summary | undefined {
   const [first, last] = [results[0], results.at(-1)];
   if (first === undefined || last === undefined || first === last) return undefined;
   const mean = ({ summary }: typeof first): number =>
@@ -272,7 +266,7 @@ function compare(
   return {
     verified: results.every(({ summary }) => summary.verified === true),
     metrics: [{ name: 'slowdown', unit: 'x', value: mean(first) / mean(last) }],
-    note: `mean latency with quota=${String(first.params['quota'])} over that with quota=${String(last.params['quota'])}`,
+    note: `mean latency with quota=${first.params.quota} over that with quota=${last.params.quota}`,
   };
 }
 

@@ -7,6 +7,7 @@ import {
   type Sge,
   type WcStatus,
 } from '../../node/program/verbs.js';
+import { lkey } from '../../units/keys.js';
 import { connect, openDevice } from '../authoring/connect.js';
 import { frameHeader } from './paging-peer.js';
 import {
@@ -71,8 +72,8 @@ async function openFrames(core: Core, params: PagingParameters, buffer: Region):
   }
   /** No key is looked at. */
   const sges = (): Sge[] => [
-    { address: headerAt, length: HEADER, lkey: 0 as never },
-    { address: bufferAt + OFFSET, length: size, lkey: 0 as never },
+    { address: headerAt, length: HEADER, lkey: lkey(0) },
+    { address: bufferAt + OFFSET, length: size, lkey: lkey(0) },
   ];
 
   return {

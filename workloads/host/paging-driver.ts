@@ -3,6 +3,7 @@
  * work. It first looks when a transfer reaches memory at all, then has the page replaced at the fraction asked for.
  */
 import type { Core, Instant } from '../../node/program/verbs.js';
+import { us } from '../../units/durations.js';
 import { openPagingDevice, type Device } from './paging-device.js';
 import {
   beforeByte,
@@ -35,7 +36,7 @@ export interface PagingRecord {
 /** Until everybody is ready. */
 const LEAD = 20_000_000_000;
 /** For what was sent to arrive. */
-const ARRIVAL = 100_000_000;
+const ARRIVAL = us(100);
 /** Moments tried where nothing ever goes wrong, and halvings of the time looked for the window in. */
 const MOMENTS = 8;
 const HALVINGS = 9;
@@ -136,7 +137,7 @@ async function transfer(
   if (core.now >= order.begins) throw new Error('somebody was not ready in time');
 
   const { status, took } = await device.move(order);
-  await core.sleep(ARRIVAL as never);
+  await core.sleep(ARRIVAL);
   let bytes: ArrayLike<number> | null;
   if (reads) {
     await core.tell(PEER, 'look');

@@ -19,13 +19,13 @@ export const HEADER = 14;
 /** IEEE 802 local experimental EtherType 2. */
 export const ETHER_TYPE = 0x88b6;
 
-export interface PagingParameters extends Readonly<Record<string, number | string | boolean>> {
+export type PagingParameters = {
   readonly iommu: 'on' | 'off';
   readonly memory: 'pinned' | 'unpinned' | 'odp';
   readonly direction: 'read' | 'write';
   readonly size: number;
   readonly at: number;
-}
+};
 
 /** The driver begins a transfer; `moment` after it (ps) the neighbour uses one more page, or not at all if that is null. */
 export interface Order {

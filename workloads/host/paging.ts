@@ -7,8 +7,10 @@ import type { Core, Task } from '../../node/program/verbs.js';
 import {
   defineWorkload,
   type ClusterShape,
+  type ConfigurationResult,
   type Metric,
-  type Parameters,
+  type ParametersOf,
+  type ParameterSpecs,
   type Summary,
 } from '../authoring/workload.js';
 import { driver, type PagingRecord } from './paging-driver.js';
@@ -27,45 +29,83 @@ const CHOICES = {
   direction: ['read', 'write'],
 } as const;
 
-async function program(core: Core, { role, params }: Task<PagingParameters>): Promise<unknown> {
+const PARAMETERS = {
+  iommu: {
+    type: 'choice',
+    choices: ['all', ...CHOICES.iommu],
+    default: 'all',
+    help: 'whether the device goes through one',
+  },
+  memory: {
+    type: 'choice',
+    choices: ['all', ...CHOICES.memory],
+    default: 'all',
+    help: 'the buffer: pinned, not pinned, or RDMA on a region that is paged on demand',
+  },
+  direction: {
+    type: 'choice',
+    choices: ['all', ...CHOICES.direction],
+    default: 'all',
+    help: 'read: the NIC reads memory to send it; write: it writes what arrived',
+  },
+  size: { type: 'size', default: 1024, min: 64, max: 1400, help: 'bytes of the message' },
+  at: {
+    type: 'text',
+    default: '0.5',
+    help: 'the moment at which the page is replaced, as a fraction of the transfer; or a list of them',
+  },
+} as const satisfies ParameterSpecs;
+
+type Asked = ParametersOf<typeof PARAMETERS>;
+
+async function program(
+  core: Core,
+  { role, params }: Task<PagingParameters>,
+): Promise<PagingRecord | undefined> {
   if (role === 'driver') return driver(core, params);
-  if (role === 'neighbour') return neighbour(core, NEIGHBOURS);
-  return peer(core, params);
+  await (role === 'neighbour' ? neighbour(core, NEIGHBOURS) : peer(core, params));
+  return undefined;
 }
 
-function configurations(params: Parameters, { clock }: ClusterShape): Parameters[] | string {
+function configurations(
+  { iommu, memory, direction, size, at }: Asked,
+  { clock }: ClusterShape,
+): PagingParameters[] | string {
   if (clock === 'real')
     return 'host/paging needs the virtual clock: it replaces pages at exact moments';
-  const moments = String(params['at']).split(',').map(Number);
+  const moments = at.split(',').map(Number);
   if (!moments.every((at) => at >= 0 && at <= 1)) {
-    return `at=${String(params['at'])}: expected a fraction from 0 to 1, or a list of them`;
+    return `at=${at}: expected a fraction from 0 to 1, or a list of them`;
   }
-  const chosen = (name: keyof typeof CHOICES): readonly unknown[] =>
-    params[name] === 'all' ? CHOICES[name] : [params[name]];
-  return chosen('iommu').flatMap((iommu) =>
-    chosen('memory').flatMap((memory) =>
-      chosen('direction').flatMap((direction) =>
-        moments.map((at) => ({ ...params, iommu, memory, direction, at }) as Parameters),
+  return chosen(iommu, CHOICES.iommu).flatMap((iommu) =>
+    chosen(memory, CHOICES.memory).flatMap((memory) =>
+      chosen(direction, CHOICES.direction).flatMap((direction) =>
+        moments.map((at) => ({ iommu, memory, direction, size, at })),
       ),
     ),
   );
 }
 
+const chosen = <Choice>(asked: Choice | 'all', all: readonly Choice[]): readonly Choice[] =>
+  asked === 'all' ? all : [asked];
+
 /** Physical addresses of memory that nobody holds: what cannot be safe. */
-const isDangerous = ({ iommu, memory }: Parameters): boolean =>
+const isDangerous = ({ iommu, memory }: PagingParameters): boolean =>
   iommu === 'off' && memory === 'unpinned';
 
 const bytes = (name: string, value: number): Metric => ({ name, unit: 'B', value });
 
-function summarise(results: readonly unknown[], params: Parameters): Summary {
-  const record = results[DRIVER] as PagingRecord;
+function summarise(
+  results: readonly (PagingRecord | undefined)[],
+  params: PagingParameters,
+): Summary {
+  const record = results[DRIVER]!;
   const problems = [...record.problems];
   const dangerous = isDangerous(params);
   if (!dangerous && record.wrong + record.ruined > 0) problems.push('what had to be safe was not');
-  if (dangerous && record.wrong === 0 && params['at'] !== 1) problems.push('nothing went wrong');
-  const stopped = params['iommu'] === 'on' && params['memory'] === 'unpinned';
-  if (stopped && record.faults === 0 && params['at'] !== 1)
-    problems.push('the IOMMU stopped nothing');
+  if (dangerous && record.wrong === 0 && params.at !== 1) problems.push('nothing went wrong');
+  const stopped = params.iommu === 'on' && params.memory === 'unpinned';
+  if (stopped && record.faults === 0 && params.at !== 1) problems.push('the IOMMU stopped nothing');
   const window = record.window / 1e3;
   return {
     verified: problems.length === 0,
@@ -83,9 +123,7 @@ function summarise(results: readonly unknown[], params: Parameters): Summary {
 }
 
 /** Of all configurations: the wrong and ruined bytes where they had to be, and where they must not be. */
-function compare(
-  results: readonly { params: Parameters; summary: Summary }[],
-): Summary | undefined {
+function compare(results: readonly ConfigurationResult<PagingParameters>[]): Summary | undefined {
   if (results.length < 2) return undefined;
   const sum = (name: string, dangerous: boolean): number =>
     results
@@ -113,32 +151,7 @@ export default defineWorkload({
   name: 'host/paging',
   summary:
     'a page replaced while a device reads or writes it: pinned or not, with and without an IOMMU',
-  parameters: {
-    iommu: {
-      type: 'choice',
-      choices: ['all', ...CHOICES.iommu],
-      default: 'all',
-      help: 'whether the device goes through one',
-    },
-    memory: {
-      type: 'choice',
-      choices: ['all', ...CHOICES.memory],
-      default: 'all',
-      help: 'the buffer: pinned, not pinned, or RDMA on a region that is paged on demand',
-    },
-    direction: {
-      type: 'choice',
-      choices: ['all', ...CHOICES.direction],
-      default: 'all',
-      help: 'read: the NIC reads memory to send it; write: it writes what arrived',
-    },
-    size: { type: 'size', default: 1024, min: 64, max: 1400, help: 'bytes of the message' },
-    at: {
-      type: 'text',
-      default: '0.5',
-      help: 'the moment at which the page is replaced, as a fraction of the transfer; or a list of them',
-    },
-  },
+  parameters: PARAMETERS,
   hosts: 2,
   minHosts: 2,
   configurations,

@@ -1,19 +1,7 @@
 /** The parameters of `host/paths`, and the configurations that they ask for: one per size and path. */
 import { parseSize } from '../../units/size.js';
 import { LIBRARY_PARAMETER, PATHS, pathsOf, type Path } from '../authoring/paths.js';
-import type { Parameters, ParameterSpec } from '../authoring/workload.js';
-
-/** One configuration, as programs get it. What does not matter to its path is absent. */
-export interface PathsParameters {
-  readonly path: Path;
-  readonly size: number;
-  readonly iterations: number;
-  readonly warmup: number;
-  readonly protocol: 'tcp' | 'udp' | undefined;
-  readonly library?: 'socket' | 'direct' | 'raw';
-  readonly moderation: 'on' | 'off' | undefined;
-  readonly receiver: 'idle' | 'running' | undefined;
-}
+import type { ParametersOf, ParameterSpecs } from '../authoring/workload.js';
 
 const LEAST_POWER = 4;
 const MOST_POWER = 16;
@@ -28,7 +16,7 @@ const FEWEST_ITERATIONS = 8;
 /** A connection's window has opened, and its first ACKs are no longer hurried (TCP_MAX_QUICKACKS 16). */
 const USUAL_WARMUP = 20;
 
-export const PATHS_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
+export const PATHS_PARAMETERS = {
   size: {
     type: 'text',
     default: 'all',
@@ -68,32 +56,45 @@ export const PATHS_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
     help: 'round trips measured; auto: 100, fewer where messages take many packets',
   },
   warmup: { type: 'integer', default: USUAL_WARMUP, min: 0, max: 1e6, help: 'round trips before' },
+} as const satisfies ParameterSpecs;
+
+type Asked = ParametersOf<typeof PATHS_PARAMETERS>;
+
+/** What matters to some paths only; absent on the others. */
+type Details = Partial<Pick<Asked, 'protocol' | 'library' | 'moderation' | 'receiver'>>;
+
+/** One configuration, as programs get it. */
+export type PathsParameters = Details & {
+  readonly path: Path;
+  readonly size: number;
+  readonly iterations: number;
+  readonly warmup: number;
 };
 
 /** One set of {@link PathsParameters} per size and path, or what is wrong with what was asked for. */
-export function pathsConfigurations(params: Parameters): Parameters[] | string {
-  const paths = pathsOf(String(params['path']));
+export function pathsConfigurations(params: Asked): PathsParameters[] | string {
+  const paths = pathsOf(params.path);
   if (typeof paths === 'string') return paths;
-  if (params['library'] === 'raw' && params['protocol'] !== 'udp') {
+  if (params.library === 'raw' && params.protocol !== 'udp') {
     return 'library=raw: a program that writes frames itself has datagrams (protocol=udp)';
   }
-  const datagrams = params['protocol'] === 'udp' && paths.some((path) => path !== 'rdma');
-  const sizes = sizesOf(String(params['size']), datagrams ? LONGEST_DATAGRAM : 2 ** MOST_POWER);
+  const datagrams = params.protocol === 'udp' && paths.some((path) => path !== 'rdma');
+  const sizes = sizesOf(params.size, datagrams ? LONGEST_DATAGRAM : 2 ** MOST_POWER);
   if (typeof sizes === 'string') return sizes;
-  const configurations: Parameters[] = [];
+  const configurations: PathsParameters[] = [];
   for (const path of paths) {
     for (const size of sizes) {
       const iterations =
-        params['iterations'] === 'auto' ? usualIterations(size) : Number(params['iterations']);
+        params.iterations === 'auto' ? usualIterations(size) : Number(params.iterations);
       if (!Number.isSafeInteger(iterations) || iterations < 1) {
-        return `iterations=${String(params['iterations'])}: expected a whole number from 1, or auto`;
+        return `iterations=${params.iterations}: expected a whole number from 1, or auto`;
       }
       configurations.push({
         path,
         size,
         ...detailsOf(path, params),
         iterations,
-        warmup: params['warmup']!,
+        warmup: params.warmup,
       });
     }
   }
@@ -121,15 +122,14 @@ const usualIterations = (size: number): number =>
     MOST_ITERATIONS,
   );
 
-function detailsOf(path: Path, params: Parameters): Parameters {
-  const { protocol, moderation, receiver, library } = params;
+function detailsOf(path: Path, { protocol, moderation, receiver, library }: Asked): Details {
   switch (path) {
     case 'kernel':
-      return { protocol: protocol!, moderation: moderation!, receiver: receiver! };
+      return { protocol, moderation, receiver };
     case 'busy-poll':
-      return { protocol: protocol! };
+      return { protocol };
     case 'bypass':
-      return { protocol: protocol!, library: library! };
+      return { protocol, library };
     case 'rdma':
       return {};
   }

@@ -19,11 +19,13 @@ import { SEND_LAT } from '../micro/send-lat.js';
 import { comparePaths } from '../authoring/paths.js';
 import type { SideReport } from '../micro/side.js';
 import { latencySummary } from '../authoring/statistics.js';
-import { defineWorkload, type Parameters, type Summary } from '../authoring/workload.js';
+import { defineWorkload, type ConfigurationResult, type Summary } from '../authoring/workload.js';
 import { PATHS_PARAMETERS, pathsConfigurations, type PathsParameters } from './paths-parameters.js';
 import { echoOverSockets, type EchoRecord } from './socket-echo.js';
 
-async function program(core: Core, task: Task<PathsParameters>): Promise<SideReport<unknown>> {
+type PathReport = SideReport<EchoRecord | LatencyRecord | null>;
+
+async function program(core: Core, task: Task<PathsParameters>): Promise<PathReport> {
   if (task.params.path !== 'rdma') return echoOverSockets(core, task);
   const { size, iterations, warmup } = task.params;
   const params: MicroParameters = {
@@ -39,8 +41,7 @@ async function program(core: Core, task: Task<PathsParameters>): Promise<SideRep
   return runLatency(SEND_LAT, core, { ...task, params });
 }
 
-function summarise(results: readonly unknown[], params: Parameters): Summary {
-  const { path, protocol } = params as unknown as PathsParameters;
+function summarise(results: readonly PathReport[], { path, protocol }: PathsParameters): Summary {
   if (path === 'rdma') return latencyResult(results as SideReport<LatencyRecord | null>[]);
   const reports = results as SideReport<EchoRecord>[];
   const summary = latencyResult(
@@ -53,14 +54,12 @@ function summarise(results: readonly unknown[], params: Parameters): Summary {
 }
 
 /** At the smallest size, the middle one and the largest. */
-function compare(
-  results: readonly { params: Parameters; summary: Summary }[],
-): Summary | undefined {
-  const sizes = [...new Set(results.map(({ params }) => Number(params['size'])))];
+function compare(results: readonly ConfigurationResult<PathsParameters>[]): Summary | undefined {
+  const sizes = [...new Set(results.map(({ params }) => params.size))];
   sizes.sort((a, b) => a - b);
   const compared = [0, sizes.length >> 1, sizes.length - 1].map((index) => sizes[index]);
   return comparePaths(results, ({ size }) =>
-    compared.includes(Number(size)) ? formatSize(Number(size)).replace(' ', '') : undefined,
+    compared.includes(size) ? formatSize(size).replace(' ', '') : undefined,
   );
 }
 

@@ -11,6 +11,7 @@
  */
 import { ACCESS, type Core, type Region, type Sge } from '../../node/program/verbs.js';
 import { hostMac } from '../../units/address.js';
+import { lkey } from '../../units/keys.js';
 import { connect, openDevice, type Device } from '../authoring/connect.js';
 import type { CostMeter } from './cost-meter.js';
 import { FRAME_HEADER, FRAME_PAYLOAD, writeFrameHeader } from './pinning-frames.js';
@@ -158,7 +159,7 @@ async function pinning(
   };
 }
 
-const bus = (address: number, length: number): Sge => ({ address, length, lkey: 0 as never });
+const bus = (address: number, length: number): Sge => ({ address, length, lkey: lkey(0) });
 
 /** The frame that begins at byte `from` of a buffer at `address`, page by page. */
 function pieces(pages: readonly number[], address: number, from: number, size: number): Sge[] {

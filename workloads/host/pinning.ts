@@ -6,17 +6,18 @@
  * registration and their undoing, post, doorbell, the look that finds the completion; not the time on NIC and wire. Each
  * message reaches the peer, who compares every byte.
  */
-import { stageTimes, type Core, type Picoseconds, type Task } from '../../node/program/verbs.js';
+import { stageTimes, type Core, type Task } from '../../node/program/verbs.js';
 import { parseSize } from '../../units/size.js';
-import { PS_PER_US } from '../../units/time.js';
+import { us } from '../../units/durations.js';
 import { latencySummary, medianIndex } from '../authoring/statistics.js';
 import {
   defineWorkload,
   type ClusterShape,
+  type ConfigurationResult,
   type DistributionMetric,
   type Metric,
-  type Parameters,
-  type ParameterSpec,
+  type ParametersOf,
+  type ParameterSpecs,
   type RankPlacement,
   type Summary,
 } from '../authoring/workload.js';
@@ -33,13 +34,7 @@ const USUAL_PACKETS = 1000;
 const FEWEST_MESSAGES = 2;
 const MOST_MESSAGES = 40;
 /** After the last frame has left, until the peer has it. */
-const ARRIVAL = 100 * PS_PER_US;
-
-interface PinningParameters extends Parameters {
-  readonly strategy: Strategy;
-  readonly size: number;
-  readonly iterations: number;
-}
+const ARRIVAL = us(100);
 
 interface SenderResult {
   readonly costs: Float64Array;
@@ -47,7 +42,7 @@ interface SenderResult {
   readonly stages: Float64Array;
 }
 
-const PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
+const PARAMETERS = {
   strategy: {
     type: 'text',
     default: 'all',
@@ -63,27 +58,36 @@ const PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
     default: 'auto',
     help: 'messages measured; auto: 40, fewer where they take many packets',
   },
+} as const satisfies ParameterSpecs;
+
+type Asked = ParametersOf<typeof PARAMETERS>;
+
+/** One configuration, as programs get it. */
+type PinningParameters = {
+  readonly strategy: Strategy;
+  readonly size: number;
+  readonly iterations: number;
 };
 
-function configurations(params: Parameters, cluster: ClusterShape): Parameters[] | string {
-  const strategies = strategiesOf(String(params['strategy']));
+function configurations(params: Asked, cluster: ClusterShape): PinningParameters[] | string {
+  const strategies = strategiesOf(params.strategy);
   if (typeof strategies === 'string') return strategies;
-  const sizes = sizesOf(String(params['size']));
+  const sizes = sizesOf(params.size);
   if (typeof sizes === 'string') return sizes;
-  const all: Parameters[] = [];
+  const all: PinningParameters[] = [];
   for (const strategy of strategies) {
     for (const size of sizes) {
       // The same for all strategies of a size, whose figures stand side by side.
       const packets = Math.ceil(size / Math.min(FRAME_PAYLOAD, cluster.mtu));
       const usual = Math.floor(USUAL_PACKETS / packets);
       const iterations =
-        params['iterations'] === 'auto'
+        params.iterations === 'auto'
           ? Math.min(Math.max(usual, FEWEST_MESSAGES), MOST_MESSAGES)
-          : Number(params['iterations']);
+          : Number(params.iterations);
       if (!Number.isSafeInteger(iterations) || iterations < 1 || iterations > 10_000) {
-        return `iterations=${String(params['iterations'])}: expected a whole number from 1 to 10000, or auto`;
+        return `iterations=${params.iterations}: expected a whole number from 1 to 10000, or auto`;
       }
-      all.push({ ...params, strategy, size, iterations });
+      all.push({ strategy, size, iterations });
     }
   }
   return all;
@@ -138,7 +142,7 @@ async function sends(core: Core, params: PinningParameters): Promise<SenderResul
     costs[index] = meter.cost;
     stages.push(...meter.stages);
   }
-  await core.sleep(ARRIVAL as Picoseconds);
+  await core.sleep(ARRIVAL);
   await core.tell(1, 'sent');
   await core.hear(1);
   return { costs, stages: Float64Array.from(stages) };
@@ -164,7 +168,7 @@ async function receives(core: Core, params: PinningParameters): Promise<number> 
   return wrong;
 }
 
-function summarise(results: readonly unknown[]): Summary {
+function summarise(results: readonly (SenderResult | number)[]): Summary {
   const [{ costs, stages }, wrong] = results as [SenderResult, number];
   const row = stages.length / costs.length;
   return {
@@ -176,12 +180,10 @@ function summarise(results: readonly unknown[]): Summary {
   };
 }
 
-function compare(
-  results: readonly { params: Parameters; summary: Summary }[],
-): Summary | undefined {
+function compare(results: readonly ConfigurationResult<PinningParameters>[]): Summary | undefined {
   const curves = new Map<Strategy, CurvePoint[]>();
   for (const { params, summary } of results) {
-    const { strategy, size } = params as PinningParameters;
+    const { strategy, size } = params;
     const { p50 } = summary.metrics[0] as DistributionMetric;
     curves.set(strategy, [...(curves.get(strategy) ?? []), { size, cost: p50 }]);
   }

@@ -1,10 +1,8 @@
 /** What the configurations of `host/rss` say beside each other: how many times the rate of one queue each way has. */
-import type { Metric, Parameters, Summary } from '../authoring/workload.js';
+import type { ConfigurationResult, Metric, Summary } from '../authoring/workload.js';
+import type { RssParameters } from './rss-parameters.js';
 
-interface Measured {
-  readonly params: Parameters;
-  readonly summary: Summary;
-}
+type Measured = ConfigurationResult<RssParameters>;
 
 const valueOf = ({ summary }: Measured, name: string): number => {
   const metric = summary.metrics.find((each) => each.name === name);
@@ -14,14 +12,13 @@ const valueOf = ({ summary }: Measured, name: string): number => {
 /** Of the most queues, and of each steering the fastest; nothing without two configurations to compare. */
 export function compareRss(results: readonly Measured[]): Summary | undefined {
   if (results.length < 2) return undefined;
-  const most = Math.max(...results.map(({ params }) => Number(params['queues'])));
-  const best = (...wanted: readonly (readonly [string, string])[]): number =>
+  const most = Math.max(...results.map(({ params }) => params.queues));
+  const best = (...wanted: readonly (readonly ['steering' | 'table', string])[]): number =>
     Math.max(
       ...results
         .filter(
           ({ params }) =>
-            Number(params['queues']) === most &&
-            wanted.every(([name, value]) => params[name] === value),
+            params.queues === most && wanted.every(([name, value]) => params[name] === value),
         )
         .map((each) => valueOf(each, 'rate')),
     );

@@ -1,6 +1,6 @@
 /** The parameters of `host/rss`, and the configurations that they ask for: every combination of what is given as a list. */
 import { formatDuration, parseDuration, PS_PER_MS, type Picoseconds } from '../../units/time.js';
-import type { ClusterShape, Parameters, ParameterSpec } from '../authoring/workload.js';
+import type { ClusterShape, ParametersOf, ParameterSpecs } from '../authoring/workload.js';
 import { LEAST_PAYLOAD, MOST_PAYLOAD } from './flow-frames.js';
 import type { Placement } from './flow-set.js';
 
@@ -11,7 +11,7 @@ const PLACEMENTS = ['aligned', 'scattered'] as const;
 const MOST_FLOWS = 10_000;
 
 /** One configuration, as programs get it. */
-export interface RssParameters extends Parameters {
+export type RssParameters = {
   readonly steering: Steering;
   readonly queues: number;
   readonly flows: number;
@@ -28,11 +28,11 @@ export interface RssParameters extends Parameters {
   readonly iterations: number;
   readonly light: number;
   readonly size: number;
-}
+};
 
 export const lengthOf = (text: string): Picoseconds => parseDuration(text)!;
 
-export const RSS_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
+export const RSS_PARAMETERS = {
   steering: {
     type: 'text',
     default: 'all',
@@ -97,38 +97,45 @@ export const RSS_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
     help: 'payload of a packet; 18 bytes make the shortest frame',
   },
   work: { type: 'duration', default: '0ns', min: 0, help: 'what a program does with each packet' },
-};
+} as const satisfies ParameterSpecs;
+
+type Asked = ParametersOf<typeof RSS_PARAMETERS>;
 
 /** One set of {@link RssParameters} for each combination, or what is wrong with what was asked for. */
-export function rssConfigurations(
-  params: Parameters,
-  cluster: ClusterShape,
-): Parameters[] | string {
+export function rssConfigurations(params: Asked, cluster: ClusterShape): RssParameters[] | string {
   if (cluster.clock === 'real') {
     return 'it measures cores of a modelled host, and cannot be run with --clock real';
   }
-  const steerings = namesOf(params, 'steering', STEERINGS, 'all');
-  const placements = namesOf(params, 'placement', PLACEMENTS, 'both');
+  const steerings = namesOf('steering', params.steering, STEERINGS, 'all');
+  const placements = namesOf('placement', params.placement, PLACEMENTS, 'both');
   const queues =
-    params['queues'] === 'all'
+    params.queues === 'all'
       ? doublings(cluster.cores)
-      : params['queues'] === 'cores'
+      : params.queues === 'cores'
         ? [cluster.cores]
-        : numbersOf(params, 'queues', cluster.cores, `the host has ${cluster.cores} (--cores)`);
-  const flows = numbersOf(params, 'flows', MOST_FLOWS, `at most ${MOST_FLOWS}`);
-  for (const list of [steerings, placements, queues, flows]) {
-    if (typeof list === 'string') return list;
-  }
-  const [warmup, window, work] = ['warmup', 'window', 'work'].map((name) =>
-    formatDuration(Number(params[name])),
-  ) as [string, string, string];
-  const common = { ...params, warmup, window, work };
-  const configurations: Parameters[] = [];
-  for (const table of listOf(params, 'table')) {
+        : numbersOf(
+            'queues',
+            params.queues,
+            cluster.cores,
+            `the host has ${cluster.cores} (--cores)`,
+          );
+  const flows = numbersOf('flows', params.flows, MOST_FLOWS, `at most ${MOST_FLOWS}`);
+  if (typeof steerings === 'string') return steerings;
+  if (typeof placements === 'string') return placements;
+  if (typeof queues === 'string') return queues;
+  if (typeof flows === 'string') return flows;
+  const common = {
+    ...params,
+    warmup: formatDuration(params.warmup),
+    window: formatDuration(params.window),
+    work: formatDuration(params.work),
+  };
+  const configurations: RssParameters[] = [];
+  for (const table of listOf(params.table)) {
     for (const placement of placements) {
       for (const flow of flows) {
         for (const queue of queues) {
-          const wrong = tableProblem(table, Number(queue));
+          const wrong = tableProblem(table, queue);
           if (wrong !== undefined) return wrong;
           for (const steering of steerings) {
             configurations.push({
@@ -176,27 +183,30 @@ function tableProblem(table: string, queues: number): string | undefined {
   return undefined;
 }
 
-const listOf = (params: Parameters, name: string): string[] =>
-  String(params[name])
-    .split(',')
-    .map((each) => each.trim());
+const listOf = (text: string): string[] => text.split(',').map((each) => each.trim());
 
 function namesOf<T extends string>(
-  params: Parameters,
   name: string,
+  asked: string,
   known: readonly T[],
   every: string,
 ): T[] | string {
-  const list = listOf(params, name);
+  const list = listOf(asked);
   if (list.length === 1 && list[0] === every) return [...known];
-  const wrong = list.find((each) => !known.includes(each as T));
-  if (wrong === undefined) return list as T[];
-  return `${name}=${wrong}: expected ${known.join(', ')}, a list of them, or ${every}`;
+  const names: T[] = [];
+  for (const each of list) {
+    const found = known.find((one) => one === each);
+    if (found === undefined) {
+      return `${name}=${each}: expected ${known.join(', ')}, a list of them, or ${every}`;
+    }
+    names.push(found);
+  }
+  return names;
 }
 
-function numbersOf(params: Parameters, name: string, most: number, why: string): number[] | string {
+function numbersOf(name: string, asked: string, most: number, why: string): number[] | string {
   const numbers: number[] = [];
-  for (const text of listOf(params, name)) {
+  for (const text of listOf(asked)) {
     const value = /^\d+(?:e\d+)?$/i.test(text) ? Number(text) : NaN;
     if (!(value >= 1 && value <= most)) {
       return `${name}=${text}: expected a whole number from 1, or a list; ${why}`;

@@ -3,15 +3,15 @@
  * looks at what came: of which flow, in which order, whether twice.
  */
 import { openNetwork, type DeviceStatistics } from '../../node/program/sockets.js';
-import { ACCESS, type Core, type Picoseconds } from '../../node/program/verbs.js';
-import { PS_PER_MS } from '../../units/time.js';
+import { ACCESS, type Core } from '../../node/program/verbs.js';
+import { ms } from '../../units/durations.js';
 import { openDevice } from '../authoring/workload.js';
 import { FIELD } from './flow-frames.js';
 import { FIRST_PORT, type FlowSet } from './flow-set.js';
 import { lengthOf, tableOrders, type RssParameters } from './rss-parameters.js';
 import { PHASE, type Schedule } from './rss-schedule.js';
 
-const QUIET = 5 * PS_PER_MS;
+const QUIET = ms(5);
 
 /** What a core did between two looks, in ps. */
 export interface CoreShare {
@@ -208,7 +208,7 @@ export async function serve(
   /** Reads what may still have been on its way by another queue. */
   async function emptySocket(): Promise<void> {
     for (let quiet = false; !quiet;) {
-      await core.sleep(QUIET as Picoseconds);
+      await core.sleep(QUIET);
       quiet = true;
       for (;;) {
         const datagram = await socket.tryReceive(buffer.address, buffer.length);

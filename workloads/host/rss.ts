@@ -15,12 +15,7 @@
  *   scattered programs get flows in turn, so RSS finds the program's core by chance only
  */
 import type { Core, Task } from '../../node/program/verbs.js';
-import {
-  defineWorkload,
-  type ClusterShape,
-  type Parameters,
-  type RankPlacement,
-} from '../authoring/workload.js';
+import { defineWorkload, type ClusterShape, type RankPlacement } from '../authoring/workload.js';
 import { FlowSet } from './flow-set.js';
 import { compareRss } from './rss-comparison.js';
 import { generate, type GeneratorReport } from './rss-generator.js';
@@ -29,7 +24,7 @@ import { GENERATOR_HOST, generatorsFor, SERVER_HOST } from './rss-schedule.js';
 import { serve, type ServerReport } from './rss-server.js';
 import { summariseRss } from './rss-summary.js';
 
-function place(_params: Parameters, { cores }: ClusterShape): RankPlacement[] {
+function place(_params: RssParameters, { cores }: ClusterShape): RankPlacement[] {
   const on = (host: number, role: string, count: number): RankPlacement[] =>
     Array.from({ length: count }, (_, core) => ({ host, core, role }));
   return [
@@ -61,16 +56,15 @@ export default defineWorkload({
   minHosts: 2,
   parameters: RSS_PARAMETERS,
   configurations: rssConfigurations,
-  machine: (params) => ({ queues: Number(params['queues']) }),
+  machine: ({ queues }) => ({ queues }),
   place,
   program,
   summarise: (results, params, { cores }) => {
-    const asked = params as RssParameters;
     return summariseRss(
       results.slice(0, cores) as ServerReport[],
       results.slice(cores) as GeneratorReport[],
-      asked,
-      flowsOf(asked, cores),
+      params,
+      flowsOf(params, cores),
     );
   },
   compare: compareRss,

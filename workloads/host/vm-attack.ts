@@ -12,6 +12,7 @@ import type {
   WorkCompletion,
 } from '../../node/program/verbs.js';
 import { vmMac } from '../../units/address.js';
+import { lkey } from '../../units/keys.js';
 import { PS_PER_US } from '../../units/time.js';
 import { openDevice } from '../authoring/workload.js';
 import { ATTACK_RANK, MACHINE_MEMORY, NOISY } from './vm-plan.js';
@@ -182,4 +183,4 @@ async function start(qp: QueuePair): Promise<void> {
 }
 
 /** No key is looked at. */
-const sge = (address: number, length: number): Sge => ({ address, length, lkey: 0 as never });
+const sge = (address: number, length: number): Sge => ({ address, length, lkey: lkey(0) });

@@ -1,13 +1,13 @@
 /** The parameters of `host/vm-queues`, and the configurations that they ask for. */
 import { formatDuration } from '../../units/time.js';
-import type { ClusterShape, Parameters, ParameterSpec } from '../authoring/workload.js';
+import type { ClusterShape, ParametersOf, ParameterSpecs } from '../authoring/workload.js';
 
 const QUEUES = ['shared', 'own'] as const;
 const NOISES = ['none', 'in', 'out', 'both'] as const;
 const IOMMUS = ['off', 'on'] as const;
 
 /** Two machines and their peers talk. */
-export interface TrafficParameters {
+export type TrafficParameters = {
   readonly queues: (typeof QUEUES)[number];
   readonly noise: (typeof NOISES)[number];
   /** Gb/s that the noisy machine may send; 0 for no limit. */
@@ -16,14 +16,14 @@ export interface TrafficParameters {
   readonly interval: string;
   readonly size: number;
   readonly noise_size: number;
-}
+};
 
 /** One machine has its NIC write into the other. */
-export interface AttackParameters {
+export type AttackParameters = {
   readonly queues: 'own';
   readonly iommu: (typeof IOMMUS)[number];
   readonly attempts: number;
-}
+};
 
 export type VmQueuesParameters = TrafficParameters | AttackParameters;
 
@@ -35,7 +35,7 @@ const LONGEST_DATAGRAM = 1472;
 const LEAST_DATAGRAM = 16;
 export const MOST_ATTEMPTS = 32;
 
-export const VM_QUEUES_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
+export const VM_QUEUES_PARAMETERS = {
   queues: {
     type: 'text',
     default: 'all',
@@ -90,30 +90,27 @@ export const VM_QUEUES_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
     max: MOST_ATTEMPTS,
     help: 'pages of the other VM that a VM tries to write into',
   },
-};
+} as const satisfies ParameterSpecs;
 
 /** One set of parameters for each combination, or what is wrong with what was asked for. */
 export function vmQueuesConfigurations(
-  params: Parameters,
+  params: ParametersOf<typeof VM_QUEUES_PARAMETERS>,
   { clock }: ClusterShape,
-): Parameters[] | string {
+): VmQueuesParameters[] | string {
   if (clock === 'real') return 'it measures modelled cores: it cannot be run with --clock real';
-  const queues = choicesOf(params, 'queues', QUEUES);
-  const noises = choicesOf(params, 'noise', NOISES);
-  const iommus = params['iommu'] === 'none' ? [] : choicesOf(params, 'iommu', IOMMUS);
+  const queues = choicesOf('queues', params.queues, QUEUES);
+  const noises = choicesOf('noise', params.noise, NOISES);
+  const iommus = params.iommu === 'none' ? [] : choicesOf('iommu', params.iommu, IOMMUS);
   if (typeof queues === 'string') return queues;
   if (typeof noises === 'string') return noises;
   if (typeof iommus === 'string') return iommus;
-  const rates = textsOf(params, 'rate').map((text) => (text === '' ? NaN : Number(text)));
+  const rates = textsOf(params.rate).map((text) => (text === '' ? NaN : Number(text)));
   if (!rates.every((rate) => rate >= 0 && rate <= 1000)) {
-    return `rate=${String(params['rate'])}: expected Gb/s from 0 to 1000, or a list`;
+    return `rate=${params.rate}: expected Gb/s from 0 to 1000, or a list`;
   }
-  const { attempts, iterations, size, noise_size } = params as Record<
-    'attempts' | 'iterations' | 'size' | 'noise_size',
-    number
-  >;
-  const interval = formatDuration(Number(params['interval']));
-  const configurations: Parameters[] = [];
+  const { attempts, iterations, size, noise_size } = params;
+  const interval = formatDuration(params.interval);
+  const configurations: VmQueuesParameters[] = [];
   for (const noise of noises) {
     // A limit is of what the noisy machine sends.
     const limits = noise === 'out' || noise === 'both' ? rates : [0];
@@ -127,17 +124,14 @@ export function vmQueuesConfigurations(
   return configurations;
 }
 
-const textsOf = (params: Parameters, name: string): string[] =>
-  String(params[name])
-    .split(',')
-    .map((text) => text.trim());
+const textsOf = (asked: string): string[] => asked.split(',').map((text) => text.trim());
 
 function choicesOf<T extends string>(
-  params: Parameters,
   name: string,
+  asked: string,
   known: readonly T[],
 ): readonly T[] | string {
-  const texts = textsOf(params, name);
+  const texts = textsOf(asked);
   if (texts.length === 1 && texts[0] === 'all') return known;
   const wrong = texts.find((text) => !known.some((each) => each === text));
   if (wrong !== undefined) return `${name}=${wrong}: expected ${known.join(', ')}, or a list`;

@@ -2,7 +2,12 @@
 import { STAGES, stageTimes } from '../../node/program/verbs.js';
 import { PS_PER_NS } from '../../units/time.js';
 import { latencySummary, medianIndex } from '../authoring/statistics.js';
-import type { DistributionMetric, Metric, Parameters, Summary } from '../authoring/workload.js';
+import type {
+  ConfigurationResult,
+  DistributionMetric,
+  Metric,
+  Summary,
+} from '../authoring/workload.js';
 import { PAYLOAD, type AttackerReport, type VictimReport } from './vm-attack.js';
 import { RANK } from './vm-plan.js';
 import {
@@ -94,17 +99,19 @@ export function summariseAttack(
   };
 }
 
-type Result = { readonly params: Parameters; readonly summary: Summary };
-
 /** How many times longer requests take over the shared queue than over own ones, noise by noise. */
-export function compareQueues(results: readonly Result[]): Summary | undefined {
+export function compareQueues(
+  results: readonly ConfigurationResult<VmQueuesParameters>[],
+): Summary | undefined {
   const metrics: Metric[] = [];
-  for (const { params, summary } of results) {
-    const asked = params as unknown as VmQueuesParameters;
+  for (const { params: asked, summary } of results) {
     if (isAttack(asked) || asked.queues !== 'shared') continue;
     const own = results.find(
       ({ params: other }) =>
-        other['queues'] === 'own' && other['noise'] === asked.noise && other['rate'] === asked.rate,
+        !isAttack(other) &&
+        other.queues === 'own' &&
+        other.noise === asked.noise &&
+        other.rate === asked.rate,
     );
     const [shared, alone] = [latencyOf(summary), own && latencyOf(own.summary)];
     if (shared === undefined || alone === undefined) continue;

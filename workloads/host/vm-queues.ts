@@ -50,14 +50,12 @@ export default defineWorkload({
   minHosts: 2,
   parameters: VM_QUEUES_PARAMETERS,
   configurations: vmQueuesConfigurations,
-  machine: (params) => machineOf(params as unknown as VmQueuesParameters),
-  place: (params) => placeRanks(params as unknown as VmQueuesParameters),
+  machine: machineOf,
+  place: placeRanks,
   program,
-  summarise: (results, params) => {
-    const asked = params as unknown as VmQueuesParameters;
-    return isAttack(asked)
-      ? summariseAttack(results as [VictimReport, AttackerReport], asked)
-      : summariseTraffic(results, asked);
-  },
+  summarise: (results, params) =>
+    isAttack(params)
+      ? summariseAttack(results as [VictimReport, AttackerReport], params)
+      : summariseTraffic(results, params),
   compare: compareQueues,
 });

@@ -1,30 +1,15 @@
 /** The parameters of `hpc/allreduce`, and the configurations that they ask for: one per size. */
 import { parseSize } from '../../units/size.js';
-import {
-  LIBRARY_PARAMETER,
-  PATH_PARAMETER,
-  pathsOf,
-  withPath,
-  type Path,
-} from '../authoring/paths.js';
+import { LIBRARY_PARAMETER, PATH_PARAMETER, pathsOf, withPath } from '../authoring/paths.js';
 import type {
   ClusterShape,
-  Parameters,
-  ParameterSpec,
+  ParametersOf,
+  ParameterSpecs,
   RankPlacement,
 } from '../authoring/workload.js';
 import { doublingSteps } from './recursive-doubling.js';
 import { ringSteps } from './ring-allreduce.js';
 import { BYTES_PER_ELEMENT } from './vector.js';
-
-/** One configuration, as programs get it. */
-export interface AllreduceParameters extends Parameters {
-  readonly algorithm: 'ring' | 'recursive-doubling';
-  readonly size: number;
-  readonly iterations: number;
-  readonly ranks: number;
-  readonly path: Path;
-}
 
 /**
  * Where `auto` goes over from recursive doubling to the ring: the two cross there for 2 to 8 ranks. MPI libraries go
@@ -37,7 +22,7 @@ const USUAL_PACKETS = 8000;
 const MOST_ITERATIONS = 100;
 const FEWEST_ITERATIONS = 4;
 
-export const ALLREDUCE_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
+export const ALLREDUCE_PARAMETERS = {
   algorithm: {
     type: 'choice',
     default: 'auto',
@@ -64,36 +49,47 @@ export const ALLREDUCE_PARAMETERS: Readonly<Record<string, ParameterSpec>> = {
   'ranks-per-host': { type: 'integer', default: 1, min: 1, max: 256, help: 'one core each' },
   path: PATH_PARAMETER,
   library: LIBRARY_PARAMETER,
-};
+} as const satisfies ParameterSpecs;
+
+type Asked = ParametersOf<typeof ALLREDUCE_PARAMETERS>;
+
+/** One configuration, as programs get it. */
+export type AllreduceParameters = ReturnType<typeof withPath<Chosen>>;
+
+interface Chosen extends Omit<Asked, 'algorithm' | 'size' | 'iterations'> {
+  readonly algorithm: 'ring' | 'recursive-doubling';
+  readonly size: number;
+  readonly iterations: number;
+}
 
 /** One set of {@link AllreduceParameters} per size, or what is wrong with what was asked for. */
 export function allreduceConfigurations(
-  params: Parameters,
+  params: Asked,
   cluster: ClusterShape,
-): Parameters[] | string {
-  const paths = pathsOf(String(params['path']));
+): AllreduceParameters[] | string {
+  const paths = pathsOf(params.path);
   if (typeof paths === 'string') return paths;
-  const perHost = Number(params['ranks-per-host']);
+  const perHost = params['ranks-per-host'];
   if (perHost > cluster.cores) {
     return `ranks-per-host=${perHost}: a host has ${cluster.cores} cores (--cores)`;
   }
   const room = cluster.hosts * perHost;
-  const ranks = Number(params['ranks']) || room;
+  const ranks = params.ranks || room;
   if (ranks > room) {
     return `ranks=${ranks}: ${cluster.hosts} hosts of ${perHost} ranks each take ${room}`;
   }
-  const configurations: Parameters[] = [];
-  for (const text of String(params['size']).split(',')) {
+  const configurations: Chosen[] = [];
+  for (const text of params.size.split(',')) {
     const size = parseSize(text);
     if (size === undefined) return `size=${text}: expected a size such as 64KiB, or a list of them`;
     if (size === 0 || size > MOST_BYTES || size % BYTES_PER_ELEMENT !== 0) {
       return `size=${text}: a vector of doubles is a multiple of 8 bytes, up to 1 GiB`;
     }
-    const algorithm = algorithmOf(String(params['algorithm']), size);
+    const algorithm = algorithmOf(params.algorithm, size);
     const usual = usualIterations(algorithm, size, ranks, cluster.mtu);
-    const iterations = params['iterations'] === 'auto' ? usual : Number(params['iterations']);
+    const iterations = params.iterations === 'auto' ? usual : Number(params.iterations);
     if (!Number.isSafeInteger(iterations) || iterations < 1) {
-      return `iterations=${String(params['iterations'])}: expected a whole number from 1, or auto`;
+      return `iterations=${params.iterations}: expected a whole number from 1, or auto`;
     }
     configurations.push({ ...params, algorithm, size, iterations, ranks });
   }
@@ -101,17 +97,17 @@ export function allreduceConfigurations(
 }
 
 /** Ranks fill one host after another, as MPI's `--map-by slot` has them. */
-export function placeRanks(params: Parameters): RankPlacement[] {
-  const perHost = Number(params['ranks-per-host']);
-  return Array.from({ length: Number(params['ranks']) }, (_, rank) => ({
+export function placeRanks(params: AllreduceParameters): RankPlacement[] {
+  const perHost = params['ranks-per-host'];
+  return Array.from({ length: params.ranks }, (_, rank) => ({
     host: Math.floor(rank / perHost),
     core: rank % perHost,
     role: 'rank',
   }));
 }
 
-function algorithmOf(asked: string, size: number): AllreduceParameters['algorithm'] {
-  if (asked === 'ring' || asked === 'recursive-doubling') return asked;
+function algorithmOf(asked: Asked['algorithm'], size: number): AllreduceParameters['algorithm'] {
+  if (asked !== 'auto') return asked;
   return size < RING_FROM_BYTES ? 'recursive-doubling' : 'ring';
 }
 

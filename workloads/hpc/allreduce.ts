@@ -20,12 +20,7 @@ import { PS_PER_NS, PS_PER_US } from '../../units/time.js';
 import { formatSize } from '../../units/size.js';
 import { comparePaths, networkOptions } from '../authoring/paths.js';
 import { latencySummary, medianIndex } from '../authoring/statistics.js';
-import {
-  defineWorkload,
-  type Metric,
-  type Parameters,
-  type Summary,
-} from '../authoring/workload.js';
+import { defineWorkload, type Metric, type Summary } from '../authoring/workload.js';
 import {
   ALLREDUCE_PARAMETERS,
   allreduceConfigurations,
@@ -147,9 +142,10 @@ async function program(core: Core, task: Task<AllreduceParameters>): Promise<Ran
   return { starts, ends, stages, ...counts };
 }
 
-function summarise(results: readonly unknown[], params: Parameters): Summary {
-  const ranks = results as readonly RankResult[];
-  const { size, iterations } = params as unknown as AllreduceParameters;
+function summarise(
+  ranks: readonly RankResult[],
+  { size, iterations }: AllreduceParameters,
+): Summary {
   const latencies = new Float64Array(iterations);
   const last = new Float64Array(iterations);
   let sum = 0;
@@ -202,8 +198,7 @@ export default defineWorkload({
   configurations: allreduceConfigurations,
   place: placeRanks,
   // One queue for each rank of a host.
-  machine: ({ path, 'ranks-per-host': perHost }) =>
-    path === 'rdma' ? {} : { queues: Number(perHost) },
+  machine: ({ path, 'ranks-per-host': perHost }) => (path === 'rdma' ? {} : { queues: perHost }),
   program,
   summarise,
   compare: (results) => comparePaths(results, labelOf(results)),
@@ -211,8 +206,8 @@ export default defineWorkload({
 
 /** Results are compared size by size. */
 function labelOf(
-  results: readonly { readonly params: Parameters }[],
-): (params: Parameters) => string {
-  const one = new Set(results.map(({ params }) => params['size'])).size === 1;
-  return ({ size }) => (one ? '' : formatSize(Number(size)).replace(' ', ''));
+  results: readonly { readonly params: AllreduceParameters }[],
+): (params: AllreduceParameters) => string {
+  const one = new Set(results.map(({ params }) => params.size)).size === 1;
+  return ({ size }) => (one ? '' : formatSize(size).replace(' ', ''));
 }

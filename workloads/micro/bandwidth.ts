@@ -59,8 +59,7 @@ export const bandwidthWorkload = (benchmark: BandwidthBenchmark): Workload =>
         await benchmark.server(side);
         return null;
       }),
-    summarise: (results, params) =>
-      summarise(results as SideReport<Transfer | null>[], Number(params['size'])),
+    summarise: (results, params) => summarise(results, Number(params['size'])),
   });
 
 /** Messages of all queue pairs, with those before and behind the measured ones. */

@@ -33,7 +33,7 @@ export const latencyWorkload = (benchmark: LatencyBenchmark): Workload =>
     configurations: (params, cluster) => microConfigurations(benchmark.shape, params, cluster),
     place: () => PAIR,
     program: async (core: Core, task: Task<MicroParameters>) => runLatency(benchmark, core, task),
-    summarise: (results) => latencyResult(results as SideReport<LatencyRecord | null>[]),
+    summarise: (results) => latencyResult(results),
   });
 
 /** The program of either side. */

@@ -33,7 +33,6 @@ import {
   defineWorkload,
   type ClusterShape,
   type Metric,
-  type Parameters,
   type Summary,
 } from '../authoring/workload.js';
 import { FeedError, type Feed } from './feed/feed.js';
@@ -42,7 +41,7 @@ import { trade } from './orders/feed-trader.js';
 import { ItchFileError } from './wire-formats/itch-file.js';
 import { takeOrders } from './orders/order-gateway.js';
 import { VENUE_QUEUES } from './session/socket-venue.js';
-import { feedOf } from './feed/tick-to-trade-feed.js';
+import { feedOf, type FeedParameters } from './feed/tick-to-trade-feed.js';
 import { replayFeed, type Replay } from './tick-to-trade-replay.js';
 import {
   RANK,
@@ -54,7 +53,10 @@ import {
 
 const BACKLOG = STAGES.indexOf('backlog');
 
-function program(core: Core, task: Task<TickToTradeParameters>): Promise<unknown> {
+function program(
+  core: Core,
+  task: Task<TickToTradeParameters>,
+): Promise<PublisherResult | GatewayResult | StrategyResult> {
   switch (core.rank) {
     case RANK.publisher:
       return publish(core, task);
@@ -65,13 +67,15 @@ function program(core: Core, task: Task<TickToTradeParameters>): Promise<unknown
   }
 }
 
-function check(inputs: ReadonlyMap<string, Uint8Array>, params: Parameters): string | undefined {
-  const feedParams = params as unknown as TickToTradeParameters;
+function check(
+  inputs: ReadonlyMap<string, Uint8Array>,
+  params: FeedParameters,
+): string | undefined {
   try {
-    feedOf(inputs, feedParams, 0);
+    feedOf(inputs, params, 0);
     return undefined;
   } catch (error) {
-    if (error instanceof ItchFileError) return `feed=${feedParams.feed}: ${error.message}`;
+    if (error instanceof ItchFileError) return `feed=${params.feed}: ${error.message}`;
     if (error instanceof FeedError) return error.message;
     throw error;
   }
@@ -79,15 +83,15 @@ function check(inputs: ReadonlyMap<string, Uint8Array>, params: Parameters): str
 
 function summarise(
   results: readonly unknown[],
-  params: Parameters,
+  params: TickToTradeParameters,
   cluster: ClusterShape,
   inputs: ReadonlyMap<string, Uint8Array>,
 ): Summary {
   const publisher = results[RANK.publisher] as PublisherResult;
   const gateway = results[RANK.gateway] as GatewayResult;
   const strategy = results[RANK.strategy] as StrategyResult;
-  const feed = feedOf(inputs, params as unknown as TickToTradeParameters, cluster.seed);
-  const replay = replayFeed(feed, params as unknown as TickToTradeParameters);
+  const feed = feedOf(inputs, params, cluster.seed);
+  const replay = replayFeed(feed, params);
   const intended = feed.times.map((time) => publisher.began + time);
   const ticks = Float64Array.from(replay.answers, (sequence) => intended[sequence - 1]!);
   const metrics: Metric[] = [];
@@ -249,7 +253,7 @@ export default defineWorkload({
     library: LIBRARY_PARAMETER,
   },
   configurations: (params, { cores }) => {
-    const paths = pathsOf(String(params['path']));
+    const paths = pathsOf(params.path);
     if (typeof paths === 'string') return paths;
     if (cores < 2) return 'the exchange runs on two cores of one host (--cores 2)';
     return paths.map((path) => withPath(params, path));

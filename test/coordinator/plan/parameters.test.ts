@@ -13,6 +13,7 @@ const parameters: Readonly<Record<string, ParameterSpec>> = {
   iterations: { type: 'integer', default: 100, min: 1, help },
   load: { type: 'number', default: 0.5, max: 1, help },
   gap: { type: 'duration', default: '1.5us', help },
+  pace: { type: 'rate', default: '2.5Gbps', max: 400, help },
   mode: { type: 'choice', default: 'auto', choices: ['auto', 'on', 'off'], help },
   check: { type: 'boolean', default: true, help },
   feed: { type: 'file', default: '', help },
@@ -28,6 +29,7 @@ describe('a workload’s parameters', () => {
       ['iterations', 100],
       ['load', 0.5],
       ['gap', 1_500_000],
+      ['pace', 2.5],
       ['mode', 'auto'],
       ['check', true],
       ['feed', ''],
@@ -36,11 +38,12 @@ describe('a workload’s parameters', () => {
 
   test('are read by their kinds', () => {
     const settings = ['size=4K', 'iterations=1e3', 'load=.25', 'gap=2ms', 'mode=off', 'check=off'];
-    expect(read(...settings, 'feed=a=b.itch')).toEqual({
+    expect(read(...settings, 'pace=100 Gb/s', 'feed=a=b.itch')).toEqual({
       size: 4096,
       iterations: 1000,
       load: 0.25,
       gap: 2_000_000_000,
+      pace: 100,
       mode: 'off',
       check: false,
       feed: 'a=b.itch',
@@ -56,6 +59,8 @@ describe('a workload’s parameters', () => {
     ['load=NaN', 'expected a number'],
     ['load=1e999', 'expected a number'],
     ['gap=5', 'expected a time'],
+    ['pace=100GBps', 'expected a rate'],
+    ['pace=1Tbps', 'must be at most 400'],
     ['mode=atuo', 'did you mean auto?'],
     ['check=perhaps', 'expected on or off'],
   ])('%s is refused', (setting, message) => {

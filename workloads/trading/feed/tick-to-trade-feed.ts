@@ -1,17 +1,16 @@
 /** The feed of a run: a window of the file that was given, or a synthetic one drawn from the run's seed. */
 import type { Picoseconds } from '../../../units/time.js';
 import { seededRandom } from '../../authoring/seeded-random.js';
-import type { Parameters } from '../../authoring/workload.js';
 import { FeedError, type Feed } from './feed.js';
 import { parseFrom, selectWindow } from './feed-window.js';
 import { checkItchFile } from '../wire-formats/itch-file.js';
 import { syntheticFeed } from './synthetic-feed.js';
 
-export interface FeedParameters extends Parameters {
+export interface FeedParameters {
   readonly feed: string;
   readonly from: string;
-  /** In ps; 0 for the rest of the file. */
-  readonly duration: number;
+  /** 0 for the rest of the file. */
+  readonly duration: Picoseconds;
   readonly scale: number;
   readonly shape: 'open' | 'day';
   readonly stocks: number;
@@ -46,6 +45,6 @@ export function feedOf(
   return selectWindow(file, {
     from,
     scale,
-    ...(duration > 0 && { duration: duration as Picoseconds }),
+    ...(duration > 0 && { duration }),
   });
 }

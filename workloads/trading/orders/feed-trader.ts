@@ -5,7 +5,7 @@
  * Messages of one datagram are taken one after the other, so an order for the last one has the work for those before
  * it in its latency, as it would have.
  */
-import type { Core, Picoseconds, Task } from '../../../node/program/verbs.js';
+import type { Core, Task } from '../../../node/program/verbs.js';
 import { digestBooks } from '../market/book-audit.js';
 import type { Feed } from '../feed/feed.js';
 import { ItchMessage } from '../wire-formats/itch.js';
@@ -147,7 +147,7 @@ class FeedTrader<Heard> {
     const now = core.now;
     for (const { sequence } of messages) this.seen[sequence - 1] = now;
     for (const { start, sequence } of messages) {
-      await core.work(this.params.book as Picoseconds);
+      await core.work(this.params.book);
       message.read(view, start);
       if (strategy.take(message, sequence)) await this.sendOrder(heard);
     }
@@ -160,7 +160,7 @@ class FeedTrader<Heard> {
     const { core, lines, replies, strategy } = this;
     const { orders } = lines;
     const { order } = strategy;
-    await core.work(this.params.decide as Picoseconds);
+    await core.work(this.params.decide);
     if (replies.open >= ORDER_WINDOW || !orders.open) {
       this.held++;
       while (replies.open >= ORDER_WINDOW) await this.awaitReply();

@@ -105,7 +105,7 @@ class Gateway {
     this.core = core;
     this.line = line;
     this.books = new PublishedBooks(feed);
-    this.cost = params.gateway as Picoseconds;
+    this.cost = params.gateway;
     const { buffer, byteOffset, byteLength } = feed.bytes;
     this.firstStamp = itchTimestamp(new DataView(buffer, byteOffset, byteLength), feed.starts[0]!);
   }

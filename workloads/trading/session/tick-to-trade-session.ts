@@ -8,6 +8,7 @@
  * is UDP multicast and the orders go over TCP, as exchanges have it; what the feed loses is asked for again. A and B sides of
  * a feed are not modelled.
  */
+import type { Picoseconds } from '../../../units/time.js';
 import type { Tick } from '../market/strategy.js';
 import type { Path } from '../../authoring/paths.js';
 import type { FeedParameters } from '../feed/tick-to-trade-feed.js';
@@ -31,10 +32,10 @@ export interface TickToTradeParameters extends FeedParameters {
   readonly every: number;
   readonly quantity: number;
   readonly tick: Tick;
-  /** Processor time, in ps: per message, per order, and at the exchange per order. */
-  readonly book: number;
-  readonly decide: number;
-  readonly gateway: number;
+  /** Processor time: per message, per order, and at the exchange per order. */
+  readonly book: Picoseconds;
+  readonly decide: Picoseconds;
+  readonly gateway: Picoseconds;
   /** Over RDMA: datagrams that the strategy has receives for. */
   readonly receives: number;
   readonly path: Path;
