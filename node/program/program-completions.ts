@@ -12,7 +12,8 @@ import {
   type WorkCompletion,
 } from './verbs.js';
 import { VerbsError } from '../spec/verbs-error.js';
-import { AWAIT, OPERATION_ROW } from './mailbox/core-page.js';
+import { AWAIT } from '../spec/awaits.js';
+import { OPERATION_ROW } from './mailbox/core-page.js';
 import type { ProgramMemory } from './program-memory.js';
 import type { ProgramPort } from './program-port.js';
 import type { ProgramQueuePair } from './program-queue-pair.js';
