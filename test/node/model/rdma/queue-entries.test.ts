@@ -49,17 +49,17 @@ const memory = (): DataView => new DataView(new Uint8Array(512).fill(0xa5).buffe
 const hex = (view: DataView, from: number, to: number): string =>
   Buffer.from(view.buffer, from, to - from).toString('hex');
 
-type Values<T> = { readonly [K in keyof T]: readonly number[] };
-
-/** Records in which each field in turn has each of its limits, and the others have other ones; never two fields alike. */
-function* records<T extends object>(limits: Values<T>): Generator<T> {
-  const names = Object.keys(limits) as (keyof T)[];
+/** Records whose fields take their limits in turn, each at a pace of its own. */
+function* records<K extends string>(
+  limits: Readonly<Record<K, readonly number[]>>,
+): Generator<Record<K, number>> {
+  const fields = Object.entries(limits) as [K, readonly number[]][];
   for (let turn = 0; turn < 24; turn++) {
-    const pick = (name: keyof T, place: number): number => {
-      const values = limits[name];
-      return values[(turn + place * 5) % values.length]!;
-    };
-    yield Object.fromEntries(names.map((name, place) => [name, pick(name, place)])) as T;
+    const values = fields.map(([name, each], place) => [
+      name,
+      each[(turn + place * 5) % each.length]!,
+    ]);
+    yield Object.fromEntries(values) as Record<K, number>;
   }
 }
 
