@@ -1,6 +1,8 @@
 /** Where programs run: in the host's own thread, or each in a worker. */
+import type { ChainLog } from '../../sim/chain-log.js';
 import type { RunFailure } from '../spec/run-spec.js';
 import type { Task } from '../program/verbs.js';
+import type { Mailbox } from '../program/mailbox/mailbox.js';
 import type { HostCore } from './host-core.js';
 import type { CoreIdentity } from '../program/program-core.js';
 
@@ -12,6 +14,8 @@ export interface ProgramResult {
 export interface CoreRuntime {
   /** Whether several segments may run at once. */
   readonly parallel: boolean;
+  /** The mailbox of a core to be, which comes back with {@link add}. `log`: of the chains that this thread has. */
+  mailbox(log: ChainLog): Mailbox;
   /** Has the run's program for `core` made ready; it begins when the core is first resumed. */
   add(core: HostCore, identity: CoreIdentity, task: Task): Promise<void>;
   /** Resolves when all programs are ready to begin. */

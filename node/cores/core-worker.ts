@@ -1,5 +1,6 @@
 /** The entry of a core's worker thread: runs one program, segment by segment, until it ends. */
-import { AWAIT, CELL, CONTROL, CorePage } from '../program/mailbox/core-page.js';
+import { CELL, CONTROL, CorePage } from '../program/mailbox/core-page.js';
+import { AWAIT } from '../spec/awaits.js';
 import type { ProgramResult } from './core-runtime.js';
 import { allowGlobals, banGlobals, installGuards } from './guards.js';
 import { loadProgram } from './load-program.js';
@@ -8,7 +9,7 @@ import { runSegment, startProgram } from './run-segment.js';
 import type { CoreTask } from './worker-runtime.js';
 
 export default async function runCore(start: CoreTask): Promise<ProgramResult> {
-  const page = new CorePage(undefined, start.identity.page);
+  const page = new CorePage(undefined, start.page);
   const core = new ProgramCore(start.identity, page);
   const program = await loadProgram(start.module);
   if (start.identity.realStart === null) installGuards();

@@ -11,13 +11,14 @@ import { NIC_UNIT, Sequencer } from '../../sim/sequencer.js';
 import { STAGE } from '../../sim/stages.js';
 import type { HostCalls } from '../model/kernel/host-calls.js';
 import type { KernelCore } from '../model/kernel/kernel-core.js';
-import type { SystemCaller, SystemCalls } from '../program/mailbox/system-calls.js';
+import type { SystemCaller, SystemCalls } from '../model/kernel/system-calls.js';
 import type { WatchWaiter } from '../model/memory/memory-watches.js';
 import type { Nic } from '../model/nic.js';
 import type { Profile } from '../spec/profile.js';
 import type { CompletionQueue, CompletionWaiter } from '../model/rdma/completion-queue.js';
-import { DOORBELL } from '../model/nic/doorbell.js';
-import { AWAIT, CELL, CorePage, OPERATION_ROW } from '../program/mailbox/core-page.js';
+import type { Doorbell } from '../model/nic/doorbell.js';
+import type { Mailbox } from '../program/mailbox/mailbox.js';
+import { AWAIT, AWAIT_WORDS } from '../spec/awaits.js';
 
 /** The kind of a core's resumption. */
 const RESUME = 255;
@@ -42,6 +43,8 @@ const ASLEEP: ReadonlySet<number> = new Set([AWAIT.idle, AWAIT.event, AWAIT.hear
 
 /** What a core asks of the machine that runs it. */
 export interface CoreSupervisor {
+  /** The mailbox of a core to be. */
+  mailbox(): Mailbox;
   /** The core is due: run its segment, then call {@link HostCore.segmentEnded}. */
   due(core: HostCore): void;
   ended(core: HostCore, failed: boolean): void;
@@ -55,8 +58,7 @@ export interface HostCoreOptions {
   readonly profile: Profile;
   readonly seed: number;
   readonly clock: 'virtual' | 'real';
-  /** Its program runs in a worker. */
-  readonly runsInWorker: boolean;
+  readonly mailbox: Mailbox;
   /** No other core of the host has a program. */
   readonly alone: boolean;
   readonly scheduler: Scheduler;
@@ -68,22 +70,6 @@ export interface HostCoreOptions {
   readonly supervisor: CoreSupervisor;
 }
 
-const WAITS = [
-  'starts',
-  'in a call',
-  'in poll',
-  'in busyPoll',
-  'in watch',
-  'in sleep',
-  'in work',
-  'in any',
-  'for a completion event',
-  'to hear from rank',
-  'for its end',
-  'for its end',
-  'in a system call',
-] as const;
-
 export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, SystemCaller {
   readonly host: number;
   readonly index: number;
@@ -91,7 +77,10 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
   readonly process: number;
   /** When the present wait began. */
   since = 0;
-  readonly page: CorePage;
+  readonly mailbox: Mailbox;
+  /** The core's present operation is row `operationRow` of these. */
+  readonly chains: ChainTable;
+  readonly operationRow: number;
   /** When its program ended; -1 while it runs. */
   endedAt = -1;
   /** Segments of its program that have ended. */
@@ -112,8 +101,9 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
 
   constructor(options: HostCoreOptions) {
     this.options = options;
-    const { runsInWorker, nic } = options;
-    this.page = new CorePage(runsInWorker ? undefined : nic.parts.pool.chainLog);
+    this.mailbox = options.mailbox;
+    this.chains = options.mailbox.chains;
+    this.operationRow = options.mailbox.operationRow;
     this.host = options.host;
     this.index = options.index;
     this.rank = options.rank;
@@ -133,8 +123,8 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
 
   /** What it waits for, for people: `host0 core 1 waits in busyPoll since 12.3 us`. */
   get waitsFor(): string {
-    const what = WAITS[this.awaits] ?? 'for something';
-    const whom = this.awaits === AWAIT.hear ? ` ${this.page.get(CELL.argument0)}` : '';
+    const what = AWAIT_WORDS[this.awaits] ?? 'for something';
+    const whom = this.awaits === AWAIT.hear ? ` ${this.mailbox.argument(0)}` : '';
     const since = (this.since / 1e6).toFixed(3);
     return `host${this.host} core ${this.index} waits ${what}${whom} since ${since} us`;
   }
@@ -155,7 +145,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
       return;
     }
     this.options.core.programWakes(eventTime);
-    this.page.set(CELL.time, eventTime);
+    this.mailbox.resume(eventTime);
     this.options.supervisor.due(this);
   }
 
@@ -163,9 +153,9 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
   private interruptedUntil(at: number): number {
     const until = BUSY.has(this.awaits) ? at + this.stolen() : this.options.core.from(at);
     if (until === at) return at;
-    const { chains } = this.page;
-    if (this.awaits === AWAIT.busy) chains.advance(OPERATION_ROW, STAGE.compute, at);
-    chains.advance(OPERATION_ROW, STAGE.softirq, until);
+    const { chains, operationRow } = this;
+    if (this.awaits === AWAIT.busy) chains.advance(operationRow, STAGE.compute, at);
+    chains.advance(operationRow, STAGE.softirq, until);
     return until;
   }
 
@@ -186,31 +176,37 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
       return;
     }
     this.since = scheduler.now + stolen;
-    this.page.chains.advance(OPERATION_ROW, STAGE.softirq, this.since);
+    this.chains.advance(this.operationRow, STAGE.softirq, this.since);
     scheduler.at(this.since, this.sequencer.key(), this.sink, AWAITS, 0);
   }
 
   /** The segment is over: rings its doorbells, and begins what it awaits at the core's local time. */
   segmentEnded(): void {
-    const { scheduler, nic, profile } = this.options;
-    const { page } = this;
+    const { scheduler, nic } = this.options;
+    const { mailbox } = this;
     this.segments++;
-    page.takeDoorbells((kind, qpIndex, produced, time, row) => {
-      let at = time + draw(profile.pcie.postedWrite, this.random);
-      // Posted writes of one core do not pass each other.
-      if (at < this.lastDoorbell) at = this.lastDoorbell;
-      this.lastDoorbell = at;
-      const key = this.sequencer.key();
-      nic.ring(kind, qpIndex, produced, at, key, page.chains, kind === DOORBELL.send ? row : -1);
-    });
-    nic.watches.stored(page.chains, OPERATION_ROW);
+    let message = mailbox.take();
+    while (message.type === 'doorbell') {
+      this.ring(message);
+      message = mailbox.take();
+    }
+    nic.watches.stored(this.chains, this.operationRow);
     this.options.calls.segmentEnded(this.index);
-    this.awaits = page.get(CELL.awaits);
-    this.since = page.get(CELL.time);
+    this.awaits = message.awaits;
+    this.since = message.time;
     this.takenBefore = this.options.core.takenBy(scheduler.now);
     if (ASLEEP.has(this.awaits)) this.options.core.programSleeps(this.since);
     if (this.since <= scheduler.now || BEGUN_AT_ONCE.has(this.awaits)) this.beginAwait();
     else scheduler.at(this.since, this.sequencer.key(), this.sink, AWAITS, 0);
+  }
+
+  private ring(doorbell: Readonly<Doorbell>): void {
+    const { nic, profile } = this.options;
+    let at = doorbell.time + draw(profile.pcie.postedWrite, this.random);
+    // Posted writes of one core do not pass each other.
+    if (at < this.lastDoorbell) at = this.lastDoorbell;
+    this.lastDoorbell = at;
+    nic.ring(doorbell, at, this.sequencer.key(), this.chains);
   }
 
   /** A CQE was written to a queue that this core polls, or an event was raised. */
@@ -239,7 +235,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
     if (values === undefined) this.inbox.set(rank, [value]);
     else values.push(value);
     if (!this.waiting) return;
-    if (this.awaits === AWAIT.hear) this.hear(this.page.get(CELL.argument0));
+    if (this.awaits === AWAIT.hear) this.hear(this.mailbox.argument(0));
     else if (this.awaits === AWAIT.any) this.alternativeCame(AWAIT.hear, rank);
   }
 
@@ -249,7 +245,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
   }
 
   private beginAwait(): void {
-    const { page } = this;
+    const { mailbox } = this;
     const { calls, scheduler, profile } = this.options;
     this.waiting = true;
     const now = scheduler.now;
@@ -261,30 +257,30 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
         this.wake(draw(profile.cpu.poll, this.random));
         break;
       case AWAIT.busyPoll: {
-        const queue = calls.completionQueue(page.get(CELL.argument0));
+        const queue = calls.completionQueue(mailbox.argument(0));
         if (queue.hasNews(this.options.nic.parts.memory)) this.detect();
         else queue.waiters.push(this);
         break;
       }
       case AWAIT.watch:
-        this.beginWatch(page.get(CELL.argument0), page.get(CELL.argument1));
+        this.beginWatch(mailbox.argument(0), mailbox.argument(1));
         break;
       case AWAIT.idle:
       case AWAIT.busy:
         this.waiting = false;
-        this.resumeAt(Math.max(now, this.since, page.get(CELL.argument0)));
+        this.resumeAt(Math.max(now, this.since, mailbox.argument(0)));
         break;
       case AWAIT.any:
         this.beginAny();
         break;
       case AWAIT.event: {
-        const queue = calls.completionQueue(page.get(CELL.argument0));
+        const queue = calls.completionQueue(mailbox.argument(0));
         if (queue.events > 0) this.completionVisible(queue);
         else queue.eventWaiters.push(this);
         break;
       }
       case AWAIT.hear:
-        this.hear(page.get(CELL.argument0));
+        this.hear(mailbox.argument(0));
         break;
       case AWAIT.system:
         // It begins when the core is free, so that what is left of a softirq has delayed it already.
@@ -301,8 +297,16 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
     }
   }
 
-  /** The system call is over at `at`; its answer is on the page. */
-  systemCallReturns(at: number): void {
+  argument(index: number): number {
+    return this.mailbox.argument(index);
+  }
+
+  answerPeer(ipv4: number, port: number): void {
+    this.mailbox.answerPeer(ipv4, port);
+  }
+
+  systemCallReturns(at: number, result: number): void {
+    this.mailbox.answerSystemCall(result);
     this.waiting = false;
     this.resumeAt(at);
   }
@@ -322,15 +326,15 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
   descriptorReady(fd: number, chains: ChainTable, row: number): void {
     if (!this.waiting || this.awaits !== AWAIT.any) return;
     this.adopt(chains, row);
-    this.page.chains.advance(OPERATION_ROW, STAGE.wakeup, this.options.scheduler.now);
+    this.chains.advance(this.operationRow, STAGE.wakeup, this.options.scheduler.now);
     this.alternativeCame(AWAIT.system, fd);
   }
 
   private executeCall(): void {
     const { calls, profile } = this.options;
-    const { name, args } = this.page.readText() as { name: string; args: unknown };
+    const { name, args } = this.mailbox.request();
     const { outcome, cost, entered } = calls.execute(this.index, name, args);
-    if (!this.page.writeText(outcome)) throw new Error(`the answer of ${name} is too long`);
+    if (!this.mailbox.answer(outcome)) throw new Error(`the answer of ${name} is too long`);
     this.wake((entered ? draw(profile.cpu.syscall, this.random) : 0) + cost);
   }
 
@@ -352,35 +356,36 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
 
   /** The core's operation becomes the one that wrote what it watched, unless its own part of it came later. */
   adopt(chains: ChainTable, row: number): void {
-    const own = this.page.chains;
+    const { chains: own, operationRow } = this;
     if (chains.operation(row) === 0) return;
-    if (!own.mayGoOnWith(OPERATION_ROW, chains.operation(row))) return;
-    const same = own.operation(OPERATION_ROW) === chains.operation(row);
-    if (same && own.asOf(OPERATION_ROW) >= chains.asOf(row)) return;
-    own.copy(OPERATION_ROW, chains, row);
-    own.advance(OPERATION_ROW, STAGE.backlog, this.since);
+    if (!own.mayGoOnWith(operationRow, chains.operation(row))) return;
+    const same = own.operation(operationRow) === chains.operation(row);
+    if (same && own.asOf(operationRow) >= chains.asOf(row)) return;
+    own.copy(operationRow, chains, row);
+    own.advance(operationRow, STAGE.backlog, this.since);
   }
 
   private beginAny(): void {
-    const { page } = this;
-    const count = page.get(CELL.argument0);
+    const { mailbox } = this;
+    const count = mailbox.argument(0);
     for (let index = 0; index < count; index++) {
       if (!this.isThere(index)) continue;
-      if (page.alternative(index, 0) === AWAIT.watch) this.adoptWriter(page.alternative(index, 1));
+      if (mailbox.alternative(index) === AWAIT.watch)
+        this.adoptWriter(mailbox.alternativeArgument(index, 0));
       this.takeAlternative(index);
       return;
     }
     const { calls, nic, system } = this.options;
     this.timer++;
     for (let index = 0; index < count; index++) {
-      const first = page.alternative(index, 1);
-      if (page.alternative(index, 0) === AWAIT.busyPoll) {
+      const first = mailbox.alternativeArgument(index, 0);
+      if (mailbox.alternative(index) === AWAIT.busyPoll) {
         calls.completionQueue(first).waiters.push(this);
-      } else if (page.alternative(index, 0) === AWAIT.watch) {
-        nic.watches.add(first, page.alternative(index, 2), this);
-      } else if (page.alternative(index, 0) === AWAIT.system) {
+      } else if (mailbox.alternative(index) === AWAIT.watch) {
+        nic.watches.add(first, mailbox.alternativeArgument(index, 1), this);
+      } else if (mailbox.alternative(index) === AWAIT.system) {
         system.watch(this, first);
-      } else if (page.alternative(index, 0) === AWAIT.idle) {
+      } else if (mailbox.alternative(index) === AWAIT.idle) {
         const at = Math.max(first, this.since, this.options.scheduler.now);
         this.options.scheduler.at(at, this.sequencer.key(), this.sink, TIMER, this.timer);
       }
@@ -391,24 +396,24 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
   /** Whether no alternative of `any` polls memory: the core sleeps until something wakes it. */
   private sleepsInAny(count: number): boolean {
     for (let index = 0; index < count; index++) {
-      const kind = this.page.alternative(index, 0);
+      const kind = this.mailbox.alternative(index);
       if (kind === AWAIT.busyPoll || kind === AWAIT.watch) return false;
-      if (kind === AWAIT.system && this.options.system.polls(this, this.page.alternative(index, 1)))
-        return false;
+      const fd = this.mailbox.alternativeArgument(index, 0);
+      if (kind === AWAIT.system && this.options.system.polls(this, fd)) return false;
     }
     return true;
   }
 
   private isThere(index: number): boolean {
     const { calls, nic } = this.options;
-    const { page } = this;
+    const { mailbox } = this;
     const { memory } = nic.parts;
-    const first = page.alternative(index, 1);
-    switch (page.alternative(index, 0)) {
+    const first = mailbox.alternativeArgument(index, 0);
+    switch (mailbox.alternative(index)) {
       case AWAIT.busyPoll:
         return calls.completionQueue(first).hasNews(memory);
       case AWAIT.watch:
-        return memory.bytes[first] !== page.alternative(index, 2);
+        return memory.bytes[first] !== mailbox.alternativeArgument(index, 1);
       case AWAIT.system:
         return this.options.system.ready(this, first);
       case AWAIT.idle:
@@ -420,10 +425,10 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
 
   /** What alternative (kind, first) of `any` waits for has come; nothing if it waits for no such thing. */
   private alternativeCame(kind: number, first: number): void {
-    const { page } = this;
-    const count = page.get(CELL.argument0);
+    const { mailbox } = this;
+    const count = mailbox.argument(0);
     for (let index = 0; index < count; index++) {
-      if (page.alternative(index, 0) === kind && page.alternative(index, 1) === first) {
+      if (mailbox.alternative(index) === kind && mailbox.alternativeArgument(index, 0) === first) {
         this.takeAlternative(index);
         return;
       }
@@ -432,20 +437,20 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
 
   private takeAlternative(index: number): void {
     const { calls, nic, system } = this.options;
-    const { page } = this;
+    const { mailbox } = this;
     nic.watches.cancel(this);
     system.cancel(this);
     this.timer++;
-    const count = page.get(CELL.argument0);
+    const count = mailbox.argument(0);
     for (let each = 0; each < count; each++) {
-      if (page.alternative(each, 0) !== AWAIT.busyPoll) continue;
-      const { waiters } = calls.completionQueue(page.alternative(each, 1));
+      if (mailbox.alternative(each) !== AWAIT.busyPoll) continue;
+      const { waiters } = calls.completionQueue(mailbox.alternativeArgument(each, 0));
       const at = waiters.indexOf(this);
       if (at >= 0) removeAt(waiters, at);
     }
-    page.set(CELL.alternative, index);
-    const kind = page.alternative(index, 0);
-    if (kind === AWAIT.hear) this.hear(page.alternative(index, 1));
+    mailbox.answerAlternative(index);
+    const kind = mailbox.alternative(index);
+    if (kind === AWAIT.hear) this.hear(mailbox.alternativeArgument(index, 0));
     else if (kind === AWAIT.system) this.wake(draw(this.options.profile.cpu.syscall, this.random));
     else if (kind === AWAIT.idle) this.wake(0);
     else this.detect();
@@ -454,10 +459,10 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
   /** A time that `any` waits for has come, unless something else came before it. */
   private timeCame(timer: number): void {
     if (timer !== this.timer || !this.waiting || this.awaits !== AWAIT.any) return;
-    const count = this.page.get(CELL.argument0);
+    const count = this.mailbox.argument(0);
     for (let index = 0; index < count; index++) {
-      const due = this.page.alternative(index, 1) <= this.options.scheduler.now;
-      if (this.page.alternative(index, 0) === AWAIT.idle && due) {
+      const due = this.mailbox.alternativeArgument(index, 0) <= this.options.scheduler.now;
+      if (this.mailbox.alternative(index) === AWAIT.idle && due) {
         this.takeAlternative(index);
         return;
       }
@@ -468,7 +473,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
   private hear(rank: number): void {
     const values = this.inbox.get(rank);
     if (values === undefined || values.length === 0) return;
-    this.page.writeText(values.shift());
+    this.mailbox.answer(values.shift());
     this.wake(draw(this.options.profile.cpu.syscall, this.random));
   }
 

@@ -4,6 +4,7 @@
  * A segment that never ends keeps the whole process. One that awaits something foreign leaves the thread idle: when all
  * microtasks are done and it has not ended, it never will. One that goes on for ever is the watchdog's.
  */
+import type { ChainLog } from '../../sim/chain-log.js';
 import type { RunFailure, RunSpec } from '../spec/run-spec.js';
 import type { ProgramSource } from '../spec/process-machine.js';
 import type { Program, Task } from '../program/verbs.js';
@@ -11,6 +12,8 @@ import { describeFailure, type CoreRuntime, type ProgramResult } from './core-ru
 import { allowGlobals, banGlobals } from './guards.js';
 import type { HostCore } from './host-core.js';
 import { loadProgram } from './load-program.js';
+import { CorePage } from '../program/mailbox/core-page.js';
+import type { Mailbox } from '../program/mailbox/mailbox.js';
 import { ProgramCore, type CoreIdentity } from '../program/program-core.js';
 import type { ProgramPort, SegmentError } from '../program/program-port.js';
 import { foreignAwait, startProgram } from './run-segment.js';
@@ -24,6 +27,8 @@ interface Running {
 
 export class InlineRuntime implements CoreRuntime {
   readonly parallel = false;
+  /** By what their hosts know of them. */
+  private readonly pages = new Map<Mailbox, CorePage>();
   private readonly running = new Map<HostCore, Running>();
   private readonly source: ProgramSource | undefined;
   /** Under the real clock a program may ask what time it is. */
@@ -45,10 +50,16 @@ export class InlineRuntime implements CoreRuntime {
     this.guarded = spec.clock === 'virtual';
   }
 
+  mailbox(log: ChainLog): Mailbox {
+    const page = new CorePage(log);
+    this.pages.set(page, page);
+    return page;
+  }
+
   async add(core: HostCore, identity: CoreIdentity, task: Task): Promise<void> {
     const program = (this.program ??= await loadProgram(this.source));
     const running: Running = {
-      core: new ProgramCore(identity, core.page),
+      core: new ProgramCore(identity, this.pages.get(core.mailbox)!),
       value: undefined,
       error: undefined,
     };
@@ -103,6 +114,7 @@ export class InlineRuntime implements CoreRuntime {
 
   async close(): Promise<void> {
     this.running.clear();
+    this.pages.clear();
   }
 
   private readonly expectEnd = (goOn: () => void): void => {

@@ -2,7 +2,7 @@
  * Running one segment of a program, in whichever thread it lives: resume it, let its promises turn, and come back when it
  * awaits the emulator again. A program that awaits anything else never does; it is reported instead of hanging the host.
  */
-import { AWAIT } from '../program/mailbox/core-page.js';
+import { AWAIT } from '../spec/awaits.js';
 import { allowGlobals, banGlobals } from './guards.js';
 import type { ProgramCore } from '../program/program-core.js';
 import { SegmentError } from '../program/program-port.js';

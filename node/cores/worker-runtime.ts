@@ -8,7 +8,8 @@ import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promi
 import type { ProgramSource } from '../spec/process-machine.js';
 import type { RunFailure, RunSpec } from '../spec/run-spec.js';
 import type { Task } from '../program/verbs.js';
-import { CONTROL } from '../program/mailbox/core-page.js';
+import { CONTROL, CorePage } from '../program/mailbox/core-page.js';
+import type { Mailbox } from '../program/mailbox/mailbox.js';
 import { hasDebugger } from './attached-debugger.js';
 import { describeFailure, type CoreRuntime, type ProgramResult } from './core-runtime.js';
 import type { HostCore } from './host-core.js';
@@ -18,6 +19,8 @@ import { spinFor, type Spin } from './spin.js';
 /** What a worker is started with. */
 export interface CoreTask {
   readonly identity: CoreIdentity;
+  /** The memory of its page. */
+  readonly page: SharedArrayBuffer;
   readonly task: Task;
   /** URL of the module that has the program. */
   readonly module: string | undefined;
@@ -30,6 +33,8 @@ const WAIT_MS = 5;
 const SEGMENT_LIMIT_MS = 10_000;
 
 interface Worker {
+  /** The control words of its page. */
+  readonly control: Int32Array;
   readonly outcome: Promise<ProgramResult>;
   /** Set when the worker is gone before its program said how it ended. */
   lost: unknown;
@@ -38,6 +43,8 @@ interface Worker {
 export class WorkerRuntime implements CoreRuntime {
   readonly parallel = true;
   private readonly pool: Piscina<CoreTask, ProgramResult>;
+  /** By what their hosts know of them. */
+  private readonly pages = new Map<Mailbox, CorePage>();
   private readonly workers = new Map<HostCore, Worker>();
   private readonly module: string | undefined;
   private readonly spin: Spin;
@@ -59,10 +66,19 @@ export class WorkerRuntime implements CoreRuntime {
     });
   }
 
+  mailbox(): Mailbox {
+    // Its chains are in the page, for the thread that has the program.
+    const page = new CorePage(undefined);
+    this.pages.set(page, page);
+    return page;
+  }
+
   async add(core: HostCore, identity: CoreIdentity, task: Task): Promise<void> {
     const { module, spin, computesFirst } = this;
+    const { buffer: page, control } = this.pages.get(core.mailbox)!;
     const worker: Worker = {
-      outcome: this.pool.run({ identity, task, module, spin: spin.core, computesFirst }),
+      control,
+      outcome: this.pool.run({ identity, page, task, module, spin: spin.core, computesFirst }),
       lost: undefined,
     };
     worker.outcome.catch((error: unknown) => (worker.lost = error));
@@ -70,24 +86,26 @@ export class WorkerRuntime implements CoreRuntime {
   }
 
   async ready(): Promise<void> {
-    for (const [core, worker] of this.workers) {
-      while (Atomics.load(core.page.control, CONTROL.ready) === 0) {
+    for (const worker of this.workers.values()) {
+      while (Atomics.load(worker.control, CONTROL.ready) === 0) {
         if (worker.lost !== undefined) throw toError(worker.lost);
         await pause(1);
       }
     }
   }
 
-  resume({ page }: HostCore): void {
+  resume(core: HostCore): void {
+    const { control } = this.workers.get(core)!;
     this.resumedAt = performance.now();
-    Atomics.add(page.control, CONTROL.go, 1);
-    Atomics.notify(page.control, CONTROL.go);
+    Atomics.add(control, CONTROL.go, 1);
+    Atomics.notify(control, CONTROL.go);
   }
 
   isBack(core: HostCore): boolean {
-    if (this.waitBriefly(core)) return true;
-    const { lost } = this.workers.get(core)!;
-    if (lost !== undefined && !this.waitBriefly(core)) throw toError(lost);
+    const worker = this.workers.get(core)!;
+    if (this.waitBriefly(worker)) return true;
+    const { lost } = worker;
+    if (lost !== undefined && !this.waitBriefly(worker)) throw toError(lost);
     if (performance.now() - this.resumedAt > SEGMENT_LIMIT_MS && !hasDebugger()) {
       throw new Error(
         `a segment of host${core.host} core ${core.index} has run for 10 s without awaiting the emulator`,
@@ -116,10 +134,11 @@ export class WorkerRuntime implements CoreRuntime {
   async close(): Promise<void> {
     await this.pool.destroy();
     this.workers.clear();
+    this.pages.clear();
   }
 
   /** Spins as far as it may; whether the core has ended its segment. */
-  private waitBriefly({ page: { control } }: HostCore): boolean {
+  private waitBriefly({ control }: Worker): boolean {
     const go = Atomics.load(control, CONTROL.go);
     for (let turn = 0; turn <= this.spin.host; turn++) {
       if (Atomics.load(control, CONTROL.done) === go) return true;

@@ -23,7 +23,7 @@ import { BusLookups } from './nic/bus-lookups.js';
 import { DmaEngine } from './nic/dma-engine.js';
 import { DmaHazards } from './nic/dma-hazards.js';
 import { DmaTransfers } from './nic/dma-transfers.js';
-import { DOORBELL } from './nic/doorbell.js';
+import { DOORBELL, newDoorbell, type Doorbell } from './nic/doorbell.js';
 import { EthernetReceiver } from './nic/ethernet-receiver.js';
 import { Iommu } from './nic/iommu.js';
 import { PayloadWriter } from './nic/payload-writer.js';
@@ -34,13 +34,6 @@ import { Transmitter } from './nic/transmitter.js';
  * slower than the hardware that programs choose their timeouts for; there the unit is 32 times as long.
  */
 const TIMEOUT_UNIT = { virtual: 4_096_000, real: 32 * 4_096_000 } as const;
-
-interface Doorbell {
-  kind: number;
-  qpIndex: number;
-  produced: number;
-  row: number;
-}
 
 export interface NicOptions {
   readonly host: number;
@@ -156,31 +149,19 @@ export class Nic implements EventSink {
     this.sink = scheduler.register(this);
   }
 
-  /**
-   * A core rang a doorbell; it reaches the NIC at `at`. Row `row` of `chains` (-1 for none) is what led to it.
-   */
-  ring(
-    kind: number,
-    qpIndex: number,
-    produced: number,
-    at: number,
-    key: number,
-    chains: ChainTable,
-    row: number,
-  ): void {
+  /** A core rang `rung`; it reaches the NIC at `at`, where event `key` takes it. Its row is one of `chains`. */
+  ring(rung: Readonly<Doorbell>, at: number, key: number, chains: ChainTable): void {
     const { doorbellChains } = this.engine;
-    let index = this.freeDoorbells.pop();
-    if (index === undefined) {
-      index = this.doorbells.length;
-      this.doorbells.push({ kind: 0, qpIndex: 0, produced: 0, row: 0 });
-    }
-    const doorbell = this.doorbells[index]!;
-    doorbell.kind = kind;
-    doorbell.qpIndex = qpIndex;
-    doorbell.produced = produced;
+    const index = this.freeDoorbells.pop() ?? this.doorbells.length;
+    const doorbell = (this.doorbells[index] ??= newDoorbell());
+    doorbell.kind = rung.kind;
+    doorbell.queuePair = rung.queuePair;
+    doorbell.produced = rung.produced;
     doorbell.row = this.engine.claimDoorbellRow();
-    if (row >= 0) doorbellChains.copy(doorbell.row, chains, row);
-    else doorbellChains.clear(doorbell.row);
+    // A receive's says nothing of what its core is doing.
+    if (rung.row >= 0 && rung.kind === DOORBELL.send) {
+      doorbellChains.copy(doorbell.row, chains, rung.row);
+    } else doorbellChains.clear(doorbell.row);
     doorbellChains.advance(doorbell.row, STAGE.doorbell, at);
     this.parts.scheduler.at(at, key, this.sink, 0, index);
   }
@@ -188,7 +169,7 @@ export class Nic implements EventSink {
   handle(_kind: number, index: number): void {
     const doorbell = this.doorbells[index]!;
     const { queuePairs, raw } = this.engine;
-    const qp = queuePairs[doorbell.qpIndex] ?? raw.pairs[doorbell.qpIndex];
+    const qp = queuePairs[doorbell.queuePair] ?? raw.pairs[doorbell.queuePair];
     if (qp !== undefined) {
       if (doorbell.kind === DOORBELL.send) qp.sendDoorbell(doorbell.produced, doorbell.row);
       else qp.receiveDoorbell(doorbell.produced);

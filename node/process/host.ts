@@ -166,7 +166,7 @@ export class Host {
           profile,
           seed,
           clock: spec.clock,
-          runsInWorker: runsInWorkers,
+          mailbox: supervisor.mailbox(),
           alone: own.length === 1,
           scheduler,
           nic: this.nic,

@@ -10,6 +10,7 @@ import { describeFailure, type CoreRuntime } from '../cores/core-runtime.js';
 import { RESUME_ALONE, type CoreSupervisor, type HostCore } from '../cores/host-core.js';
 import { InlineRuntime } from '../cores/inline-runtime.js';
 import type { CoreIdentity } from '../program/program-core.js';
+import type { Mailbox } from '../program/mailbox/mailbox.js';
 import { WorkerRuntime } from '../cores/worker-runtime.js';
 import { Host } from './host.js';
 import { hostCounters } from './host-counters.js';
@@ -44,11 +45,11 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   private readonly startedAt = performance.timeOrigin + performance.now();
 
   /** Builds the hosts of `spec.local`, and has their programs ready to start at time 0. */
-  static async create(spec: RunSpec, wiring: MachineWiring): Promise<Machine> {
-    const runtime =
-      spec.coreRuntime === 'worker'
-        ? new WorkerRuntime(spec, wiring.program)
-        : new InlineRuntime(spec, wiring.program);
+  static async create(
+    spec: RunSpec,
+    wiring: MachineWiring,
+    runtime = runtimeOf(spec, wiring),
+  ): Promise<Machine> {
     const machine = new Machine(spec, wiring, runtime);
     await machine.prepare();
     return machine;
@@ -147,6 +148,10 @@ export class Machine implements ProcessMachine, CoreSupervisor {
     this.router.deliver(slot);
   }
 
+  mailbox(): Mailbox {
+    return this.runtime.mailbox(this.pool.chainLog);
+  }
+
   due(core: HostCore): void {
     this.dueCores.push(core);
   }
@@ -201,7 +206,6 @@ export class Machine implements ProcessMachine, CoreSupervisor {
           seed: spec.seed,
           cpu: spec.profile.cpu,
           bypass: spec.profile.bypass,
-          page: core.page.buffer,
           memory: host.memory.buffer,
           completionChains: host.completionChains,
           realStart: spec.clock === 'real' ? this.startedAt : null,
@@ -261,3 +265,9 @@ export class Machine implements ProcessMachine, CoreSupervisor {
     };
   }
 }
+
+/** Where the programs of a run go, as its spec has it. */
+const runtimeOf = (spec: RunSpec, wiring: MachineWiring): CoreRuntime =>
+  spec.coreRuntime === 'worker'
+    ? new WorkerRuntime(spec, wiring.program)
+    : new InlineRuntime(spec, wiring.program);

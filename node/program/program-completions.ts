@@ -3,7 +3,15 @@ import type { ChainTable } from '../../sim/chain.js';
 import { STAGE } from '../../sim/stages.js';
 import type { CqPlace } from './mailbox/calls.js';
 import type { Cost } from '../spec/profile.js';
-import { CQ_RECORD, CQE, CQE_FLAG, CQE_SIZE } from '../model/rdma/completion-entry.js';
+import {
+  CQE_FLAG,
+  CQE_SIZE,
+  newCompletionEntry,
+  parseCompletionEntry,
+  producedOf,
+  setConsumed,
+  wasOverrun,
+} from '../model/rdma/completion-entry.js';
 import {
   WC_OPCODES,
   WC_STATUS_NAMES,
@@ -12,7 +20,8 @@ import {
   type WorkCompletion,
 } from './verbs.js';
 import { VerbsError } from '../spec/verbs-error.js';
-import { AWAIT, OPERATION_ROW } from './mailbox/core-page.js';
+import { AWAIT } from '../spec/awaits.js';
+import { OPERATION_ROW } from './mailbox/core-page.js';
 import type { ProgramMemory } from './program-memory.js';
 import type { ProgramPort } from './program-port.js';
 import type { ProgramQueuePair } from './program-queue-pair.js';
@@ -43,6 +52,8 @@ export class ProgramCompletionQueue implements CompletionQueue {
   readonly place: CqPlace;
   private consumed = 0;
   private readonly shared: ProgramShared;
+  /** The CQE that is being taken. */
+  private readonly entry = newCompletionEntry();
 
   constructor(place: CqPlace, shared: ProgramShared) {
     this.place = place;
@@ -87,37 +98,36 @@ export class ProgramCompletionQueue implements CompletionQueue {
   take(max: number, since: number): WorkCompletion[] {
     const { port, completionChains } = this.shared;
     const { view, page } = port;
+    const { entry } = this;
     const { record, ring, capacity, chainRow } = this.place;
-    const produced = view.getUint32(record + CQ_RECORD.produced, true);
+    const produced = producedOf(view, record);
     const available = (produced - this.consumed) >>> 0;
     const count = Math.min(max, available);
     const completions: WorkCompletion[] = [];
     for (let i = 0; i < count; i++) {
       const slot = this.consumed % capacity;
-      const at = ring + slot * CQE_SIZE;
       const row = chainRow + slot;
       this.consumed = (this.consumed + 1) >>> 0;
-      const flags = view.getUint32(at + CQE.flags, true);
-      const qpNum = view.getUint32(at + CQE.qpNum, true);
+      parseCompletionEntry(view, ring + slot * CQE_SIZE, entry);
+      const { flags, qpNum } = entry;
       const traced = chainRow >= 0 && completionChains.operation(row) !== 0;
-      if (traced) this.seen(row, view.getFloat64(at + CQE.visible, true), since);
-      this.freeSlots(qpNum, view.getUint32(at + CQE.wqeCounter, true), flags);
+      if (traced) this.seen(row, entry.visible, since);
+      this.freeSlots(qpNum, entry.wqeCounter, flags);
       const completion: TracedCompletion = {
-        wrId: view.getFloat64(at + CQE.wrId, true),
-        status: WC_STATUS_NAMES[view.getUint32(at + CQE.status, true)]!,
-        opcode: WC_OPCODES[view.getUint32(at + CQE.opcode, true)]!,
-        byteLen: view.getUint32(at + CQE.byteLen, true),
+        wrId: entry.wrId,
+        status: WC_STATUS_NAMES[entry.status]!,
+        opcode: WC_OPCODES[entry.opcode]!,
+        byteLen: entry.byteLen,
         qpNum,
-        vendorErr: view.getUint32(at + CQE.vendorErr, true),
-        immediate:
-          (flags & CQE_FLAG.immediate) !== 0 ? view.getUint32(at + CQE.immediate, true) : undefined,
+        vendorErr: entry.vendorErr,
+        immediate: (flags & CQE_FLAG.immediate) !== 0 ? entry.immediate : undefined,
         checksumOk: (flags & CQE_FLAG.checksumOk) !== 0,
         chainRow: traced ? row : -1,
       };
       completions.push(completion);
     }
-    if (count > 0) view.setUint32(record + CQ_RECORD.consumed, this.consumed, true);
-    else if (view.getUint32(record + CQ_RECORD.overrun, true) !== 0) {
+    if (count > 0) setConsumed(view, record, this.consumed);
+    else if (wasOverrun(view, record)) {
       const problem = `completion queue ${this.place.number} was overrun: it has ${capacity} entries`;
       throw new VerbsError('EINVAL', problem);
     }

@@ -30,13 +30,8 @@ import type {
 import type { Network, NetworkDevice, NetworkOptions } from './sockets.js';
 import { VerbsError } from '../spec/verbs-error.js';
 import { BypassNetwork } from './bypass/bypass-network.js';
-import {
-  AWAIT,
-  CELL,
-  MAX_ALTERNATIVES,
-  OPERATION_ROW,
-  type CorePage,
-} from './mailbox/core-page.js';
+import { AWAIT } from '../spec/awaits.js';
+import { CELL, MAX_ALTERNATIVES, OPERATION_ROW, type CorePage } from './mailbox/core-page.js';
 import {
   ProgramCompletionQueue,
   type ProgramShared,
@@ -67,7 +62,6 @@ export interface CoreIdentity {
   readonly seed: number;
   readonly cpu: Profile['cpu'];
   readonly bypass: Profile['bypass'];
-  readonly page: SharedArrayBuffer;
   readonly memory: ArrayBufferLike;
   /** As `Host.completionChains`. */
   readonly completionChains: ChainTable | SharedArrayBuffer;

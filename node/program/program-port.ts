@@ -7,7 +7,8 @@ import type { RandomStream } from '../../sim/random.js';
 import type { CallAnswer, CallArguments, CallName, CallOutcome } from './mailbox/calls.js';
 import { STAGE } from '../../sim/stages.js';
 import { VerbsError } from '../spec/verbs-error.js';
-import { AWAIT, CELL, MAX_TEXT, OPERATION_ROW, type CorePage } from './mailbox/core-page.js';
+import { AWAIT } from '../spec/awaits.js';
+import { CELL, MAX_TEXT, OPERATION_ROW, type CorePage } from './mailbox/core-page.js';
 
 /** A program that broke the rules of segments: a mistake in the program, told with its stack. */
 export class SegmentError extends Error {
@@ -62,9 +63,9 @@ export class ProgramPort {
     const { page } = this;
     page.set(CELL.time, this.now);
     page.set(CELL.awaits, awaits);
-    page.set(CELL.argument0, argument0);
-    page.set(CELL.argument1, argument1);
-    page.set(CELL.argument2, argument2);
+    page.setArgument(0, argument0);
+    page.setArgument(1, argument1);
+    page.setArgument(2, argument2);
     this.segmentEnds();
     return new Promise((resolve) => (this.wake = resolve));
   }

@@ -1,14 +1,21 @@
 /** A queue pair as a program sees it: posting writes WQEs into host memory and rings doorbells. */
 import { STAGE } from '../../sim/stages.js';
+import { bigIntHigh, bigIntLow } from '../../wire/u64.js';
 import type { QpPlace } from './mailbox/calls.js';
 import { DOORBELL } from '../model/nic/doorbell.js';
 import {
+  emitAtomicOperands,
+  emitReceiveEntry,
+  emitSendEntry,
+  emitSge,
+  inlineDataAt,
   MAX_MESSAGE,
-  RECV,
+  newAtomicOperands,
+  newReceiveEntry,
+  newSendEntry,
+  receiveSgeAt,
   SEND_OPCODE,
-  SGE,
-  SGE_SIZE,
-  WQE,
+  sendSgeAt,
   WQE_BLOCK,
   WQE_FLAG,
 } from '../model/rdma/work-queue-entry.js';
@@ -30,6 +37,7 @@ import type { ProgramShared } from './program-completions.js';
 import { SegmentError } from './program-port.js';
 
 const NOT_AN_SGE = 'an SGE whose address or length is no whole number';
+const NOT_A_WR_ID = 'a wr_id that is not an integer of at most 2^53 - 1';
 
 /** Which attribute sets which bit of the mask. */
 const ATTRIBUTE_BITS: Readonly<Record<keyof QpAttributes, number>> = {
@@ -63,6 +71,10 @@ export class ProgramQueuePair implements QueuePair {
   private sentDone = 0;
   private received = 0;
   private receivedDone = 0;
+  /** Entries on their way into memory. */
+  private readonly send = newSendEntry();
+  private readonly operands = newAtomicOperands();
+  private readonly receive = newReceiveEntry();
 
   constructor(place: QpPlace, shared: ProgramShared) {
     this.place = place;
@@ -193,34 +205,29 @@ export class ProgramQueuePair implements QueuePair {
     }
     const at = sends.base + (this.sent % sends.depth) * sends.stride;
     const { view } = port;
+    const { send } = this;
     const solicited = 'solicited' in request && request.solicited;
     const checksum = 'checksum' in request && request.checksum;
-    view.setUint8(at + WQE.opcode, opcode);
-    view.setUint8(
-      at + WQE.flags,
+    send.opcode = opcode;
+    send.flags =
       (request.signaled === false ? 0 : WQE_FLAG.signaled) |
-        (request.fence === true ? WQE_FLAG.fence : 0) |
-        (solicited ? WQE_FLAG.solicited : 0) |
-        (inline ? WQE_FLAG.inline : 0) |
-        (pushed ? WQE_FLAG.pushed : 0) |
-        (checksum ? WQE_FLAG.checksum : 0),
-    );
-    view.setUint16(at + WQE.sgeCount, sges.length, true);
-    view.setUint32(at + WQE.length, length, true);
-    view.setFloat64(at + WQE.wrId, request.wrId ?? 0, true);
-    if ('immediate' in request) view.setUint32(at + WQE.immediate, request.immediate, true);
-    if ('rkey' in request) {
-      view.setUint32(at + WQE.rkey, request.rkey, true);
-      view.setFloat64(at + WQE.remoteAddress, request.remoteAddress, true);
-    }
-    if (request.opcode === 'ATOMIC_CMP_AND_SWP') {
-      view.setBigUint64(at + WQE.compareLow, BigInt.asUintN(64, request.compare), true);
-      view.setBigUint64(at + WQE.swapLow, BigInt.asUintN(64, request.swap), true);
-    } else if (request.opcode === 'ATOMIC_FETCH_AND_ADD') {
-      view.setBigUint64(at + WQE.compareLow, BigInt.asUintN(64, request.add), true);
-    }
-    if (inline) this.writeInline(at + WQE.data, sges, index);
-    else writeSges(view, at + WQE.data, sges);
+      (request.fence === true ? WQE_FLAG.fence : 0) |
+      (solicited ? WQE_FLAG.solicited : 0) |
+      (inline ? WQE_FLAG.inline : 0) |
+      (pushed ? WQE_FLAG.pushed : 0) |
+      (checksum ? WQE_FLAG.checksum : 0);
+    send.sgeCount = sges.length;
+    send.length = length;
+    send.wrId = request.wrId ?? 0;
+    send.immediate = 'immediate' in request ? request.immediate : 0;
+    send.rkey = 'rkey' in request ? request.rkey : 0;
+    send.remoteAddress = 'rkey' in request ? request.remoteAddress : 0;
+    emitSendEntry(view, at, send);
+    if (request.opcode === 'ATOMIC_CMP_AND_SWP')
+      this.writeOperands(at, request.compare, request.swap);
+    else if (request.opcode === 'ATOMIC_FETCH_AND_ADD') this.writeOperands(at, request.add, 0n);
+    if (inline) this.writeInline(inlineDataAt(at), sges, index);
+    else for (let i = 0; i < sges.length; i++) emitSge(view, sendSgeAt(at, i), sges[i]!);
     this.sent++;
     port.spend(cpu.post, STAGE.post);
     if (pushed)
@@ -237,6 +244,7 @@ export class ProgramQueuePair implements QueuePair {
       return `${request.sges.length} SGEs, the queue pair has ${cap.maxSendSge}`;
     }
     if (Number.isNaN(length)) return NOT_AN_SGE;
+    if (!isWrId(request.wrId)) return NOT_A_WR_ID;
     if (length > MAX_MESSAGE) return `a message of ${length} bytes is longer than 2^31`;
     if (inline && SEND_OPCODE[request.opcode] >= SEND_OPCODE.RDMA_READ) {
       return `${request.opcode} cannot be inline`;
@@ -251,6 +259,15 @@ export class ProgramQueuePair implements QueuePair {
       return 'the remote address is no whole number below 2^53';
     }
     return undefined;
+  }
+
+  private writeOperands(at: number, compare: bigint, swap: bigint): void {
+    const { operands } = this;
+    operands.compareLow = bigIntLow(compare);
+    operands.compareHigh = bigIntHigh(compare);
+    operands.swapLow = bigIntLow(swap);
+    operands.swapHigh = bigIntHigh(swap);
+    emitAtomicOperands(this.shared.port.view, at, operands);
   }
 
   /** Copies the data itself into the WQE; the lkey is not looked at (rule 71). */
@@ -272,23 +289,31 @@ export class ProgramQueuePair implements QueuePair {
   private writeRecv(request: RecvWr, index: number): void {
     const { port, cpu } = this.shared;
     const { cap, receives } = this.place;
+    const { receive } = this;
+    const { sges } = request;
     if (this.state === 'RESET') throw new VerbsError('EINVAL', 'postRecv in state RESET', index);
-    if (request.sges.length > cap.maxRecvSge) {
-      const problem = `${request.sges.length} SGEs, the queue pair has ${cap.maxRecvSge}`;
+    if (sges.length > cap.maxRecvSge) {
+      const problem = `${sges.length} SGEs, the queue pair has ${cap.maxRecvSge}`;
       throw new VerbsError('EINVAL', problem, index);
     }
-    if (Number.isNaN(totalLength(request.sges))) throw new VerbsError('EINVAL', NOT_AN_SGE, index);
+    if (Number.isNaN(totalLength(sges))) throw new VerbsError('EINVAL', NOT_AN_SGE, index);
+    if (!isWrId(request.wrId)) throw new VerbsError('EINVAL', NOT_A_WR_ID, index);
     if (this.received - this.receivedDone >= cap.maxRecvWr) {
       throw new VerbsError('ENOMEM', `the receive queue is full (${cap.maxRecvWr})`, index);
     }
     const at = receives.base + (this.received % receives.depth) * receives.stride;
-    port.view.setFloat64(at + RECV.wrId, request.wrId ?? 0, true);
-    port.view.setUint32(at + RECV.sgeCount, request.sges.length, true);
-    writeSges(port.view, at + RECV.sges, request.sges);
+    receive.wrId = request.wrId ?? 0;
+    receive.sgeCount = sges.length;
+    emitReceiveEntry(port.view, at, receive);
+    for (let i = 0; i < sges.length; i++) emitSge(port.view, receiveSgeAt(at, i), sges[i]!);
     this.received++;
     port.spend(cpu.post, STAGE.post);
   }
 }
+
+/** Whether a WQE can hold it: see `memory/int64.ts`. */
+const isWrId = (wrId: number | undefined): boolean =>
+  wrId === undefined || Number.isSafeInteger(wrId);
 
 /** Bytes of all SGEs together; NaN if one of them cannot be written into a WQE. */
 function totalLength(sges: readonly Sge[]): number {
@@ -298,14 +323,4 @@ function totalLength(sges: readonly Sge[]): number {
     total += length;
   }
   return total;
-}
-
-function writeSges(view: DataView, at: number, sges: readonly Sge[]): void {
-  for (let i = 0; i < sges.length; i++) {
-    const { address, length, lkey } = sges[i]!;
-    const to = at + i * SGE_SIZE;
-    view.setFloat64(to + SGE.address, address, true);
-    view.setUint32(to + SGE.length, length, true);
-    view.setUint32(to + SGE.lkey, lkey, true);
-  }
 }

@@ -1,7 +1,8 @@
 /** The kernel's sockets as a program sees them: each call is a system call. */
 import { formatIpv4, hostIpv4Number, vmIpv4 } from '../../units/address.js';
 import { ipv4Bytes, ipv4Number } from '../../wire/ipv4.js';
-import { MESSAGE_FLAG, SOCKET_KIND, SOCKET_OPTION, SYSTEM } from './mailbox/system-calls.js';
+import { AWAIT } from '../spec/awaits.js';
+import { MESSAGE_FLAG, SOCKET_KIND, SOCKET_OPTION, SYSTEM } from '../spec/system-calls.js';
 import type {
   Datagram,
   Endpoint,
@@ -14,7 +15,7 @@ import type {
 import { errnoName, VerbsError } from '../spec/verbs-error.js';
 import type { Awaitable } from './verbs.js';
 import { STAGE } from '../../sim/stages.js';
-import { AWAIT, CELL, OPERATION_ROW } from './mailbox/core-page.js';
+import { CELL, OPERATION_ROW } from './mailbox/core-page.js';
 import type { ProgramPort } from './program-port.js';
 
 const DEFAULT_BACKLOG = 128;
@@ -50,10 +51,10 @@ function enter(
   argument6 = 0,
 ): Promise<void> {
   const { page } = port;
-  page.set(CELL.argument3, argument3);
-  page.set(CELL.argument4, argument4);
-  page.set(CELL.argument5, argument5);
-  page.set(CELL.argument6, argument6);
+  page.setArgument(3, argument3);
+  page.setArgument(4, argument4);
+  page.setArgument(5, argument5);
+  page.setArgument(6, argument6);
   return port.suspend(AWAIT.system, call, argument1, argument2);
 }
 
@@ -181,12 +182,12 @@ class KernelUdpSocket extends KernelDescriptor implements UdpSocket {
 
   private datagram(length: number): Datagram {
     const { page } = this.port;
-    const ipv4 = page.get(CELL.result1);
+    const ipv4 = page.get(CELL.peerIpv4);
     if (ipv4 !== this.senderIpv4) {
       this.senderIpv4 = ipv4;
       this.sender = addressText(ipv4);
     }
-    return { length, address: this.sender, port: page.get(CELL.result2) };
+    return { length, address: this.sender, port: page.get(CELL.peerPort) };
   }
 }
 

@@ -120,6 +120,7 @@ describe('what cannot be posted', () => {
     ['an SGE of less than nothing', ({ write }) => ({ ...write(0, 8), sges: [sge(0, -8)] })],
     ['an SGE of half bytes', ({ write }) => ({ ...write(0, 8), sges: [sge(0, 7.5)] })],
     ['an SGE at no address', ({ write }) => ({ ...write(0, 8), sges: [sge(NaN, 8)] })],
+    ['a wr_id of one half', ({ write }) => ({ ...write(0, 8), wrId: 0.5 })],
     ['a remote address beyond 2^53', ({ write }) => ({ ...write(0, 8), remoteAddress: 2 ** 60 })],
     ['an atomic of 4 bytes', ({ read }) => atomic(read(0, 4))],
     ['an atomic of 16 bytes', ({ read }) => atomic(read(0, 16))],

@@ -9,7 +9,7 @@ import { MAX_CORES, type Sequencer } from '../../../sim/sequencer.js';
 import type { Profile } from '../../spec/profile.js';
 import type { KernelContext } from './kernel-context.js';
 import type { KernelSocket } from './socket-table.js';
-import type { SystemCaller } from '../../program/mailbox/system-calls.js';
+import type { SystemCaller } from './system-calls.js';
 
 /** Kinds of its events: a blocked call goes on; a descriptor that is waited for among other things is there. */
 const CALL = 0;

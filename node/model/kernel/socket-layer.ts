@@ -7,12 +7,12 @@ import type { Scheduler } from '../../../sim/scheduler.js';
 import type { Sequencer } from '../../../sim/sequencer.js';
 import type { RandomStream } from '../../../sim/random.js';
 import { STAGE } from '../../../sim/stages.js';
-import { CELL, OPERATION_ROW } from '../../program/mailbox/core-page.js';
 import type { IpStack, SocketListener } from '../net/ip-stack.js';
 import type { NetSocket } from '../net/net-socket.js';
 import type { TcpSocket } from '../net/tcp-socket.js';
 import type { UdpSocket } from '../net/udp-socket.js';
 import type { Profile } from '../../spec/profile.js';
+import { MESSAGE_FLAG, SOCKET_KIND, SYSTEM } from '../../spec/system-calls.js';
 import type { FlowCache } from './flow-cache.js';
 import type { FlowNumbers } from './flow-numbers.js';
 import type { KernelContext } from './kernel-context.js';
@@ -21,13 +21,7 @@ import type { NapiQueue } from './napi-queue.js';
 import { Sleepers } from './sleepers.js';
 import { failed, isAddress, isLength, isPort, setOption } from './socket-options.js';
 import { SocketTable, type KernelSocket } from './socket-table.js';
-import {
-  MESSAGE_FLAG,
-  SOCKET_KIND,
-  SYSTEM,
-  type SystemCaller,
-  type SystemCalls,
-} from '../../program/mailbox/system-calls.js';
+import type { SystemCaller, SystemCalls } from './system-calls.js';
 import type { UserMemory } from './user-memory.js';
 
 export interface SocketLayerParts {
@@ -94,7 +88,7 @@ export class SocketLayer implements SystemCalls, SocketListener {
     this.sleepers.begin(caller);
     this.progress[caller.index] = 0;
     const start = core.from(this.parts.scheduler.now);
-    context.begin(caller.index, start, caller.page.chains, OPERATION_ROW);
+    context.begin(caller.index, start, caller.chains, caller.operationRow);
     context.pass(0, STAGE.softirq);
     context.spend(profile.cpu.syscall, STAGE.syscall);
     this.proceed(caller);
@@ -189,7 +183,7 @@ export class SocketLayer implements SystemCalls, SocketListener {
     const start = cores[caller.index]!.from(scheduler.now);
     caller.unblock(start);
     this.resumed = true;
-    context.begin(caller.index, start, caller.page.chains, OPERATION_ROW);
+    context.begin(caller.index, start, caller.chains, caller.operationRow);
     this.proceed(caller);
     this.resumed = false;
   }
@@ -197,29 +191,26 @@ export class SocketLayer implements SystemCalls, SocketListener {
   /** Does the caller's call as far as it goes, and answers or blocks it. */
   private proceed(caller: SystemCaller): void {
     const { context, profile } = this.parts;
-    const { page } = caller;
     const result = this.execute(caller);
     this.parts.timersChanged();
     if (result === BLOCKED) {
       caller.block(context.time);
       return;
     }
-    page.set(CELL.result, result);
     context.spend(profile.kernel.userReturn, STAGE.syscall);
-    caller.systemCallReturns(context.time);
+    caller.systemCallReturns(context.time, result);
   }
 
   private execute(caller: SystemCaller): number {
-    const { page } = caller;
-    const call = page.get(CELL.argument0);
+    const call = caller.argument(0);
     if (call === SYSTEM.socket) return this.socket(caller);
-    const socket = this.table.find(caller, page.get(CELL.argument1));
+    const socket = this.table.find(caller, caller.argument(1));
     if (socket === undefined) return failed('EBADF');
     switch (call) {
       case SYSTEM.connect:
         return this.connect(caller, socket);
       case SYSTEM.listen:
-        return this.listen(socket, page.get(CELL.argument2));
+        return this.listen(socket, caller.argument(2));
       case SYSTEM.accept:
         return this.accept(caller, socket);
       case SYSTEM.send:
@@ -230,22 +221,16 @@ export class SocketLayer implements SystemCalls, SocketListener {
         this.close(socket);
         return 0;
       case SYSTEM.setOption:
-        return setOption(
-          socket,
-          page.get(CELL.argument2),
-          page.get(CELL.argument3),
-          this.parts.context.time,
-        );
+        return setOption(socket, caller.argument(2), caller.argument(3), this.parts.context.time);
       default:
         return failed('EINVAL');
     }
   }
 
   private socket(caller: SystemCaller): number {
-    const { page } = caller;
-    const port = page.get(CELL.argument2);
+    const port = caller.argument(2);
     if (!isPort(port)) return failed('EINVAL');
-    if (page.get(CELL.argument1) !== SOCKET_KIND.udp) {
+    if (caller.argument(1) !== SOCKET_KIND.udp) {
       return this.table.open(caller, port)?.fd ?? failed('ENOMEM');
     }
     const net = this.stack.openUdp(port);
@@ -257,11 +242,10 @@ export class SocketLayer implements SystemCalls, SocketListener {
   }
 
   private connect(caller: SystemCaller, socket: KernelSocket): number {
-    const { page } = caller;
     const { context } = this.parts;
     if (socket.net === undefined) {
-      const port = page.get(CELL.argument5);
-      const address = page.get(CELL.argument4);
+      const port = caller.argument(5);
+      const address = caller.argument(4);
       if (!isPort(port) || port === 0 || !isAddress(address)) return failed('EINVAL');
       const net = this.stack.connect(address, port, context.time, socket.port);
       if (typeof net === 'string') return failed(net);
@@ -297,8 +281,7 @@ export class SocketLayer implements SystemCalls, SocketListener {
     const net = socket.net.accept()!;
     this.table.bind(own, net);
     own.queue = socket.queue;
-    caller.page.set(CELL.result1, net.remoteIpv4);
-    caller.page.set(CELL.result2, net.remotePort);
+    caller.answerPeer(net.remoteIpv4, net.remotePort);
     return own.fd;
   }
 
@@ -310,20 +293,19 @@ export class SocketLayer implements SystemCalls, SocketListener {
   }
 
   private sendTo(caller: SystemCaller, udp: UdpSocket): number {
-    const { page } = caller;
     const { context, memory, profile } = this.parts;
-    const length = page.get(CELL.argument3);
-    const address = page.get(CELL.argument4);
-    const port = page.get(CELL.argument5);
+    const length = caller.argument(3);
+    const address = caller.argument(4);
+    const port = caller.argument(5);
     if (!isPort(port) || port === 0 || !isAddress(address)) return failed('EDESTADDRREQ');
     if (!isLength(length)) return failed('EINVAL');
     if (length > LONGEST_DATAGRAM) return failed('EMSGSIZE');
-    if (!memory.fetch(caller, page.get(CELL.argument2), length, context)) return failed('EFAULT');
+    if (!memory.fetch(caller, caller.argument(2), length, context)) return failed('EFAULT');
     context.spend(profile.kernel.copyOut, STAGE.copy);
     context.pass(Math.ceil(length * profile.cpu.copy), STAGE.copy);
     const { buffer, at } = memory;
     const wrong = udp.sendTo(address, port, buffer, at, length, context.time);
-    if (wrong === 'ENOBUFS' && (page.get(CELL.argument6) & MESSAGE_FLAG.dontWait) === 0) {
+    if (wrong === 'ENOBUFS' && (caller.argument(6) & MESSAGE_FLAG.dontWait) === 0) {
       this.roomless.push(caller);
       return BLOCKED;
     }
@@ -332,11 +314,10 @@ export class SocketLayer implements SystemCalls, SocketListener {
 
   /** Blocks until all of it is in the send buffer, as a blocking send does. */
   private send(caller: SystemCaller, tcp: TcpSocket, socket: KernelSocket): number {
-    const { page } = caller;
     const { context, memory, profile } = this.parts;
     socket.writer = undefined;
-    const address = page.get(CELL.argument2);
-    const length = page.get(CELL.argument3);
+    const address = caller.argument(2);
+    const length = caller.argument(3);
     if (!isLength(length)) return failed('EINVAL');
     let done = this.progress[caller.index]!;
     if (tcp.sendError !== undefined) return done > 0 ? done : failed(tcp.sendError);
@@ -352,7 +333,7 @@ export class SocketLayer implements SystemCalls, SocketListener {
     }
     this.progress[caller.index] = done;
     if (done === length) return done;
-    if ((page.get(CELL.argument6) & MESSAGE_FLAG.dontWait) !== 0) {
+    if ((caller.argument(6) & MESSAGE_FLAG.dontWait) !== 0) {
       return done > 0 ? done : failed('EAGAIN');
     }
     socket.writer = caller;
@@ -360,7 +341,6 @@ export class SocketLayer implements SystemCalls, SocketListener {
   }
 
   private receive(caller: SystemCaller, socket: KernelSocket): number {
-    const { page } = caller;
     const { context, memory, profile } = this.parts;
     const { net } = socket;
     if (net === undefined || net.kind === 'listener') return failed('ENOTCONN');
@@ -369,8 +349,8 @@ export class SocketLayer implements SystemCalls, SocketListener {
     if (net.kind === 'tcp' && net.readableBytes === 0 && net.error !== undefined) {
       return failed(net.error);
     }
-    const address = page.get(CELL.argument2);
-    const length = page.get(CELL.argument3);
+    const address = caller.argument(2);
+    const length = caller.argument(3);
     if (!isLength(length)) return failed('EINVAL');
     const there = net.kind === 'udp' ? net.nextLength : net.readableBytes;
     const got = Math.min(length, there);
@@ -380,8 +360,7 @@ export class SocketLayer implements SystemCalls, SocketListener {
     const isMapped = memory.prepare(caller, address, got, context);
     if (net.kind === 'udp') {
       net.receive(memory.buffer, memory.at, isMapped ? got : 0);
-      page.set(CELL.result1, net.lastSource.ipv4);
-      page.set(CELL.result2, net.lastSource.port);
+      caller.answerPeer(net.lastSource.ipv4, net.lastSource.port);
     } else if (isMapped) {
       net.receive(memory.buffer, memory.at, got, context.time);
     } else {
@@ -432,7 +411,7 @@ export class SocketLayer implements SystemCalls, SocketListener {
   }
 
   private blockReader(caller: SystemCaller, socket: KernelSocket): number {
-    if ((caller.page.get(CELL.argument6) & MESSAGE_FLAG.dontWait) !== 0) return failed('EAGAIN');
+    if ((caller.argument(6) & MESSAGE_FLAG.dontWait) !== 0) return failed('EAGAIN');
     if (socket.reader !== undefined && socket.reader !== caller) return failed('EBUSY');
     socket.reader = caller;
     if (socket.busyPoll) this.beginPolling(caller, socket);

@@ -1,7 +1,7 @@
 /** setsockopt(2): what may be set of a socket, and the checks that its arguments and those of other calls pass. */
+import { SOCKET_OPTION } from '../../spec/system-calls.js';
 import { SOCKET_ERRNO, type SocketErrno } from '../../spec/verbs-error.js';
 import type { KernelSocket } from './socket-table.js';
-import { SOCKET_OPTION } from '../../program/mailbox/system-calls.js';
 
 /** What a system call answers that fails with this errno. */
 export const failed = (name: SocketErrno): number => -SOCKET_ERRNO[name];

@@ -2,7 +2,7 @@
 import type { NetSocket } from '../net/net-socket.js';
 import { Arrivals } from './arrivals.js';
 import type { NapiQueue } from './napi-queue.js';
-import type { SystemCaller } from '../../program/mailbox/system-calls.js';
+import type { SystemCaller } from './system-calls.js';
 
 /** Descriptors begin here: 0, 1 and 2 are the terminal's. */
 const FIRST_DESCRIPTOR = 3;

@@ -6,7 +6,7 @@ import { STAGE } from '../../../sim/stages.js';
 import type { AddressSpace } from '../memory/address-space.js';
 import { PAGE_SIZE, type PhysicalMemory } from '../memory/physical-memory.js';
 import type { KernelContext } from './kernel-context.js';
-import type { SystemCaller } from '../../program/mailbox/system-calls.js';
+import type { SystemCaller } from './system-calls.js';
 
 export class UserMemory {
   /** Where {@link fetch} has put what it read, and what {@link store} takes. */

@@ -13,7 +13,16 @@ import type { PhysicalMemory } from '../memory/physical-memory.js';
 import type { DmaEngine } from '../nic/dma-engine.js';
 import { lookUpTime, type Iommu } from '../nic/iommu.js';
 import type { Cost } from '../../spec/profile.js';
-import { CQ_RECORD, CQE, CQE_FLAG, CQE_SIZE, STATUS } from './completion-entry.js';
+import {
+  consumedOf,
+  CQE_FLAG,
+  CQE_SIZE,
+  emitCompletionEntry,
+  setOverrun,
+  setProduced,
+  STATUS,
+  type CompletionEntry,
+} from './completion-entry.js';
 
 /** Who is told that a queue has something new. */
 export interface CompletionWaiter {
@@ -76,22 +85,13 @@ export class CompletionQueue {
 
   /** Entries that the program has not taken yet. */
   pending(memory: PhysicalMemory): number {
-    return (this.produced - memory.view.getUint32(this.record + CQ_RECORD.consumed, true)) >>> 0;
+    return (this.produced - consumedOf(memory.view, this.record)) >>> 0;
   }
 }
 
 /** One CQE on its way to memory. */
-export interface PendingCompletion {
+export interface PendingCompletion extends CompletionEntry {
   queue: CompletionQueue | undefined;
-  wrId: number;
-  status: number;
-  opcode: number;
-  byteLen: number;
-  immediate: number;
-  qpNum: number;
-  vendorErr: number;
-  flags: number;
-  wqeCounter: number;
 }
 
 const ROWS = 256;
@@ -157,6 +157,7 @@ export class CompletionWriter implements EventSink {
       vendorErr: 0,
       flags: 0,
       wqeCounter: 0,
+      visible: 0,
     };
     this.chains.clear(index);
     return index;
@@ -200,7 +201,7 @@ export class CompletionWriter implements EventSink {
   /** The CQE found no room. Whoever waits for the queue is told, and its QPs are (rule 126). */
   private overrun(queue: CompletionQueue): void {
     queue.overrun = true;
-    this.memory.view.setUint32(queue.record + CQ_RECORD.overrun, 1, true);
+    setOverrun(this.memory.view, queue.record);
     tell(queue.waiters, queue);
     raise(queue);
     this.overran(queue);
@@ -209,20 +210,11 @@ export class CompletionWriter implements EventSink {
   private write(queue: CompletionQueue, entry: PendingCompletion, index: number): void {
     const { view } = this.memory;
     const slot = queue.produced % queue.capacity;
-    const at = queue.ring + slot * CQE_SIZE;
-    view.setFloat64(at + CQE.wrId, entry.wrId, true);
-    view.setUint32(at + CQE.status, entry.status, true);
-    view.setUint32(at + CQE.opcode, entry.opcode, true);
-    view.setUint32(at + CQE.byteLen, entry.byteLen, true);
-    view.setUint32(at + CQE.immediate, entry.immediate, true);
-    view.setUint32(at + CQE.qpNum, entry.qpNum, true);
-    view.setUint32(at + CQE.vendorErr, entry.vendorErr, true);
-    view.setUint32(at + CQE.flags, entry.flags, true);
-    view.setUint32(at + CQE.wqeCounter, entry.wqeCounter, true);
-    view.setFloat64(at + CQE.visible, this.scheduler.now, true);
+    entry.visible = this.scheduler.now;
+    emitCompletionEntry(view, queue.ring + slot * CQE_SIZE, entry);
     if (queue.chainRow >= 0) this.shared.copy(queue.chainRow + slot, this.chains, index);
     queue.produced = (queue.produced + 1) >>> 0;
-    view.setUint32(queue.record + CQ_RECORD.produced, queue.produced, true);
+    setProduced(view, queue.record, queue.produced);
     this.written++;
     tell(queue.waiters, queue);
     const raises =

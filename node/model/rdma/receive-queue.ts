@@ -5,7 +5,13 @@
 import type { PhysicalMemory } from '../memory/physical-memory.js';
 import { ACCESS_LOCAL_WRITE, REFUSED, SCATTERED, type AddressResolver } from './memory-region.js';
 import type { PageFaults } from './page-faults.js';
-import { RECV, SGE, SGE_SIZE } from './work-queue-entry.js';
+import {
+  newReceiveEntry,
+  newSgeEntry,
+  parseReceiveEntry,
+  parseSge,
+  receiveSgeAt,
+} from './work-queue-entry.js';
 
 const NEVER = -1;
 
@@ -26,6 +32,9 @@ export class ReceiveQueue {
   private readonly stride: number;
   private readonly depth: number;
   private readonly maxSge: number;
+  /** What is being read of the queue's memory. */
+  private readonly entry = newReceiveEntry();
+  private readonly sge = newSgeEntry();
 
   constructor(base: number, stride: number, depth: number, maxSge: number) {
     this.base = base;
@@ -40,7 +49,8 @@ export class ReceiveQueue {
 
   /** Takes the next receive without looking at its buffers: nothing will be written to them. */
   takeUnchecked(memory: PhysicalMemory): void {
-    this.wrId = memory.view.getFloat64(this.wqeAt(this.consumed++) + RECV.wrId, true);
+    parseReceiveEntry(memory.view, this.wqeAt(this.consumed++), this.entry);
+    this.wrId = this.entry.wrId;
   }
 
   /** Takes the next receive. False if one of its SGEs is not this PD's to write, or {@link absent}. */
@@ -62,13 +72,13 @@ export class ReceiveQueue {
   /** Has the pages on demand of the receive taken last brought in. */
   faultIn(memory: PhysicalMemory, faults: PageFaults): void {
     const { view } = memory;
+    const { entry, sge } = this;
     const at = this.wqeAt(this.consumed - 1);
-    const count = Math.min(view.getUint32(at + RECV.sgeCount, true), this.maxSge);
+    parseReceiveEntry(view, at, entry);
+    const count = Math.min(entry.sgeCount, this.maxSge);
     for (let i = 0; i < count; i++) {
-      const sge = at + RECV.sges + i * SGE_SIZE;
-      const length = view.getUint32(sge + SGE.length, true);
-      const key = view.getUint32(sge + SGE.lkey, true);
-      const address = view.getFloat64(sge + SGE.address, true);
+      parseSge(view, receiveSgeAt(at, i), sge);
+      const { address, length, lkey: key } = sge;
       if (length > 0) faults.beginIfAbsent(key, address, length, true);
     }
   }
@@ -98,18 +108,18 @@ export class ReceiveQueue {
   /** Finds where the buffers of the receive taken last lie. */
   private resolve(memory: PhysicalMemory, regions: AddressResolver, pd: number): boolean {
     const { view } = memory;
+    const { entry, sge } = this;
     const at = this.wqeAt(this.consumed - 1);
     this.length = 0;
     this.pieces = 0;
     this.generation = NEVER;
     this.absent = false;
-    const count = Math.min(view.getUint32(at + RECV.sgeCount, true), this.maxSge);
+    parseReceiveEntry(view, at, entry);
+    const count = Math.min(entry.sgeCount, this.maxSge);
     for (let i = 0; i < count; i++) {
-      const sge = at + RECV.sges + i * SGE_SIZE;
-      const length = view.getUint32(sge + SGE.length, true);
+      parseSge(view, receiveSgeAt(at, i), sge);
+      const { address, length, lkey: key } = sge;
       if (length === 0) continue;
-      const key = view.getUint32(sge + SGE.lkey, true);
-      const address = view.getFloat64(sge + SGE.address, true);
       const physical = regions.resolve(key, pd, address, length, ACCESS_LOCAL_WRITE);
       if (physical === REFUSED) return false;
       if (physical >= 0) this.addPiece(physical, length);

@@ -8,9 +8,15 @@ import { beginPacket, extensionsAt } from './packet.js';
 import type { QueuePair } from './queue-pair.js';
 import { isReadOrAtomic, POSITION, positionOf, requestOpcode } from './request-opcodes.js';
 import type { SendQueue } from './send-queue.js';
-import { SEND_OPCODE, WQE, WQE_FLAG } from './work-queue-entry.js';
+import {
+  newAtomicOperands,
+  parseAtomicOperands,
+  SEND_OPCODE,
+  WQE_FLAG,
+} from './work-queue-entry.js';
 
 const atomicEth = newAtomicEth();
+const operands = newAtomicOperands();
 
 export class RequestPacket {
   private readonly qp: QueuePair;
@@ -88,7 +94,6 @@ export class RequestPacket {
 
   private emitAtomic(at: number, slot: number): void {
     const { queue, parts } = this;
-    const { view } = parts.memory;
     const wqe = queue.base + slot * queue.stride;
     const swaps = queue.opcode[slot] === SEND_OPCODE.ATOMIC_CMP_AND_SWP;
     const address = queue.remoteAddress[slot]!;
@@ -96,11 +101,11 @@ export class RequestPacket {
     atomicEth.vaLow = address >>> 0;
     atomicEth.rkey = queue.rkey[slot]!;
     // FETCH_ADD carries what to add where CMP_SWAP carries what to swap in (IBTA 9.2.5.4).
-    const first = swaps ? WQE.swapLow : WQE.compareLow;
-    atomicEth.swapLow = view.getUint32(wqe + first, true);
-    atomicEth.swapHigh = view.getUint32(wqe + first + 4, true);
-    atomicEth.compareLow = swaps ? view.getUint32(wqe + WQE.compareLow, true) : 0;
-    atomicEth.compareHigh = swaps ? view.getUint32(wqe + WQE.compareHigh, true) : 0;
+    parseAtomicOperands(parts.memory.view, wqe, operands);
+    atomicEth.swapLow = swaps ? operands.swapLow : operands.compareLow;
+    atomicEth.swapHigh = swaps ? operands.swapHigh : operands.compareHigh;
+    atomicEth.compareLow = swaps ? operands.compareLow : 0;
+    atomicEth.compareHigh = swaps ? operands.compareHigh : 0;
     emitAtomicEth(parts.pool.view, at, atomicEth);
   }
 }

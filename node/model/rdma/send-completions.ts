@@ -4,7 +4,7 @@ import { STATUS } from './completion-entry.js';
 import type { CompletionSource } from './completion-queue.js';
 import type { EngineParts } from './engine-parts.js';
 import type { SendQueue } from './send-queue.js';
-import { COMPLETION_OPCODE, WQE, WQE_FLAG } from './work-queue-entry.js';
+import { COMPLETION_OPCODE, WQE_FLAG } from './work-queue-entry.js';
 
 export const NO_FRAME = -1;
 
@@ -46,10 +46,8 @@ export class SendCompletions {
   /** Request `index` ends without having been begun with: what the CQE says is read from its WQE. */
   abandon(index: number, status: number): void {
     const { queue, parts } = this;
-    const { view } = parts.memory;
-    const at = queue.wqeAt(index);
-    const wrId = view.getFloat64(at + WQE.wrId, true);
-    const completion = this.begin(index, status, view.getUint8(at + WQE.opcode), wrId);
+    const { opcode, wrId } = queue.entryAt(index, parts.memory);
+    const completion = this.begin(index, status, opcode, wrId);
     parts.completions.chains.copy(completion, queue.chains, index % queue.depth);
     parts.completions.chains.advance(completion, STAGE.retry, parts.scheduler.now);
     parts.completions.post(completion, 0);

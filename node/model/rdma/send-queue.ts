@@ -21,7 +21,20 @@ import {
   type TakePiece,
 } from './memory-region.js';
 import type { PageFaults } from './page-faults.js';
-import { MAX_MESSAGE, SEND_OPCODE, SGE, SGE_SIZE, WQE, WQE_FLAG } from './work-queue-entry.js';
+import {
+  hasInlineRoom,
+  hasSgeRoom,
+  inlineDataAt,
+  MAX_MESSAGE,
+  newSendEntry,
+  newSgeEntry,
+  parseSendEntry,
+  parseSge,
+  SEND_OPCODE,
+  sendSgeAt,
+  WQE_FLAG,
+  type SendEntry,
+} from './work-queue-entry.js';
 
 const MULTIPLE = -2;
 /** The generation of data that lies in the WQE itself: no region holds it. */
@@ -53,6 +66,9 @@ export class SendQueue {
   private readonly held: (readonly (HeldFrames | null)[] | undefined)[] = [];
   /** Row `slot` is what the request's time went into. */
   readonly chains: LoggedChains;
+  /** What is being read of the queue's memory. */
+  private readonly entry = newSendEntry();
+  private readonly sge = newSgeEntry();
 
   constructor(base: number, stride: number, depth: number, log: ChainLog) {
     this.base = base;
@@ -80,6 +96,12 @@ export class SendQueue {
     return this.base + (index % this.depth) * this.stride;
   }
 
+  /** WQE `index` as it is in memory now; the record holds until the next is read. */
+  entryAt(index: number, memory: PhysicalMemory): Readonly<SendEntry> {
+    parseSendEntry(memory.view, this.wqeAt(index), this.entry);
+    return this.entry;
+  }
+
   /**
    * Reads WQE `index` from memory, checks what it names, and gives it its PSNs from `psn` on. SUCCESS, or the status that the
    * request completes with: a local buffer that is not the QP's to use is LOC_PROT_ERR (rule 93).
@@ -94,17 +116,16 @@ export class SendQueue {
   ): number {
     const slot = index % this.depth;
     const at = this.wqeAt(index);
-    const { view } = memory;
-    const opcode = view.getUint8(at + WQE.opcode);
-    const length = view.getUint32(at + WQE.length, true);
+    const entry = this.entryAt(index, memory);
+    const { opcode, length } = entry;
     this.opcode[slot] = opcode;
-    this.flags[slot] = view.getUint8(at + WQE.flags);
-    this.sgeCount[slot] = view.getUint16(at + WQE.sgeCount, true);
+    this.flags[slot] = entry.flags;
+    this.sgeCount[slot] = entry.sgeCount;
     this.length[slot] = length;
-    this.wrId[slot] = view.getFloat64(at + WQE.wrId, true);
-    this.immediate[slot] = view.getUint32(at + WQE.immediate, true);
-    this.rkey[slot] = view.getUint32(at + WQE.rkey, true);
-    this.remoteAddress[slot] = view.getFloat64(at + WQE.remoteAddress, true);
+    this.wrId[slot] = entry.wrId;
+    this.immediate[slot] = entry.immediate;
+    this.rkey[slot] = entry.rkey;
+    this.remoteAddress[slot] = entry.remoteAddress;
     this.acknowledged[slot] = 0;
     this.firstPsn[slot] = psn;
     this.packets[slot] = Math.max(1, Math.ceil(length / mtu));
@@ -112,13 +133,13 @@ export class SendQueue {
       return STATUS.LOC_QP_OP_ERR;
     }
     if (isAtomic(opcode) && length !== 8) return STATUS.LOC_LEN_ERR;
-    if ((this.flags[slot] & WQE_FLAG.inline) !== 0) {
-      if (length > this.stride - WQE.data) return STATUS.LOC_QP_OP_ERR;
-      this.physical[slot] = at + WQE.data;
+    if ((entry.flags & WQE_FLAG.inline) !== 0) {
+      if (!hasInlineRoom(this.stride, length)) return STATUS.LOC_QP_OP_ERR;
+      this.physical[slot] = inlineDataAt(at);
       this.generation[slot] = INLINE;
       return STATUS.SUCCESS;
     }
-    if (this.sgeCount[slot] * SGE_SIZE > this.stride - WQE.data) return STATUS.LOC_QP_OP_ERR;
+    if (!hasSgeRoom(this.stride, entry.sgeCount)) return STATUS.LOC_QP_OP_ERR;
     return this.resolve(slot, at, memory, regions, pd);
   }
 
@@ -154,18 +175,19 @@ export class SendQueue {
     }
     const { view } = memory;
     const access = isReadOrAtomic(this.opcode[slot]!) ? ACCESS_LOCAL_WRITE : 0;
-    let at = this.wqeAt(index) + WQE.data;
+    const at = this.wqeAt(index);
+    const { sge } = this;
     let skip = offset;
     let left = length;
-    for (let i = 0; i < this.sgeCount[slot]! && left > 0; i++, at += SGE_SIZE) {
-      const size = view.getUint32(at + SGE.length, true);
+    for (let i = 0; i < this.sgeCount[slot]! && left > 0; i++) {
+      parseSge(view, sendSgeAt(at, i), sge);
+      const { length: size, lkey } = sge;
       if (skip >= size) {
         skip -= size;
         continue;
       }
       const piece = Math.min(size - skip, left);
-      const address = view.getFloat64(at + SGE.address, true) + skip;
-      const lkey = view.getUint32(at + SGE.lkey, true);
+      const address = sge.address + skip;
       const physical = regions.resolve(lkey, pd, address, piece, access);
       const held = this.held[slot]?.[i];
       if (physical >= 0) take(physical, piece);
@@ -197,10 +219,8 @@ export class SendQueue {
     const held: (HeldFrames | null)[] = [];
     let absent = false;
     for (let i = 0; i < this.sgeCount[slot]!; i++) {
-      const sge = this.wqeAt(index) + WQE.data + i * SGE_SIZE;
-      const length = view.getUint32(sge + SGE.length, true);
-      const key = view.getUint32(sge + SGE.lkey, true);
-      const address = view.getFloat64(sge + SGE.address, true);
+      parseSge(view, sendSgeAt(this.wqeAt(index), i), this.sge);
+      const { address, length, lkey: key } = this.sge;
       held.push(null);
       if (length === 0) continue;
       const found = regions.resolve(key, pd, address, length, writes ? ACCESS_LOCAL_WRITE : 0);
@@ -244,12 +264,10 @@ export class SendQueue {
     this.physical[slot] = MULTIPLE;
     this.generation[slot] = regions.generation;
     for (let i = 0; i < this.sgeCount[slot]!; i++) {
-      const sge = at + WQE.data + i * SGE_SIZE;
-      const length = view.getUint32(sge + SGE.length, true);
+      parseSge(view, sendSgeAt(at, i), this.sge);
+      const { address, length, lkey: key } = this.sge;
       total += length;
       if (length === 0) continue;
-      const key = view.getUint32(sge + SGE.lkey, true);
-      const address = view.getFloat64(sge + SGE.address, true);
       const physical = regions.resolve(key, pd, address, length, access);
       if (physical === REFUSED) return STATUS.LOC_PROT_ERR;
       if (this.sgeCount[slot] === 1 && physical >= 0) this.physical[slot] = physical;

@@ -18,7 +18,8 @@ import type { Awaitable, Core, Picoseconds, WorkCompletion } from '../verbs.js';
 import { BypassDevice } from './bypass-device.js';
 import { BypassPort } from './bypass-port.js';
 import { BypassTcpListener, BypassTcpSocket, BypassUdpSocket } from './bypass-sockets.js';
-import { AWAIT, OPERATION_ROW } from '../mailbox/core-page.js';
+import { AWAIT } from '../../spec/awaits.js';
+import { OPERATION_ROW } from '../mailbox/core-page.js';
 import type { ProgramShared, TracedCompletion } from '../program-completions.js';
 import { addressOf, addressText } from '../program-sockets.js';
 

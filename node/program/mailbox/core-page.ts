@@ -1,6 +1,7 @@
 /**
- * A core's page of shared memory: how a program and the host that runs it hand each other what they have to say.
- * The same page serves a program in the host's own thread and one in a worker.
+ * A core's page of shared memory: how a program and the host that runs it hand each other what they have to say. The host sees
+ * it as a {@link Mailbox}; a program writes and reads the cells. The same page serves a program in the host's own thread and
+ * one in a worker.
  *
  *     bytes 0..63    control words (Int32): GO counts resumptions, DONE counts finished segments
  *     cells 8..31    time, what is awaited and its arguments, counts (Float64)
@@ -12,6 +13,14 @@
 import { LoggedChains, type ChainTable } from '../../../sim/chain.js';
 import type { ChainLog } from '../../../sim/chain-log.js';
 import { CHAIN_CELLS, SharedChains } from '../../../sim/shared-chains.js';
+import {
+  DOORBELL_CELLS,
+  emitDoorbell,
+  newDoorbell,
+  parseDoorbell,
+  type Doorbell,
+} from '../../model/nic/doorbell.js';
+import type { Mailbox, Wait } from './mailbox.js';
 
 export const CONTROL = { go: 0, done: 1, ready: 2 } as const;
 
@@ -20,47 +29,25 @@ export const CELL = {
   /** In: when the segment begins. Out: the core's local time at its end. */
   time: 8,
   awaits: 9,
+  /** The first of the arguments of what is awaited; the others follow. */
   argument0: 10,
-  argument1: 11,
-  argument2: 12,
   /** Doorbells rung, and chain rows used, in this segment. */
-  doorbells: 13,
-  rows: 14,
+  doorbells: 17,
+  rows: 18,
   /** Bytes of text. */
-  text: 15,
+  text: 19,
   /** Which alternative of `any` came. */
-  alternative: 16,
-  /** Further arguments of a system call, and what it answers. */
-  argument3: 17,
-  argument4: 18,
-  argument5: 19,
-  argument6: 20,
+  alternative: 20,
+  /** What a system call answers, and whom it is about. */
   result: 21,
-  result1: 22,
-  result2: 23,
-} as const;
-
-/** What the end of a segment waits for. */
-export const AWAIT = {
-  call: 1,
-  poll: 2,
-  busyPoll: 3,
-  watch: 4,
-  idle: 5,
-  busy: 6,
-  any: 7,
-  event: 8,
-  hear: 9,
-  exit: 10,
-  fail: 11,
-  system: 12,
+  peerIpv4: 22,
+  peerPort: 23,
 } as const;
 
 export const OPERATION_ROW = 1;
 const FIRST_DOORBELL_ROW = 2;
 const DOORBELL_ROWS = 512;
 export const MAX_DOORBELLS = 4096;
-const DOORBELL_CELLS = 8;
 const DOORBELLS_AT = (FIRST_DOORBELL_ROW + DOORBELL_ROWS) * CHAIN_CELLS;
 const TEXT_AT = (DOORBELLS_AT + MAX_DOORBELLS * DOORBELL_CELLS) * 8;
 export const MAX_TEXT = 256 * 1024;
@@ -72,13 +59,20 @@ export const MAX_ALTERNATIVES = 1024;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-export class CorePage {
+export class CorePage implements Mailbox {
+  readonly operationRow = OPERATION_ROW;
   readonly buffer: SharedArrayBuffer;
   readonly control: Int32Array;
   readonly cells: Float64Array;
   readonly chains: ChainTable;
   private readonly text: Uint8Array;
   private readonly alternatives: Float64Array;
+  /** The messages taken last, and how many doorbells of the segment were. */
+  private readonly doorbell = newDoorbell();
+  private readonly wait: Wait = { type: 'wait', awaits: 0, time: 0 };
+  private taken = 0;
+  /** A doorbell on its way into the page. */
+  private readonly rung = newDoorbell();
 
   /** With a core in the host's own thread, chains are those of `log`; with one in a worker they are in the page. */
   constructor(log: ChainLog | undefined, buffer = new SharedArrayBuffer(PAGE_BYTES)) {
@@ -102,7 +96,7 @@ export class CorePage {
   }
 
   /** Notes a doorbell, with the chain of the core's operation. False when the page has no room for more. */
-  pushDoorbell(kind: number, qpIndex: number, produced: number, time: number): boolean {
+  pushDoorbell(kind: number, queuePair: number, produced: number, time: number): boolean {
     const { cells, chains } = this;
     const count = cells[CELL.doorbells]!;
     if (count === MAX_DOORBELLS) return false;
@@ -114,40 +108,78 @@ export class CorePage {
       cells[CELL.rows] = used + 1;
       chains.copy(row, chains, OPERATION_ROW);
     }
-    const at = DOORBELLS_AT + count * DOORBELL_CELLS;
-    cells[at] = kind;
-    cells[at + 1] = qpIndex;
-    cells[at + 2] = produced;
-    cells[at + 3] = time;
-    cells[at + 4] = row;
+    const { rung } = this;
+    rung.kind = kind;
+    rung.queuePair = queuePair;
+    rung.produced = produced;
+    rung.time = time;
+    rung.row = row;
+    emitDoorbell(cells, DOORBELLS_AT + count * DOORBELL_CELLS, rung);
     cells[CELL.doorbells] = count + 1;
     return true;
   }
 
-  /** Hands out the segment's doorbells in order, and forgets them. */
-  takeDoorbells(
-    take: (kind: number, qpIndex: number, produced: number, time: number, row: number) => void,
-  ): void {
-    const { cells } = this;
-    const count = cells[CELL.doorbells]!;
-    for (let i = 0; i < count; i++) {
-      const at = DOORBELLS_AT + i * DOORBELL_CELLS;
-      take(cells[at]!, cells[at + 1]!, cells[at + 2]!, cells[at + 3]!, cells[at + 4]!);
+  take(): Doorbell | Wait {
+    const { cells, doorbell, wait } = this;
+    if (this.taken < cells[CELL.doorbells]!) {
+      parseDoorbell(cells, DOORBELLS_AT + this.taken++ * DOORBELL_CELLS, doorbell);
+      return doorbell;
     }
+    this.taken = 0;
     cells[CELL.doorbells] = 0;
     cells[CELL.rows] = 0;
+    wait.awaits = cells[CELL.awaits]!;
+    wait.time = cells[CELL.time]!;
+    return wait;
+  }
+
+  argument(index: number): number {
+    return this.cells[CELL.argument0 + index]!;
+  }
+
+  setArgument(index: number, value: number): void {
+    this.cells[CELL.argument0 + index] = value;
+  }
+
+  request(): { readonly name: string; readonly args: unknown } {
+    return this.readText() as { name: string; args: unknown };
+  }
+
+  answer(value: unknown): boolean {
+    return this.writeText(value);
+  }
+
+  answerAlternative(index: number): void {
+    this.cells[CELL.alternative] = index;
+  }
+
+  answerSystemCall(result: number): void {
+    this.cells[CELL.result] = result;
+  }
+
+  answerPeer(ipv4: number, port: number): void {
+    this.cells[CELL.peerIpv4] = ipv4;
+    this.cells[CELL.peerPort] = port;
+  }
+
+  resume(time: number): void {
+    this.cells[CELL.time] = time;
   }
 
   writeAlternative(index: number, awaits: number, argument0: number, argument1: number): void {
+    const { alternatives } = this;
     const at = index * ALTERNATIVE_CELLS;
-    this.alternatives[at] = awaits;
-    this.alternatives[at + 1] = argument0;
-    this.alternatives[at + 2] = argument1;
+    alternatives[at] = awaits;
+    alternatives[at + 1] = argument0;
+    alternatives[at + 2] = argument1;
   }
 
-  /** What alternative `index` awaits (cell 0), and its arguments (cells 1 and 2). */
-  alternative(index: number, cell: 0 | 1 | 2): number {
-    return this.alternatives[index * ALTERNATIVE_CELLS + cell]!;
+  alternative(index: number): number {
+    return this.alternatives[index * ALTERNATIVE_CELLS]!;
+  }
+
+  alternativeArgument(index: number, argument: 0 | 1): number {
+    return this.alternatives[index * ALTERNATIVE_CELLS + 1 + argument]!;
   }
 
   /** False when the value is too long for the page. */
