@@ -26,6 +26,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'units/': ['units/'],
   'sim/': ['sim/', 'units/'],
   'wire/': ['wire/', 'units/'],
+  // How many hosts and cores there may be decides what a message may say.
+  'wire/control/': ['wire/', 'sim/sequencer', 'units/'],
   // The pure core of a node: functions of (state, bytes, now). It may know the types of a profile and a run.
   'node/memory/': ['node/memory/', 'sim/', 'units/', 'wire/'],
   // Protocols above the frame: the kernel runs them, and so does a program that owns a queue.

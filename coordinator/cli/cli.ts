@@ -14,6 +14,7 @@ import {
   ATTACH_OPTIONS,
   CLUSTER_OPTIONS,
   CREDENTIAL_OPTIONS,
+  DRAW_OPTIONS,
   GROUPS,
   JOIN_OPTIONS,
   LISTEN_OPTIONS,
@@ -22,7 +23,6 @@ import {
   OUTPUT_OPTIONS,
   PLACEMENT_OPTIONS,
   PROGRAM_OPTIONS,
-  RUN_OPTIONS,
   STATUS_OPTIONS,
   WORKLOAD_OPTIONS,
 } from './options.js';
@@ -45,7 +45,7 @@ interface Command {
   readonly action: Action;
 }
 
-const CLUSTER = { ...CLUSTER_OPTIONS, ...RUN_OPTIONS, ...PLACEMENT_OPTIONS };
+const CLUSTER = { ...CLUSTER_OPTIONS, ...DRAW_OPTIONS, ...PLACEMENT_OPTIONS };
 const WORK = {
   ...CLUSTER,
   ...WORKLOAD_OPTIONS,
@@ -54,7 +54,9 @@ const WORK = {
   ...CREDENTIAL_OPTIONS,
 };
 /** Options that may be given several times. */
-const REPEATABLE = ['set', 'override', 'fault', 'programs'];
+const REPEATABLE = Object.values<OptionTable>(GROUPS).flatMap((group) =>
+  Object.keys(group).filter((name) => group[name]!.array === true),
+);
 
 /** Does what the arguments say; the exit status. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
