@@ -8,7 +8,7 @@ import { UsageError } from '../errors/usage-error.js';
 import type { CLUSTER_FIELDS, ClusterConfig } from './cluster-shape.js';
 
 /** Option values as the command line has them. */
-export type GivenOptions = Readonly<Record<string, string | readonly string[] | undefined>>;
+type GivenOptions = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** What a row may look at: all options, and the fields that rows above it have set. */
 export interface Context {

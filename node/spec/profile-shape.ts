@@ -1,5 +1,12 @@
 /** How a hardware profile travels. Its loader has checked each value; here the shape is. */
-import { dictionary, isRecord, mapped, record, text } from '../../wire/control/shape.js';
+import {
+  dictionary,
+  isRecord,
+  mapped,
+  record,
+  text,
+  type Shape,
+} from '../../wire/control/shape.js';
 import type { Profile } from './profile.js';
 
 /** A cost is a record, a time or a rate a number, a choice a word. */
@@ -25,7 +32,7 @@ const GROUPS = {
   management: group,
 } satisfies Record<Exclude<keyof Profile, 'name' | 'title'>, unknown>;
 
-export const PROFILE = mapped(
+export const PROFILE: Shape<Profile> = mapped(
   record('profile', { name: text(), title: text(), ...GROUPS }),
   (groups) => groups as unknown as Profile,
 );

@@ -5,13 +5,16 @@
  */
 import { MAX_HOSTS } from '../../sim/sequencer.js';
 import { anything, list, reader, record, saying, text, variants, whole } from './shape.js';
-import type { Infer } from './shape.js';
+import type { Infer, Shape } from './shape.js';
 
 /** The path of the coordinator's control socket. */
 export const CONTROL_PATH = '/control';
 
 /** The numbers of hosts of some cluster. */
-export const hostNumbers = list(MAX_HOSTS, saying('not a host number', whole(0, MAX_HOSTS - 1)));
+export const hostNumbers: Shape<readonly number[]> = list(
+  MAX_HOSTS,
+  saying('not a host number', whole(0, MAX_HOSTS - 1)),
+);
 
 /** One host process: the hosts it runs, and where its fabric socket listens. */
 const PEER_ADDRESS = record('process', { hosts: hostNumbers, fabric: text(512) });

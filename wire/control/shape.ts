@@ -5,8 +5,17 @@
  */
 declare const TYPE: unique symbol;
 
-/** Values hold what they hold; `T` is only for the compiler. */
-export type Shape<T> = Kind & { readonly [TYPE]?: T };
+/** What a value must look like; `T` is only for the compiler. */
+export interface Shape<T> {
+  readonly form: Form;
+  readonly [TYPE]?: T;
+}
+export interface Choice<T extends string> extends Shape<T> {
+  readonly choices: readonly T[];
+}
+export interface Optional<T> extends Shape<T> {
+  readonly optional: true;
+}
 
 /** The type of what a shape reads. */
 export type Infer<S> = S extends { readonly [TYPE]?: infer T } ? T : never;
@@ -22,14 +31,14 @@ export interface Scope {
 }
 type Limit = number | ((scope: Scope) => number);
 
-export type Fields = Readonly<Record<string, Kind>>;
+export type Fields = Readonly<Record<string, Shape<unknown>>>;
 
-type Kind =
+type Form =
   | { readonly kind: 'anything' | 'flag' }
   | { readonly kind: 'whole' | 'number'; readonly least: number; readonly most: Limit }
   | { readonly kind: 'text' | 'bytes'; readonly most: number }
   | { readonly kind: 'choice'; readonly choices: readonly string[] }
-  | { readonly kind: 'list'; readonly most: Limit; readonly item: Kind }
+  | { readonly kind: 'list'; readonly most: Limit; readonly item: Shape<unknown> }
   | { readonly kind: 'dictionary'; readonly holds: (value: unknown) => boolean }
   | { readonly kind: 'record'; readonly name: string; readonly fields: Fields }
   | {
@@ -37,19 +46,23 @@ type Kind =
       readonly name: string;
       readonly variants: Readonly<Record<string, Fields>>;
     }
-  | { readonly kind: 'nullable' | 'optional'; readonly shape: Kind }
-  | { readonly kind: 'saying'; readonly text: string; readonly shape: Kind }
-  | { readonly kind: 'mapped'; readonly shape: Kind; readonly map: (value: never) => unknown }
+  | { readonly kind: 'nullable' | 'optional'; readonly shape: Shape<unknown> }
+  | { readonly kind: 'saying'; readonly text: string; readonly shape: Shape<unknown> }
+  | {
+      readonly kind: 'mapped';
+      readonly shape: Shape<unknown>;
+      readonly map: (value: never) => unknown;
+    }
   | {
       readonly kind: 'refined';
-      readonly shape: Kind;
+      readonly shape: Shape<unknown>;
       readonly holds: (value: never) => boolean;
       readonly text: string;
     }
   | { readonly kind: 'parsed'; readonly parse: (value: unknown) => unknown };
 
 type OptionalNames<F extends Fields> = {
-  [K in keyof F]: F[K] extends { readonly kind: 'optional' } ? K : never;
+  [K in keyof F]: F[K] extends Optional<unknown> ? K : never;
 }[keyof F];
 type Flat<T> = { readonly [K in keyof T]: T[K] };
 /** The record that has these fields. */
@@ -64,99 +77,82 @@ type Varied<V extends Readonly<Record<string, Fields>>> = {
 }[keyof V];
 
 /** Read where it is used: here nothing is asked of it, it may be missing. */
-export const anything: Shape<unknown> = { kind: 'anything' };
-export const flag: Shape<boolean> = { kind: 'flag' };
+export const anything: Shape<unknown> = { form: { kind: 'anything' } };
+export const flag: Shape<boolean> = { form: { kind: 'flag' } };
 
 /** A whole number in least..most. */
 export const whole = (least = 0, most: Limit = Number.MAX_SAFE_INTEGER): Shape<number> => ({
-  kind: 'whole',
-  least,
-  most,
+  form: { kind: 'whole', least, most },
 });
 
 /** Any number in least..most but NaN; Infinity is one. */
 export const number = (least = 0, most: Limit = Infinity): Shape<number> => ({
-  kind: 'number',
-  least,
-  most,
+  form: { kind: 'number', least, most },
 });
 
 /** A text of at most `most` characters. */
-export const text = (most = 4096): Shape<string> => ({ kind: 'text', most });
+export const text = (most = 4096): Shape<string> => ({ form: { kind: 'text', most } });
 
 /** A text that is shown on the terminal of whoever reads it: no control character gets there. */
 export const printableText = (most = 4096): Shape<string> => mapped(text(most), printable);
 
-export const bytes = (most: number): Shape<Uint8Array> => ({ kind: 'bytes', most });
+export const bytes = (most: number): Shape<Uint8Array> => ({ form: { kind: 'bytes', most } });
 
-export type Choice<T extends string> = Shape<T> & {
-  readonly kind: 'choice';
-  readonly choices: readonly T[];
-};
 export const choice = <const T extends string>(...choices: readonly T[]): Choice<T> => ({
-  kind: 'choice',
+  form: { kind: 'choice', choices },
   choices,
 });
 
-export const list = <S extends Kind>(most: Limit, item: S): Shape<readonly Infer<S>[]> => ({
-  kind: 'list',
-  most,
-  item,
+export const list = <T>(most: Limit, item: Shape<T>): Shape<readonly T[]> => ({
+  form: { kind: 'list', most, item },
 });
 
 /** A record of any names whose values all pass `holds`. */
 export const dictionary = <T>(
   holds: (value: unknown) => value is T,
-): Shape<Readonly<Record<string, T>>> => ({ kind: 'dictionary', holds });
+): Shape<Readonly<Record<string, T>>> => ({ form: { kind: 'dictionary', holds } });
 
 /** A record of these fields; what is wrong with it is told under `name`. */
 export const record = <const F extends Fields>(name: string, fields: F): Shape<Fielded<F>> => ({
-  kind: 'record',
-  name,
-  fields,
+  form: { kind: 'record', name, fields },
 });
 
 /** Messages of one direction, told apart by their `type`: the fields of each. */
 export const variants = <const V extends Readonly<Record<string, Fields>>>(
   name: string,
   each: V,
-): Shape<Varied<V>> => ({ kind: 'variants', name, variants: each });
+): Shape<Varied<V>> => ({ form: { kind: 'variants', name, variants: each } });
 
-export const nullable = <S extends Kind>(shape: S): Shape<Infer<S> | null> => ({
-  kind: 'nullable',
-  shape,
+export const nullable = <T>(shape: Shape<T>): Shape<T | null> => ({
+  form: { kind: 'nullable', shape },
 });
 
 /** Of a record: the field may be missing. */
-export const optional = <S extends Kind>(
-  shape: S,
-): Shape<Infer<S>> & { readonly kind: 'optional' } => ({ kind: 'optional', shape });
+export const optional = <T>(shape: Shape<T>): Optional<T> => ({
+  form: { kind: 'optional', shape },
+  optional: true,
+});
 
 /** Says `problem` of whatever is wrong. */
-export const saying = <S extends Kind>(problem: string, shape: S): Shape<Infer<S>> => ({
-  kind: 'saying',
-  text: problem,
-  shape,
+export const saying = <T>(problem: string, shape: Shape<T>): Shape<T> => ({
+  form: { kind: 'saying', text: problem, shape },
 });
 
 /** What arrived as `shape`, as the reader keeps it. */
-export const mapped = <S extends Kind, T>(shape: S, map: (value: Infer<S>) => T): Shape<T> => ({
-  kind: 'mapped',
-  shape,
-  map,
+export const mapped = <S, T>(shape: Shape<S>, map: (value: S) => T): Shape<T> => ({
+  form: { kind: 'mapped', shape, map },
 });
 
 /** What arrived as `shape` and passes `holds`; else `problem` is told. */
-export const refined = <S extends Kind>(
-  shape: S,
-  holds: (value: Infer<S>) => boolean,
+export const refined = <T>(
+  shape: Shape<T>,
+  holds: (value: T) => boolean,
   problem: string,
-): Shape<Infer<S>> => ({ kind: 'refined', shape, holds, text: problem });
+): Shape<T> => ({ form: { kind: 'refined', shape, holds, text: problem } });
 
 /** What a parser of its own reads: it answers with a text if it is wrong. */
 export const parsed = <T extends object>(parse: (value: unknown) => T | string): Shape<T> => ({
-  kind: 'parsed',
-  parse,
+  form: { kind: 'parsed', parse },
 });
 
 const NOWHERE: Scope = { hosts: 0, cores: 0, processes: 0 };
@@ -181,7 +177,7 @@ class Wrong {
 }
 
 /** The value as the reader keeps it, or a {@link Wrong}. */
-function read(shape: Kind, value: unknown, scope: Scope): unknown {
+function read({ form: shape }: Shape<unknown>, value: unknown, scope: Scope): unknown {
   switch (shape.kind) {
     case 'anything':
       return value;
@@ -214,7 +210,7 @@ function read(shape: Kind, value: unknown, scope: Scope): unknown {
   }
 }
 
-type Of<K extends Kind['kind']> = Extract<Kind, { readonly kind: K }>;
+type Of<K extends Form['kind']> = Extract<Form, { readonly kind: K }>;
 
 /** Shapes around another one. */
 function readWrapped(
@@ -280,7 +276,7 @@ function readFields(
   let inner = scope;
   for (const field in fields) {
     const shape = fields[field]!;
-    if (shape.kind === 'optional' && value[field] === undefined) continue;
+    if (shape.form.kind === 'optional' && value[field] === undefined) continue;
     const found = read(shape, value[field], inner);
     if (found instanceof Wrong) return new Wrong(`${name}.${field}${found.at}: ${found.text}`);
     result[field] = found;
