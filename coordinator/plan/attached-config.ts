@@ -2,9 +2,9 @@
  * The configuration of a run on a cluster that is up: hosts, hardware and clock are the cluster's, the seed and what
  * goes wrong are the run's own. An option that asks for another cluster than the one that is there is refused.
  */
-import { reader, record } from '../../wire/control/shape.js';
+import { reader } from '../../wire/control/shape.js';
 import { clusterConfig, hostsAskedFor, profileOf, type ClusterOptions } from './cluster-config.js';
-import type { ClusterConfig } from './cluster-shape.js';
+import { clusterRecord, type ClusterConfig } from './cluster-shape.js';
 import { ownFields, pick, refuseConflicts } from './option-row.js';
 import { OPTIONS } from './run-options.js';
 
@@ -14,7 +14,7 @@ export const clusterMessage = (config: ClusterConfig, { cluster } = OPTIONS): ob
 
 /** A cluster's configuration as its coordinator told it, or what is wrong with it. */
 export function parseCluster(value: unknown, { cluster } = OPTIONS): ClusterConfig | string {
-  const found = reader(record('cluster', cluster))(value);
+  const found = reader(clusterRecord(cluster))(value);
   if (typeof found === 'string') return found;
   return { ...found, profile: profileOf(found.loadedProfile, found.clock, found.noise) };
 }

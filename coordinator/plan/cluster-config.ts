@@ -24,7 +24,7 @@ const MAX_CORE_THREADS = 1024;
 export const hostsAskedFor = ({ hosts }: ClusterOptions): number | undefined =>
   hosts === undefined
     ? undefined
-    : readRow('hosts', RUN_OPTIONS.hosts, { options: { hosts }, config: {} });
+    : readRow<number>('hosts', RUN_OPTIONS.hosts, { options: { hosts }, config: {} });
 
 /** The configuration of a cluster of `hosts` hosts. Throws a UsageError for what cannot be. */
 export function clusterConfig(

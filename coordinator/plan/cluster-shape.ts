@@ -27,9 +27,11 @@ export const CLUSTER_FIELDS = {
   partition: list(({ hosts }) => hosts, saying('no list of hosts', list(MAX_HOSTS, whole()))),
 };
 
-const CLUSTER = record('cluster', CLUSTER_FIELDS);
+/** The shape of a configuration that has these fields. */
+export const clusterRecord = <const F extends typeof CLUSTER_FIELDS>(fields: F) =>
+  record('cluster', fields);
 
-export type ClusterConfig = Infer<typeof CLUSTER> & {
+export type ClusterConfig = Infer<ReturnType<typeof clusterRecord<typeof CLUSTER_FIELDS>>> & {
   /** Overrides, noise and clock already applied. */
   readonly profile: Profile;
 };

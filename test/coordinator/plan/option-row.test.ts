@@ -119,7 +119,7 @@ describe('an option that is one row of the table', () => {
   test.each(['process', 'joined'] as const)(
     'arrives from a client in the processes of a standing cluster, placement %s',
     (placement) => {
-      const cluster = standing({ placement, 'mark-at': '7' } as Options, RUNS_OWN);
+      const cluster = standing({ placement, 'mark-at': '7' }, RUNS_OWN);
       const asked: Options = { 'mark-at': '70', seed: '9' };
       const config = attachedConfig(asked, cluster, 'ws://here:7600', RUNS_OWN);
       const spec = specAtCoordinator(specOf(config, RUNS_OWN), cluster, RUNS_OWN);
@@ -130,13 +130,13 @@ describe('an option that is one row of the table', () => {
   );
 
   test('of the cluster’s own is put in by the coordinator, whatever the client believed', () => {
-    const cluster = standing({ 'mark-at': '7' } as Options, CLUSTERS_OWN);
+    const cluster = standing({ 'mark-at': '7' }, CLUSTERS_OWN);
     const believed = { ...specOf(cluster, CLUSTERS_OWN), markAt: 70 };
     expect(markOf(specAtCoordinator(believed, cluster, CLUSTERS_OWN))).toBe(7);
   });
 
   test('of the cluster’s own contradicts a cluster that has another value, and may repeat it', () => {
-    const cluster = standing({ 'mark-at': '7' } as Options, CLUSTERS_OWN);
+    const cluster = standing({ 'mark-at': '7' }, CLUSTERS_OWN);
     const attach = (mark: string) => (): unknown =>
       attachedConfig({ 'mark-at': mark } as Options, cluster, 'ws://here:7600', CLUSTERS_OWN);
     expect(messageOf(attach('70'))).toMatch(/^--mark-at 70: .*, and ws:\/\/here:7600 has 7$/);
