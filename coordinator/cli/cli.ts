@@ -15,6 +15,7 @@ import {
   ATTACH_OPTIONS,
   CLUSTER_OPTIONS,
   CREDENTIAL_OPTIONS,
+  DRAW_OPTIONS,
   GROUPS,
   JOIN_OPTIONS,
   LISTEN_OPTIONS,
@@ -25,7 +26,6 @@ import {
   OUTPUT_OPTIONS,
   PLACEMENT_OPTIONS,
   PROGRAM_OPTIONS,
-  RUN_OPTIONS,
   STATUS_OPTIONS,
   WORKLOAD_OPTIONS,
 } from './options.js';
@@ -48,7 +48,7 @@ interface Command {
   readonly action: Action;
 }
 
-const CLUSTER = { ...CLUSTER_OPTIONS, ...RUN_OPTIONS, ...PLACEMENT_OPTIONS };
+const CLUSTER = { ...CLUSTER_OPTIONS, ...DRAW_OPTIONS, ...PLACEMENT_OPTIONS };
 const WORK = {
   ...CLUSTER,
   ...WORKLOAD_OPTIONS,
@@ -57,7 +57,9 @@ const WORK = {
   ...CREDENTIAL_OPTIONS,
 };
 /** Options that may be given several times. */
-const REPEATABLE = ['set', 'override', 'fault', 'programs', 'qp', 'host', 'opcode'];
+const REPEATABLE = [...Object.values<OptionTable>(GROUPS), DECODE_OPTIONS as OptionTable].flatMap(
+  (group) => Object.keys(group).filter((name) => group[name]!.array === true),
+);
 
 /** Does what the arguments say; the exit status. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {

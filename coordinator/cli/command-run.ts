@@ -9,7 +9,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   clusterConfig,
   clusterInfo,
-  DEFAULTS,
   describeCluster,
   hostsAskedFor,
   type ClusterConfig,
@@ -24,6 +23,7 @@ import {
 import { attachedConfig } from '../plan/attached-config.js';
 import { watchInterruptions, type Interruption } from '../terminal/interruption.js';
 import { Measured, measure } from '../run/measure.js';
+import { DEFAULT_HOSTS } from '../plan/run-options.js';
 import { readChoice } from '../options/option-values.js';
 import { checkSettings, parseSettings, type Setting } from '../plan/parameters.js';
 import {
@@ -117,7 +117,7 @@ async function planCommand(
     resolved.push({ ...workload, own });
   }
   checkSettings(settings, resolved);
-  const usual = kind === 'suite' ? DEFAULTS.hosts : hostsFor(resolved);
+  const usual = kind === 'suite' ? DEFAULT_HOSTS : hostsFor(resolved);
   const own = clusterConfig(options, asked ?? usual);
   if (own.placement === 'joined') {
     throw new UsageError('--placement joined: only `up` gathers hosts; --attach runs on them');

@@ -8,11 +8,11 @@ import { JOIN_PATH, MAX_JOIN_BYTES } from '../../wire/control/join-messages.js';
 import { ClientDesk } from '../cluster/client-desk.js';
 import {
   clusterConfig,
-  DEFAULTS,
   describeCluster,
   hostsAskedFor,
   type ClusterOptions,
 } from '../plan/cluster-config.js';
+import { DEFAULT_HOSTS } from '../plan/run-options.js';
 import { clusterStatus } from '../cluster/cluster-status.js';
 import { ControlServer, type ControlServerOptions } from '../cluster/control-server.js';
 import { ownCredentials, type CredentialOptions } from '../cluster/credentials.js';
@@ -60,7 +60,7 @@ export async function upCommand(
   terminal: Terminal,
 ): Promise<number> {
   const asked = options.hosts ?? process.env['PINWIRE_HOSTS'];
-  const config = clusterConfig(options, hostsAskedFor({ hosts: asked }) ?? DEFAULTS.hosts);
+  const config = clusterConfig(options, hostsAskedFor({ hosts: asked }) ?? DEFAULT_HOSTS);
   const programs = programPolicy(options);
   if (config.placement === 'joined' && programs.directories.length > 0) {
     throw new UsageError('--programs: of a cluster that hosts join, `join` says it');

@@ -1,40 +1,25 @@
 /** The options of the commands as `--help` shows them, in groups. Values stay texts: their readers name the option. */
 import type { Options } from 'yargs';
-import { DEFAULTS } from '../plan/cluster-config.js';
+import { helpOf, type OptionRow, type OptionTable } from '../plan/option-row.js';
+import { RUN_OPTIONS } from '../plan/run-options.js';
 
 const text = (describe: string): Options => ({ describe, string: true, requiresArg: true });
 const texts = (describe: string): Options => ({ ...text(describe), array: true });
 
-export const CLUSTER_OPTIONS = {
-  hosts: text('emulated hosts, host0, host1, ... [default: what the workload needs; up, suite: 4]'),
-  cores: text(`cores per host [default: ${DEFAULTS.cores}]`),
-  memory: text(`memory per host [default: ${DEFAULTS.memory}]`),
-  profile: text(
-    `hardware profile: a name of \`profiles\` or a file [default: ${DEFAULTS.profile}]`,
-  ),
-  override: texts('one number of the profile, as nic.dma_read=600ns (repeatable)'),
-  topology: text(`switch, or direct: two hosts back to back [default: ${DEFAULTS.topology}]`),
-  mtu: text('RDMA path MTU: 256, 512, 1024, 2048, 4096 [default: the profile’s]'),
-} as const satisfies Record<string, Options>;
+/** Those of a table that `--help` shows in this group. */
+export const definitionsOf = (
+  group: OptionRow['group'],
+  rows: OptionTable = RUN_OPTIONS,
+): Readonly<Record<string, Options>> =>
+  Object.fromEntries(
+    Object.entries(rows)
+      .filter(([, row]) => row.group === group)
+      .map(([name, row]) => [name, (row.repeatable ? texts : text)(helpOf(row))]),
+  );
 
-export const RUN_OPTIONS = {
-  seed: text(`everything random is drawn from it [default: ${DEFAULTS.seed}]`),
-  noise: text(`on or off: whether costs vary as on real hardware [default: ${DEFAULTS.noise}]`),
-  clock: text(
-    `virtual: figures of the modelled hardware; real: of this machine [default: ${DEFAULTS.clock}]`,
-  ),
-  fault: texts('loss=1e-3,duplicate=1e-3,corrupt=1e-6,delayed=1e-3,delay=10us, per frame'),
-} as const satisfies Record<string, Options>;
-
-export const PLACEMENT_OPTIONS = {
-  placement: text(
-    `process: hosts are processes; embedded: all in one; joined (of \`up\`): they come by \`join\` [default: ${DEFAULTS.placement}]`,
-  ),
-  processes: text('pack the hosts into N processes [default: one each]'),
-  'core-runtime': text(
-    'worker: cores are threads; inline: one thread per process [default: worker, embedded inline]',
-  ),
-} as const satisfies Record<string, Options>;
+export const CLUSTER_OPTIONS = definitionsOf('Cluster:');
+export const DRAW_OPTIONS = definitionsOf('Run:');
+export const PLACEMENT_OPTIONS = definitionsOf('Where the work is done:');
 
 export const PROGRAM_OPTIONS = {
   programs: texts(
@@ -56,7 +41,7 @@ export const OUTPUT_OPTIONS = {
   capture: text(
     'write DIR/host0.pcapng, ... (several workloads: DIR/<workload, / as ->/; several runs of one: 1/, 2/, ... below)',
   ),
-  trace: text(`headers or full: what trace_hash covers [default: ${DEFAULTS.trace}]`),
+  ...definitionsOf('Output:'),
   quiet: { describe: 'no tables and no progress', boolean: true },
 } as const satisfies Record<string, Options>;
 
@@ -135,7 +120,7 @@ export const GROUPS = {
   'This machine:': JOIN_OPTIONS,
   'Attach:': ATTACH_OPTIONS,
   'Network:': { ...LISTEN_OPTIONS, ...CREDENTIAL_OPTIONS },
-  'Run:': RUN_OPTIONS,
+  'Run:': DRAW_OPTIONS,
   'Where the work is done:': PLACEMENT_OPTIONS,
   'Programs:': PROGRAM_OPTIONS,
   'Workload:': WORKLOAD_OPTIONS,

@@ -2,22 +2,20 @@
  * A run as a client asks for it: what is the run's own travels, what is the cluster's is put in by the coordinator,
  * whatever the client believed. What does not fit the cluster is refused before anything of it is queued.
  */
-import { parseRunSpec, specMessage } from '../../node/process/run-messages.js';
-import type { RunSpec } from '../../node/spec/run-spec.js';
-import { isRecord } from '../../wire/control/field-reader.js';
+import { specMessage } from '../../node/process/run-messages.js';
+import { runSpecShape, type RunSpec } from '../../node/spec/run-spec.js';
+import { isRecord, reader } from '../../wire/control/shape.js';
 import { profileOf, type ClusterConfig } from '../plan/cluster-config.js';
+import { fieldsOwnedBy, pick, type OptionTable } from '../plan/option-row.js';
+import { OPTIONS } from '../plan/run-options.js';
 import { checkMachine, checkPlacement } from '../plan/machine-settings.js';
 import { UsageError } from '../errors/usage-error.js';
 
 type Spec = Omit<RunSpec, 'local'>;
 
-/** The fields of a specification that are a run's own. */
-const OWN = [
-  'noise',
-  'seed',
-  'faults',
+/** What a command decides of its run beyond the options that a cluster knows. */
+const OF_THE_COMMAND = [
   'capture',
-  'trace',
   'module',
   'params',
   'programs',
@@ -25,20 +23,34 @@ const OWN = [
   'inputs',
 ] as const satisfies readonly (keyof Spec)[];
 
+/** The fields of a specification that are a run's own. */
+const ownOf = (rows: OptionTable): readonly string[] => [
+  ...fieldsOwnedBy(rows, 'run'),
+  ...OF_THE_COMMAND,
+];
+
 /** What of `spec` goes to a coordinator. */
-export function clientRun(spec: Spec): object {
+export function clientRun(spec: Spec, { rows } = OPTIONS): object {
   const message = specMessage({ ...spec, local: [] }) as Readonly<Record<string, unknown>>;
-  return Object.fromEntries(OWN.map((name) => [name, message[name]]));
+  return Object.fromEntries(ownOf(rows).map((name) => [name, message[name]]));
 }
 
 /** The run that a client asks for on this cluster, or why it cannot be. */
-export function parseClientRun(value: unknown, config: ClusterConfig): Spec | string {
+export function parseClientRun(
+  value: unknown,
+  config: ClusterConfig,
+  { rows, settings } = OPTIONS,
+): Spec | string {
   if (!isRecord(value)) return 'run: expected an object';
-  const { hosts, cores, memory, mtu, topology, clock, coreRuntime } = config;
-  const own = Object.fromEntries(OWN.map((name) => [name, value[name]]));
-  const profile = profileOf(config.loadedProfile, clock, own['noise'] === true ? 'on' : 'off');
-  const cluster = { hosts, cores, memory, mtu, topology, clock, coreRuntime, profile };
-  const spec = parseRunSpec({ ...own, ...cluster, local: [] });
+  const own = Object.fromEntries(ownOf(rows).map((name) => [name, value[name]]));
+  const profile = profileOf(
+    config.loadedProfile,
+    config.clock,
+    own['noise'] === true ? 'on' : 'off',
+  );
+  const clusters = pick(config, fieldsOwnedBy(rows, 'cluster'));
+  const read = reader(runSpecShape(settings));
+  const spec = read({ ...clusters, ...own, profile, local: [] });
   return typeof spec === 'string' ? spec : (misfit(spec, config) ?? spec);
 }
 

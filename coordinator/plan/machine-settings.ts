@@ -1,5 +1,6 @@
 /** How a workload wants its hosts set up, checked against the cluster and completed. */
 import {
+  LAST_VLAN,
   PLAIN_MACHINE,
   type MachineSettings,
   type ProgramSpec,
@@ -9,11 +10,10 @@ import { perByte } from '../../units/rate.js';
 import type { MachineRequest, VmRequest } from '../../workloads/authoring/workload.js';
 import type { ClusterConfig } from './cluster-config.js';
 import { UsageError } from '../errors/usage-error.js';
-import { isCount } from '../../wire/control/field-reader.js';
+import { isCount } from '../../wire/control/shape.js';
 
 /** A machine's number is one byte of its MAC, and one of its IPv4 address above 10.15. */
 const MOST_VMS = 240;
-const LAST_VLAN = 4094;
 /** What is left for the host itself, at the least. */
 const LEAST_HOST_MEMORY = 2 ** 20;
 

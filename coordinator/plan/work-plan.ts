@@ -7,7 +7,7 @@ import { checkPlacement, machineSettings } from './machine-settings.js';
 import { readParameters, type Setting } from './parameters.js';
 import type { ResolvedWorkload } from './programs.js';
 import { UsageError } from '../errors/usage-error.js';
-import { isCount } from '../../wire/control/field-reader.js';
+import { isCount } from '../../wire/control/shape.js';
 
 export interface PlannedConfiguration {
   readonly params: Parameters;

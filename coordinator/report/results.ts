@@ -2,6 +2,7 @@
  * Results: what a run leaves behind as JSON, schema `pinwire/1` (docs/results.schema.json).
  * With a virtual clock everything but `run` is the same, byte for byte, for the same seed and options.
  */
+import type { ClusterInfo } from '../plan/cluster-shape.js';
 import type { DistributionMetric, Metric } from '../../workloads/authoring/workload.js';
 import type { CostInfo } from '../run/run-cost.js';
 
@@ -33,17 +34,6 @@ export interface RunInfo {
   readonly pinwire?: string;
   /** When the run began, ISO 8601. */
   readonly when?: string;
-}
-
-export interface ClusterInfo {
-  readonly hosts: number;
-  readonly cores: number;
-  readonly profile: string;
-  readonly clock: 'virtual' | 'real';
-  readonly topology: 'switch' | 'direct';
-  readonly mtu: number;
-  readonly noise: 'on' | 'off';
-  readonly seed: number;
 }
 
 export type ParamValue = string | number | boolean;

@@ -1,7 +1,7 @@
 /** Planned workloads, run one after another on a cluster that is up: what each measured, as it comes to be known. */
 import { join, resolve } from 'node:path';
 import type { Parameters, Summary } from '../../workloads/authoring/workload.js';
-import { clusterShape, type ClusterConfig } from '../plan/cluster-config.js';
+import { clusterShape, runSettings, type ClusterConfig } from '../plan/cluster-config.js';
 import type { Progress } from '../terminal/progress.js';
 import type { Counters, WorkloadResult } from '../report/results.js';
 import type { RunCost } from './run-cost.js';
@@ -102,19 +102,8 @@ function runOf(
   return {
     name,
     spec: {
-      hosts: config.hosts,
-      cores: config.cores,
-      memory: config.memory,
-      profile: config.profile,
-      mtu: config.mtu,
-      topology: config.topology,
-      clock: config.clock,
-      noise: config.noise === 'on',
-      seed: config.seed,
-      faults: config.faults,
+      ...runSettings(config),
       capture: capture !== undefined,
-      trace: config.trace,
-      coreRuntime: config.coreRuntime,
       module: planned.module,
       params,
       programs,

@@ -2,44 +2,58 @@
  * What runs over several processes cost in wall time and in messages: put together from what each process tells, summed
  * over the runs of a command, and told to people.
  */
+import { MAX_HOSTS } from '../../sim/sequencer.js';
+import {
+  list,
+  number,
+  printableText,
+  record,
+  saying,
+  whole,
+  type Infer,
+} from '../../wire/control/shape.js';
 import { FOR_COORDINATOR, FOR_THE_END, type ProcessCost } from '../../node/process/process-cost.js';
 import { hostLabel } from './host-label.js';
 
-/** One process's part. Times in ms of wall clock. */
-export interface ProcessShare {
-  /** `host0`, `host0 to host3`. */
-  readonly process: string;
-  readonly busy: number;
-  readonly waiting: number;
-  readonly windows: number;
-  /** By whom: another process, {@link COORDINATOR}, {@link THE_END}; empty where nobody needs leave. */
-  readonly waits: readonly WaitsFor[];
-  readonly sent: readonly SentToProcess[];
-}
+/** The name of a process or of what is waited for besides. */
+const name = printableText(64);
 
-export interface WaitsFor {
-  readonly whom: string;
-  readonly ms: number;
+const WAITS_FOR = record('waits', {
+  whom: name,
+  ms: number(),
   /** How many waits of which length; see `node/links/window-cost.ts`. */
-  readonly buckets: readonly number[];
-}
+  buckets: list(256, saying('no count', whole())),
+});
 
-export interface SentToProcess {
-  readonly to: string;
-  readonly messages: number;
-  readonly bytes: number;
-  readonly frames: number;
-}
+const SENT_TO_PROCESS = record('sent', {
+  to: name,
+  messages: whole(),
+  bytes: whole(),
+  frames: whole(),
+});
 
-export interface RunCost {
-  readonly rounds: number;
+/** One process's part. Times in ms of wall clock. */
+const PROCESS_SHARE = record('process', {
+  /** `host0`, `host0 to host3`. */
+  process: name,
+  busy: number(),
+  waiting: number(),
+  windows: whole(),
+  /** By whom: another process, {@link COORDINATOR}, {@link THE_END}; empty where nobody needs leave. */
+  waits: list(2 * MAX_HOSTS, WAITS_FOR),
+  sent: list(MAX_HOSTS, SENT_TO_PROCESS),
+});
+
+export const RUN_COST = record('cost', {
+  rounds: whole(),
   /** Between coordinator and processes, both ways. */
-  readonly controlBytes: number;
+  controlBytes: whole(),
   /** Between processes. */
-  readonly fabricBytes: number;
-  readonly fabricMessages: number;
-  readonly processes: readonly ProcessShare[];
-}
+  fabricBytes: whole(),
+  fabricMessages: whole(),
+  processes: list(MAX_HOSTS, PROCESS_SHARE),
+});
+export type RunCost = Infer<typeof RUN_COST>;
 
 /** The way to the coordinator and back. */
 const COORDINATOR = 'coordinator';

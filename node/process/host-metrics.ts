@@ -3,70 +3,97 @@
  * pair, and the port towards it. Virtual times in ps. It says nothing that placement could change, but is no part of the
  * results.
  */
-import { FieldReader, isCount } from '../../wire/control/field-reader.js';
+import {
+  list,
+  number,
+  reader,
+  record,
+  refined,
+  saying,
+  text,
+  whole,
+  type Infer,
+} from '../../wire/control/shape.js';
 import { MAX_CORES, MAX_HOSTS } from '../../sim/sequencer.js';
 import type { Host } from './host.js';
 import type { Kernel } from '../model/kernel/kernel.js';
 import { PORT_WAIT_BUCKETS } from '../model/fabric/egress-port.js';
 import type { QueuePairTally } from '../model/rdma/queue-pair-tally.js';
 
-export interface CoreMetrics {
-  readonly core: number;
-  /** Of its program; empty for none. */
-  readonly role: string;
-  readonly segments: number;
-  /** How long the core was its program's (which polls, perhaps), and interrupts' and softirqs'. */
-  readonly program: number;
-  readonly kernel: number;
-}
-
-export interface QueueMetrics {
-  /** `host`, or `vm0`: the network function. */
-  readonly owner: string;
-  readonly queue: number;
-  readonly frames: number;
-  readonly missed: number;
-  readonly interrupts: number;
-}
-
-export interface QueuePairMetrics {
-  /** -1: all that are not told one by one. */
-  readonly number: number;
-  readonly type: string;
-  readonly state: string;
-  readonly sentPackets: number;
-  readonly sentBytes: number;
-  readonly receivedPackets: number;
-  readonly receivedBytes: number;
-  readonly retransmitted: number;
-  readonly timeouts: number;
-  readonly notReadyReceived: number;
-  readonly notReadySent: number;
-}
-
-/** The switch's port towards the host, or the end of a cable. */
-export interface PortMetrics {
-  readonly frames: number;
-  readonly bytes: number;
-  readonly dropped: number;
-  /** Greatest number of bytes that waited. */
-  readonly deepest: number;
-  /** Sum of all frames' waits, and how many waits of which length; see `link/egress-port.ts`. */
-  readonly waited: number;
-  readonly waits: readonly number[];
-}
-
-export interface HostMetrics {
-  readonly host: number;
-  readonly cores: readonly CoreMetrics[];
-  readonly queues: readonly QueueMetrics[];
-  readonly queuePairs: readonly QueuePairMetrics[];
-  readonly port: PortMetrics;
-}
-
 /** Queue pairs that are told one by one. */
 const MAX_QUEUE_PAIRS = 1024;
 const MAX_QUEUES = MAX_CORES * 64;
+
+const time = number(0, Number.MAX_SAFE_INTEGER);
+
+const CORE = record('core', {
+  core: whole(0, MAX_CORES - 1),
+  /** Of its program; empty for none. */
+  role: text(256),
+  segments: whole(),
+  /** How long the core was its program's (which polls, perhaps), and interrupts' and softirqs'. */
+  program: time,
+  kernel: time,
+});
+
+const QUEUE = record('queue', {
+  /** `host`, or `vm0`: the network function. */
+  owner: text(16),
+  queue: whole(0, MAX_CORES),
+  frames: whole(),
+  missed: whole(),
+  interrupts: whole(),
+});
+type QueueMetrics = Infer<typeof QUEUE>;
+
+/** What a queue pair counts. */
+const COUNTS = {
+  sentPackets: whole(),
+  sentBytes: whole(),
+  receivedPackets: whole(),
+  receivedBytes: whole(),
+  retransmitted: whole(),
+  timeouts: whole(),
+  notReadyReceived: whole(),
+  notReadySent: whole(),
+};
+type Counts = Pick<QueuePairMetrics, keyof typeof COUNTS>;
+
+const QUEUE_PAIR = record('queuePair', {
+  /** -1: all that are not told one by one. */
+  number: whole(-1),
+  type: text(16),
+  state: text(16),
+  ...COUNTS,
+});
+export type QueuePairMetrics = Infer<typeof QUEUE_PAIR>;
+
+/** The switch's port towards the host, or the end of a cable. */
+const PORT = record('port', {
+  frames: whole(),
+  bytes: whole(),
+  dropped: whole(),
+  /** Greatest number of bytes that waited. */
+  deepest: whole(),
+  /** Sum of all frames' waits, and how many waits of which length; see `link/egress-port.ts`. */
+  waited: number(),
+  waits: refined(
+    list(PORT_WAIT_BUCKETS, saying('not a count', whole())),
+    ({ length }) => length === PORT_WAIT_BUCKETS,
+    'too few',
+  ),
+});
+
+const HOST = record('host', {
+  host: whole(0, MAX_HOSTS - 1),
+  cores: list(MAX_CORES, CORE),
+  queues: list(MAX_QUEUES, QUEUE),
+  queuePairs: list(MAX_QUEUE_PAIRS + 1, QUEUE_PAIR),
+  port: PORT,
+});
+export type HostMetrics = Infer<typeof HOST>;
+
+const PROCESS_METRICS = record('metrics', { hosts: list(MAX_HOSTS, HOST) });
 
 /** `now` is where the run's clock stands. */
 export function hostMetrics(
@@ -113,17 +140,6 @@ const queuesOf = (owner: string, { queues }: Kernel): QueueMetrics[] =>
     interrupts: moderation.interrupts,
   }));
 
-const COUNTS = [
-  'sentPackets',
-  'sentBytes',
-  'receivedPackets',
-  'receivedBytes',
-  'retransmitted',
-  'timeouts',
-  'notReadyReceived',
-  'notReadySent',
-] as const;
-
 const plain = (tally: QueuePairTally): QueuePairMetrics => ({
   number: tally.number,
   type: tally.type,
@@ -143,81 +159,18 @@ function queuePairsOf(tallies: readonly QueuePairTally[]): QueuePairMetrics[] {
   const rest = tallies.slice(MAX_QUEUE_PAIRS);
   if (rest.length === 0) return told;
   const sums = Object.fromEntries(
-    COUNTS.map((name) => [name, rest.reduce((sum, tally) => sum + tally[name], 0)]),
-  ) as Pick<QueuePairMetrics, (typeof COUNTS)[number]>;
+    (Object.keys(COUNTS) as (keyof Counts)[]).map((name) => [
+      name,
+      rest.reduce((sum, tally) => sum + tally[name], 0),
+    ]),
+  ) as Counts;
   return [...told, { number: -1, type: 'other', state: 'other', ...sums }];
 }
 
+const readMetrics = reader(PROCESS_METRICS);
+
 /** The metrics of a process's hosts, or what is wrong with them. */
 export function parseHostMetrics(value: unknown): readonly HostMetrics[] | string {
-  const fields = new FieldReader('metrics', { hosts: value });
-  const hosts = fields.list('hosts', MAX_HOSTS, parseHost);
-  return fields.problem ?? hosts;
-}
-
-function parseHost(value: unknown): HostMetrics | string {
-  const fields = new FieldReader('host', value);
-  const host = {
-    host: fields.whole('host', 0, MAX_HOSTS - 1),
-    cores: fields.list('cores', MAX_CORES, parseCore),
-    queues: fields.list('queues', MAX_QUEUES, parseQueue),
-    queuePairs: fields.list('queuePairs', MAX_QUEUE_PAIRS + 1, parseQueuePair),
-    port: fields.parsed('port', parsePort),
-  };
-  return fields.problem ?? host;
-}
-
-function parseCore(value: unknown): CoreMetrics | string {
-  const fields = new FieldReader('core', value);
-  const core = {
-    core: fields.whole('core', 0, MAX_CORES - 1),
-    role: fields.text('role', 256),
-    segments: fields.whole('segments'),
-    program: fields.number('program', 0, Number.MAX_SAFE_INTEGER),
-    kernel: fields.number('kernel', 0, Number.MAX_SAFE_INTEGER),
-  };
-  return fields.problem ?? core;
-}
-
-function parseQueue(value: unknown): QueueMetrics | string {
-  const fields = new FieldReader('queue', value);
-  const queue = {
-    owner: fields.text('owner', 16),
-    queue: fields.whole('queue', 0, MAX_CORES),
-    frames: fields.whole('frames'),
-    missed: fields.whole('missed'),
-    interrupts: fields.whole('interrupts'),
-  };
-  return fields.problem ?? queue;
-}
-
-function parseQueuePair(value: unknown): QueuePairMetrics | string {
-  const fields = new FieldReader('queuePair', value);
-  const counts = Object.fromEntries(COUNTS.map((name) => [name, fields.whole(name)])) as Pick<
-    QueuePairMetrics,
-    (typeof COUNTS)[number]
-  >;
-  const queuePair = {
-    number: fields.whole('number', -1),
-    type: fields.text('type', 16),
-    state: fields.text('state', 16),
-    ...counts,
-  };
-  return fields.problem ?? queuePair;
-}
-
-function parsePort(value: unknown): PortMetrics | string {
-  const fields = new FieldReader('port', value);
-  const port = {
-    frames: fields.whole('frames'),
-    bytes: fields.whole('bytes'),
-    dropped: fields.whole('dropped'),
-    deepest: fields.whole('deepest'),
-    waited: fields.number('waited'),
-    waits: fields.list('waits', PORT_WAIT_BUCKETS, (count) =>
-      isCount(count) ? count : 'not a count',
-    ),
-  };
-  if (port.waits.length !== PORT_WAIT_BUCKETS) fields.problem ??= 'port.waits: too few';
-  return fields.problem ?? port;
+  const metrics = readMetrics({ hosts: value });
+  return typeof metrics === 'string' ? metrics : metrics.hosts;
 }

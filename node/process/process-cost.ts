@@ -2,7 +2,16 @@
  * What a run cost one process in wall time and in bytes sent, as it travels to the coordinator with the outcome. None of
  * it is part of the results: it differs from run to run.
  */
-import { FieldReader } from '../../wire/control/field-reader.js';
+import {
+  list,
+  number,
+  reader,
+  record,
+  refined,
+  saying,
+  whole,
+  type Infer,
+} from '../../wire/control/shape.js';
 import type { FreeCost } from '../links/free-runner.js';
 import type { RemoteLink } from '../links/remote-link.js';
 import { WAIT_BUCKETS, WindowCost } from '../links/window-cost.js';
@@ -11,33 +20,42 @@ import { WAIT_BUCKETS, WindowCost } from '../links/window-cost.js';
 export const FOR_COORDINATOR = -1;
 export const FOR_THE_END = -2;
 
-export interface Waits {
+const ms = number(0, Number.MAX_SAFE_INTEGER);
+
+const WAITS = record('waits', {
   /** A process, or {@link FOR_COORDINATOR}, or {@link FOR_THE_END}. */
-  readonly whom: number;
-  readonly ms: number;
+  whom: whole(FOR_THE_END, ({ processes }) => processes - 1),
+  ms,
   /** How many waits of which length; see {@link WAIT_BUCKETS}. */
-  readonly buckets: readonly number[];
-}
+  buckets: refined(
+    list(WAIT_BUCKETS, saying('not a count', whole())),
+    ({ length }) => length === WAIT_BUCKETS,
+    `not ${WAIT_BUCKETS}`,
+  ),
+});
+export type Waits = Infer<typeof WAITS>;
 
 /** What went to one other process. */
-export interface SentTo {
-  readonly process: number;
-  readonly messages: number;
-  readonly bytes: number;
-  readonly frames: number;
-}
+const SENT_TO = record('sent', {
+  process: whole(0, ({ processes }) => processes - 1),
+  messages: whole(),
+  bytes: whole(),
+  frames: whole(),
+});
+type SentTo = Infer<typeof SENT_TO>;
 
-export interface ProcessCost {
+const PROCESS_COST = record('cost', {
   /** In ms: simulating; and waiting, for anything at all. */
-  readonly busy: number;
-  readonly waiting: number;
-  readonly windows: number;
+  busy: ms,
+  waiting: ms,
+  windows: whole(),
   /** By whom, where windows are what it waits for. */
-  readonly waits: readonly Waits[];
-  readonly sent: readonly SentTo[];
+  waits: list(({ processes }) => processes + 2, WAITS),
+  sent: list(({ processes }) => processes, SENT_TO),
   /** Control messages, both ways. */
-  readonly controlBytes: number;
-}
+  controlBytes: whole(),
+});
+export type ProcessCost = Infer<typeof PROCESS_COST>;
 
 /** `cost` is that of the process's runner, `link` its way to the others, if there are any. */
 export function processCost(
@@ -78,41 +96,8 @@ const sentOver = ({ messages, bytes, frames }: RemoteLink): SentTo[] =>
     frames: frames[process]!,
   })).filter((each) => each.messages > 0);
 
+const readCost = reader(PROCESS_COST);
+
 /** A cost among `processes` processes, or what is wrong with it. */
-export function parseProcessCost(value: unknown, processes: number): ProcessCost | string {
-  const fields = new FieldReader('cost', value);
-  const cost = {
-    busy: fields.number('busy', 0, Number.MAX_SAFE_INTEGER),
-    waiting: fields.number('waiting', 0, Number.MAX_SAFE_INTEGER),
-    windows: fields.whole('windows'),
-    waits: fields.list('waits', processes + 2, (each) => parseWaits(each, processes)),
-    sent: fields.list('sent', processes, (each) => parseSent(each, processes)),
-    controlBytes: fields.whole('controlBytes'),
-  };
-  return fields.problem ?? cost;
-}
-
-function parseWaits(value: unknown, processes: number): Waits | string {
-  const fields = new FieldReader('waits', value);
-  const waits = {
-    whom: fields.whole('whom', FOR_THE_END, processes - 1),
-    ms: fields.number('ms', 0, Number.MAX_SAFE_INTEGER),
-    buckets: fields.list('buckets', WAIT_BUCKETS, (count) =>
-      Number.isSafeInteger(count) && Number(count) >= 0 ? Number(count) : 'not a count',
-    ),
-  };
-  if (waits.buckets.length !== WAIT_BUCKETS)
-    fields.problem ??= `waits.buckets: not ${WAIT_BUCKETS}`;
-  return fields.problem ?? waits;
-}
-
-function parseSent(value: unknown, processes: number): SentTo | string {
-  const fields = new FieldReader('sent', value);
-  const sent = {
-    process: fields.whole('process', 0, processes - 1),
-    messages: fields.whole('messages'),
-    bytes: fields.whole('bytes'),
-    frames: fields.whole('frames'),
-  };
-  return fields.problem ?? sent;
-}
+export const parseProcessCost = (value: unknown, processes: number): ProcessCost | string =>
+  readCost(value, { processes });

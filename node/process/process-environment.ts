@@ -1,42 +1,65 @@
 /** What a host process is told at its start: by environment, because argv is there for every user to read. */
-import { FieldReader } from '../../wire/control/field-reader.js';
-import type { Credentials } from '../door/credentials.js';
+import { MAX_HOSTS } from '../../sim/sequencer.js';
+import {
+  dictionary,
+  flag,
+  list,
+  mapped,
+  optional,
+  reader,
+  record,
+  saying,
+  text,
+  whole,
+  type Infer,
+} from '../../wire/control/shape.js';
+import type { TlsMaterial } from '../door/credentials.js';
 
 export const ENVIRONMENT_VARIABLE = 'PINWIRE_HOST_PROCESS';
 
+const port = whole(0, 65_535);
+
 /** Where a process listens for its peers, and what they dial. */
-export interface FabricAddress {
-  readonly host: string;
+const FABRIC_ADDRESS = record('fabric', {
+  host: text(256),
   /** 0: any free one. */
-  readonly port: number;
+  port,
   /** Host and, if it differs from the one listened on, port that others dial; an empty host: the one listened on. */
-  readonly advertisedHost: string;
-  readonly advertisedPort: number;
-}
+  advertisedHost: text(256),
+  advertisedPort: port,
+});
+export type FabricAddress = Infer<typeof FABRIC_ADDRESS>;
 
 /** Which programs a process loads besides its own catalogue. */
-export interface ProgramPolicy {
-  /** Any file, and captures are written where the coordinator says: the cluster is its user's own. */
-  readonly files: boolean;
+const PROGRAM_POLICY = record('programs', {
   /** Directories that the machine's operator allowed. */
-  readonly directories: readonly string[];
-}
+  directories: list(256, saying('not a path', text(Infinity))),
+  /** Any file, and captures are written where the coordinator says: the cluster is its user's own. */
+  files: flag,
+});
+export type ProgramPolicy = Infer<typeof PROGRAM_POLICY>;
 
-export interface ProcessEnvironment {
+const isText = (value: unknown): value is string => typeof value === 'string';
+
+const ENVIRONMENT = record(ENVIRONMENT_VARIABLE, {
+  processes: whole(1, MAX_HOSTS),
   /** ws:// or wss:// address of the coordinator. */
-  readonly control: string;
-  readonly credentials: Credentials;
+  control: text(1024),
+  credentials: record('credentials', {
+    token: text(1024),
+    tls: optional(mapped(dictionary(isText), (texts): TlsMaterial => texts)),
+  }),
   /** Names the cluster to its own processes. */
-  readonly cluster: string;
-  readonly process: number;
-  readonly processes: number;
+  cluster: text(64),
+  process: whole(0, ({ processes }) => processes - 1),
   /** Proves to the coordinator that this is the process it expects. */
-  readonly ticket: string;
-  readonly fabric: FabricAddress;
-  readonly programs: ProgramPolicy;
+  ticket: text(64),
+  fabric: FABRIC_ADDRESS,
+  programs: PROGRAM_POLICY,
   /** Whether standard input is held open by the parent, and its end is the parent's. */
-  readonly lifeline: boolean;
-}
+  lifeline: flag,
+});
+export type ProcessEnvironment = Infer<typeof ENVIRONMENT>;
 
 export const LOOPBACK_FABRIC: FabricAddress = {
   host: '127.0.0.1',
@@ -48,54 +71,15 @@ export const LOOPBACK_FABRIC: FabricAddress = {
 export const printEnvironment = (environment: ProcessEnvironment): string =>
   JSON.stringify(environment);
 
-/** The environment in `text`, or what is wrong with it. */
-export function parseEnvironment(text: string | undefined): ProcessEnvironment | string {
+const readEnvironment = reader(ENVIRONMENT);
+
+/** The environment in `given`, or what is wrong with it. */
+export function parseEnvironment(given: string | undefined): ProcessEnvironment | string {
   let value: unknown;
   try {
-    value = JSON.parse(text ?? '');
+    value = JSON.parse(given ?? '');
   } catch {
     return `${ENVIRONMENT_VARIABLE} does not say where the coordinator is`;
   }
-  const fields = new FieldReader(ENVIRONMENT_VARIABLE, value);
-  const processes = fields.whole('processes', 1, 512);
-  const environment = {
-    control: fields.text('control', 1024),
-    credentials: fields.parsed('credentials', parseCredentials),
-    cluster: fields.text('cluster', 64),
-    process: fields.whole('process', 0, processes - 1),
-    processes,
-    ticket: fields.text('ticket', 64),
-    fabric: fields.parsed('fabric', parseFabric),
-    programs: fields.parsed('programs', parsePolicy),
-    lifeline: fields.flag('lifeline'),
-  };
-  return fields.problem ?? environment;
-}
-
-function parseCredentials(value: unknown): Credentials | string {
-  const fields = new FieldReader('credentials', value);
-  const token = fields.text('token', 1024);
-  if (fields.any('tls') === undefined) return fields.problem ?? { token };
-  const tls = fields.record('tls', (each): each is string => typeof each === 'string');
-  return fields.problem ?? { token, tls };
-}
-
-function parseFabric(value: unknown): FabricAddress | string {
-  const fields = new FieldReader('fabric', value);
-  const fabric = {
-    host: fields.text('host', 256),
-    port: fields.whole('port', 0, 65_535),
-    advertisedHost: fields.text('advertisedHost', 256),
-    advertisedPort: fields.whole('advertisedPort', 0, 65_535),
-  };
-  return fields.problem ?? fabric;
-}
-
-function parsePolicy(value: unknown): ProgramPolicy | string {
-  const fields = new FieldReader('programs', value);
-  const directories = fields.list('directories', 256, (path) =>
-    typeof path === 'string' ? { path } : 'not a path',
-  );
-  const policy = { files: fields.flag('files'), directories: directories.map(({ path }) => path) };
-  return fields.problem ?? policy;
+  return readEnvironment(value);
 }

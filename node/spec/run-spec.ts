@@ -1,55 +1,89 @@
 /**
- * What one run is made of, as the coordinator sends it to each process. Equal specs give equal results, byte for byte,
- * under the virtual clock; only `local` and `coreRuntime` may differ between placements.
+ * What one run is made of, as the coordinator sends it to each process: the types and, from the same shapes, the checks
+ * that they pass when they arrive. Equal specs give equal results, byte for byte, under the virtual clock; only `local`
+ * and `coreRuntime` may differ between placements.
  */
-import type { Profile } from './profile.js';
-import type { ModuleReference } from './module-reference.js';
+import { MAX_CORES, MAX_HOSTS } from '../../sim/sequencer.js';
+import {
+  anything,
+  choice,
+  dictionary,
+  flag,
+  list,
+  mapped,
+  nullable,
+  number,
+  parsed,
+  record,
+  refined,
+  saying,
+  text,
+  whole,
+  type Infer,
+  type Scope,
+} from '../../wire/control/shape.js';
+import { parseModuleReference } from './module-reference.js';
+import { PROFILE } from './profile-shape.js';
+
+const MAX_PROGRAMS = MAX_HOSTS * MAX_CORES;
+/** Bytes of a host. */
+export const MAX_MEMORY = 2 ** 32;
+export const LAST_VLAN = 4094;
+
+const anyHost = ({ hosts }: Scope): number => hosts - 1;
+const anyCore = ({ cores }: Scope): number => cores - 1;
 
 export type ProgramParameters = Readonly<Record<string, number | string | boolean>>;
 
+const isParameter = (value: unknown): value is number | string | boolean =>
+  ['number', 'string', 'boolean'].includes(typeof value);
+
 /** One program: rank `rank` runs the `program` of the workload that `module` names. */
-export interface ProgramSpec {
-  readonly rank: number;
-  readonly host: number;
-  readonly core: number;
-  readonly role: string;
+const PROGRAM = record('program', {
+  rank: whole(0, MAX_PROGRAMS - 1),
+  host: whole(0, anyHost),
+  core: whole(0, anyCore),
+  role: text(256),
   /** The process of the host that it runs in, and the virtual machine that the process lives in (-1: on the bare host). */
-  readonly process: number;
-  readonly vm: number;
-}
+  process: whole(0, MAX_PROGRAMS - 1),
+  vm: refined(number(-1, MAX_CORES), Number.isInteger, 'no whole number'),
+});
+export type ProgramSpec = Infer<typeof PROGRAM>;
 
 /** A virtual machine: cores of its own, memory of its own, and a network function with its own MAC (and VLAN). */
-export interface VmSpec {
-  readonly host: number;
-  readonly cores: readonly number[];
+const VM = record('vm', {
+  host: whole(0, anyHost),
+  cores: list(({ cores }) => cores, saying('no core of this host', whole(0, anyCore))),
   /** Bytes of the host's memory that are its own. */
-  readonly memory: number;
+  memory: whole(1, MAX_MEMORY),
   /** Receive queues of its function. */
-  readonly queues: number;
+  queues: whole(1, MAX_CORES),
   /** 0 for none. */
-  readonly vlan: number;
+  vlan: whole(0, LAST_VLAN),
   /** Its function may send at most this many picoseconds per byte slower than the link: 0 for no limit. */
-  readonly rate: number;
-}
+  rate: number(0, Number.MAX_SAFE_INTEGER),
+});
+export type VmSpec = Infer<typeof VM>;
 
 /** How the hosts of a run are set up beyond the cluster's options: what a workload asks for. */
-export interface MachineSettings {
+const MACHINE = record('machine', {
   /** Whether the NIC's DMA goes through an IOMMU. */
-  readonly iommu: boolean;
+  iommu: flag,
   /** Bytes of RAM of each host; 0 for the cluster's. */
-  readonly memory: number;
-  readonly pager: 'clock' | 'lru';
+  memory: whole(0, MAX_MEMORY),
+  pager: choice('clock', 'lru'),
   /** Bytes of swap of each host. */
-  readonly swap: number;
+  swap: whole(),
   /** RLIMIT_MEMLOCK of each process and of each host, in bytes; Infinity when unlimited. */
-  readonly memlock: number;
-  readonly hostMemlock: number;
+  memlock: number(),
+  hostMemlock: number(),
   /** Receive queues of each host's own network function; 0 for one per core. */
-  readonly queues: number;
-  readonly vms: readonly VmSpec[];
+  queues: whole(0, MAX_CORES),
+  vms: list(MAX_PROGRAMS, VM),
   /** Whether each VM has queues of its own, or all share the host's one and a software switch. */
-  readonly vmQueues: 'own' | 'shared';
-}
+  vmQueues: choice('own', 'shared'),
+});
+export type MachineSettings = Infer<typeof MACHINE>;
 
 /** A host as it is when a workload asks for nothing. */
 export const PLAIN_MACHINE: MachineSettings = {
@@ -65,59 +99,84 @@ export const PLAIN_MACHINE: MachineSettings = {
 };
 
 /** `--fault`: probabilities per frame on every link, drawn from the seed; `delay` is added in ps to delayed frames. */
-export interface FaultSpec {
-  readonly loss: number;
-  readonly duplicate: number;
-  readonly corrupt: number;
-  readonly delayed: number;
-  readonly delay: number;
-}
+const FAULTS = record('faults', {
+  loss: number(0, 1),
+  duplicate: number(0, 1),
+  corrupt: number(0, 1),
+  delayed: number(0, 1),
+  delay: whole(),
+});
+export type FaultSpec = Infer<typeof FAULTS>;
 
-export interface RunSpec {
-  /** All hosts of the cluster; those that this process is to build. */
-  readonly hosts: number;
-  readonly local: readonly number[];
-  readonly cores: number;
+/**
+ * What the options of a command decide of a run, as a cluster's configuration has it too. Each is set by a row of
+ * `coordinator/plan/run-options.ts`.
+ */
+export const RUN_SETTINGS = {
+  /** All hosts of the cluster. */
+  hosts: whole(1, MAX_HOSTS),
+  cores: whole(1, MAX_CORES),
   /** Bytes of emulated memory per host. */
-  readonly memory: number;
-  /** As the model uses it: overrides and noise already applied. */
-  readonly profile: Profile;
-  readonly mtu: number;
-  readonly topology: 'switch' | 'direct';
-  readonly clock: 'virtual' | 'real';
-  readonly noise: boolean;
-  readonly seed: number;
-  readonly faults: FaultSpec | null;
-  /** Whether the frames of every host are captured (`--capture`). */
-  readonly capture: boolean;
-  readonly trace: 'headers' | 'full';
-  readonly coreRuntime: 'worker' | 'inline';
-  /** Names the module whose default export is the workload; each process finds its own copy. */
-  readonly module: ModuleReference;
-  readonly params: ProgramParameters;
-  readonly programs: readonly ProgramSpec[];
-  readonly machine: MachineSettings;
-  /** Input files by parameter name. */
-  readonly inputs: ReadonlyMap<string, Uint8Array>;
-}
+  memory: whole(1, MAX_MEMORY),
+  mtu: whole(256, 4096),
+  topology: choice('switch', 'direct'),
+  clock: choice('virtual', 'real'),
+  seed: whole(),
+  faults: nullable(FAULTS),
+  trace: choice('headers', 'full'),
+  coreRuntime: choice('worker', 'inline'),
+};
+
+/** The shape of a specification whose options set these fields. */
+export const runSpecShape = <const S extends typeof RUN_SETTINGS>(settings: S) =>
+  record('spec', {
+    ...settings,
+    /** The hosts that this process is to build. */
+    local: list(({ hosts }) => hosts, saying('no host of this cluster', whole(0, anyHost))),
+    /** As the model uses it: overrides and noise already applied. */
+    profile: PROFILE,
+    noise: flag,
+    /** Whether the frames of every host are captured (`--capture`). */
+    capture: flag,
+    /** Names the module whose default export is the workload; each process finds its own copy. */
+    module: parsed(parseModuleReference),
+    params: dictionary(isParameter),
+    programs: list(MAX_PROGRAMS, PROGRAM),
+    machine: MACHINE,
+    /** Input files by parameter name. */
+    inputs: mapped(
+      dictionary((each) => each instanceof Uint8Array),
+      (files): ReadonlyMap<string, Uint8Array> => new Map(Object.entries(files)),
+    ),
+  });
+
+export const RUN_SPEC = runSpecShape(RUN_SETTINGS);
+export type RunSpec = Infer<typeof RUN_SPEC>;
 
 /** What one process has to say when a run is over. */
-export interface RunOutcome {
+export const RUN_OUTCOME = record('outcome', {
   /** By rank, for the programs of this process. */
-  readonly results: readonly {
-    readonly rank: number;
-    readonly value: unknown;
-    readonly endedAt: number;
-  }[];
+  results: list(
+    MAX_PROGRAMS,
+    record('result', {
+      rank: whole(0, MAX_PROGRAMS - 1),
+      value: anything,
+      endedAt: number(0, Number.MAX_SAFE_INTEGER),
+    }),
+  ),
   /** By host: the digest of its trace, and its counters. */
-  readonly hosts: readonly {
-    readonly host: number;
-    readonly digest: string;
-    readonly counters: Readonly<Record<string, number>>;
-  }[];
-  readonly events: number;
-  readonly packets: number;
-}
+  hosts: list(
+    MAX_HOSTS,
+    record('host', {
+      host: whole(0, MAX_HOSTS - 1),
+      digest: refined(text(16), (digest) => /^[0-9a-f]{16}$/.test(digest), 'no digest'),
+      counters: dictionary((count): count is number => Number.isFinite(count)),
+    }),
+  ),
+  events: whole(),
+  packets: whole(),
+});
+export type RunOutcome = Infer<typeof RUN_OUTCOME>;
 
 /** Why a run cannot go on: a program threw or broke the rules, or the model found itself in error. */
 export interface RunFailure {

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { DistributionMetric } from '../../coordinator/report/results.js';
 import { blocksOf } from '../docs/page-blocks.js';
 import { pinwire, readResults, ROOT, scratch } from './pinwire.js';
 
@@ -28,7 +29,7 @@ describe('the page for authors', () => {
     const { results } = readResults(json);
     expect(results.map(({ verified }) => verified)).toEqual(results.map(() => true));
     for (const { metrics, stages } of results) {
-      const [latency] = metrics as { count: number; min: number; max: number }[];
+      const [latency] = metrics as readonly DistributionMetric[];
       expect(latency!.min).toBeGreaterThan(0);
       const sum = (stages ?? []).reduce((total, { ps }) => total + ps, 0) / 1000;
       if (stages !== undefined) expect(sum).toBeGreaterThanOrEqual(latency!.min);

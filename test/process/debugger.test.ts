@@ -79,7 +79,7 @@ class Inspector {
   private take(session: string, message: Message): void {
     this.seen.push({ session, message });
     if (message.method === 'NodeWorker.attachedToWorker') {
-      const { sessionId } = message.params as { sessionId: string };
+      const { sessionId } = message.params as unknown as { sessionId: string };
       this.send('Debugger.enable', {}, sessionId);
       this.send('Runtime.runIfWaitingForDebugger', {}, sessionId);
     }
@@ -89,7 +89,7 @@ class Inspector {
         this.send('Debugger.resume', {}, session);
     }
     if (message.method === 'NodeWorker.receivedMessageFromWorker') {
-      const inner = message.params as { sessionId: string; message: string };
+      const inner = message.params as unknown as { sessionId: string; message: string };
       this.take(inner.sessionId, JSON.parse(inner.message) as Message);
     }
   }

@@ -2,8 +2,20 @@
  * What a machine that joins a cluster and its coordinator tell each other: an offer once, then assignments and releases as
  * formations come and go; at last it leaves, or is dismissed.
  */
-import { FieldReader } from './field-reader.js';
-import { parseHostNumber } from './orders.js';
+import { MAX_HOSTS } from '../../sim/sequencer.js';
+import { hostNumbers } from './orders.js';
+import {
+  choice,
+  flag,
+  list,
+  reader,
+  record,
+  refined,
+  text,
+  variants,
+  whole,
+  type Infer,
+} from './shape.js';
 
 /** The path of the coordinator's socket for joining machines. */
 export const JOIN_PATH = '/join';
@@ -12,114 +24,79 @@ export const JOIN_PROTOCOL = 'pinwire-join/1';
 /** No message of either side is longer. */
 export const MAX_JOIN_BYTES = 1 << 20;
 
-const MAX_HOSTS = 512;
-
-/** What a machine has to offer. */
-export interface Offer {
-  readonly type: 'offer';
-  readonly protocol: string;
-  /** Of pinwire, and of Node.js (`v20.20.2`): equal ones give equal results. */
-  readonly version: string;
-  readonly node: string;
-  /** What its operator calls it. */
-  readonly name: string;
-  /** Emulated hosts, and the processes that they are packed into. */
-  readonly hosts: number;
-  readonly processes: number;
-  /** Logical processors, and bytes of memory, of the machine or of its container. */
-  readonly cores: number;
-  readonly memory: number;
-  /** Its links are encrypted. */
-  readonly encrypted: boolean;
-}
-
-export type JoinNotice =
-  | Offer
-  /** A host process ended without being told to. */
-  | {
-      readonly type: 'ended';
-      readonly cluster: string;
-      readonly process: number;
-      readonly how: string;
-    }
-  /** It wants to go: after the run that is on. */
-  | { readonly type: 'leaving' };
-
-/** One process that a machine is to start. */
-export interface AssignedProcess {
-  readonly process: number;
-  readonly hosts: readonly number[];
-  readonly ticket: string;
-}
-
-export type JoinOrder =
-  /** It will be needed; until then it waits. */
-  | { readonly type: 'welcome'; readonly name: string }
-  | { readonly type: 'refused'; readonly reason: string }
-  | {
-      readonly type: 'assign';
-      readonly cluster: string;
-      /** Of the whole formation. */
-      readonly processes: number;
-      readonly assigned: readonly AssignedProcess[];
-    }
-  /** Its processes are to stop; another assignment may follow. */
-  | { readonly type: 'release' }
-  /** It is not needed any more. */
-  | { readonly type: 'dismiss'; readonly reason: string };
-
-/** A notice, or what is wrong with it. */
-export function parseJoinNotice(value: unknown): JoinNotice | string {
-  const fields = new FieldReader('notice', value);
-  const type = fields.oneOf('type', ['offer', 'ended', 'leaving']);
-  const notice = readNotice(type, fields);
-  return fields.problem ?? notice;
-}
-
-function readNotice(type: JoinNotice['type'], fields: FieldReader): JoinNotice {
-  switch (type) {
-    case 'offer': {
-      const protocol = fields.text('protocol', 64);
-      // Of another protocol nothing else is known.
-      if (protocol !== JOIN_PROTOCOL && fields.problem === undefined) return stranger(protocol);
-      const hosts = fields.whole('hosts', 1, MAX_HOSTS);
-      return {
-        type,
-        protocol,
-        version: fields.text('version', 64),
-        node: fields.text('node', 64),
-        name: nameIn(fields),
-        hosts,
-        processes: fields.whole('processes', 1, Math.max(1, hosts)),
-        cores: fields.whole('cores', 1),
-        memory: fields.whole('memory'),
-        encrypted: fields.flag('encrypted'),
-      };
-    }
-    case 'ended':
-      return {
-        type,
-        cluster: fields.text('cluster', 64),
-        process: fields.whole('process', 0, MAX_HOSTS - 1),
-        how: fields.text('how', 4096),
-      };
-    case 'leaving':
-      return { type };
-  }
-}
-
 /** What a machine may be called: it stands in messages that people read on their terminals. */
 export const isMachineName = (name: string): boolean => /^[A-Za-z0-9_.-]{1,64}$/.test(name);
 
-function nameIn(fields: FieldReader): string {
-  const name = fields.text('name', 64);
-  if (!isMachineName(name)) fields.problem ??= 'notice.name: no name of a machine';
-  return name;
+const protocol = text(64);
+const cluster = text(64);
+
+const JOIN_NOTICE = variants('notice', {
+  /** What a machine has to offer. */
+  offer: {
+    protocol,
+    /** Of pinwire, and of Node.js (`v20.20.2`): equal ones give equal results. */
+    version: text(64),
+    node: text(64),
+    /** What its operator calls it. */
+    name: refined(text(64), isMachineName, 'no name of a machine'),
+    /** Emulated hosts, and the processes that they are packed into. */
+    hosts: whole(1, MAX_HOSTS),
+    processes: whole(1, ({ hosts }) => hosts),
+    /** Logical processors, and bytes of memory, of the machine or of its container. */
+    cores: whole(1),
+    memory: whole(),
+    /** Its links are encrypted. */
+    encrypted: flag,
+  },
+  /** A host process ended without being told to. */
+  ended: { cluster, process: whole(0, MAX_HOSTS - 1), how: text(4096) },
+  /** It wants to go: after the run that is on. */
+  leaving: {},
+});
+export type JoinNotice = Infer<typeof JOIN_NOTICE>;
+export type Offer = Extract<JoinNotice, { type: 'offer' }>;
+
+/** One process that a machine is to start. */
+const ASSIGNED_PROCESS = record('assigned', {
+  process: whole(0, MAX_HOSTS - 1),
+  hosts: hostNumbers,
+  ticket: text(64),
+});
+
+const JOIN_ORDER = variants('order', {
+  /** It will be needed; until then it waits. */
+  welcome: { name: text(128) },
+  refused: { reason: text() },
+  assign: {
+    cluster,
+    /** Of the whole formation. */
+    processes: whole(1, MAX_HOSTS),
+    assigned: list(MAX_HOSTS, ASSIGNED_PROCESS),
+  },
+  /** Its processes are to stop; another assignment may follow. */
+  release: {},
+  /** It is not needed any more. */
+  dismiss: { reason: text() },
+});
+export type JoinOrder = Infer<typeof JOIN_ORDER>;
+
+/** An order, or what is wrong with it. */
+export const parseJoinOrder = reader(JOIN_ORDER);
+
+const readNotice = reader(JOIN_NOTICE);
+const readGreeting = reader(record('notice', { type: choice('offer'), protocol }));
+
+/** A notice, or what is wrong with it. */
+export function parseJoinNotice(value: unknown): JoinNotice | string {
+  const greeting = readGreeting(value);
+  // Of another protocol nothing else is known.
+  if (typeof greeting !== 'string' && greeting.protocol !== JOIN_PROTOCOL) {
+    return { ...greeting, ...STRANGER };
+  }
+  return readNotice(value);
 }
 
-const stranger = (protocol: string): Offer => ({
-  type: 'offer',
-  protocol,
+const STRANGER = {
   version: '',
   node: '',
   name: '',
@@ -128,41 +105,4 @@ const stranger = (protocol: string): Offer => ({
   cores: 1,
   memory: 0,
   encrypted: false,
-});
-
-/** An order, or what is wrong with it. */
-export function parseJoinOrder(value: unknown): JoinOrder | string {
-  const fields = new FieldReader('order', value);
-  const type = fields.oneOf('type', ['welcome', 'refused', 'assign', 'release', 'dismiss']);
-  const order = readOrder(type, fields);
-  return fields.problem ?? order;
-}
-
-function readOrder(type: JoinOrder['type'], fields: FieldReader): JoinOrder {
-  switch (type) {
-    case 'welcome':
-      return { type, name: fields.text('name', 128) };
-    case 'refused':
-    case 'dismiss':
-      return { type, reason: fields.text('reason') };
-    case 'assign':
-      return {
-        type,
-        cluster: fields.text('cluster', 64),
-        processes: fields.whole('processes', 1, MAX_HOSTS),
-        assigned: fields.list('assigned', MAX_HOSTS, parseAssigned),
-      };
-    case 'release':
-      return { type };
-  }
-}
-
-function parseAssigned(value: unknown): AssignedProcess | string {
-  const fields = new FieldReader('assigned', value);
-  const assigned = {
-    process: fields.whole('process', 0, MAX_HOSTS - 1),
-    hosts: fields.list('hosts', MAX_HOSTS, parseHostNumber),
-    ticket: fields.text('ticket', 64),
-  };
-  return fields.problem ?? assigned;
-}
+};

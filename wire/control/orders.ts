@@ -1,111 +1,55 @@
 /**
  * What the coordinator tells a host process, in the order of a process's life: peers (once), then per run
- * prepare, begin, grants or probes, and collect when it is over, or abandon; at last stop. Runs are numbered; an order of a run that is over is ignored.
+ * prepare, begin, grants or probes, and collect when it is over, or abandon; at last stop. Runs are numbered; an order of
+ * a run that is over is ignored.
  */
-import { FieldReader } from './field-reader.js';
+import { MAX_HOSTS } from '../../sim/sequencer.js';
+import { anything, list, reader, record, saying, text, variants, whole } from './shape.js';
+import type { Infer, Shape } from './shape.js';
 
 /** The path of the coordinator's control socket. */
 export const CONTROL_PATH = '/control';
 
+/** The numbers of hosts of some cluster. */
+export const hostNumbers: Shape<readonly number[]> = list(
+  MAX_HOSTS,
+  saying('not a host number', whole(0, MAX_HOSTS - 1)),
+);
+
 /** One host process: the hosts it runs, and where its fabric socket listens. */
-export interface PeerAddress {
-  readonly hosts: readonly number[];
-  readonly fabric: string;
-}
+const PEER_ADDRESS = record('process', { hosts: hostNumbers, fabric: text(512) });
+export type PeerAddress = Infer<typeof PEER_ADDRESS>;
 
-export type Order =
-  | { readonly type: 'peers'; readonly processes: readonly PeerAddress[] }
-  | {
-      readonly type: 'prepare';
-      readonly run: number;
-      /** Checked where it is used: the machine knows what it needs. */
-      readonly spec: unknown;
-      /** Where host0.pcapng and so on are written, if the spec asks for captures; empty to have them sent. */
-      readonly captureDirectory: string;
-    }
-  | { readonly type: 'begin'; readonly run: number }
-  | {
-      readonly type: 'grant';
-      readonly run: number;
-      readonly grant: unknown;
-      /** The process that the receiver's report has waited for at the coordinator, and for how many us. */
-      readonly by: number;
-      readonly held: number;
-    }
+const run = whole();
+
+const ORDER = variants('order', {
+  peers: { processes: list(MAX_HOSTS, PEER_ADDRESS) },
+  prepare: {
+    run,
+    /** Checked where it is used: the machine knows what it needs. */
+    spec: anything,
+    /** Where host0.pcapng and so on are written, if the spec asks for captures; empty to have them sent. */
+    captureDirectory: text(),
+  },
+  begin: { run },
+  grant: {
+    run,
+    grant: anything,
+    /** The process that the receiver's report has waited for at the coordinator, and for how many us. */
+    by: whole(0, MAX_HOSTS - 1),
+    held: whole(),
+  },
   /** Real clock: say whether everything is quiet, under this number. */
-  | { readonly type: 'probe'; readonly run: number; readonly probe: number }
-  /** So many bytes more of what was captured are where they are kept: as many may follow. */
-  | { readonly type: 'taken'; readonly run: number; readonly bytes: number }
+  probe: { run, probe: whole() },
+  /** This many bytes more of what was captured are where they are kept: as many may follow. */
+  taken: { run, bytes: whole() },
   /** The run is over: answer with the outcome. */
-  | { readonly type: 'collect'; readonly run: number }
+  collect: { run },
   /** The run failed elsewhere or is not wanted any more: nothing is left of it. */
-  | { readonly type: 'abandon'; readonly run: number }
-  | { readonly type: 'stop' };
-
-const TYPES = [
-  'peers',
-  'prepare',
-  'begin',
-  'grant',
-  'probe',
-  'taken',
-  'collect',
-  'abandon',
-  'stop',
-] as const satisfies readonly Order['type'][];
-
-const MAX_PROCESSES = 512;
-const MAX_HOSTS = 512;
+  abandon: { run },
+  stop: {},
+});
+export type Order = Infer<typeof ORDER>;
 
 /** An order, or what is wrong with it. */
-export function parseOrder(value: unknown): Order | string {
-  const fields = new FieldReader('order', value);
-  const type = fields.oneOf('type', TYPES);
-  const order = read(type, fields);
-  return fields.problem ?? order;
-}
-
-function read(type: Order['type'], fields: FieldReader): Order {
-  switch (type) {
-    case 'peers':
-      return { type, processes: fields.list('processes', MAX_PROCESSES, parsePeer) };
-    case 'prepare':
-      return {
-        type,
-        run: fields.whole('run'),
-        spec: fields.any('spec'),
-        captureDirectory: fields.text('captureDirectory'),
-      };
-    case 'grant':
-      return {
-        type,
-        run: fields.whole('run'),
-        grant: fields.any('grant'),
-        by: fields.whole('by', 0, MAX_PROCESSES - 1),
-        held: fields.whole('held'),
-      };
-    case 'probe':
-      return { type, run: fields.whole('run'), probe: fields.whole('probe') };
-    case 'taken':
-      return { type, run: fields.whole('run'), bytes: fields.whole('bytes') };
-    case 'begin':
-    case 'collect':
-    case 'abandon':
-      return { type, run: fields.whole('run') };
-    case 'stop':
-      return { type };
-  }
-}
-
-/** The number of a host of some cluster, or what is wrong with it. */
-export const parseHostNumber = (host: unknown): number | string =>
-  Number.isInteger(host) && Number(host) >= 0 && Number(host) < MAX_HOSTS
-    ? Number(host)
-    : 'not a host number';
-
-function parsePeer(value: unknown): PeerAddress | string {
-  const fields = new FieldReader('process', value);
-  const hosts = fields.list('hosts', MAX_HOSTS, parseHostNumber);
-  const peer = { hosts, fabric: fields.text('fabric', 512) };
-  return fields.problem ?? peer;
-}
+export const parseOrder = reader(ORDER);

@@ -35,11 +35,8 @@ export class PipeRuntime implements CoreRuntime {
       stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'pipe'],
     });
     this.children.push(child);
-    const [, , , toProgram, fromProgram] = child.stdio as unknown as [
-      ...unknown[],
-      Writable,
-      Readable,
-    ];
+    const toProgram = child.stdio[3] as Writable;
+    const fromProgram = child.stdio[4] as Readable;
     mailbox.connect(new Uint8Array(memory), (bytes) => toProgram.write(bytes));
     toProgram.on('error', () => undefined);
     fromProgram.on('data', (bytes: Buffer) => {
