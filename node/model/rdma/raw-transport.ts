@@ -134,7 +134,7 @@ export class RawTransport implements Transport {
       this.write = payloads.begin(slot, start);
       receiveWqe.scatter(0, length, this.addSegment);
       const visible = payloads.start(this.write, length);
-      this.completions.succeed(receiveWqe, WC_RECV, length, 0, this.checked(slot), slot, visible);
+      this.completions.succeed(receiveWqe, WC_RECV, length, this.checked(slot), slot, visible);
     }
   }
 

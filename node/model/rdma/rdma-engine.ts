@@ -102,6 +102,11 @@ export class RdmaEngine implements EventSink {
     qp.recvCq.users--;
   }
 
+  /** Whether a queue pair is in protection domain `pd`. */
+  usesPd(pd: number): boolean {
+    return this.queuePairs.some((qp) => qp?.pd === pd);
+  }
+
   /** What every queue pair has done until now. */
   takeTallies(): readonly QueuePairTally[] {
     for (const qp of this.queuePairs) {

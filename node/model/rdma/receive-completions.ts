@@ -22,12 +22,13 @@ export class ReceiveCompletions {
     receive: ReceiveWqe,
     opcode: number,
     byteLen: number,
-    immediate: number,
     flags: number,
     frame: number,
     visible: number,
   ): void {
     const { wrId, count } = receive;
+    const hasImmediate = (flags & CQE_FLAG.immediate) !== 0;
+    const immediate = hasImmediate ? this.parts.pool.frames[frame]!.immediate : 0;
     this.post(wrId, count, STATUS.SUCCESS, opcode, byteLen, immediate, flags, frame, visible);
   }
 

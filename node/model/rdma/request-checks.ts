@@ -22,7 +22,7 @@ import { ACCESS_OF_GROUP, GROUP, GROUP_OF } from './request-group.js';
 import { ResponderResources } from './responder-resources.js';
 import { MAX_MESSAGE } from './work-queue-entry.js';
 
-export type CheckName =
+type CheckName =
   'checkPsn' | 'checkOpSequence' | 'checkOperation' | 'checkLength' | 'checkResource' | 'checkKey';
 
 /** What a refused request is answered with. */

@@ -168,10 +168,9 @@ export class Responder {
     if (group === GROUP.write && hasImmediate) receive.takeUnchecked(receives, parts.memory);
     if (hasImmediate || (group === GROUP.send && ends)) {
       const opcode = group === GROUP.send ? WC_RECV : WC_RECV_RDMA_WITH_IMM;
-      const immediate = hasImmediate ? packet.immediate : 0;
       const flags =
         (hasImmediate ? CQE_FLAG.immediate : 0) | (packet.solicited === 1 ? CQE_FLAG.solicited : 0);
-      completions.succeed(receive, opcode, message.offset, immediate, flags, slot, visible);
+      completions.succeed(receive, opcode, message.offset, flags, slot, visible);
     }
     if (size === 0) parts.pool.release(slot);
   }

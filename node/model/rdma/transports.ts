@@ -7,7 +7,7 @@ export const TRANSPORTS = { RC, RAW_PACKET } as const satisfies Readonly<
   Record<string, TransportKind>
 >;
 
-export type QueuePairType = keyof typeof TRANSPORTS;
+type QueuePairType = keyof typeof TRANSPORTS;
 
 export const isQueuePairType = (type: unknown): type is QueuePairType =>
   typeof type === 'string' && Object.hasOwn(TRANSPORTS, type);
