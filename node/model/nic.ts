@@ -15,7 +15,7 @@ import type { PhysicalMemory } from './memory/physical-memory.js';
 import type { Profile } from '../spec/profile.js';
 import { CompletionWriter } from './rdma/completion-queue.js';
 import { Counters } from './rdma/counters.js';
-import { ENGINE_EVENT, type EngineParts } from './rdma/engine-parts.js';
+import { ENGINE_EVENT, type EngineParts, type RefusalListener } from './rdma/engine-parts.js';
 import { MemoryRegionTable } from './rdma/memory-region.js';
 import { PageFaults } from './rdma/page-faults.js';
 import { RdmaEngine } from './rdma/rdma-engine.js';
@@ -51,6 +51,8 @@ export interface NicOptions {
   readonly iommu: boolean;
   /** Chains of CQEs, shared with the cores. */
   readonly completionChains: ChainTable;
+  /** Told of requests that the RDMA engine refuses; null for nobody. */
+  readonly refused: RefusalListener | null;
 }
 
 export class Nic implements EventSink {
@@ -104,6 +106,7 @@ export class Nic implements EventSink {
       ),
       random,
       engineSink,
+      refused: options.refused,
       timeoutUnit: TIMEOUT_UNIT[options.clock],
       regions,
       pageFaults: new PageFaults(
@@ -144,7 +147,7 @@ export class Nic implements EventSink {
       this.ethernet.receive(slot);
     });
     this.ethernet.rawReceive = (index, slot) => {
-      this.engine.raw.receive(index, slot);
+      this.engine.receiveSteered(index, slot);
     };
     this.sink = scheduler.register(this);
   }
@@ -168,13 +171,9 @@ export class Nic implements EventSink {
 
   handle(_kind: number, index: number): void {
     const doorbell = this.doorbells[index]!;
-    const { queuePairs, raw } = this.engine;
-    const qp = queuePairs[doorbell.queuePair] ?? raw.pairs[doorbell.queuePair];
-    if (qp !== undefined) {
-      if (doorbell.kind === DOORBELL.send) qp.sendDoorbell(doorbell.produced, doorbell.row);
-      else qp.receiveDoorbell(doorbell.produced);
-    }
-    this.engine.releaseDoorbellRow(doorbell.row);
+    const { queuePair, kind, produced, row } = doorbell;
+    this.engine.doorbell(queuePair, kind, produced, row);
+    this.engine.releaseDoorbellRow(row);
     this.freeDoorbells.push(index);
   }
 

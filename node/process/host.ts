@@ -5,6 +5,7 @@ import type { Scheduler } from '../../sim/scheduler.js';
 import { CHAIN_CELLS, SharedChains } from '../../sim/shared-chains.js';
 import { HostCore, type CoreSupervisor } from '../cores/host-core.js';
 import { HostCalls, type HostServices } from '../model/kernel/host-calls.js';
+import { refusalPrinter } from './refusal-printer.js';
 import { HostKernels } from '../model/kernel/host-kernels.js';
 import { MemoryCalls } from '../model/kernel/memory-calls.js';
 import { Processes } from '../model/kernel/processes.js';
@@ -90,6 +91,7 @@ export class Host {
       memory: this.memory,
       link,
       completionChains,
+      refused: refusalPrinter(number),
     });
     this.management = new ManagementNetwork(number, pool, router, profile.management.latency, {
       told: (from, to, value) => {

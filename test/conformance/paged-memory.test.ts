@@ -310,6 +310,28 @@ describe('on demand', () => {
     expect(b).toEqual(pattern(long, 5));
   });
 
+  it('a READ of what the process has unmapped ends in REM_ACCESS_ERR, as soon as the page fault has failed', async () => {
+    const { a, b } = await pair(
+      options,
+      async ({ core, qp, read, statuses, meet }) => {
+        const target = (await core.hear(1)) as Target;
+        qp.postSend({ ...read(0, 64), ...target });
+        const seen = await statuses(1);
+        await meet();
+        return seen;
+      },
+      async ({ core, pd, qp, meet }) => {
+        const memory = await core.mmap(PAGE);
+        const { address, rkey } = await pd.registerMemory(memory, ON_DEMAND);
+        await core.munmap(memory);
+        await core.tell(0, { remoteAddress: address, rkey });
+        await meet();
+        return (await qp.query()).state;
+      },
+    );
+    expect([a, b]).toEqual([['REM_ACCESS_ERR'], 'ERR']);
+  });
+
   it('an address that the process has unmapped ends in LOC_PROT_ERR here, and in REM_ACCESS_ERR there', async () => {
     const { a, b } = await pair(
       options,

@@ -11,9 +11,9 @@ import { CQ_RECORD_SIZE, CQE_SIZE } from '../rdma/completion-entry.js';
 import { NOTIFY, type CompletionQueue } from '../rdma/completion-queue.js';
 import type { QueuePair } from '../rdma/queue-pair.js';
 import { MOST_OVERHEAD } from '../rdma/raw-frame.js';
-import { RawQueuePair } from '../rdma/raw-queue-pair.js';
 import { ReceiveQueue } from '../rdma/receive-queue.js';
 import { SendQueue } from '../rdma/send-queue.js';
+import { isQueuePairType, TRANSPORTS } from '../rdma/transports.js';
 import { receiveEntrySize, sendEntrySize } from '../rdma/work-queue-entry.js';
 import { VerbsError } from '../../spec/verbs-error.js';
 import { AttachedFlows } from './attached-flows.js';
@@ -32,7 +32,7 @@ import { DmaCalls } from './dma-calls.js';
 import { mapForKernel, unmapForKernel } from './kernel-mappings.js';
 import type { MemoryCalls } from './memory-calls.js';
 import type { Process, Processes } from './processes.js';
-import { describeQp, modifyQp, modifyRawQp } from './queue-pair-attributes.js';
+import { describeQp, modifyQp } from './queue-pair-attributes.js';
 import { TakenPorts } from './taken-ports.js';
 import { RegionCalls } from './region-calls.js';
 
@@ -68,14 +68,11 @@ export class HostCalls {
   private readonly dma: DmaCalls;
   private readonly cqOwners = new Map<CompletionQueue, Process>();
   /** Queue pairs by the core that made them, for the clean-up when its program ends. */
-  private readonly owners = new Map<QueuePair | RawQueuePair, number>();
+  private readonly owners = new Map<QueuePair, number>();
   private readonly flows = new AttachedFlows();
   private readonly ports = new TakenPorts(this.flows);
   /** The memory that a queue's rings lie in: the kernel's, mapped to the process. */
-  private readonly queueMemories = new Map<
-    QueuePair | RawQueuePair | CompletionQueue,
-    readonly RingFrames[]
-  >();
+  private readonly queueMemories = new Map<QueuePair | CompletionQueue, readonly RingFrames[]>();
 
   constructor(services: HostServices, memory: MemoryCalls) {
     this.services = services;
@@ -178,21 +175,16 @@ export class HostCalls {
     },
     createQp: (args, core) => this.createQp(args, core),
     modifyQp: (args, core) => {
-      const qp = this.ownPair(args.qp, core);
-      if (qp instanceof RawQueuePair) modifyRawQp(qp, args);
-      else modifyQp(qp, args, this.services);
+      modifyQp(this.ownPair(args.qp, core), args, this.services);
       return null;
     },
-    queryQp: ({ qp: index }, core) => {
-      const qp = this.ownPair(index, core);
-      return qp instanceof RawQueuePair ? { state: qp.state } : describeQp(qp);
-    },
+    queryQp: ({ qp }, core) => describeQp(this.ownPair(qp, core)),
     destroyQp: ({ qp }, core) => {
       this.destroyQp(this.ownPair(qp, core));
       return null;
     },
     attachFlow: ({ qp, rule }, core) => {
-      if (!(this.ownPair(qp, core) instanceof RawQueuePair)) {
+      if (this.ownPair(qp, core).kind.carries !== 'frames') {
         throw new VerbsError('EOPNOTSUPP', 'a flow needs a queue pair of raw frames');
       }
       const { steering } = this.services.kernel(core).networkFunction;
@@ -209,7 +201,7 @@ export class HostCalls {
     interfaceAddress: (_args, core) => this.services.kernel(core).address,
     neighbour: ({ ipv4 }, core) => ({ mac: this.services.kernel(core).neighbour(ipv4, core) }),
     takePort: ({ qp, protocol, port }, core) => {
-      if (!(this.ownPair(qp, core) instanceof RawQueuePair)) {
+      if (this.ownPair(qp, core).kind.carries !== 'frames') {
         throw new VerbsError('EOPNOTSUPP', 'a port needs a queue pair of raw frames');
       }
       return this.ports.take(qp, this.services.kernel(core), protocol, port);
@@ -238,7 +230,7 @@ export class HostCalls {
     return queue;
   }
 
-  private ownPair(index: number, core: number): QueuePair | RawQueuePair {
+  private ownPair(index: number, core: number): QueuePair {
     const qp = this.pairAt(index);
     if (qp === undefined || !this.owns(index, core)) {
       throw new VerbsError('EINVAL', `no queue pair ${index}`);
@@ -254,9 +246,8 @@ export class HostCalls {
     return owner !== undefined && processes.of(owner) === processes.of(core);
   }
 
-  private pairAt(index: number): QueuePair | RawQueuePair | undefined {
-    const { engine } = this.services.nic;
-    return engine.queuePairs[index] ?? engine.raw.pairs[index];
+  private pairAt(index: number): QueuePair | undefined {
+    return this.services.nic.engine.queuePairs[index];
   }
 
   /** Memory for the rings of one queue, zeroed and never replaced: where each begins, or ENOMEM and none. */
@@ -277,7 +268,7 @@ export class HostCalls {
     return rings;
   }
 
-  private releaseQueue(queue: QueuePair | RawQueuePair | CompletionQueue): void {
+  private releaseQueue(queue: QueuePair | CompletionQueue): void {
     for (const ring of this.queueMemories.get(queue) ?? []) this.releaseRing(ring);
     this.queueMemories.delete(queue);
   }
@@ -296,13 +287,10 @@ export class HostCalls {
     this.releaseQueue(queue);
   }
 
-  private destroyQp(qp: QueuePair | RawQueuePair): void {
-    const { engine } = this.services.nic;
-    if (qp instanceof RawQueuePair) {
-      this.ports.release(qp.index);
-      this.flows.release(qp.index);
-      engine.raw.destroy(qp);
-    } else engine.destroyQp(qp);
+  private destroyQp(qp: QueuePair): void {
+    this.ports.release(qp.index);
+    this.flows.release(qp.index);
+    this.services.nic.engine.destroyQp(qp);
     this.owners.delete(qp);
     this.releaseQueue(qp);
   }
@@ -324,16 +312,18 @@ export class HostCalls {
 
   private createQp(args: CallArguments<'createQp'>, core: number): QpPlace {
     const { nic, profile } = this.services;
-    const raw = args.type === 'RAW_PACKET';
-    if (args.type !== 'RC' && !raw) {
+    const { type } = args;
+    if (!isQueuePairType(type)) {
       throw new VerbsError('EOPNOTSUPP', `queue pair type ${args.type}`);
     }
+    const raw = TRANSPORTS[type].carries === 'frames';
     const { networkFunction } = this.services.kernel(core);
     if (raw && !nic.ethernet.functions.includes(networkFunction)) {
       throw new VerbsError('EOPNOTSUPP', 'this virtual machine has no function of the NIC');
     }
-    if (args.busAddresses && !raw)
-      throw new VerbsError('EINVAL', 'bus addresses on an RC queue pair');
+    if (args.busAddresses && !raw) {
+      throw new VerbsError('EINVAL', `bus addresses on an ${type} queue pair`);
+    }
     this.regions.checkPd(args.pd, core);
     if (nic.engine.liveQueuePairs >= profile.nic.maxQp) {
       throw new VerbsError('ENOMEM', `the device has ${profile.nic.maxQp} queue pairs`);
@@ -351,21 +341,22 @@ export class HostCalls {
     const recvCq = this.ownQueue(args.recvCq, core);
     const rings = this.queueMemory(core, [sendStride * sendDepth, receiveStride * receiveDepth]);
     const [sends, receives] = rings.map(({ first }) => first * PAGE_SIZE) as [number, number];
-    const options = { pd: args.pd, sendCq, recvCq, sqSigAll: args.sqSigAll };
-    const sendQueue = new SendQueue(sends, sendStride, sendDepth, nic.parts.pool.chainLog);
-    const receiveQueue = new ReceiveQueue(receives, receiveStride, receiveDepth, cap.maxRecvSge);
-    const { engine } = nic;
-    const machine = networkFunction.number > 0 ? networkFunction : null;
-    const bus = args.busAddresses ? this.dma.master(core) : null;
-    const qp = raw
-      ? engine.raw.create({ ...options, bus, machine }, sendQueue, receiveQueue)
-      : engine.createQp(options, sendQueue, receiveQueue);
+    const qp = nic.engine.createQp(TRANSPORTS[type], {
+      pd: args.pd,
+      sendCq,
+      recvCq,
+      sqSigAll: args.sqSigAll,
+      sends: new SendQueue(sends, sendStride, sendDepth, nic.parts.pool.chainLog),
+      receives: new ReceiveQueue(receives, receiveStride, receiveDepth, cap.maxRecvSge),
+      bus: args.busAddresses ? this.dma.master(core) : null,
+      machine: networkFunction.number > 0 ? networkFunction : null,
+    });
     this.owners.set(qp, core);
     this.queueMemories.set(qp, rings);
     return {
       index: qp.index,
       number: qp.number,
-      type: raw ? 'RAW_PACKET' : 'RC',
+      type,
       cap,
       sends: { base: sends, stride: sendStride, depth: sendDepth },
       receives: { base: receives, stride: receiveStride, depth: receiveDepth },

@@ -1,12 +1,12 @@
 /** ibv_modify_qp and ibv_query_qp: a queue pair's attributes, and what values they may have. */
 import { psn } from '../../../units/psn.js';
 import type { Profile } from '../../spec/profile.js';
+import { addressHandle, hostOf } from '../rdma/address-handle.js';
 import { ACCESS_ALL } from '../rdma/memory-region.js';
 import type { QueuePair } from '../rdma/queue-pair.js';
 import { QP_STATES, refuseTransition, type QpStateName } from '../rdma/qp-state.js';
-import type { RawQueuePair } from '../rdma/raw-queue-pair.js';
 import { VerbsError } from '../../spec/verbs-error.js';
-import { QP_ATTR } from '../rdma/qp-attributes.js';
+import { QP_ATTR, type QueuePairAttributes } from '../rdma/qp-attributes.js';
 import type { QpAttributes } from '../../program/verbs.js';
 import type { CallArguments } from '../../program/mailbox/calls.js';
 
@@ -28,31 +28,34 @@ export function modifyQp(
   const attributes = args.attributes as QpAttributes;
   const next = (mask & QP_ATTR.STATE) !== 0 ? (attributes.state ?? ('' as QpStateName)) : qp.state;
   if (!QP_STATES.includes(next)) throw new VerbsError('EINVAL', `no state ${next}`);
+  const { kind } = qp;
+  // A port and a state every kind has.
+  const meant = mask & (kind.attributes | QP_ATTR.PORT | QP_ATTR.CUR_STATE);
   const problem =
-    refuseTransition(qp.state, next, mask) ?? refuseValues(qp, attributes, mask, limits);
+    refuseTransition(kind.transitions, qp.state, next, mask) ??
+    refuseValues(qp, attributes, meant, limits);
   if (problem !== undefined) throw new VerbsError('EINVAL', problem);
+  setAttributes(qp.attributes, attributes, meant);
+  qp.transport.modify(next, mask, args.sends, args.receives);
+}
+
+/** The attributes of `mask`, which have been checked, are those of the call. */
+function setAttributes(own: QueuePairAttributes, given: QpAttributes, mask: number): void {
   const has = (bit: number): boolean => (mask & bit) !== 0;
-  if (has(QP_ATTR.ACCESS_FLAGS)) qp.accessFlags = attributes.accessFlags!;
-  if (has(QP_ATTR.PKEY_INDEX)) qp.pkeyIndex = attributes.pkeyIndex!;
-  if (has(QP_ATTR.PORT)) qp.port = attributes.port!;
-  if (has(QP_ATTR.AV)) qp.ahHost = attributes.ahHost!;
-  if (has(QP_ATTR.PATH_MTU)) qp.mtu = attributes.pathMtu!;
-  if (has(QP_ATTR.TIMEOUT)) qp.timeout = attributes.timeout!;
-  if (has(QP_ATTR.RETRY_CNT)) qp.retryCnt = attributes.retryCnt!;
-  if (has(QP_ATTR.RNR_RETRY)) qp.rnrRetry = attributes.rnrRetry!;
-  if (has(QP_ATTR.RQ_PSN)) qp.rqPsn = psn(attributes.rqPsn!);
-  if (has(QP_ATTR.SQ_PSN)) qp.sqPsn = psn(attributes.sqPsn!);
-  if (has(QP_ATTR.MAX_QP_RD_ATOMIC)) qp.maxRdAtomic = attributes.maxRdAtomic!;
-  if (has(QP_ATTR.MAX_DEST_RD_ATOMIC)) qp.maxDestRdAtomic = attributes.maxDestRdAtomic!;
-  if (has(QP_ATTR.MIN_RNR_TIMER)) qp.minRnrTimer = attributes.minRnrTimer!;
-  if (has(QP_ATTR.DEST_QPN)) qp.destQp = attributes.destQpNum!;
-  if (qp.state === 'SQD') {
-    if (has(QP_ATTR.AV)) qp.findPath();
-    if (has(QP_ATTR.MAX_DEST_RD_ATOMIC)) qp.responder.resize();
-  }
-  if (!has(QP_ATTR.STATE)) return;
-  if (next === 'RESET') qp.reset(args.sends, args.receives);
-  else qp.enter(next);
+  if (has(QP_ATTR.ACCESS_FLAGS)) own.accessFlags = given.accessFlags!;
+  if (has(QP_ATTR.PKEY_INDEX)) own.pkeyIndex = given.pkeyIndex!;
+  if (has(QP_ATTR.PORT)) own.port = given.port!;
+  if (has(QP_ATTR.AV)) own.destination = addressHandle(given.ahHost!);
+  if (has(QP_ATTR.PATH_MTU)) own.pathMtu = given.pathMtu!;
+  if (has(QP_ATTR.TIMEOUT)) own.timeout = given.timeout!;
+  if (has(QP_ATTR.RETRY_CNT)) own.retryCnt = given.retryCnt!;
+  if (has(QP_ATTR.RNR_RETRY)) own.rnrRetry = given.rnrRetry!;
+  if (has(QP_ATTR.RQ_PSN)) own.rqPsn = psn(given.rqPsn!);
+  if (has(QP_ATTR.SQ_PSN)) own.sqPsn = psn(given.sqPsn!);
+  if (has(QP_ATTR.MAX_QP_RD_ATOMIC)) own.maxRdAtomic = given.maxRdAtomic!;
+  if (has(QP_ATTR.MAX_DEST_RD_ATOMIC)) own.maxDestRdAtomic = given.maxDestRdAtomic!;
+  if (has(QP_ATTR.MIN_RNR_TIMER)) own.minRnrTimer = given.minRnrTimer!;
+  if (has(QP_ATTR.DEST_QPN)) own.destQpNum = given.destQpNum!;
 }
 
 function refuseValues(
@@ -93,40 +96,31 @@ function refuseValues(
   );
 }
 
-/** ibv_modify_qp of a queue of raw frames, which has no attributes but its state. */
-export function modifyRawQp(qp: RawQueuePair, { mask, ...args }: CallArguments<'modifyQp'>): void {
-  const attributes = args.attributes as QpAttributes;
-  const next = (mask & QP_ATTR.STATE) !== 0 ? (attributes.state ?? ('' as QpStateName)) : qp.state;
-  if (!QP_STATES.includes(next)) throw new VerbsError('EINVAL', `no state ${next}`);
-  let problem = refuseTransition(qp.state, next, mask, 'RAW_PACKET');
-  if ((mask & QP_ATTR.PORT) !== 0 && attributes.port !== 1) problem ??= 'port (1 to 1)';
-  if ((mask & QP_ATTR.CUR_STATE) !== 0 && attributes.curState !== qp.state) {
-    problem ??= `the queue pair is in ${qp.state}, not ${String(attributes.curState)}`;
-  }
-  if (problem !== undefined) throw new VerbsError('EINVAL', problem);
-  if ((mask & QP_ATTR.STATE) === 0) return;
-  if (next === 'RESET') qp.reset(args.sends, args.receives);
-  else qp.enter(next);
-}
-
-/** ibv_query_qp. */
-export function describeQp(qp: QueuePair): Record<string, unknown> {
+/** ibv_query_qp. Of a kind with no attributes there is no more to say than its state. */
+export function describeQp({
+  kind,
+  state,
+  attributes,
+  transport,
+}: QueuePair): Record<string, unknown> {
+  if (kind.attributes === 0) return { state };
+  const { destination } = attributes;
   return {
-    state: qp.state,
-    sqDraining: qp.draining,
-    accessFlags: qp.accessFlags,
-    pkeyIndex: qp.pkeyIndex,
-    port: qp.port,
-    ahHost: qp.ahHost,
-    pathMtu: qp.mtu,
-    timeout: qp.timeout,
-    retryCnt: qp.retryCnt,
-    rnrRetry: qp.rnrRetry,
-    rqPsn: qp.rqPsn,
-    sqPsn: qp.sqPsn,
-    maxRdAtomic: qp.maxRdAtomic,
-    maxDestRdAtomic: qp.maxDestRdAtomic,
-    minRnrTimer: qp.minRnrTimer,
-    destQpNum: qp.destQp,
+    state,
+    sqDraining: transport.draining,
+    accessFlags: attributes.accessFlags,
+    pkeyIndex: attributes.pkeyIndex,
+    port: attributes.port,
+    ahHost: destination === null ? -1 : hostOf(destination),
+    pathMtu: attributes.pathMtu,
+    timeout: attributes.timeout,
+    retryCnt: attributes.retryCnt,
+    rnrRetry: attributes.rnrRetry,
+    rqPsn: attributes.rqPsn,
+    sqPsn: attributes.sqPsn,
+    maxRdAtomic: attributes.maxRdAtomic,
+    maxDestRdAtomic: attributes.maxDestRdAtomic,
+    minRnrTimer: attributes.minRnrTimer,
+    destQpNum: attributes.destQpNum,
   };
 }

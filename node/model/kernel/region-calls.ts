@@ -86,8 +86,7 @@ export class RegionCalls {
     deallocatePd: ({ pd }, core) => {
       const { engine, parts } = this.services.nic;
       this.checkPd(pd, core);
-      const used = engine.queuePairs.some((qp) => qp?.pd === pd) || engine.raw.usedBy(pd);
-      if (used || parts.regions.usedBy(pd)) {
+      if (engine.usesPd(pd) || parts.regions.usedBy(pd)) {
         throw new VerbsError('EBUSY', `protection domain ${pd} is in use`);
       }
       this.pds.delete(pd);

@@ -8,8 +8,8 @@ import type { TransferOwner } from '../nic/dma-transfers.js';
 import { STATUS } from './completion-entry.js';
 import type { EngineParts } from './engine-parts.js';
 import { REFUSED, type AddressResolver } from './memory-region.js';
-import type { RawQueuePair } from './raw-queue-pair.js';
-import type { ReceiveQueue } from './receive-queue.js';
+import type { RawTransport } from './raw-transport.js';
+import type { ReceiveWqe } from './receive-wqe.js';
 
 /** Bus addresses have 48 bits. */
 const LAST_ADDRESS = 2 ** 48;
@@ -36,8 +36,7 @@ export interface BusMaster {
 
 export class BusPort implements TransferOwner {
   private readonly master: BusMaster;
-  private readonly qp: RawQueuePair;
-  private readonly receives: ReceiveQueue;
+  private readonly transport: RawTransport;
   private readonly parts: EngineParts;
   /** Transfers of frames that are fetched and not yet sent, oldest first. */
   private readonly fetching: number[] = [];
@@ -45,10 +44,9 @@ export class BusPort implements TransferOwner {
   /** Counts resets: what ends later than that is nobody's. */
   private epoch = 0;
 
-  constructor(master: BusMaster, qp: RawQueuePair, receives: ReceiveQueue, parts: EngineParts) {
+  constructor(master: BusMaster, transport: RawTransport, parts: EngineParts) {
     this.master = master;
-    this.qp = qp;
-    this.receives = receives;
+    this.transport = transport;
     this.parts = parts;
   }
 
@@ -61,7 +59,8 @@ export class BusPort implements TransferOwner {
   begin(write: boolean, slot: number, from: number, wrId: number): void {
     const { process, domain } = this.master;
     const { transfers } = this.parts;
-    this.transfer = transfers.begin(write, slot, from, domain, process, this.qp.number, wrId);
+    const { number } = this.transport.qp;
+    this.transfer = transfers.begin(write, slot, from, domain, process, number, wrId);
   }
 
   /** What looking up the addresses of the transfer in the making takes. */
@@ -103,15 +102,14 @@ export class BusPort implements TransferOwner {
     this.epoch++;
   }
 
-  /** Frame `slot` goes into the receive just taken; it completes when the frame is there. */
-  deliver(slot: number): void {
-    const { receives, parts } = this;
-    const { transfers, pool, scheduler } = parts;
+  /** Frame `slot` goes into `receive`, which has been taken; it completes when the frame is there. */
+  deliver(slot: number, receive: ReceiveWqe): void {
+    const { transfers, pool, scheduler } = this.parts;
     const { start, length } = pool.frames[slot]!;
-    this.begin(true, slot, start, receives.wrId);
-    receives.scatter(0, length, this.piece);
+    this.begin(true, slot, start, receive.wrId);
+    receive.scatter(0, length, this.piece);
     const transfer = transfers.at(this.transfer);
-    transfer.count = receives.consumed;
+    transfer.count = receive.count;
     transfer.epoch = this.epoch;
     const at = scheduler.now + this.lookUp();
     pool.chains.advance(slot, STAGE.translate, at);
@@ -125,7 +123,7 @@ export class BusPort implements TransferOwner {
     transfers.free(index);
     if (epoch === this.epoch) {
       const status = arrived ? STATUS.SUCCESS : STATUS.LOC_PROT_ERR;
-      this.qp.received(status, wrId, count, length, slot, scheduler.now);
+      this.transport.received(status, wrId, count, length, slot, scheduler.now);
     }
     pool.release(slot);
   }

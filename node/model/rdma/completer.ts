@@ -18,6 +18,7 @@ import type { Frame } from '../fabric/frame.js';
 import type { EngineParts } from './engine-parts.js';
 import { extensionsAt } from './packet.js';
 import type { QueuePair } from './queue-pair.js';
+import type { RcTransport } from './rc-transport.js';
 import { isAtomic, isReadOrAtomic } from './request-opcodes.js';
 import { NO_FRAME, SendCompletions } from './send-completions.js';
 import type { SendQueue } from './send-queue.js';
@@ -43,26 +44,29 @@ export class Completer {
   private gapAt = -1;
   private writing = 0;
   private readonly completions: SendCompletions;
+  private readonly rc: RcTransport;
   private readonly qp: QueuePair;
   private readonly queue: SendQueue;
   private readonly parts: EngineParts;
 
-  constructor(qp: QueuePair, queue: SendQueue, parts: EngineParts) {
-    this.qp = qp;
+  constructor(rc: RcTransport, queue: SendQueue, parts: EngineParts) {
+    this.rc = rc;
+    this.qp = rc.qp;
     this.queue = queue;
     this.parts = parts;
-    this.completions = new SendCompletions(qp, queue, parts);
+    this.completions = new SendCompletions(rc.qp, queue, parts);
   }
 
   reset(): void {
-    this.retriesLeft = this.qp.retryCnt;
-    this.rnrRetriesLeft = this.qp.rnrRetry;
+    const { retryCnt, rnrRetry } = this.qp.attributes;
+    this.retriesLeft = retryCnt;
+    this.rnrRetriesLeft = rnrRetry;
     this.gapAt = -1;
   }
 
   /** An answer with opcode and PSN has passed the receive checks. Takes frame `slot` over. */
   receive(slot: number, packet: Frame): void {
-    const { qp, parts } = this;
+    const { rc, parts } = this;
     const { opcode } = packet;
     const psn = packet.psn as Psn;
     if (this.isStale(psn) || !this.bringsData(packet)) {
@@ -77,14 +81,14 @@ export class Completer {
       parts.pool.release(slot);
     }
     this.raiseLocalError();
-    if (qp.state === 'ERR') return;
-    qp.rearmTimer();
-    qp.requester.fill();
+    if (this.qp.state === 'ERR') return;
+    rc.rearmTimer();
+    rc.requester.fill();
   }
 
   /** No answer in time (IBTA 9.9.2.1.1): sends again from the oldest unacknowledged packet, or gives up. */
   timeout(): void {
-    const { requester } = this.qp;
+    const { requester } = this.rc;
     this.parts.counters.timeouts++;
     this.qp.tally.timeouts++;
     this.gapAt = -1;
@@ -93,14 +97,14 @@ export class Completer {
 
   /** A request that was found wrong before it was sent ends when all before it are complete. */
   raiseLocalError(): void {
-    const { requester } = this.qp;
+    const { requester } = this.rc;
     const error = requester.localError;
     if (this.qp.state !== 'ERR' && error?.index === requester.completed) this.fail(error.status);
   }
 
   /** Every request that is left completes with WR_FLUSH_ERR. */
   flush(): void {
-    const { requester } = this.qp;
+    const { requester } = this.rc;
     while (requester.completed < requester.produced) {
       this.completions.abandon(requester.completed, STATUS.WR_FLUSH_ERR);
       requester.skip();
@@ -109,18 +113,18 @@ export class Completer {
 
   /** Ends the oldest request with an error; all behind it are flushed, and the queue pair is in ERR (rule 94). */
   private fail(status: number): void {
-    const { requester } = this.qp;
+    const { requester } = this.rc;
     const index = requester.completed;
     if (index < requester.assigned) this.completions.complete(index, status, NO_FRAME, 0);
     else this.completions.abandon(index, status);
     requester.skip();
-    this.qp.enterError();
+    this.rc.enterError();
   }
 
   /** Nobody can have answered a PSN that is complete already, or was never sent. */
   private isStale(psn: Psn): boolean {
     const { qp, queue } = this;
-    const { completed, assigned, sentPsn } = qp.requester;
+    const { completed, assigned, sentPsn } = this.rc.requester;
     return (
       (qp.state !== 'RTS' && qp.state !== 'SQD') ||
       completed >= assigned ||
@@ -162,8 +166,8 @@ export class Completer {
    * READ or atomic is in the way, whose answer has been lost: it is asked for again.
    */
   private acknowledgeThrough(psn: Psn, frame: number): boolean {
-    const { qp, queue } = this;
-    const { requester } = qp;
+    const { queue } = this;
+    const { requester } = this.rc;
     while (requester.completed < requester.assigned) {
       const slot = requester.completed % queue.depth;
       const packets = psnDistance(psn, queue.firstPsn[slot]! as Psn) + 1;
@@ -188,7 +192,7 @@ export class Completer {
   /** A READ response or atomic result. True if it has taken the frame over. */
   private data(slot: number, opcode: number, psn: Psn): boolean {
     const { queue } = this;
-    const { requester } = this.qp;
+    const { requester } = this.rc;
     // A response acknowledges all requests before its own.
     if (!this.acknowledgeThrough(addPsn(psn, -1), slot)) return false;
     const index = requester.completed;
@@ -208,14 +212,15 @@ export class Completer {
   }
 
   private readResponse(slot: number, opcode: number): void {
-    const { qp, queue, parts } = this;
-    const at = qp.requester.completed % queue.depth;
-    const offset = queue.acknowledged[at]! * qp.mtu;
+    const { rc, queue, parts } = this;
+    const { pathMtu } = this.qp.attributes;
+    const at = rc.requester.completed % queue.depth;
+    const offset = queue.acknowledged[at]! * pathMtu;
     const left = queue.length[at]! - offset;
     const size = parts.pool.frames[slot]!.payloadLength;
     const last = queue.acknowledged[at] === queue.packets[at]! - 1;
     const ends = IS_END[opcode] === 1;
-    if (last !== ends || size !== (last ? left : qp.mtu)) {
+    if (last !== ends || size !== (last ? left : pathMtu)) {
       parts.pool.release(slot);
       this.fail(STATUS.BAD_RESP_ERR);
       return;
@@ -236,7 +241,7 @@ export class Completer {
   private deliver(slot: number, offset: number, size: number, last: boolean): void {
     const { qp, queue, parts } = this;
     const { payloads, memory, regions, pool } = parts;
-    const index = qp.requester.completed;
+    const index = this.rc.requester.completed;
     const at = index % queue.depth;
     this.writing = payloads.begin(slot);
     if (!queue.gather(index, offset, size, memory, regions, qp.pd, this.addSegment)) {
@@ -256,40 +261,41 @@ export class Completer {
   };
 
   private succeed(frame: number, payloadVisible: number): void {
-    const { requester } = this.qp;
+    const { requester } = this.rc;
     this.completions.complete(requester.completed, STATUS.SUCCESS, frame, payloadVisible);
     requester.retire();
   }
 
   /** Something new was acknowledged: the retry counts begin again. */
   private progress(): void {
-    this.retriesLeft = this.qp.retryCnt;
-    this.rnrRetriesLeft = this.qp.rnrRetry;
+    const { retryCnt, rnrRetry } = this.qp.attributes;
+    this.retriesLeft = retryCnt;
+    this.rnrRetriesLeft = rnrRetry;
     this.gapAt = -1;
-    this.qp.progressed();
+    this.rc.progressed();
   }
 
   /** The receiver has no receive posted for the packet `psn`: waits as long as it says, then sends from there again. */
   private notReady(psn: Psn, timer: number): void {
-    const { qp, parts } = this;
-    if (qp.rnrWaiting) return;
-    if (qp.rnrRetry !== FOR_EVER && this.rnrRetriesLeft-- === 0) {
+    const { rc, parts } = this;
+    if (rc.rnrWaiting) return;
+    if (this.qp.attributes.rnrRetry !== FOR_EVER && this.rnrRetriesLeft-- === 0) {
       this.fail(STATUS.RNR_RETRY_EXC_ERR);
       return;
     }
-    qp.waitNotReady(parts.scheduler.now + RNR_TIMER_US[timer]! * PS_PER_US);
-    const { completed } = qp.requester;
-    qp.requester.goBack(completed, this.packetOf(psn));
+    rc.waitNotReady(parts.scheduler.now + RNR_TIMER_US[timer]! * PS_PER_US);
+    const { completed } = rc.requester;
+    rc.requester.goBack(completed, this.packetOf(psn));
   }
 
   private sequenceError(psn: Psn): void {
-    const { qp } = this;
-    if (!qp.rnrWaiting) this.retry(qp.requester.completed, this.packetOf(psn));
+    const { rc } = this;
+    if (!rc.rnrWaiting) this.retry(rc.requester.completed, this.packetOf(psn));
   }
 
   /** The answer to the oldest request has been lost, since a later one is here. */
   private lostResponse(): void {
-    const { completed } = this.qp.requester;
+    const { completed } = this.rc.requester;
     const acknowledged = this.acknowledgedOf(completed);
     const missing = addPsn(this.queue.firstPsn[completed % this.queue.depth]! as Psn, acknowledged);
     if (this.gapAt === missing) return;
@@ -299,12 +305,12 @@ export class Completer {
 
   private retry(index: number, packet: number): void {
     if (this.retriesLeft-- === 0) this.fail(STATUS.RETRY_EXC_ERR);
-    else this.qp.requester.goBack(index, packet);
+    else this.rc.requester.goBack(index, packet);
   }
 
   /** Where in the oldest request a NAK sends us: all before `psn` has been acknowledged by it. */
   private packetOf(psn: Psn): number {
-    const { completed } = this.qp.requester;
+    const { completed } = this.rc.requester;
     const slot = completed % this.queue.depth;
     if (isReadOrAtomic(this.queue.opcode[slot]!)) return this.acknowledgedOf(completed);
     const packet = psnDistance(psn, this.queue.firstPsn[slot]! as Psn);

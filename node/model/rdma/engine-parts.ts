@@ -15,6 +15,9 @@ import type { Counters } from './counters.js';
 import type { MemoryRegionTable } from './memory-region.js';
 import type { PageFaults } from './page-faults.js';
 
+/** A request to queue pair `qp` was refused by `check`, which says why and with what answer. */
+export type RefusalListener = (qp: number, psn: number, check: string, says: string) => void;
+
 export interface EngineParts {
   readonly host: number;
   readonly profile: Profile;
@@ -36,9 +39,14 @@ export interface EngineParts {
   readonly counters: Counters;
   /** The local ACK timeout is this times 2^timeout, in ps. */
   readonly timeoutUnit: number;
+  /** Tells what each refused request was refused by; null when nobody listens. */
+  readonly refused: RefusalListener | null;
   /** Sink number of the engine, for timers. */
   readonly engineSink: number;
 }
 
-/** Events of the engine's sink: the argument is the QP's index. */
-export const ENGINE_EVENT = { receive: 0, timer: 1, rnrOver: 2, atomic: 3 } as const;
+/**
+ * Events of the engine's sink. A packet has been received: the argument is its slot. All others are a transport's own: the
+ * argument is the queue pair's index.
+ */
+export const ENGINE_EVENT = { receive: 0 } as const;

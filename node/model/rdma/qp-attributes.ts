@@ -1,3 +1,7 @@
+/** The attributes of a queue pair (ibv_qp_attr), and the mask that says which a modify gives. */
+import { psn, type Psn } from '../../../units/psn.js';
+import type { AddressHandle } from './address-handle.js';
+
 /** ibv_qp_attr_mask: which attributes a modify gives. */
 export const QP_ATTR = {
   STATE: 1,
@@ -22,3 +26,22 @@ export const QP_ATTR = {
   CAP: 1 << 19,
   DEST_QPN: 1 << 20,
 } as const;
+
+/** Attributes beside the state, as ibv_modify_qp has set them. What a kind of queue pair does not have stays as it is here. */
+export class QueuePairAttributes {
+  accessFlags = 0;
+  pkeyIndex = 0;
+  port = 1;
+  /** The peer's address, once it is known. */
+  destination: AddressHandle | null = null;
+  pathMtu = 1024;
+  timeout = 0;
+  retryCnt = 0;
+  rnrRetry = 0;
+  rqPsn: Psn = psn(0);
+  sqPsn: Psn = psn(0);
+  maxRdAtomic = 0;
+  maxDestRdAtomic = 0;
+  minRnrTimer = 0;
+  destQpNum = 0;
+}

@@ -16,7 +16,12 @@ const NOTHING: Transition = { required: 0, optional: 0 };
 const TO_ANY: Readonly<Partial<Record<QpStateName, Transition>>> = { RESET: NOTHING, ERR: NOTHING };
 const RUNNING = A.CUR_STATE | A.ALT_PATH | A.ACCESS_FLAGS | A.MIN_RNR_TIMER | A.PATH_MIG_STATE;
 
-const RC: Readonly<Record<QpStateName, Readonly<Partial<Record<QpStateName, Transition>>>>> = {
+/** By the state before and the state after. */
+export type Transitions = Readonly<
+  Record<QpStateName, Readonly<Partial<Record<QpStateName, Transition>>>>
+>;
+
+export const RC_TRANSITIONS: Transitions = {
   RESET: {
     RESET: NOTHING,
     INIT: { required: A.PKEY_INDEX | A.PORT | A.ACCESS_FLAGS, optional: 0 },
@@ -69,7 +74,7 @@ const RC: Readonly<Record<QpStateName, Readonly<Partial<Record<QpStateName, Tran
 };
 
 /** As Linux's qp_state_table has them for IB_QPT_RAW_PACKET. */
-const RAW: typeof RC = {
+export const RAW_PACKET_TRANSITIONS: Transitions = {
   RESET: { RESET: NOTHING, INIT: { required: A.PORT, optional: A.PKEY_INDEX | A.ACCESS_FLAGS } },
   INIT: { ...TO_ANY, INIT: { required: 0, optional: A.PORT }, RTR: NOTHING },
   RTR: { ...TO_ANY, RTS: NOTHING },
@@ -83,12 +88,12 @@ const CUR_STATE_ACCEPTED: readonly QpStateName[] = ['RTR', 'RTS', 'SQD', 'SQE'];
 
 /** What is wrong with this modify, or undefined if it may go ahead. */
 export function refuseTransition(
+  transitions: Transitions,
   current: QpStateName,
   next: QpStateName,
   mask: number,
-  type: 'RC' | 'RAW_PACKET' = 'RC',
 ): string | undefined {
-  const transition = (type === 'RC' ? RC : RAW)[current][next];
+  const transition = transitions[current][next];
   if (transition === undefined) return `no transition from ${current} to ${next}`;
   const missing = transition.required & ~mask;
   if (missing !== 0) return `${current} to ${next} lacks ${names(missing)}`;

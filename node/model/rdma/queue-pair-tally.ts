@@ -1,7 +1,8 @@
 /** What one queue pair did in a run, for those who watch; results have the sums over a NIC (`counters.ts`). */
 export class QueuePairTally {
   readonly number: number;
-  readonly type: 'RC' | 'RAW_PACKET';
+  /** ibv_qp_type without its prefix. */
+  readonly type: string;
   /** Packets that won the port, sent again or not, and their bytes without framing. */
   sentPackets = 0;
   sentBytes = 0;
@@ -16,7 +17,7 @@ export class QueuePairTally {
   /** When it was destroyed, or when the run ended. */
   state = 'RESET';
 
-  constructor(number: number, type: QueuePairTally['type']) {
+  constructor(number: number, type: string) {
     this.number = number;
     this.type = type;
   }

@@ -16,10 +16,13 @@ import { STATUS } from './completion-entry.js';
 import type { EngineParts } from './engine-parts.js';
 import type { AddressResolver } from './memory-region.js';
 import { headersOf, LEAST_FRAME_LENGTH, MOST_OVERHEAD } from './raw-frame.js';
-import type { RawQueuePair, RawQueuePairOptions } from './raw-queue-pair.js';
+import type { QueuePair } from './queue-pair.js';
+import type { RawTransport } from './raw-transport.js';
+import type { RdmaEngine } from './rdma-engine.js';
 import { ReadyRing } from './ready-ring.js';
 import { NO_FRAME, SendCompletions } from './send-completions.js';
 import type { SendQueue } from './send-queue.js';
+import type { TransportWiring } from './transport.js';
 import { inlineBlocks, SEND_OPCODE, WQE_BLOCK, WQE_FLAG } from './work-queue-entry.js';
 
 /** Raw frames have none. */
@@ -39,24 +42,26 @@ export class RawSender implements TransmitSource {
   private readonly longest: number;
   private readonly ring: ReadyRing;
   private readonly completions: SendCompletions;
-  private readonly qp: RawQueuePair;
+  private readonly qp: QueuePair;
+  private readonly engine: RdmaEngine;
   private readonly queue: SendQueue;
   /** What SGEs name, and the way there if that is memory by bus address. */
   private readonly addresses: AddressResolver;
   private readonly bus: BusPort | undefined;
-  private readonly machine: RawQueuePairOptions['machine'];
+  private readonly machine: TransportWiring['machine'];
   private readonly address = new FrameAddress();
   private readonly parts: EngineParts;
 
   constructor(
-    qp: RawQueuePair,
+    { qp, engine }: RawTransport,
     queue: SendQueue,
     addresses: AddressResolver,
     bus: BusPort | undefined,
-    machine: RawQueuePairOptions['machine'],
+    machine: TransportWiring['machine'],
     parts: EngineParts,
   ) {
     this.qp = qp;
+    this.engine = engine;
     this.queue = queue;
     this.addresses = addresses;
     this.bus = bus;
@@ -69,14 +74,14 @@ export class RawSender implements TransmitSource {
 
   doorbell(produced: number, row: number): void {
     if (produced <= this.produced) return;
-    const { queue, parts, qp } = this;
+    const { queue, parts, qp, engine } = this;
     const { now } = parts.scheduler;
     const single = produced - this.produced === 1 && this.fetched === this.produced;
     for (let index = this.produced; index < produced; index++) {
       const slot = index % queue.depth;
       queue.arrival[slot] = now;
       queue.cameWithDoorbell[slot] = single ? 1 : 0;
-      queue.chains.copy(slot, qp.engine.doorbellChains, row);
+      queue.chains.copy(slot, engine.doorbellChains, row);
     }
     this.produced = produced;
     if (qp.state === 'ERR' || qp.state === 'SQE') this.flush();
@@ -207,7 +212,7 @@ export class RawSender implements TransmitSource {
 
   /** When WQE `index`, begun with now or one gap after the last, is in the NIC with what is inline. */
   private wqeReady(index: number): number {
-    const { queue, parts, ring, qp } = this;
+    const { queue, parts, ring, qp, engine } = this;
     const { now } = parts.scheduler;
     const { nic } = parts.profile;
     const slot = index % queue.depth;
@@ -221,11 +226,11 @@ export class RawSender implements TransmitSource {
       const walk = lookUpTime(parts.iommu, queue.wqeAt(index), WQE_BLOCK);
       const fetched = queue.arrival[slot]! + walk + draw(nic.wqeFetch, parts.random);
       ring.chains.advance(row, STAGE.wqe_fetch, fetched);
-      const ready = qp.engine.stateReady(qp.index, fetched > start ? fetched : start);
+      const ready = engine.stateReady(qp.index, fetched > start ? fetched : start);
       ring.chains.advance(row, STAGE.nic_wait, ready);
       return ready;
     }
-    let ready = qp.engine.stateReady(qp.index, start);
+    let ready = engine.stateReady(qp.index, start);
     ring.chains.advance(row, STAGE.nic_wait, ready);
     // A pushed frame's blocks were the core's to pay for.
     if ((flags & WQE_FLAG.inline) !== 0 && !pushed) {

@@ -10,7 +10,7 @@ import { BTH_LENGTH, newBth, parseBth } from '../../../wire/bth.js';
 import { ETHERNET_LENGTH } from '../../../wire/ethernet.js';
 import { ICRC_LENGTH, icrcIsRight } from '../../../wire/icrc.js';
 import { ipv4Checksum } from '../../../wire/ipv4.js';
-import { IS_RESPONSE, OPCODE } from '../../../wire/opcode-table.js';
+import { OPCODE } from '../../../wire/opcode-table.js';
 import { isRoceFrame } from '../fabric/finished-frame.js';
 import type { Frame } from '../fabric/frame.js';
 import { parseHeaders } from '../fabric/packet-headers.js';
@@ -21,10 +21,8 @@ import { CompletionQueue } from './completion-queue.js';
 import { ENGINE_EVENT, type EngineParts } from './engine-parts.js';
 import { PATH_LENGTH } from '../../../wire/path.js';
 import { QueuePair, type QueuePairOptions } from './queue-pair.js';
-import { QueuePairTally } from './queue-pair-tally.js';
-import { RawQueues } from './raw-queues.js';
-import type { ReceiveQueue } from './receive-queue.js';
-import type { SendQueue } from './send-queue.js';
+import type { QueuePairTally } from './queue-pair-tally.js';
+import type { TransportKind } from './transport.js';
 
 /** Of our own frames: Ethernet II, IPv4 without options, UDP. */
 const IP_TOTAL_LENGTH_AT = ETHERNET_LENGTH + 2;
@@ -42,11 +40,10 @@ export class RdmaEngine implements EventSink {
   /** Chains of doorbells on their way; rows by {@link claimDoorbellRow}. */
   readonly doorbellChains: LoggedChains;
   readonly completionQueues: (CompletionQueue | undefined)[] = [];
+  /** Of every kind; the place of each is its number less that of the first, and is not used again. */
   readonly queuePairs: (QueuePair | undefined)[] = [];
   /** Which queue pairs' state the NIC holds. */
   readonly states: QpStateCache;
-  /** Queue pairs of raw frames. */
-  readonly raw: RawQueues;
   /** Of every queue pair that there ever was, in the order of their numbers. */
   private readonly tallies: QueuePairTally[] = [];
   private readonly parts: EngineParts;
@@ -64,7 +61,6 @@ export class RdmaEngine implements EventSink {
     this.doorbellChains = new LoggedChains(parts.pool.chainLog, DOORBELL_ROWS);
     this.states = new QpStateCache(parts.profile.nic, parts.scheduler);
     this.watches = watches;
-    this.raw = new RawQueues(this, parts);
     this.others = others;
   }
 
@@ -84,14 +80,13 @@ export class RdmaEngine implements EventSink {
     return queue;
   }
 
-  createQp(
-    options: Omit<QueuePairOptions, 'number' | 'index'>,
-    sends: SendQueue,
-    receives: ReceiveQueue,
-  ): QueuePair {
-    const numbered = { ...options, ...this.claimNumber() };
-    const qp = new QueuePair(numbered, sends, receives, this, this.parts);
-    this.queuePairs[qp.index] = qp;
+  createQp(kind: TransportKind, options: QueuePairOptions): QueuePair {
+    const index = this.queuePairs.length;
+    const place = { index, number: FIRST_QPN + index };
+    const qp = new QueuePair(kind, place, options, this, this.parts);
+    this.queuePairs.push(qp);
+    this.tallies.push(qp.tally);
+    this.liveQps++;
     qp.sendCq.users++;
     qp.recvCq.users++;
     return qp;
@@ -99,39 +94,37 @@ export class RdmaEngine implements EventSink {
 
   destroyQp(qp: QueuePair): void {
     qp.tally.state = qp.state;
-    qp.reset(0, 0);
+    qp.transport.destroy();
     this.queuePairs[qp.index] = undefined;
-    this.giveUpNumber(qp.index);
+    this.states.forget(qp.index);
+    this.liveQps--;
     qp.sendCq.users--;
     qp.recvCq.users--;
   }
 
-  /** A number for a queue pair of any type, and its place in the tables. */
-  claimNumber(): { readonly index: number; readonly number: number } {
-    const index = this.queuePairs.length;
-    this.queuePairs.push(undefined);
-    this.liveQps++;
-    return { index, number: FIRST_QPN + index };
-  }
-
-  /** A new tally, for a queue pair of this number. */
-  tally(number: number, type: QueuePairTally['type']): QueuePairTally {
-    const tally = new QueuePairTally(number, type);
-    this.tallies.push(tally);
-    return tally;
+  /** Whether a queue pair is in protection domain `pd`. */
+  usesPd(pd: number): boolean {
+    return this.queuePairs.some((qp) => qp?.pd === pd);
   }
 
   /** What every queue pair has done until now. */
   takeTallies(): readonly QueuePairTally[] {
-    for (const pair of [...this.queuePairs, ...this.raw.pairs]) {
-      if (pair !== undefined) pair.tally.state = pair.state;
+    for (const qp of this.queuePairs) {
+      if (qp !== undefined) qp.tally.state = qp.state;
     }
     return this.tallies;
   }
 
-  giveUpNumber(index: number): void {
-    this.states.forget(index);
-    this.liveQps--;
+  /** A doorbell of the queue pair at `index`, which may be gone, has come: see {@link Transport.doorbell}. */
+  doorbell(index: number, kind: number, produced: number, row: number): void {
+    this.queuePairs[index]?.transport.doorbell(kind, produced, row);
+  }
+
+  /** A flow rule gave frame `slot` to the queue pair at `index`, which may be gone. Takes the frame over. */
+  receiveSteered(index: number, slot: number): void {
+    const qp = this.queuePairs[index];
+    if (qp === undefined) this.drop(slot);
+    else qp.transport.receive(slot, this.parts.pool.frames[slot]!);
   }
 
   handle(kind: number, argument: number): void {
@@ -139,19 +132,14 @@ export class RdmaEngine implements EventSink {
       this.receive(argument);
       return;
     }
-    const qp = this.queuePairs[argument];
-    if (qp === undefined) return;
-    if (kind === ENGINE_EVENT.timer) qp.onTimer();
-    else if (kind === ENGINE_EVENT.rnrOver) qp.onRnrOver();
-    else qp.responder.atomics.done();
+    this.queuePairs[argument]?.transport.handle(kind);
   }
 
   /** A CQE found no room in `queue`: the queue pairs on it can go on no more (rule 126). */
   overran(queue: CompletionQueue): void {
     for (const qp of this.queuePairs) {
-      if (qp?.sendCq === queue || qp?.recvCq === queue) qp.enterError();
+      if (qp?.sendCq === queue || qp?.recvCq === queue) qp.transport.enterError();
     }
-    this.raw.overran(queue);
   }
 
   /** A row of {@link doorbellChains} for a doorbell on its way. */
@@ -201,7 +189,8 @@ export class RdmaEngine implements EventSink {
     const frame = this.parts.pool.frames[slot]!;
     if (frame.length < PATH_LENGTH + BTH_LENGTH) return at;
     const index = this.destinationOf(frame) - FIRST_QPN;
-    return this.queuePairs[index] === undefined ? at : this.stateReady(index, at);
+    // A packet that names a queue of whole frames is dropped before anything is looked up.
+    return this.queuePairs[index]?.kind.carries === 'messages' ? this.stateReady(index, at) : at;
   }
 
   /** The queue pair that `frame` says it is for. */
@@ -250,13 +239,8 @@ export class RdmaEngine implements EventSink {
   /** Gives packet `slot`, which came from one IPv4 address and is for the other, to its queue pair. */
   private dispatch(slot: number, frame: Frame, source: number, destination: number): void {
     const qp = this.queuePairs[frame.destQp - FIRST_QPN];
-    if (qp?.accepts(source, destination) !== true) {
-      this.drop(slot);
-      return;
-    }
-    qp.tally.received(frame.length);
-    if (IS_RESPONSE[frame.opcode] === 1) qp.completer.receive(slot, frame);
-    else qp.responder.receive(slot, frame);
+    if (qp?.transport.accepts(frame, source, destination) !== true) this.drop(slot);
+    else qp.transport.receive(slot, frame);
   }
 
   /** The lengths of a RoCEv2 frame, and the checksum that guards what the ICRC leaves to routers. */

@@ -1,49 +1,47 @@
-/** The CQEs of a receive queue (rules 79-82). */
+/** The CQEs of what a queue pair receives (rules 79-82). */
 import { CQE_FLAG, STATUS } from './completion-entry.js';
 import type { CompletionSource } from './completion-queue.js';
 import type { EngineParts } from './engine-parts.js';
-import type { ReceiveQueue } from './receive-queue.js';
+import type { ReceiveSource } from './receive-source.js';
+import type { ReceiveWqe } from './receive-wqe.js';
 import { WC_RECV } from './work-queue-entry.js';
 
 const NO_FRAME = -1;
 
 export class ReceiveCompletions {
   private readonly qp: CompletionSource;
-  private readonly receives: ReceiveQueue;
   private readonly parts: EngineParts;
 
-  constructor(qp: CompletionSource, receives: ReceiveQueue, parts: EngineParts) {
+  constructor(qp: CompletionSource, parts: EngineParts) {
     this.qp = qp;
-    this.receives = receives;
     this.parts = parts;
   }
 
-  /** The receive taken last is filled: frame `frame` was the message's last, its payload is visible at `visible`. */
+  /** `receive` is filled: frame `frame` was the message's last, its payload is visible at `visible`. */
   succeed(
+    receive: ReceiveWqe,
     opcode: number,
     byteLen: number,
-    immediate: number,
     flags: number,
     frame: number,
     visible: number,
   ): void {
-    const { wrId } = this.receives;
-    const { consumed } = this.receives;
-    this.post(wrId, consumed, STATUS.SUCCESS, opcode, byteLen, immediate, flags, frame, visible);
+    const { wrId, count } = receive;
+    const hasImmediate = (flags & CQE_FLAG.immediate) !== 0;
+    const immediate = hasImmediate ? this.parts.pool.frames[frame]!.immediate : 0;
+    this.post(wrId, count, STATUS.SUCCESS, opcode, byteLen, immediate, flags, frame, visible);
   }
 
-  /** The receive taken last ends with an error. */
-  fail(status: number): void {
-    const { wrId, consumed } = this.receives;
-    this.post(wrId, consumed, status, WC_RECV, 0, 0, 0, NO_FRAME, 0);
+  /** `receive` ends with an error. */
+  fail({ wrId, count }: ReceiveWqe, status: number): void {
+    this.post(wrId, count, status, WC_RECV, 0, 0, 0, NO_FRAME, 0);
   }
 
-  /** Receives that were posted and not used complete with WR_FLUSH_ERR. */
-  flush(): void {
-    const { receives, parts } = this;
-    while (!receives.empty) {
-      receives.takeUnchecked(parts.memory);
-      this.fail(STATUS.WR_FLUSH_ERR);
+  /** What `source` still has completes with WR_FLUSH_ERR, one after the other as `receive`. */
+  flush(source: ReceiveSource, receive: ReceiveWqe): void {
+    while (!source.empty) {
+      receive.takeUnchecked(source, this.parts.memory);
+      this.fail(receive, STATUS.WR_FLUSH_ERR);
     }
   }
 

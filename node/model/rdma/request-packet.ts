@@ -6,6 +6,7 @@ import { copyFromMemory } from '../nic/payload-writer.js';
 import type { EngineParts } from './engine-parts.js';
 import { beginPacket, extensionsAt } from './packet.js';
 import type { QueuePair } from './queue-pair.js';
+import type { RcTransport } from './rc-transport.js';
 import { isReadOrAtomic, POSITION, positionOf, requestOpcode } from './request-opcodes.js';
 import type { SendQueue } from './send-queue.js';
 import {
@@ -19,14 +20,16 @@ const atomicEth = newAtomicEth();
 const operands = newAtomicOperands();
 
 export class RequestPacket {
+  private readonly rc: RcTransport;
   private readonly qp: QueuePair;
   private readonly queue: SendQueue;
   private readonly parts: EngineParts;
   private frame = 0;
   private filled = 0;
 
-  constructor(qp: QueuePair, queue: SendQueue, parts: EngineParts) {
-    this.qp = qp;
+  constructor(rc: RcTransport, queue: SendQueue, parts: EngineParts) {
+    this.rc = rc;
+    this.qp = rc.qp;
     this.queue = queue;
     this.parts = parts;
   }
@@ -41,22 +44,25 @@ export class RequestPacket {
 
   /** Bytes of payload in packet `packet` of the request in `slot`. */
   payload(slot: number, packet: number): number {
-    const { queue, qp } = this;
+    const { queue } = this;
+    const { pathMtu } = this.qp.attributes;
     if (isReadOrAtomic(queue.opcode[slot]!)) return 0;
-    return Math.min(queue.length[slot]! - packet * qp.mtu, qp.mtu);
+    return Math.min(queue.length[slot]! - packet * pathMtu, pathMtu);
   }
 
   /** The frame of packet `packet` of WQE `index`; -1 if the memory it is to carry has gone. */
   build(index: number, packet: number, ackReq: boolean): number {
     const { queue, qp, parts } = this;
+    const { path } = this.rc;
+    const { pathMtu, destQpNum } = qp.attributes;
     const { pool, memory, regions } = parts;
     const slot = index % queue.depth;
     const opcode = requestOpcode(queue.opcode[slot]!, this.position(slot, packet));
-    const offset = packet * qp.mtu;
+    const offset = packet * pathMtu;
     const size = this.payload(slot, packet);
     const solicited = ackReq && (queue.flags[slot]! & WQE_FLAG.solicited) !== 0;
     const psn = addPsn(queue.firstPsn[slot]! as Psn, packet);
-    const frame = beginPacket(pool, qp.path!, opcode, qp.destQp, psn, size, ackReq, solicited);
+    const frame = beginPacket(pool, path!, opcode, destQpNum, psn, size, ackReq, solicited);
     this.emitExtensions(frame, slot, opcode, offset);
     if (size === 0) return frame;
     this.frame = frame;

@@ -13,6 +13,7 @@ import type { TransmitSource } from '../nic/transmitter.js';
 import { STATUS } from './completion-entry.js';
 import type { EngineParts } from './engine-parts.js';
 import type { QueuePair } from './queue-pair.js';
+import type { RcTransport } from './rc-transport.js';
 import { ReadyRing } from './ready-ring.js';
 import { isReadOrAtomic, POSITION } from './request-opcodes.js';
 import { RequestPacket } from './request-packet.js';
@@ -52,16 +53,18 @@ export class Requester implements TransmitSource {
   private outstandingReads = 0;
   private readonly ring: ReadyRing;
   private readonly packet: RequestPacket;
+  private readonly rc: RcTransport;
   private readonly qp: QueuePair;
   private readonly queue: SendQueue;
   private readonly parts: EngineParts;
 
-  constructor(qp: QueuePair, queue: SendQueue, parts: EngineParts) {
-    this.qp = qp;
+  constructor(rc: RcTransport, queue: SendQueue, parts: EngineParts) {
+    this.rc = rc;
+    this.qp = rc.qp;
     this.queue = queue;
     this.parts = parts;
     this.ring = new ReadyRing(parts.pool.chainLog);
-    this.packet = new RequestPacket(qp, queue, parts);
+    this.packet = new RequestPacket(rc, queue, parts);
   }
 
   /** Forgets all requests up to number `posted`, with no completions (rule 63). */
@@ -98,8 +101,8 @@ export class Requester implements TransmitSource {
 
   /** Something that held packets back is over: tries to fetch more. */
   fill(): void {
-    const { qp } = this;
-    if ((qp.state === 'RTS' || qp.state === 'SQD') && !qp.rnrWaiting) {
+    const { state } = this.qp;
+    if ((state === 'RTS' || state === 'SQD') && !this.rc.rnrWaiting) {
       while (!this.ring.full && this.ring.bytes < this.parts.profile.nic.readAhead) {
         if (!this.fetchNext()) break;
       }
@@ -110,7 +113,7 @@ export class Requester implements TransmitSource {
 
   /** A packet won the port. */
   transmit(now: number): void {
-    const { queue, parts, qp, sendIndex, sendPacket } = this;
+    const { queue, parts, rc, qp, sendIndex, sendPacket } = this;
     const { pool, transmitter } = parts;
     const slot = sendIndex % queue.depth;
     const row = this.ring.bind(now, sendPacket === 0);
@@ -135,13 +138,13 @@ export class Requester implements TransmitSource {
     qp.tally.sent(pool.frames[frame]!.length);
     pool.chains.copy(frame, this.ring.chains, row);
     if (ends) queue.chains.copy(slot, this.ring.chains, row);
-    transmitter.commit(frame, qp.path!.destination);
+    transmitter.commit(frame, rc.path!.destination);
     this.ring.sentAt(transmitter.portFree);
     if (ends) {
       this.sendIndex++;
       this.sendPacket = 0;
       // The clock runs from the packet that asks for an answer (IBTA 9.7.6.1.3).
-      qp.armTimer();
+      rc.armTimer();
     } else {
       this.sendPacket++;
     }
@@ -213,7 +216,7 @@ export class Requester implements TransmitSource {
   private failLocally(index: number, status: number): void {
     this.localError = { index, status };
     this.parts.counters.local_errors++;
-    this.qp.completer.raiseLocalError();
+    this.rc.completer.raiseLocalError();
   }
 
   /** Fetches the next packet, if one may be: false when there is none or something holds it. */
@@ -260,7 +263,7 @@ export class Requester implements TransmitSource {
     let end = at;
     queue.gather(
       fetchIndex,
-      fetchPacket * qp.mtu,
+      fetchPacket * qp.attributes.pathMtu,
       size,
       memory,
       regions,
@@ -275,7 +278,7 @@ export class Requester implements TransmitSource {
 
   /** Begins with the WQE in `slot`; false when it must wait or is in error. */
   private startWqe(slot: number): boolean {
-    const { queue, parts, qp, ring } = this;
+    const { queue, parts, rc, qp, ring } = this;
     const { now } = parts.scheduler;
     const { nic } = parts.profile;
     if (this.fetchIndex === this.assigned && !this.readWqe(slot)) return false;
@@ -284,7 +287,7 @@ export class Requester implements TransmitSource {
     const fenced = (queue.flags[slot]! & WQE_FLAG.fence) !== 0;
     if (fenced && this.outstandingReads > 0) return false;
     if (isReadOrAtomic(opcode)) {
-      if (this.outstandingReads >= qp.maxRdAtomic) return false;
+      if (this.outstandingReads >= qp.attributes.maxRdAtomic) return false;
       this.outstandingReads++;
     }
     if (this.fetchIndex === this.assigned) {
@@ -299,7 +302,7 @@ export class Requester implements TransmitSource {
     if (start < now) start = now;
     this.lastStart = start;
     if (queue.cameWithDoorbell[slot] === 1) {
-      this.wqeReady = qp.stateReady(start);
+      this.wqeReady = rc.stateReady(start);
       ring.chains.advance(row, STAGE.nic_wait, this.wqeReady);
       if ((queue.flags[slot]! & WQE_FLAG.inline) !== 0) {
         this.wqeReady += (inlineBlocks(opcode, queue.length[slot]!) - 1) * nic.inlineBlock;
@@ -310,7 +313,7 @@ export class Requester implements TransmitSource {
       const walk = lookUpTime(parts.iommu, queue.wqeAt(this.fetchIndex), WQE_BLOCK);
       const fetched = arrival + walk + draw(nic.wqeFetch, parts.random);
       ring.chains.advance(row, STAGE.wqe_fetch, fetched);
-      this.wqeReady = qp.stateReady(fetched > start ? fetched : start);
+      this.wqeReady = rc.stateReady(fetched > start ? fetched : start);
       ring.chains.advance(row, STAGE.nic_wait, this.wqeReady);
     }
     return true;
@@ -329,7 +332,9 @@ export class Requester implements TransmitSource {
   private readWqe(slot: number): boolean {
     const { queue, parts, qp, fetchIndex, completed } = this;
     if (qp.state === 'SQD') return false;
-    const status = queue.read(fetchIndex, this.nextPsn, qp.mtu, parts.memory, parts.regions, qp.pd);
+    const { pathMtu } = qp.attributes;
+    const { memory, regions } = parts;
+    const status = queue.read(fetchIndex, this.nextPsn, pathMtu, memory, regions, qp.pd);
     if (status !== STATUS.SUCCESS) {
       this.failLocally(fetchIndex, status);
       return false;

@@ -1,393 +1,216 @@
 /**
- * The answering half of a queue pair. A request passes the checks in this order, each of which lets it on or refuses it:
- *
- *     checkPsn -> checkOpSequence -> checkOperation -> checkLength -> checkResource -> execute
- *
- * Refusals are NAKs (IBTA 9.7.5.2), silence, or the answer to a duplicate (9.7.5.1).
+ * The answering half of a reliable connection. A request that its checks (request-checks.ts) let on is executed; one that
+ * they refuse is answered with a NAK (IBTA 9.7.5.2), silence, or what a duplicate is answered with (9.7.5.1).
  */
 import { addPsn, psnDistance, type Psn } from '../../../units/psn.js';
-import { ACK_NO_CREDIT, NAK, rnrNakSyndrome } from '../../../wire/aeth.js';
-import { newAtomicEth, parseAtomicEth } from '../../../wire/atomic-eth.js';
-import { EXTENSION, EXTENSION_BITS, IS_END, IS_START } from '../../../wire/opcode-table.js';
-import { CQE_FLAG, STATUS } from './completion-entry.js';
+import { ACK_NO_CREDIT, rnrNakSyndrome } from '../../../wire/aeth.js';
 import type { Frame } from '../fabric/frame.js';
+import { CQE_FLAG, STATUS } from './completion-entry.js';
 import type { EngineParts } from './engine-parts.js';
-import {
-  ABSENT,
-  ACCESS_REMOTE_ATOMIC,
-  ACCESS_REMOTE_READ,
-  ACCESS_REMOTE_WRITE,
-  REFUSED,
-} from './memory-region.js';
-import { extensionsAt } from './packet.js';
+import { ABSENT, ACCESS_REMOTE_READ, REFUSED } from './memory-region.js';
 import type { QueuePair } from './queue-pair.js';
+import type { RcTransport } from './rc-transport.js';
 import { ReceiveCompletions } from './receive-completions.js';
-import type { ReceiveQueue } from './receive-queue.js';
-import { ACCESS_OF_GROUP, GROUP, GROUP_OF } from './request-group.js';
-import { ResponderResources } from './responder-resources.js';
+import type { ReceiveSource } from './receive-source.js';
+import {
+  MEMORY_PAGED_OUT,
+  RECEIVE_NOT_OURS,
+  RECEIVE_PAGED_OUT,
+  RECEIVE_TOO_SHORT,
+  refusalOf,
+  RequestContext,
+  type Refusal,
+} from './request-checks.js';
+import { GROUP } from './request-group.js';
 import { RunningAtomics } from './running-atomics.js';
-import { MAX_MESSAGE, WC_RECV, WC_RECV_RDMA_WITH_IMM } from './work-queue-entry.js';
-
-const atomicEth = newAtomicEth();
-
-/** How a check ends: the packet may go on, a receive is wanting, or the NAK it is refused with. */
-const GO_ON = 0;
-const NOT_READY = 1;
-
-const ATOMIC_BYTES = 8;
-/** A generation of regions that there never is. */
-const NEVER = -1;
+import { WC_RECV, WC_RECV_RDMA_WITH_IMM } from './work-queue-entry.js';
 
 export class Responder {
   readonly atomics: RunningAtomics;
-  private expectedPsn = 0 as Psn;
   private msn = 0;
   /** A NAK told of a gap or a missing receive; no other until the expected packet comes (rule 111). */
   private nakSent = false;
-  /** The message in progress: its group, how much of it is here, and for a WRITE where it goes. */
-  private message: number = GROUP.none;
-  private offset = 0;
-  private writeKey = 0;
-  private writeAddress = 0;
-  private writeLength = 0;
-  private writePhysical = 0;
-  private writeGeneration = NEVER;
+  /** The payload that is being written. */
   private writing = 0;
-  /** The request being looked at. */
-  private packet!: Frame;
-  private readonly resources = new ResponderResources();
+  /** The request being looked at, the message that it is part of, and what is remembered of those before. */
+  private readonly context: RequestContext;
   private readonly completions: ReceiveCompletions;
+  private readonly rc: RcTransport;
   private readonly qp: QueuePair;
-  private readonly receives: ReceiveQueue;
+  private readonly receives: ReceiveSource;
   private readonly parts: EngineParts;
 
-  constructor(qp: QueuePair, receives: ReceiveQueue, parts: EngineParts) {
-    this.qp = qp;
+  constructor(rc: RcTransport, receives: ReceiveSource, parts: EngineParts) {
+    this.rc = rc;
+    this.qp = rc.qp;
     this.receives = receives;
     this.parts = parts;
-    this.atomics = new RunningAtomics(qp, parts);
-    this.completions = new ReceiveCompletions(qp, receives, parts);
+    this.context = new RequestContext(rc.qp, receives, parts);
+    this.atomics = new RunningAtomics(rc, parts);
+    this.completions = new ReceiveCompletions(rc.qp, parts);
   }
 
   /** Begins to answer, from `psn` on: INIT to RTR. */
   reset(psn: Psn): void {
-    this.expectedPsn = psn;
+    this.context.expectedPsn = psn;
     this.msn = 0;
     this.nakSent = false;
-    this.resources.reset(this.qp.maxDestRdAtomic);
+    this.context.resources.reset(this.qp.attributes.maxDestRdAtomic);
   }
 
   /** Forgets everything in progress: the queue pair is reset. */
   stop(): void {
-    this.message = GROUP.none;
+    this.context.message.group = GROUP.none;
     this.atomics.stop();
   }
 
   /** max_dest_rd_atomic has changed. */
   resize(): void {
-    this.resources.resize(this.qp.maxDestRdAtomic);
+    this.context.resources.resize(this.qp.attributes.maxDestRdAtomic);
   }
 
   /** Receives that were posted complete with WR_FLUSH_ERR, that of a message in progress first. */
   flush(): void {
-    if (this.message === GROUP.send) this.completions.fail(STATUS.WR_FLUSH_ERR);
-    this.message = GROUP.none;
-    this.completions.flush();
+    const { completions, receives } = this;
+    const { message } = this.context;
+    if (message.group === GROUP.send) completions.fail(message.receive, STATUS.WR_FLUSH_ERR);
+    message.group = GROUP.none;
+    completions.flush(receives, message.receive);
   }
 
   /** A request that came through the receive checks. Takes frame `slot` over. */
   receive(slot: number, packet: Frame): void {
-    const { parts } = this;
-    const { opcode, payloadLength: size } = packet;
-    const psn = packet.psn as Psn;
-    const ackReq = packet.ackReq === 1;
-    const solicited = packet.solicited === 1;
-    this.packet = packet;
-    const group = GROUP_OF[opcode]!;
-    if (group === GROUP.none) {
+    const { parts, context } = this;
+    if (!context.begin(slot, packet)) {
       parts.counters.dropped++;
       parts.pool.release(slot);
       return;
     }
-    if (!this.checkPsn(slot, opcode, psn, ackReq)) return;
-    const verdict =
-      this.checkOpSequence(opcode, group) ||
-      this.checkOperation(opcode, group) ||
-      this.checkLength(opcode, group, size) ||
-      this.checkResource(slot, opcode, group, size);
-    if (verdict === NOT_READY) {
-      parts.counters.rnr_naks_sent++;
-      this.qp.tally.notReadySent++;
-      this.nakSent = true;
-      this.answer(psn, rnrNakSyndrome(this.qp.minRnrTimer), true, slot);
-      parts.pool.release(slot);
-    } else if (verdict !== GO_ON) {
-      this.refuse(slot, verdict);
-    } else if (group === GROUP.send) {
-      this.executeSend(slot, opcode, psn, size, ackReq, solicited);
-    } else if (group === GROUP.write) {
-      this.executeWrite(slot, opcode, psn, size, ackReq, solicited);
-    } else if (group === GROUP.read) {
-      this.executeRead(slot, psn);
-    } else {
-      this.executeAtomic(slot, opcode, psn);
-    }
-  }
-
-  private checkPsn(slot: number, opcode: number, psn: Psn, ackReq: boolean): boolean {
-    const distance = psnDistance(psn, this.expectedPsn);
-    if (distance === 0) {
-      this.nakSent = false;
-      return true;
-    }
-    const { parts } = this;
-    if (distance > 0) {
-      parts.counters.out_of_sequence++;
-      // One NAK until the gap closes (IBTA 9.7.5.2.1, C9-113).
-      if (!this.nakSent) {
-        this.nakSent = true;
-        parts.counters.naks_sent++;
-        this.answer(this.expectedPsn, NAK.PSN_SEQUENCE, true, slot);
-      }
-    } else {
-      parts.counters.duplicates_received++;
-      this.answerDuplicate(slot, opcode, psn, ackReq);
-    }
-    parts.pool.release(slot);
-    return false;
-  }
-
-  /** A MIDDLE or LAST continues a message of its group; a FIRST or ONLY begins one only when none is in progress. */
-  private checkOpSequence(opcode: number, group: number): number {
-    const starts = IS_START[opcode] === 1;
-    if (starts ? this.message !== GROUP.none : this.message !== group) return NAK.INVALID_REQUEST;
-    return GO_ON;
-  }
-
-  /** The queue pair's own access flags (rule 89), and reads only where they may be (rule 101). */
-  private checkOperation(opcode: number, group: number): number {
-    const needed = ACCESS_OF_GROUP[group]!;
-    if ((this.qp.accessFlags & needed) !== needed) {
-      return this.parts.profile.nic.qpAccessNak === 'remote_access'
-        ? NAK.REMOTE_ACCESS
-        : NAK.INVALID_REQUEST;
-    }
-    if (group >= GROUP.read && this.resources.capacity === 0) return NAK.INVALID_REQUEST;
-    // There are no memory windows, so nothing that a SEND could invalidate.
-    if ((EXTENSION_BITS[opcode]! & EXTENSION.ieth) !== 0) return NAK.INVALID_REQUEST;
-    return GO_ON;
-  }
-
-  /**
-   * FIRST and MIDDLE are exactly one MTU, LAST 1 to one MTU, a WRITE as long as its RETH said (rule 109); READ requests and
-   * atomics carry nothing.
-   */
-  private checkLength(opcode: number, group: number, size: number): number {
-    const { mtu } = this.qp;
-    const starts = IS_START[opcode] === 1;
-    const ends = IS_END[opcode] === 1;
-    if (!ends && size !== mtu) return NAK.INVALID_REQUEST;
-    if (size > mtu || (ends && !starts && size === 0)) return NAK.INVALID_REQUEST;
-    if (group >= GROUP.read) return size === 0 ? GO_ON : NAK.INVALID_REQUEST;
-    if (group === GROUP.write) {
-      const length = starts ? this.packet.dmaLength : this.writeLength;
-      const at = (starts ? 0 : this.offset) + size;
-      if (length > MAX_MESSAGE || (ends ? at !== length : at >= length)) return NAK.INVALID_REQUEST;
-    }
-    return GO_ON;
-  }
-
-  /** A SEND, and the last packet of a WRITE with immediate, need a receive; a WRITE needs memory. */
-  private checkResource(slot: number, opcode: number, group: number, size: number): number {
-    if (group >= GROUP.read && this.parts.regions.onDemand > 0) return this.checkPages(slot, group);
-    if (group === GROUP.send) return this.checkReceive(IS_START[opcode] === 1, size);
-    if (group !== GROUP.write) return GO_ON;
-    const immediate = (EXTENSION_BITS[opcode]! & EXTENSION.immediate) !== 0;
-    if (immediate && this.receives.empty) return NOT_READY;
-    return IS_START[opcode] === 1 ? this.beginWrite() : this.checkWrite();
-  }
-
-  private checkReceive(starts: boolean, size: number): number {
-    const { receives, parts, qp } = this;
-    if (starts && receives.empty) return NOT_READY;
-    if (starts) this.offset = 0;
-    const { memory, regions } = parts;
-    const usable = starts
-      ? receives.take(memory, regions, qp.pd)
-      : receives.holds(memory, regions, qp.pd);
-    if (usable && this.offset + size <= receives.length) return GO_ON;
-    if (!usable && receives.absent) {
-      receives.faultIn(memory, parts.pageFaults);
-      if (starts) receives.putBack();
-      return NOT_READY;
-    }
-    this.message = GROUP.none;
-    this.completions.fail(usable ? STATUS.LOC_LEN_ERR : STATUS.LOC_PROT_ERR);
-    return usable ? NAK.INVALID_REQUEST : NAK.REMOTE_OPERATIONAL;
-  }
-
-  private beginWrite(): number {
-    this.offset = 0;
-    this.writeKey = this.packet.rkey;
-    this.writeAddress = this.packet.vaHigh * 2 ** 32 + this.packet.vaLow;
-    this.writeLength = this.packet.dmaLength;
-    return this.resolveWrite();
-  }
-
-  /** A region may go while a message is written to it (rule 28). */
-  private checkWrite(): number {
-    return this.writeGeneration === this.parts.regions.generation ? GO_ON : this.resolveWrite();
-  }
-
-  private resolveWrite(): number {
-    const { regions } = this.parts;
-    const { writeKey, writeAddress, writeLength } = this;
-    // A WRITE of nothing names no memory: neither key nor address is looked at (rule 73).
-    if (writeLength === 0) return GO_ON;
-    this.writeGeneration = NEVER;
-    this.writePhysical = regions.resolve(
-      writeKey,
-      this.qp.pd,
-      writeAddress,
-      writeLength,
-      ACCESS_REMOTE_WRITE,
-    );
-    if (this.writePhysical === REFUSED) return NAK.REMOTE_ACCESS;
-    if (this.writePhysical === ABSENT) {
-      this.parts.pageFaults.begin(writeKey, writeAddress, writeLength, true);
-      return NOT_READY;
-    }
-    this.writeGeneration = regions.generation;
-    return GO_ON;
-  }
-
-  private executeSend(
-    slot: number,
-    opcode: number,
-    psn: Psn,
-    size: number,
-    ackReq: boolean,
-    solicited: boolean,
-  ): void {
-    const { receives, parts } = this;
-    const ends = IS_END[opcode] === 1;
-    const immediate = this.immediateOf(opcode);
-    this.advance(psn, ends, GROUP.send, ackReq, slot);
-    let visible = 0;
-    if (size > 0) {
-      this.writing = parts.payloads.begin(slot);
-      receives.scatter(this.offset, size, this.addSegment);
-      visible = parts.payloads.start(this.writing, size);
-    }
-    this.offset += size;
-    if (ends) {
-      const flags = this.flagsOf(opcode, solicited);
-      this.completions.succeed(WC_RECV, this.offset, immediate, flags, slot, visible);
-    }
-    if (size === 0) parts.pool.release(slot);
-  }
-
-  private executeWrite(
-    slot: number,
-    opcode: number,
-    psn: Psn,
-    size: number,
-    ackReq: boolean,
-    solicited: boolean,
-  ): void {
-    const { receives, parts } = this;
-    const ends = IS_END[opcode] === 1;
-    const immediate = this.immediateOf(opcode);
-    this.advance(psn, ends, GROUP.write, ackReq, slot);
-    let visible = 0;
-    if (size > 0) {
-      this.writing = parts.payloads.begin(slot);
-      if (this.writePhysical >= 0) {
-        parts.payloads.segment(this.writing, this.writePhysical + this.offset, size);
-      } else {
-        const at = this.writeAddress + this.offset;
-        parts.regions.pieces(this.writeKey, at, size, this.addSegment);
-      }
-      visible = parts.payloads.start(this.writing, size);
-    }
-    this.offset += size;
-    if ((EXTENSION_BITS[opcode]! & EXTENSION.immediate) !== 0) {
-      receives.takeUnchecked(parts.memory);
-      const flags = this.flagsOf(opcode, solicited);
-      const { completions, writeLength } = this;
-      completions.succeed(WC_RECV_RDMA_WITH_IMM, writeLength, immediate, flags, slot, visible);
-    }
-    if (size === 0) parts.pool.release(slot);
-  }
-
-  private executeRead(slot: number, psn: Psn): void {
-    const { parts, qp } = this;
-    const length = this.packet.dmaLength;
-    const address = this.packet.vaHigh * 2 ** 32 + this.packet.vaLow;
-    const physical =
-      length > MAX_MESSAGE ? REFUSED : this.resolveRead(this.packet.rkey, address, length);
-    if (physical === REFUSED) {
-      this.refuse(slot, length > MAX_MESSAGE ? NAK.INVALID_REQUEST : NAK.REMOTE_ACCESS);
+    const refusal = refusalOf(context);
+    if (refusal !== null) {
+      this.refuse(slot, packet, refusal);
       return;
     }
-    const packets = Math.max(1, Math.ceil(length / qp.mtu));
-    const resource = this.resources.claim(psn, packets, false);
-    resource.rkey = this.packet.rkey;
+    this.nakSent = false;
+    if (context.group === GROUP.read) this.executeRead(slot, packet);
+    else if (context.group === GROUP.atomic) this.executeAtomic(slot, packet);
+    else this.executeMessage(slot, packet);
+  }
+
+  private refuse(slot: number, packet: Frame, refusal: Refusal): void {
+    const { parts, qp } = this;
+    const { counters, pool, refused } = parts;
+    const psn = packet.psn as Psn;
+    if (refused !== null) refused(qp.number, psn, refusal.check, refusal.says);
+    switch (refusal.answer) {
+      case 'duplicate':
+        counters.duplicates_received++;
+        this.answerDuplicate(slot, packet);
+        break;
+      case 'sequence':
+        counters.out_of_sequence++;
+        // One NAK until the gap closes (IBTA 9.7.5.2.1, C9-113).
+        if (!this.nakSent) {
+          this.nakSent = true;
+          this.sendNak(slot, refusal.syndrome);
+        }
+        break;
+      case 'not ready':
+        this.faultIn(refusal);
+        counters.rnr_naks_sent++;
+        qp.tally.notReadySent++;
+        this.nakSent = true;
+        this.answer(psn, rnrNakSyndrome(qp.attributes.minRnrTimer), true, slot);
+        break;
+      case 'nak':
+        this.failReceive(refusal);
+        this.sendNak(slot, refusal.syndrome);
+        break;
+    }
+    pool.release(slot);
+    // A NAK that ends the connection: this side's queue pair goes to ERR too.
+    if (refusal.answer === 'nak') this.rc.enterError();
+  }
+
+  /** What was refused because its pages are not in memory has them brought in meanwhile. */
+  private faultIn(refusal: Refusal): void {
+    const { memory, pageFaults } = this.parts;
+    const { message, group } = this.context;
+    const { rkey, address, length, receive } = message;
+    if (refusal === RECEIVE_PAGED_OUT) receive.faultIn(memory, pageFaults);
+    else if (refusal === MEMORY_PAGED_OUT) {
+      pageFaults.begin(rkey, address, length, group !== GROUP.read);
+    }
+  }
+
+  /** A receive that its message cannot go into is used up, and completes with an error. */
+  private failReceive(refusal: Refusal): void {
+    if (refusal !== RECEIVE_NOT_OURS && refusal !== RECEIVE_TOO_SHORT) return;
+    const { message, starts } = this.context;
+    const { receive } = message;
+    if (starts) receive.take(this.receives);
+    message.group = GROUP.none;
+    const status = refusal === RECEIVE_NOT_OURS ? STATUS.LOC_PROT_ERR : STATUS.LOC_LEN_ERR;
+    this.completions.fail(receive, status);
+  }
+
+  /** A packet of a SEND or a WRITE: its payload goes where the checks found, and the last one may complete a receive. */
+  private executeMessage(slot: number, packet: Frame): void {
+    const { parts, context, receives, completions } = this;
+    const { message, group, starts, ends, hasImmediate } = context;
+    const { receive } = message;
+    const { payloadLength: size } = packet;
+    if (starts) message.offset = 0;
+    if (starts && group === GROUP.send) receive.take(receives);
+    this.advance(packet, ends, group, slot);
+    const visible = size > 0 ? this.place(slot, size, group) : 0;
+    message.offset += size;
+    if (group === GROUP.write && hasImmediate) receive.takeUnchecked(receives, parts.memory);
+    if (hasImmediate || (group === GROUP.send && ends)) {
+      const opcode = group === GROUP.send ? WC_RECV : WC_RECV_RDMA_WITH_IMM;
+      const flags =
+        (hasImmediate ? CQE_FLAG.immediate : 0) | (packet.solicited === 1 ? CQE_FLAG.solicited : 0);
+      completions.succeed(receive, opcode, message.offset, flags, slot, visible);
+    }
+    if (size === 0) parts.pool.release(slot);
+  }
+
+  /** Writes `size` bytes of payload; when they are visible. */
+  private place(slot: number, size: number, group: number): number {
+    const { payloads, regions } = this.parts;
+    const { receive, offset, physical, rkey, address } = this.context.message;
+    this.writing = payloads.begin(slot);
+    if (group === GROUP.send) receive.scatter(offset, size, this.addSegment);
+    else if (physical >= 0) payloads.segment(this.writing, physical + offset, size);
+    else regions.pieces(rkey, address + offset, size, this.addSegment);
+    return payloads.start(this.writing, size);
+  }
+
+  private executeRead(slot: number, packet: Frame): void {
+    const { parts, qp, context } = this;
+    const { rkey, address, length, physical } = context.message;
+    const psn = packet.psn as Psn;
+    const packets = Math.max(1, Math.ceil(length / qp.attributes.pathMtu));
+    const resource = context.resources.claim(psn, packets, false);
+    resource.rkey = rkey;
     resource.address = address;
     resource.length = length;
-    this.expectedPsn = addPsn(psn, packets);
+    context.expectedPsn = addPsn(psn, packets);
     this.msn = (this.msn + 1) & 0xffffff;
-    this.answerRead(psn, this.packet.rkey, address, physical, length, slot);
+    this.answerRead(psn, rkey, address, physical, length, slot);
     parts.pool.release(slot);
   }
 
-  private executeAtomic(slot: number, opcode: number, psn: Psn): void {
-    const { parts, qp } = this;
-    parseAtomicEth(parts.pool.view, extensionsAt(parts.pool, slot), atomicEth);
-    const address = atomicEth.vaHigh * 2 ** 32 + atomicEth.vaLow;
-    if (atomicEth.vaLow % 8 !== 0) {
-      this.refuse(slot, NAK.INVALID_REQUEST);
-      return;
-    }
-    const physical = parts.regions.resolve(atomicEth.rkey, qp.pd, address, 8, ACCESS_REMOTE_ATOMIC);
-    if (physical < 0) {
-      this.refuse(slot, NAK.REMOTE_ACCESS);
-      return;
-    }
-    const resource = this.resources.claim(psn, 1, true);
-    this.expectedPsn = addPsn(psn, 1);
+  private executeAtomic(slot: number, { opcode, psn: at }: Frame): void {
+    const { parts, rc, context } = this;
+    const { atomic, physical } = context.message;
+    const psn = at as Psn;
+    const resource = context.resources.claim(psn, 1, true);
+    context.expectedPsn = addPsn(psn, 1);
     this.msn = (this.msn + 1) & 0xffffff;
-    const response = qp.responses.atomic(psn, ACK_NO_CREDIT, this.msn, slot);
-    this.atomics.start(opcode, psn, atomicEth, physical, resource, response);
+    const response = rc.responses.atomic(psn, ACK_NO_CREDIT, this.msn, slot);
+    this.atomics.start(opcode, psn, atomic, physical, resource, response);
     parts.pool.release(slot);
-  }
-
-  /** The pages on demand that a READ or an atomic is about must be there; one that names what is not its own goes on. */
-  private checkPages(slot: number, group: number): number {
-    const { parts, qp } = this;
-    const { pool, regions, pageFaults } = parts;
-    const { packet } = this;
-    let { rkey, dmaLength: length } = packet;
-    let address = packet.vaHigh * 2 ** 32 + packet.vaLow;
-    const atomic = group === GROUP.atomic;
-    if (atomic) {
-      parseAtomicEth(pool.view, extensionsAt(pool, slot), atomicEth);
-      rkey = atomicEth.rkey;
-      address = atomicEth.vaHigh * 2 ** 32 + atomicEth.vaLow;
-      length = ATOMIC_BYTES;
-      if (address % ATOMIC_BYTES !== 0) return GO_ON;
-    }
-    if (length === 0 || length > MAX_MESSAGE) return GO_ON;
-    const access = atomic ? ACCESS_REMOTE_ATOMIC : ACCESS_REMOTE_READ;
-    if (regions.resolve(rkey, qp.pd, address, length, access) !== ABSENT) return GO_ON;
-    pageFaults.begin(rkey, address, length, atomic);
-    return NOT_READY;
-  }
-
-  /** Where what a READ asks for lies, as regions resolve it. A READ of nothing names no memory (rule 73). */
-  private resolveRead(rkey: number, address: number, length: number): number {
-    if (length === 0) return 0;
-    return this.parts.regions.resolve(rkey, this.qp.pd, address, length, ACCESS_REMOTE_READ);
   }
 
   private answerRead(
@@ -398,31 +221,31 @@ export class Responder {
     length: number,
     frame: number,
   ): void {
-    const { parts, qp } = this;
+    const { parts, rc } = this;
     const from = Math.max(parts.scheduler.now, parts.dma.writesVisibleAt);
-    qp.responses.read(psn, this.msn, rkey, address, physical, length, from, frame);
+    rc.responses.read(psn, this.msn, rkey, address, physical, length, from, frame);
   }
 
-  private answerDuplicate(slot: number, opcode: number, psn: Psn, ackReq: boolean): void {
-    const { parts, qp } = this;
-    const group = GROUP_OF[opcode]!;
+  private answerDuplicate(slot: number, packet: Frame): void {
+    const { parts, rc, qp, context } = this;
+    const { group, ends, resources, expectedPsn } = context;
     if (group <= GROUP.write) {
       // The last good PSN is acknowledged, whichever duplicate this is (IBTA 9.7.5.1.1).
-      if (ackReq || IS_END[opcode] === 1) {
-        this.answer(addPsn(this.expectedPsn, -1), ACK_NO_CREDIT, false, slot);
+      if (packet.ackReq === 1 || ends) {
+        this.answer(addPsn(expectedPsn, -1), ACK_NO_CREDIT, false, slot);
       }
       return;
     }
-    const resource = this.resources.find(psn);
+    const psn = packet.psn as Psn;
+    const resource = resources.find(psn);
     if (resource === undefined || resource.atomic !== (group === GROUP.atomic)) return;
     if (resource.atomic) {
       if (!resource.done) return;
-      const response = qp.responses.atomic(psn, ACK_NO_CREDIT, this.msn, slot);
-      qp.responses.atomicDone(response, resource.originalHigh, resource.originalLow);
+      const response = rc.responses.atomic(psn, ACK_NO_CREDIT, this.msn, slot);
+      rc.responses.atomicDone(response, resource.originalHigh, resource.originalLow);
       return;
     }
-    const { packet } = this;
-    const skipped = psnDistance(psn, resource.firstPsn) * qp.mtu;
+    const skipped = psnDistance(psn, resource.firstPsn) * qp.attributes.pathMtu;
     const address = packet.vaHigh * 2 ** 32 + packet.vaLow;
     const { rkey, dmaLength } = packet;
     const inside =
@@ -436,36 +259,32 @@ export class Responder {
     else if (physical !== REFUSED) this.answerRead(psn, rkey, address, physical, dmaLength, slot);
   }
 
+  /** Where what a READ asks for again lies, as regions resolve it. A READ of nothing names no memory (rule 73). */
+  private resolveRead(rkey: number, address: number, length: number): number {
+    if (length === 0) return 0;
+    return this.parts.regions.resolve(rkey, this.qp.pd, address, length, ACCESS_REMOTE_READ);
+  }
+
   /** The packet is accepted: the next PSN is expected, a whole message counts, and an ACK goes out if asked for. */
-  private advance(psn: Psn, ends: boolean, group: number, ackReq: boolean, slot: number): void {
-    this.expectedPsn = addPsn(psn, 1);
-    this.message = ends ? GROUP.none : group;
+  private advance(packet: Frame, ends: boolean, group: number, slot: number): void {
+    const { context } = this;
+    const psn = packet.psn as Psn;
+    context.expectedPsn = addPsn(psn, 1);
+    context.message.group = ends ? GROUP.none : group;
     if (ends) this.msn = (this.msn + 1) & 0xffffff;
-    if (ackReq) this.answer(psn, ACK_NO_CREDIT, false, slot);
+    if (packet.ackReq === 1) this.answer(psn, ACK_NO_CREDIT, false, slot);
+  }
+
+  private sendNak(frame: number, syndrome: number): void {
+    this.parts.counters.naks_sent++;
+    this.answer(this.context.expectedPsn, syndrome, true, frame);
   }
 
   private answer(psn: Psn, syndrome: number, isNak: boolean, frame: number): void {
-    this.qp.responses.acknowledge(psn, syndrome, this.msn, isNak, frame);
-  }
-
-  /** A NAK that ends the connection: this side's queue pair goes to ERR too. */
-  private refuse(slot: number, syndrome: number): void {
-    this.parts.counters.naks_sent++;
-    this.answer(this.expectedPsn, syndrome, true, slot);
-    this.parts.pool.release(slot);
-    this.qp.enterError();
+    this.rc.responses.acknowledge(psn, syndrome, this.msn, isNak, frame);
   }
 
   private readonly addSegment = (physical: number, length: number): void => {
     this.parts.payloads.segment(this.writing, physical, length);
   };
-
-  private immediateOf(opcode: number): number {
-    return (EXTENSION_BITS[opcode]! & EXTENSION.immediate) === 0 ? 0 : this.packet.immediate;
-  }
-
-  private flagsOf(opcode: number, solicited: boolean): number {
-    const immediate = (EXTENSION_BITS[opcode]! & EXTENSION.immediate) !== 0;
-    return (immediate ? CQE_FLAG.immediate : 0) | (solicited ? CQE_FLAG.solicited : 0);
-  }
 }

@@ -23,6 +23,7 @@ import {
 } from './memory-region.js';
 import { beginPacket, extensionsAt } from './packet.js';
 import type { QueuePair } from './queue-pair.js';
+import type { RcTransport } from './rc-transport.js';
 import { ReadyRing } from './ready-ring.js';
 import { positionOf } from './request-opcodes.js';
 
@@ -73,11 +74,13 @@ export class ResponseStream implements TransmitSource {
   /** The frame that pieces of memory go into, and how far it has come. */
   private frame = 0;
   private filled = 0;
+  private readonly rc: RcTransport;
   private readonly qp: QueuePair;
   private readonly parts: EngineParts;
 
-  constructor(qp: QueuePair, parts: EngineParts) {
-    this.qp = qp;
+  constructor(rc: RcTransport, parts: EngineParts) {
+    this.rc = rc;
+    this.qp = rc.qp;
     this.parts = parts;
     this.ring = new ReadyRing(parts.pool.chainLog);
   }
@@ -142,7 +145,7 @@ export class ResponseStream implements TransmitSource {
     response.held = length > 0 ? this.parts.regions.demandFrames(rkey, address, length) : null;
     if (response.held !== null) this.parts.memory.table.holdAll(response.held.frames);
     response.length = length;
-    response.packets = Math.max(1, Math.ceil(length / this.qp.mtu));
+    response.packets = Math.max(1, Math.ceil(length / this.qp.attributes.pathMtu));
     response.known = true;
     response.from = from;
     this.fill();
@@ -157,7 +160,7 @@ export class ResponseStream implements TransmitSource {
   }
 
   transmit(now: number): void {
-    const { parts, qp, ring } = this;
+    const { parts, rc, ring } = this;
     const { pool } = parts;
     const response = this.queue[0]!;
     const row = ring.bind(now, response.sent === 0);
@@ -165,8 +168,8 @@ export class ResponseStream implements TransmitSource {
     if (gone) this.refuse(response);
     const frame = this.build(response);
     pool.chains.copy(frame, ring.chains, row);
-    qp.tally.sent(pool.frames[frame]!.length);
-    parts.transmitter.commit(frame, qp.path!.destination);
+    rc.qp.tally.sent(pool.frames[frame]!.length);
+    parts.transmitter.commit(frame, rc.path!.destination);
     ring.sentAt(parts.transmitter.portFree);
     response.sent++;
     if (response.sent === response.packets) {
@@ -174,7 +177,7 @@ export class ResponseStream implements TransmitSource {
       this.fetching--;
       this.retire(response);
     }
-    if (gone) qp.enterError();
+    if (gone) rc.enterError();
     this.fill();
   }
 
@@ -236,7 +239,8 @@ export class ResponseStream implements TransmitSource {
   }
 
   private fetch(response: Response): void {
-    const { ring, parts, qp } = this;
+    const { ring, parts } = this;
+    const { pathMtu } = this.qp.attributes;
     const { now } = parts.scheduler;
     const row = ring.nextRow;
     if (response.fetched === 0) {
@@ -247,7 +251,7 @@ export class ResponseStream implements TransmitSource {
       ring.chains.copy(row, ring.chains, ring.lastRow);
     }
     let ready = response.from > now ? response.from : now;
-    const size = Math.min(response.length - response.fetched * qp.mtu, qp.mtu);
+    const size = Math.min(response.length - response.fetched * pathMtu, pathMtu);
     if (response.kind === KIND.read && size > 0) {
       if (parts.iommu !== null) ready = this.translated(response, size, ready);
       ready = parts.dma.read(ready, size);
@@ -264,11 +268,12 @@ export class ResponseStream implements TransmitSource {
 
   /** When the IOMMU has translated the addresses of the next packet to be fetched, asked at `at`. */
   private translated(response: Response, size: number, at: number): number {
-    const { ring, parts, qp } = this;
+    const { ring, parts } = this;
+    const { pathMtu } = this.qp.attributes;
     // A region that has gone is found when the packet is built.
     if (parts.regions.find(response.rkey) === undefined) return at;
     let end = at;
-    this.pieces(response, response.fetched * qp.mtu, size, (physical, length) => {
+    this.pieces(response, response.fetched * pathMtu, size, (physical, length) => {
       end += lookUpTime(parts.iommu, physical, length);
     });
     ring.chains.advance(ring.nextRow, STAGE.payload_fetch, at);
@@ -277,8 +282,9 @@ export class ResponseStream implements TransmitSource {
   }
 
   private build(response: Response): number {
-    const { parts, qp } = this;
-    const { pool } = parts;
+    const { path } = this.rc;
+    const { pathMtu, destQpNum } = this.qp.attributes;
+    const { pool } = this.parts;
     const packet = response.sent;
     const opcode =
       response.kind === KIND.read
@@ -286,10 +292,10 @@ export class ResponseStream implements TransmitSource {
         : response.kind === KIND.atomic
           ? OPCODE.RC_ATOMIC_ACK
           : OPCODE.RC_ACK;
-    const offset = packet * qp.mtu;
-    const size = response.kind === KIND.read ? Math.min(response.length - offset, qp.mtu) : 0;
+    const offset = packet * pathMtu;
+    const size = response.kind === KIND.read ? Math.min(response.length - offset, pathMtu) : 0;
     const psn = addPsn(response.psn, packet);
-    const frame = beginPacket(pool, qp.path!, opcode, qp.destQp, psn, size, false, false);
+    const frame = beginPacket(pool, path!, opcode, destQpNum, psn, size, false, false);
     const headers = pool.frames[frame]!;
     const bits = EXTENSION_BITS[opcode]!;
     if ((bits & EXTENSION.aeth) !== 0) {

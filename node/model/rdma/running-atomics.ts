@@ -7,8 +7,9 @@ import { PAGE_SIZE } from '../memory/physical-memory.js';
 import type { Psn } from '../../../units/psn.js';
 import type { AtomicEth } from '../../../wire/atomic-eth.js';
 import { OPCODE } from '../../../wire/opcode-table.js';
-import { ENGINE_EVENT, type EngineParts } from './engine-parts.js';
-import type { QueuePair } from './queue-pair.js';
+import type { EngineParts } from './engine-parts.js';
+import { RC_EVENT } from './rc-events.js';
+import type { RcTransport } from './rc-transport.js';
 import type { Resource } from './responder-resources.js';
 import type { Response } from './response-stream.js';
 
@@ -28,11 +29,11 @@ export class RunningAtomics {
   private running: RunningAtomic[] = [];
   /** Ends still to come of atomics that a reset has forgotten. */
   private forgotten = 0;
-  private readonly qp: QueuePair;
+  private readonly rc: RcTransport;
   private readonly parts: EngineParts;
 
-  constructor(qp: QueuePair, parts: EngineParts) {
-    this.qp = qp;
+  constructor(rc: RcTransport, parts: EngineParts) {
+    this.rc = rc;
     this.parts = parts;
   }
 
@@ -45,7 +46,7 @@ export class RunningAtomics {
     resource: Resource,
     response: Response,
   ): void {
-    const { parts, qp } = this;
+    const { parts, rc } = this;
     parts.memory.table.hold(Math.floor(physical / PAGE_SIZE) as FrameNumber);
     this.running.push({
       response,
@@ -58,8 +59,8 @@ export class RunningAtomics {
       compareHigh: request.compareHigh,
       compareLow: request.compareLow,
     });
-    const end = qp.engine.atomicUnit(physical, response.chain);
-    parts.scheduler.at(end, parts.sequencer.key(), parts.engineSink, ENGINE_EVENT.atomic, qp.index);
+    const end = rc.engine.atomicUnit(physical, response.chain);
+    parts.scheduler.at(end, parts.sequencer.key(), parts.engineSink, RC_EVENT.atomic, rc.qp.index);
   }
 
   /** The oldest one is done at this instant. */
@@ -88,8 +89,8 @@ export class RunningAtomics {
       resource.originalLow = low;
       resource.done = true;
     }
-    this.qp.responses.atomicDone(response, high, low);
-    this.qp.engine.memoryChanged(physical, 8, response.chain);
+    this.rc.responses.atomicDone(response, high, low);
+    this.rc.engine.memoryChanged(physical, 8, response.chain);
     table.letGo(Math.floor(physical / PAGE_SIZE) as FrameNumber);
   }
 
