@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { parseFaultSpec, parseProfile } from '../../node/process/run-messages.js';
-import { MAX_CORES, MAX_HOSTS } from '../../sim/sequencer.js';
+import { MAX_CORES, MAX_HOSTS } from '../../units/elements.js';
 import { formatSize } from '../../units/size.js';
 import { FieldReader } from '../../wire/control/field-reader.js';
 import {

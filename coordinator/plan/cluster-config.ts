@@ -5,7 +5,7 @@
 import { leastFlight } from '../../node/model/fabric/lookahead-between.js';
 import type { Profile } from '../../node/spec/profile.js';
 import type { FaultSpec } from '../../node/spec/run-spec.js';
-import { MAX_CORES, MAX_HOSTS } from '../../sim/sequencer.js';
+import { MAX_CORES, MAX_HOSTS } from '../../units/elements.js';
 import { formatSize } from '../../units/size.js';
 import type { ClusterShape } from '../../workloads/authoring/workload.js';
 import { parseFaults } from '../options/faults.js';

@@ -1,6 +1,6 @@
 /** A run's record as it travels to the client that asked for the run. */
 import { FieldReader } from '../../wire/control/field-reader.js';
-import { MAX_CORES, MAX_HOSTS } from '../../sim/sequencer.js';
+import { MAX_CORES, MAX_HOSTS } from '../../units/elements.js';
 import { printable } from '../../wire/control/client-messages.js';
 import type { RunCost } from './run-cost.js';
 import type { RunRecord } from './run.js';

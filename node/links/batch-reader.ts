@@ -2,7 +2,7 @@
  * Takes batches apart into slots of a pool; their layout is told in `frame-batch.ts`. A batch comes from outside: it is
  * copied, then checked, then used, and what is wrong with it is an answer, not an exception.
  */
-import { MAX_HOSTS } from '../../sim/sequencer.js';
+import { MAX_HOSTS } from '../../units/elements.js';
 import { STAGE_COUNT } from '../../sim/stages.js';
 import type { Baton } from '../../sim/window.js';
 import { BATCH_HEADER, CHAINED, CHAIN_FIXED, FRAME_HEADER, KNOWN_FLAGS } from './frame-batch.js';

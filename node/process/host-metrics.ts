@@ -4,7 +4,7 @@
  * results.
  */
 import { FieldReader, isCount } from '../../wire/control/field-reader.js';
-import { MAX_CORES, MAX_HOSTS } from '../../sim/sequencer.js';
+import { MAX_CORES, MAX_HOSTS } from '../../units/elements.js';
 import type { Host } from './host.js';
 import type { Kernel } from '../model/kernel/kernel.js';
 import { PORT_WAIT_BUCKETS } from '../model/fabric/egress-port.js';

@@ -1,4 +1,5 @@
 /** What a host process is told at its start: by environment, because argv is there for every user to read. */
+import { MAX_PROCESSES } from '../../units/elements.js';
 import { FieldReader } from '../../wire/control/field-reader.js';
 import type { Credentials } from '../door/credentials.js';
 
@@ -57,7 +58,7 @@ export function parseEnvironment(text: string | undefined): ProcessEnvironment |
     return `${ENVIRONMENT_VARIABLE} does not say where the coordinator is`;
   }
   const fields = new FieldReader(ENVIRONMENT_VARIABLE, value);
-  const processes = fields.whole('processes', 1, 512);
+  const processes = fields.whole('processes', 1, MAX_PROCESSES);
   const environment = {
     control: fields.text('control', 1024),
     credentials: fields.parsed('credentials', parseCredentials),

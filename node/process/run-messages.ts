@@ -1,6 +1,6 @@
 /** A run's specification and outcome as they travel over the control socket, and the checks they pass when they arrive. */
 import { FieldReader, isRecord } from '../../wire/control/field-reader.js';
-import { MAX_CORES, MAX_HOSTS } from '../../sim/sequencer.js';
+import { MAX_CORES, MAX_HOSTS } from '../../units/elements.js';
 import type { Profile } from '../spec/profile.js';
 import { parseModuleReference, printModuleReference } from '../spec/module-reference.js';
 import type {

@@ -3,6 +3,7 @@
  * is; then runs, each requested, queued, started and ended by its record or by why there is none; and questions about
  * the cluster's state at any time.
  */
+import { MAX_HOSTS } from '../../units/elements.js';
 import { FieldReader } from './field-reader.js';
 
 /** The path of the coordinator's socket for clients. */
@@ -77,7 +78,6 @@ export type ClientReply =
 
 const LONGEST_NAME = 256;
 const LONGEST_REASON = 2 ** 21;
-const MAX_HOSTS = 512;
 /** Of one message. */
 const MAX_CAPTURED_BYTES = 2 ** 20;
 

@@ -2,6 +2,7 @@
  * What a machine that joins a cluster and its coordinator tell each other: an offer once, then assignments and releases as
  * formations come and go; at last it leaves, or is dismissed.
  */
+import { MAX_HOSTS, MAX_PROCESSES } from '../../units/elements.js';
 import { FieldReader } from './field-reader.js';
 import { parseHostNumber } from './orders.js';
 
@@ -11,8 +12,6 @@ export const JOIN_PATH = '/join';
 export const JOIN_PROTOCOL = 'pinwire-join/1';
 /** No message of either side is longer. */
 export const MAX_JOIN_BYTES = 1 << 20;
-
-const MAX_HOSTS = 512;
 
 /** What a machine has to offer. */
 export interface Offer {
@@ -90,7 +89,7 @@ function readNotice(type: JoinNotice['type'], fields: FieldReader): JoinNotice {
         node: fields.text('node', 64),
         name: nameIn(fields),
         hosts,
-        processes: fields.whole('processes', 1, Math.max(1, hosts)),
+        processes: fields.whole('processes', 1, Math.min(Math.max(1, hosts), MAX_PROCESSES)),
         cores: fields.whole('cores', 1),
         memory: fields.whole('memory'),
         encrypted: fields.flag('encrypted'),
@@ -100,7 +99,7 @@ function readNotice(type: JoinNotice['type'], fields: FieldReader): JoinNotice {
       return {
         type,
         cluster: fields.text('cluster', 64),
-        process: fields.whole('process', 0, MAX_HOSTS - 1),
+        process: fields.whole('process', 0, MAX_PROCESSES - 1),
         how: fields.text('how', 4096),
       };
     case 'leaving':
@@ -149,8 +148,8 @@ function readOrder(type: JoinOrder['type'], fields: FieldReader): JoinOrder {
       return {
         type,
         cluster: fields.text('cluster', 64),
-        processes: fields.whole('processes', 1, MAX_HOSTS),
-        assigned: fields.list('assigned', MAX_HOSTS, parseAssigned),
+        processes: fields.whole('processes', 1, MAX_PROCESSES),
+        assigned: fields.list('assigned', MAX_PROCESSES, parseAssigned),
       };
     case 'release':
       return { type };
@@ -160,7 +159,7 @@ function readOrder(type: JoinOrder['type'], fields: FieldReader): JoinOrder {
 function parseAssigned(value: unknown): AssignedProcess | string {
   const fields = new FieldReader('assigned', value);
   const assigned = {
-    process: fields.whole('process', 0, MAX_HOSTS - 1),
+    process: fields.whole('process', 0, MAX_PROCESSES - 1),
     hosts: fields.list('hosts', MAX_HOSTS, parseHostNumber),
     ticket: fields.text('ticket', 64),
   };

@@ -2,6 +2,7 @@
  * What the coordinator tells a host process, in the order of a process's life: peers (once), then per run
  * prepare, begin, grants or probes, and collect when it is over, or abandon; at last stop. Runs are numbered; an order of a run that is over is ignored.
  */
+import { MAX_HOSTS, MAX_PROCESSES } from '../../units/elements.js';
 import { FieldReader } from './field-reader.js';
 
 /** The path of the coordinator's control socket. */
@@ -53,9 +54,6 @@ const TYPES = [
   'abandon',
   'stop',
 ] as const satisfies readonly Order['type'][];
-
-const MAX_PROCESSES = 512;
-const MAX_HOSTS = 512;
 
 /** An order, or what is wrong with it. */
 export function parseOrder(value: unknown): Order | string {
