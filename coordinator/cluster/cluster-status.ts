@@ -1,4 +1,5 @@
 /** What `status` tells of a cluster that is up: its machines, its links, the run that is on, and those that wait. */
+import { TOPOLOGY_NAMES } from '../../node/spec/run-spec.js';
 import { MAX_HOSTS } from '../../units/elements.js';
 import { PS_PER_NS } from '../../units/time.js';
 import { FieldReader } from '../../wire/control/field-reader.js';
@@ -164,7 +165,7 @@ function parseInfo(value: unknown): ClusterInfo | string {
     cores: fields.whole('cores', 1),
     profile: printable(fields.text('profile', 256)),
     clock: fields.oneOf('clock', ['virtual', 'real']),
-    topology: fields.oneOf('topology', ['switch', 'direct']),
+    topology: fields.oneOf('topology', TOPOLOGY_NAMES),
     mtu: fields.whole('mtu'),
     noise: fields.oneOf('noise', ['on', 'off']),
     seed: fields.whole('seed'),

@@ -2,6 +2,7 @@
  * The configuration of a run on a cluster that is up: hosts, hardware and clock are the cluster's, the seed and what
  * goes wrong are the run's own. An option that asks for another cluster than the one that is there is refused.
  */
+import { TOPOLOGY_NAMES } from '../../node/spec/run-spec.js';
 import { isDeepStrictEqual } from 'node:util';
 import { parseFaultSpec, parseProfile } from '../../node/process/run-messages.js';
 import { MAX_CORES, MAX_HOSTS } from '../../units/elements.js';
@@ -34,7 +35,7 @@ export function parseCluster(value: unknown): ClusterConfig | string {
     memory: fields.whole('memory', 1, 2 ** 32),
     loadedProfile,
     mtu: fields.whole('mtu', 256, 4096),
-    topology: fields.oneOf('topology', ['switch', 'direct']),
+    topology: fields.oneOf('topology', TOPOLOGY_NAMES),
     clock,
     noise,
     seed: fields.whole('seed'),

@@ -2,9 +2,10 @@
  * The cluster that the options ask for, checked whole before any process starts. What it holds decides results;
  * placement, processes and core runtime decide only where the work is done.
  */
-import { leastFlight } from '../../node/model/fabric/lookahead-between.js';
+import { leastFlight } from '../../node/model/fabric/flight-times.js';
+import { layoutOf, topologyProblem } from '../../node/model/fabric/topologies.js';
 import type { Profile } from '../../node/spec/profile.js';
-import type { FaultSpec } from '../../node/spec/run-spec.js';
+import { TOPOLOGY_NAMES, type FaultSpec, type TopologyName } from '../../node/spec/run-spec.js';
 import { MAX_CORES, MAX_HOSTS } from '../../units/elements.js';
 import { formatSize } from '../../units/size.js';
 import type { ClusterShape } from '../../workloads/authoring/workload.js';
@@ -43,7 +44,7 @@ export interface ClusterConfig {
   /** Overrides alone applied: what another run's noise is applied to. */
   readonly loadedProfile: Profile;
   readonly mtu: number;
-  readonly topology: 'switch' | 'direct';
+  readonly topology: TopologyName;
   readonly clock: 'virtual' | 'real';
   readonly noise: 'on' | 'off';
   readonly seed: number;
@@ -85,13 +86,10 @@ export function clusterConfig(options: ClusterOptions, hosts: number): ClusterCo
   const memory = readSize('--memory', options.memory ?? DEFAULTS.memory, LEAST_MEMORY, MOST_MEMORY);
   const clock = readChoice('--clock', options.clock ?? DEFAULTS.clock, ['virtual', 'real']);
   const noise = readChoice('--noise', options.noise ?? DEFAULTS.noise, ['on', 'off']);
-  const topology = readChoice('--topology', options.topology ?? DEFAULTS.topology, [
-    'switch',
-    'direct',
-  ]);
-  if (topology === 'direct' && hosts > 2) {
-    throw new UsageError(`--topology direct: a cable joins 2 hosts, not ${hosts}`);
-  }
+  const chosen = options.topology ?? DEFAULTS.topology;
+  const topology = readChoice('--topology', chosen, TOPOLOGY_NAMES);
+  const problem = topologyProblem(topology, hosts);
+  if (problem !== undefined) throw new UsageError(`--topology ${topology}: ${problem}`);
   const seed = String(DEFAULTS.seed);
   const loaded = loadProfile(options.profile ?? DEFAULTS.profile, options.override ?? []);
   const mtu = readChoice('--mtu', options.mtu ?? String(loaded.link.mtu), MTUS);
@@ -110,7 +108,7 @@ export function clusterConfig(options: ClusterOptions, hosts: number): ClusterCo
     trace: readChoice('--trace', options.trace ?? DEFAULTS.trace, ['headers', 'full']),
     ...placed(options, hosts),
   };
-  if (clock === 'virtual' && leastFlight(config.profile, config.topology) === 0) {
+  if (clock === 'virtual' && leastFlight(layoutOf(config), config.profile) === 0) {
     throw new UsageError(
       `--profile ${config.profile.name}: what lies between two hosts takes no time, and virtual time ` +
         'needs some',

@@ -2,6 +2,7 @@
  * Results: what a run leaves behind as JSON, schema `pinwire/1` (docs/results.schema.json).
  * With a virtual clock everything but `run` is the same, byte for byte, for the same seed and options.
  */
+import type { TopologyName } from '../../node/spec/run-spec.js';
 import type { DistributionMetric, Metric } from '../../workloads/authoring/workload.js';
 import type { CostInfo } from '../run/run-cost.js';
 
@@ -44,7 +45,7 @@ export interface ClusterInfo {
   readonly cores: number;
   readonly profile: string;
   readonly clock: 'virtual' | 'real';
-  readonly topology: 'switch' | 'direct';
+  readonly topology: TopologyName;
   readonly mtu: number;
   readonly noise: 'on' | 'off';
   readonly seed: number;

@@ -7,7 +7,7 @@ import { FieldReader, isCount } from '../../wire/control/field-reader.js';
 import { MAX_CORES, MAX_HOSTS } from '../../units/elements.js';
 import type { Host } from './host.js';
 import type { Kernel } from '../model/kernel/kernel.js';
-import { PORT_WAIT_BUCKETS } from '../model/fabric/egress-port.js';
+import { PORT_WAIT_BUCKETS } from '../model/fabric/output-port.js';
 import type { QueuePairTally } from '../model/rdma/queue-pair-tally.js';
 
 export interface CoreMetrics {
@@ -51,7 +51,7 @@ export interface PortMetrics {
   readonly dropped: number;
   /** Greatest number of bytes that waited. */
   readonly deepest: number;
-  /** Sum of all frames' waits, and how many waits of which length; see `link/egress-port.ts`. */
+  /** Sum of all frames' waits, and how many waits of which length; see `fabric/output-port.ts`. */
   readonly waited: number;
   readonly waits: readonly number[];
 }
@@ -68,13 +68,16 @@ export interface HostMetrics {
 const MAX_QUEUE_PAIRS = 1024;
 const MAX_QUEUES = MAX_CORES * 64;
 
+/** Of a host behind no output port. */
+const NO_WAITS = new Uint32Array(PORT_WAIT_BUCKETS);
+
 /** `now` is where the run's clock stands. */
 export function hostMetrics(
   host: Host,
   now: number,
   roleOf: (rank: number) => string,
 ): HostMetrics {
-  const { kernels, nic, port } = host;
+  const { kernels, nic, inlet, outputPort } = host;
   return {
     host: host.number,
     cores: kernels.cores.map((core) => {
@@ -94,12 +97,12 @@ export function hostMetrics(
     ],
     queuePairs: queuePairsOf(nic.engine.takeTallies()),
     port: {
-      frames: port.frames,
-      bytes: port.bytes,
-      dropped: port.overflowed,
-      deepest: port.deepest,
-      waited: port.waited,
-      waits: Array.from(port.waits),
+      frames: inlet.frames,
+      bytes: inlet.bytes,
+      dropped: outputPort?.overflowed ?? 0,
+      deepest: outputPort?.deepest ?? 0,
+      waited: outputPort?.waited ?? 0,
+      waits: Array.from(outputPort?.waits ?? NO_WAITS),
     },
   };
 }

@@ -14,9 +14,10 @@ import { WorkerRuntime } from '../cores/worker-runtime.js';
 import { Host } from './host.js';
 import { hostCounters } from './host-counters.js';
 import { hostMetrics, type HostMetrics } from './host-metrics.js';
+import { Fabric } from '../model/fabric/fabric.js';
 import type { FrameTap } from '../model/fabric/captured-link.js';
 import { FramePool } from '../model/fabric/frame-pool.js';
-import { Router } from '../model/fabric/router.js';
+import { layoutOf } from '../model/fabric/topologies.js';
 import type { Bound } from '../links/window-runner.js';
 import type { MachineWiring, ProcessMachine } from '../spec/process-machine.js';
 import type { RunFailure, RunOutcome, RunSpec } from '../spec/run-spec.js';
@@ -31,7 +32,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   failure: RunFailure | null = null;
   private readonly spec: RunSpec;
   private readonly scheduler = new Scheduler();
-  private readonly router: Router;
+  private readonly fabric: Fabric;
   private readonly hosts: Host[];
   private readonly runtime: CoreRuntime;
   private readonly dueCores: HostCore[] = [];
@@ -58,12 +59,19 @@ export class Machine implements ProcessMachine, CoreSupervisor {
     this.spec = spec;
     this.runtime = runtime;
     this.pool = wiring.pool ?? FramePool.of(spec);
-    this.router = new Router(this.scheduler, this.pool, wiring.remote);
+    this.fabric = new Fabric({
+      layout: wiring.topology?.build(spec) ?? layoutOf(spec),
+      profile: spec.profile,
+      local: spec.local,
+      scheduler: this.scheduler,
+      pool: this.pool,
+      remote: wiring.remote,
+    });
     const { capture } = wiring;
     this.hosts = spec.local.map((number) => {
       const tap =
         capture === undefined || !spec.capture ? undefined : this.openCapture(number, capture);
-      return new Host(number, spec, this.scheduler, this.pool, this.router, this, tap);
+      return new Host(number, spec, this.scheduler, this.pool, this.fabric, this, tap);
     });
     this.running = this.hosts.reduce((sum, { cores }) => sum + cores.length, 0);
   }
@@ -144,7 +152,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
       this.scheduler.pass(this.monotonic());
       this.pool.frames[slot]!.time = this.scheduler.now;
     }
-    this.router.deliver(slot);
+    this.fabric.router.deliver(slot);
   }
 
   due(core: HostCore): void {
@@ -162,7 +170,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
       results: this.results,
       hosts: this.hosts.map((host) => ({
         host: host.number,
-        digest: host.port.trace.digest(),
+        digest: host.inlet.trace.digest(),
         counters: { ...hostCounters(host), ...this.programCounters.get(host.number) },
       })),
       events: this.scheduler.events,

@@ -3,13 +3,14 @@ import { FieldReader, isRecord } from '../../wire/control/field-reader.js';
 import { MAX_CORES, MAX_HOSTS } from '../../units/elements.js';
 import type { Profile } from '../spec/profile.js';
 import { parseModuleReference, printModuleReference } from '../spec/module-reference.js';
-import type {
-  FaultSpec,
-  MachineSettings,
-  ProgramSpec,
-  RunOutcome,
-  RunSpec,
-  VmSpec,
+import {
+  TOPOLOGY_NAMES,
+  type FaultSpec,
+  type MachineSettings,
+  type ProgramSpec,
+  type RunOutcome,
+  type RunSpec,
+  type VmSpec,
 } from '../spec/run-spec.js';
 
 const MAX_PROGRAMS = MAX_HOSTS * MAX_CORES;
@@ -52,7 +53,7 @@ export function parseRunSpec(value: unknown): RunSpec | string {
     memory: fields.whole('memory', 1, 2 ** 32),
     profile: fields.parsed('profile', parseProfile),
     mtu: fields.whole('mtu', 256, 4096),
-    topology: fields.oneOf('topology', ['switch', 'direct']),
+    topology: fields.oneOf('topology', TOPOLOGY_NAMES),
     clock: fields.oneOf('clock', ['virtual', 'real']),
     noise: fields.flag('noise'),
     seed: fields.whole('seed'),

@@ -73,6 +73,10 @@ export interface FaultSpec {
   readonly delay: number;
 }
 
+/** What lies between the hosts: one switch, or a cable (`model/fabric/topologies.ts`). */
+export const TOPOLOGY_NAMES = ['switch', 'direct'] as const;
+export type TopologyName = (typeof TOPOLOGY_NAMES)[number];
+
 export interface RunSpec {
   /** All hosts of the cluster; those that this process is to build. */
   readonly hosts: number;
@@ -83,7 +87,7 @@ export interface RunSpec {
   /** As the model uses it: overrides and noise already applied. */
   readonly profile: Profile;
   readonly mtu: number;
-  readonly topology: 'switch' | 'direct';
+  readonly topology: TopologyName;
   readonly clock: 'virtual' | 'real';
   readonly noise: boolean;
   readonly seed: number;

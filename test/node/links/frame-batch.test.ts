@@ -6,12 +6,14 @@ import { FramePool } from '../../../node/model/fabric/frame-pool.js';
 import { RandomStream } from '../../../sim/random.js';
 import { describeFrame, makeFrame, randomShape } from '../model/fabric/random-frames.js';
 import type { FrameShape } from '../model/fabric/random-frames.js';
+import { unlinked } from './unlinked.js';
 
 /** Hosts 0 and 1 live in process 0, hosts 2 and 3 in process 1; batches go from 0 to 1. */
 const PLACEMENT = Int32Array.of(0, 0, 1, 1);
+const PLACES = unlinked(PLACEMENT);
 const RUN = 7;
 const random = new RandomStream(1, 'frame batch');
-const newReader = (pool: FramePool): BatchReader => new BatchReader(pool, PLACEMENT, 1, 2, RUN);
+const newReader = (pool: FramePool): BatchReader => new BatchReader(pool, PLACES, 1, 2, RUN);
 
 const SMALL: FrameShape = {
   source: 0,
