@@ -17,10 +17,22 @@ import { HostInlet } from '../model/fabric/host-inlet.js';
 import type { OutputPort } from '../model/fabric/output-port.js';
 import { PhysicalMemory } from '../model/memory/physical-memory.js';
 import { Nic } from '../model/nic.js';
-import type { RunSpec } from '../spec/run-spec.js';
+import type { ProgramSpec, RunSpec } from '../spec/run-spec.js';
 
 /** Rows for the chains of CQEs, all CQs of a host together; the memory is used only where they are. */
 const CHAIN_ROWS = 1 << 16;
+
+export interface HostParts {
+  readonly number: number;
+  readonly spec: RunSpec;
+  /** Its programs. */
+  readonly own: readonly ProgramSpec[];
+  readonly scheduler: Scheduler;
+  readonly pool: FramePool;
+  readonly fabric: Fabric;
+  readonly supervisor: CoreSupervisor;
+  readonly tap: FrameTap | undefined;
+}
 
 export class Host {
   readonly number: number;
@@ -38,15 +50,7 @@ export class Host {
   readonly management: ManagementNetwork;
   readonly faults: FaultyLink | undefined;
 
-  constructor(
-    number: number,
-    spec: RunSpec,
-    scheduler: Scheduler,
-    pool: FramePool,
-    fabric: Fabric,
-    supervisor: CoreSupervisor,
-    tap: FrameTap | undefined,
-  ) {
+  constructor({ number, spec, own, scheduler, pool, fabric, supervisor, tap }: HostParts) {
     const { profile, seed, mtu, hosts, programs } = spec;
     this.number = number;
     const { machine } = spec;
@@ -55,7 +59,6 @@ export class Host {
       machine.memory > 0 ? machine.memory : spec.memory,
       runsInWorkers,
     );
-    const own = programs.filter(({ host }) => host === number);
     this.processes = new Processes({
       host: number,
       seed,

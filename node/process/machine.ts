@@ -20,7 +20,7 @@ import { FramePool } from '../model/fabric/frame-pool.js';
 import { layoutOf } from '../model/fabric/topologies.js';
 import type { Bound } from '../links/window-runner.js';
 import type { MachineWiring, ProcessMachine } from '../spec/process-machine.js';
-import type { RunFailure, RunOutcome, RunSpec } from '../spec/run-spec.js';
+import type { ProgramSpec, RunFailure, RunOutcome, RunSpec } from '../spec/run-spec.js';
 import type { Task } from '../program/verbs.js';
 
 /** Events between two looks at the wall clock. */
@@ -67,11 +67,17 @@ export class Machine implements ProcessMachine, CoreSupervisor {
       pool: this.pool,
       remote: wiring.remote,
     });
+    const { scheduler, pool, fabric } = this;
     const { capture } = wiring;
+    const programs = programsByHost(spec);
     this.hosts = spec.local.map((number) => {
       const tap =
         capture === undefined || !spec.capture ? undefined : this.openCapture(number, capture);
-      return new Host(number, spec, this.scheduler, this.pool, this.fabric, this, tap);
+      return new Host({
+        ...{ number, spec, scheduler, pool, fabric, tap },
+        own: programs.get(number) ?? [],
+        supervisor: this,
+      });
     });
     this.running = this.hosts.reduce((sum, { cores }) => sum + cores.length, 0);
   }
@@ -198,6 +204,10 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   private async prepare(): Promise<void> {
     const { spec } = this;
     if (spec.clock === 'virtual' && spec.coreRuntime === 'inline') installGuards();
+    // One for all: there may be thousands of ranks.
+    const placement = Object.freeze(
+      spec.programs.map(({ host, core }) => Object.freeze({ host, core })),
+    );
     for (const host of this.hosts) {
       for (const core of host.cores) {
         const { role } = spec.programs[core.rank]!;
@@ -218,10 +228,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
           role,
           params: spec.params,
           inputs: spec.inputs,
-          placement: spec.programs.map(({ host: number, core: index }) => ({
-            host: number,
-            core: index,
-          })),
+          placement,
           seed: spec.seed,
           clock: spec.clock,
         };
@@ -268,4 +275,14 @@ export class Machine implements ProcessMachine, CoreSupervisor {
       capture(host, pcapngPacket(0, at as Instant, pool.bytes, start, length, direction));
     };
   }
+}
+
+function programsByHost({ programs }: RunSpec): Map<number, ProgramSpec[]> {
+  const byHost = new Map<number, ProgramSpec[]>();
+  for (const program of programs) {
+    const its = byHost.get(program.host);
+    if (its === undefined) byHost.set(program.host, [program]);
+    else its.push(program);
+  }
+  return byHost;
 }
