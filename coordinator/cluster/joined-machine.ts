@@ -6,7 +6,6 @@ import { hostLabel } from '../run/host-label.js';
 import type { PeerConnection } from './peer-connection.js';
 import { majorOf, VERSION } from '../terminal/version.js';
 
-
 export interface Machine {
   /** Unique in the cluster. */
   readonly name: string;

@@ -65,9 +65,8 @@ describe('a line of two switches', () => {
     const { reaction } = over(false);
     const rest = Math.min(LEAST_FRAME + CABLE + profile.nic.rx.ps, profile.cpu.syscall.ps);
     expect(Array.from(reaction)).toEqual([0, 0, rest, rest]);
-    const { direct } = over(false);
     const from = (process: number): number[] =>
-      [0, 1, 2, 3].map((to) => direct.call(over(false), process, to));
+      [0, 1, 2, 3].map((to) => over(false).direct(process, to));
     const [near, onward] = [TX + CABLE + DEVICE, CABLE + DEVICE];
     // A NIC reaches the ports of its switch; the middle port those of the other one.
     expect(from(2)[0]).toBe(near);
