@@ -43,12 +43,18 @@ export class HostInlet implements EventSink, OutgoingLink {
   private readonly scheduler: Scheduler;
   private readonly pool: FramePool;
   private readonly link: Profile['link'];
+  private readonly nic: Receiver;
+  private readonly tap: FrameTap | undefined;
+  private readonly traceFull: boolean;
 
   constructor(parts: HostInletParts) {
     this.parts = parts;
     this.scheduler = parts.scheduler;
     this.pool = parts.pool;
     this.link = parts.link;
+    this.nic = parts.nic;
+    this.tap = parts.tap;
+    this.traceFull = parts.traceFull;
     this.sink = parts.scheduler.register(this);
   }
 
@@ -61,15 +67,21 @@ export class HostInlet implements EventSink, OutgoingLink {
       return;
     }
     this.expect(slot);
-    this.arrive(slot, this.scheduler.now, frame.source !== parts.host);
+    if (frame.source !== parts.host) {
+      this.frames++;
+      this.bytes += frame.length + this.link.framing;
+    }
+    const { now } = this.scheduler;
+    this.tap?.(slot, now, false);
+    this.nic.arrive(slot, now);
   }
 
   /** The head of frame `slot` has come to the port towards this host. */
   expect(slot: number): void {
-    const { pool, parts, trace } = this;
+    const { pool, trace } = this;
     const { now } = this.scheduler;
     const frame = pool.frames[slot]!;
-    if (parts.traceFull) pool.writeOut(slot);
+    if (this.traceFull) pool.writeOut(slot);
     trace.frames++;
     if (!frame.written) {
       traceUnwritten(trace, frame, now);
@@ -81,31 +93,22 @@ export class HostInlet implements EventSink, OutgoingLink {
     trace.bytes(pool.view, frame.start, this.tracedLength(slot));
   }
 
-  carry(slot: number, start: number, end: number): void {
+  carry(slot: number): void {
     const { link } = this;
-    const { way } = this.pool.frames[slot]!;
-    way[WAY.dequeued] = start;
-    way[WAY.serialized] = end;
-    const at = end + link.propagation + link.fec;
+    const { length, way } = this.pool.frames[slot]!;
+    const at = way[WAY.serialized]! + link.propagation + link.fec;
     way[WAY.arrived] = at;
-    this.arrive(slot, at, true);
-  }
-
-  private arrive(slot: number, at: number, fromOutside: boolean): void {
-    const { parts } = this;
-    if (fromOutside) {
-      this.frames++;
-      this.bytes += this.pool.frames[slot]!.length + this.link.framing;
-    }
-    parts.tap?.(slot, at, false);
-    parts.nic.arrive(slot, at);
+    this.frames++;
+    this.bytes += length + link.framing;
+    this.tap?.(slot, at, false);
+    this.nic.arrive(slot, at);
   }
 
   /** The headers, or all but the ICRC, which may not have been computed. */
   private tracedLength(slot: number): number {
     const { pool } = this;
     const { length, headerLength } = pool.frames[slot]!;
-    if (!this.parts.traceFull) return headerLength;
+    if (!this.traceFull) return headerLength;
     return length - (isRoceFrame(pool, slot) ? ICRC_LENGTH : 0);
   }
 }

@@ -1,6 +1,7 @@
 /** A link from a switch's output port to a place elsewhere: another switch's output ports, or a host of another process. */
 import { STAGE } from '../../../sim/stages.js';
 import type { Profile } from '../../spec/profile.js';
+import { WAY } from './frame.js';
 import type { FramePool } from './frame-pool.js';
 import type { OutgoingLink } from './output-port.js';
 import type { Port } from './port.js';
@@ -25,16 +26,19 @@ export class OnwardLink implements OutgoingLink {
     // Frames are traced where their way ends.
   }
 
-  carry(slot: number, start: number, end: number): void {
+  carry(slot: number): void {
     const { pool, profile } = this;
     const { link } = profile;
     const frame = pool.frames[slot]!;
     const { chains } = pool;
+    const { way } = frame;
+    let at = way[WAY.serialized]!;
+    if (this.isSwitch) {
+      // It begins with the head of a frame.
+      at = way[WAY.dequeued]!;
+      way[WAY.serialized] = 0;
+    }
     pool.settleChain(slot);
-    chains.advance(slot, STAGE.queue, start);
-    // A switch begins with the head of a frame, a host with its last bit.
-    let at = this.isSwitch ? start : end;
-    chains.advance(slot, STAGE.serialize, at);
     at += link.propagation + link.fec;
     chains.advance(slot, STAGE.propagate, at);
     if (this.isSwitch) {

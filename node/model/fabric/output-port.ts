@@ -5,6 +5,7 @@
 import type { Scheduler } from '../../../sim/scheduler.js';
 import { PS_PER_NS } from '../../../units/time.js';
 import type { Profile } from '../../spec/profile.js';
+import { WAY } from './frame.js';
 import type { FramePool } from './frame-pool.js';
 import type { QueuePolicy } from './queue-policy.js';
 
@@ -16,8 +17,8 @@ const LONGEST_WAIT_NS = 2 ** (PORT_WAIT_BUCKETS - 1) - 1;
 export interface OutgoingLink {
   /** Frame `slot` has come to the port, and may be lost there. */
   expect(slot: number): void;
-  /** Frame `slot`'s head leaves the port at `start`, its last bit at `end`. */
-  carry(slot: number, start: number, end: number): void;
+  /** Frame `slot`'s head and its last bit leave the port at the instants `dequeued` and `serialized` of its way. */
+  carry(slot: number): void;
 }
 
 export class OutputPort {
@@ -63,9 +64,12 @@ export class OutputPort {
       return;
     }
     this.count(start - now);
-    const end = start + Math.ceil((pool.frames[slot]!.length + link.framing) * link.rate);
+    const { length, way } = pool.frames[slot]!;
+    const end = start + Math.ceil((length + link.framing) * link.rate);
     this.freeAt = end;
-    this.outgoing.carry(slot, start, end);
+    way[WAY.dequeued] = start;
+    way[WAY.serialized] = end;
+    this.outgoing.carry(slot);
   }
 
   private count(wait: number): void {
