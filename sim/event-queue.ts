@@ -1,11 +1,13 @@
 /**
- * The pending events of one process, earliest first; ties fall to the smaller key.
+ * The pending events of one process, earliest first; ties go by their keys ({@link keyPrecedes}).
  *
  * An event is a row of typed arrays: no object each. The earliest few dozen stand in a sorted list, the *near* ones: a new event
  * mostly belongs close to one of its ends, and the next one is the first. All others are *far*: they wait in a 4-ary heap and
  * come to the list when it is empty. Keys are unique (see {@link Sequencer}), so the order is total and does not depend on the
  * order of pushing.
  */
+import { keyPrecedes } from './sequencer.js';
+
 const ARITY = 4;
 /** The list holds so many events at most, and takes so many from the heap when it is empty. */
 const MOST_NEAR = 48;
@@ -95,7 +97,7 @@ export class EventQueue {
   private precedes(row: number, other: number): boolean {
     const time = this.times[row]!;
     const its = this.times[other]!;
-    return time < its || (time === its && this.keys[row]! < this.keys[other]!);
+    return time < its || (time === its && keyPrecedes(this.keys[row]!, this.keys[other]!));
   }
 
   /** Whether an event comes behind the last near one, and there is no room for it there, or others come between. */
@@ -114,7 +116,7 @@ export class EventQueue {
     while (place > first) {
       const before = near[place - 1]!;
       const its = times[before]!;
-      if (its < time || (its === time && keys[before]! < key)) break;
+      if (its < time || (its === time && keyPrecedes(keys[before]!, key))) break;
       near[place--] = before;
     }
     near[place] = row;

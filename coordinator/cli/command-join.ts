@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FabricAddress } from '../../node/process/process-environment.js';
-import { MAX_HOSTS } from '../../sim/sequencer.js';
+import { MAX_HOSTS } from '../../units/elements.js';
 import { isMachineName } from '../../wire/control/join-messages.js';
 import { retried } from '../cluster/backoff.js';
 import { credentialsOfHosts, type CredentialOptions } from '../cluster/credentials.js';

@@ -1,5 +1,5 @@
 /** What `status` tells of a cluster that is up: its machines, its links, the run that is on, and those that wait. */
-import { MAX_HOSTS } from '../../sim/sequencer.js';
+import { MAX_HOSTS } from '../../units/elements.js';
 import { PS_PER_NS } from '../../units/time.js';
 import { hostNumbers } from '../../wire/control/orders.js';
 import {

@@ -1,11 +1,10 @@
 /** A machine that joined a cluster: whether what it offers fits, what it is called, and which hosts are its. */
+import { MAX_PROCESSES } from '../../units/elements.js';
 import { JOIN_PROTOCOL, type JoinOrder, type Offer } from '../../wire/control/join-messages.js';
 import { partition, type ClusterConfig } from '../plan/cluster-config.js';
 import { hostLabel } from '../run/host-label.js';
 import type { PeerConnection } from './peer-connection.js';
 import { majorOf, VERSION } from '../terminal/version.js';
-
-const MAX_MACHINES = 512;
 
 export interface Machine {
   /** Unique in the cluster. */
@@ -52,7 +51,7 @@ export function objectionTo(
   if (offer.memory < needed) {
     return `its ${offer.hosts} hosts need ${needed} bytes of memory, and it has ${offer.memory}`;
   }
-  return machines >= MAX_MACHINES ? `${MAX_MACHINES} machines are here already` : undefined;
+  return machines >= MAX_PROCESSES ? `${MAX_PROCESSES} machines are here already` : undefined;
 }
 
 /** The name, with a number behind it if another machine has it. */

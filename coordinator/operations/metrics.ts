@@ -11,7 +11,7 @@ import {
   type Metric,
 } from 'prom-client';
 import type { HostMetrics, QueuePairMetrics } from '../../node/process/host-metrics.js';
-import { PORT_WAIT_BUCKETS } from '../../node/model/fabric/egress-port.js';
+import { PORT_WAIT_BUCKETS } from '../../node/model/fabric/output-port.js';
 import { WAIT_BUCKETS } from '../../node/links/window-cost.js';
 import { PS_PER_NS, PS_PER_S } from '../../units/time.js';
 import { bounded } from './bounded-labels.js';

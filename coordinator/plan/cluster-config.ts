@@ -1,5 +1,6 @@
 /** The cluster that the options ask for, checked whole before any process starts. */
-import { leastFlight } from '../../node/model/fabric/lookahead-between.js';
+import { leastFlight } from '../../node/model/fabric/flight-times.js';
+import { layoutOf, topologyProblem } from '../../node/model/fabric/topologies.js';
 import type { Profile } from '../../node/spec/profile.js';
 import type { RUN_SETTINGS } from '../../node/spec/run-spec.js';
 import type { ClusterShape } from '../../workloads/authoring/workload.js';
@@ -41,10 +42,9 @@ export function clusterConfig(
 /** Throws a UsageError for options that are right each, and wrong together. */
 function refuseTogether(config: ClusterConfig): void {
   const { hosts, cores, topology, clock, coreRuntime, profile } = config;
-  if (topology === 'direct' && hosts > 2) {
-    throw new UsageError(`--topology direct: a cable joins 2 hosts, not ${hosts}`);
-  }
-  if (clock === 'virtual' && leastFlight(profile, topology) === 0) {
+  const problem = topologyProblem(topology, hosts);
+  if (problem !== undefined) throw new UsageError(`--topology ${topology}: ${problem}`);
+  if (clock === 'virtual' && leastFlight(layoutOf(config), profile) === 0) {
     throw new UsageError(
       `--profile ${profile.name}: what lies between two hosts takes no time, and virtual time ` +
         'needs some',

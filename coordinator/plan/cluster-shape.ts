@@ -2,7 +2,7 @@
 import { PROFILE } from '../../node/spec/profile-shape.js';
 import type { Profile } from '../../node/spec/profile.js';
 import { RUN_SETTINGS } from '../../node/spec/run-spec.js';
-import { MAX_HOSTS } from '../../sim/sequencer.js';
+import { MAX_HOSTS } from '../../units/elements.js';
 import {
   choice,
   list,

@@ -3,7 +3,7 @@
  * in `RUN_SETTINGS` of `node/spec/run-spec.ts`, where the model reads it.
  */
 import { MAX_MEMORY, RUN_SETTINGS } from '../../node/spec/run-spec.js';
-import { MAX_CORES, MAX_HOSTS } from '../../sim/sequencer.js';
+import { MAX_CORES, MAX_HOSTS } from '../../units/elements.js';
 import { formatSize } from '../../units/size.js';
 import type { Choice } from '../../wire/control/shape.js';
 import { UsageError } from '../errors/usage-error.js';

@@ -2,7 +2,7 @@
  * What runs over several processes cost in wall time and in messages: put together from what each process tells, summed
  * over the runs of a command, and told to people.
  */
-import { MAX_HOSTS } from '../../sim/sequencer.js';
+import { MAX_PROCESSES } from '../../units/elements.js';
 import {
   list,
   number,
@@ -40,8 +40,8 @@ const PROCESS_SHARE = record('process', {
   waiting: number(),
   windows: whole(),
   /** By whom: another process, {@link COORDINATOR}, {@link THE_END}; empty where nobody needs leave. */
-  waits: list(2 * MAX_HOSTS, WAITS_FOR),
-  sent: list(MAX_HOSTS, SENT_TO_PROCESS),
+  waits: list(2 * MAX_PROCESSES, WAITS_FOR),
+  sent: list(MAX_PROCESSES, SENT_TO_PROCESS),
 });
 
 export const RUN_COST = record('cost', {
@@ -51,7 +51,7 @@ export const RUN_COST = record('cost', {
   /** Between processes. */
   fabricBytes: whole(),
   fabricMessages: whole(),
-  processes: list(MAX_HOSTS, PROCESS_SHARE),
+  processes: list(MAX_PROCESSES, PROCESS_SHARE),
 });
 export type RunCost = Infer<typeof RUN_COST>;
 

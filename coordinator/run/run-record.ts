@@ -1,5 +1,5 @@
 /** A run's record as it travels to the client that asked for the run. */
-import { MAX_CORES, MAX_HOSTS } from '../../sim/sequencer.js';
+import { MAX_CORES, MAX_HOSTS } from '../../units/elements.js';
 import {
   anything,
   dictionary,

@@ -8,7 +8,9 @@ import { parseProcessCost, type ProcessCost } from '../../node/process/process-c
 import { setTimeout as sleep } from 'node:timers/promises';
 import { specMessage, parseRunOutcome } from '../../node/process/run-messages.js';
 import type { RunOutcome, RunSpec } from '../../node/spec/run-spec.js';
-import { lookaheadBetween } from '../../node/model/fabric/lookahead-between.js';
+import { lookaheadOf } from '../../node/model/fabric/flight-times.js';
+import { placementOf } from '../../node/model/fabric/places.js';
+import { layoutOf } from '../../node/model/fabric/topologies.js';
 import { combineDigests } from '../../sim/trace.js';
 import { PS_PER_NS } from '../../units/time.js';
 import type { Notice } from '../../wire/control/notices.js';
@@ -152,9 +154,11 @@ class Conversation {
     this.cluster = cluster;
     this.run = run;
     this.request = request;
-    const { clock } = request.spec;
+    const { spec } = request;
+    const { clock, profile } = spec;
     if (clock === 'virtual' && cluster.size > 1) {
-      this.windows = new TimeWindows(lookaheadBetween(cluster.size, request.spec));
+      const placement = placementOf(cluster.partition);
+      this.windows = new TimeWindows(lookaheadOf(layoutOf(spec), profile, placement, cluster.size));
     }
     this.quiet = new QuietWatch(cluster.size, (probe) =>
       this.everybody({ type: 'probe', run, probe }),

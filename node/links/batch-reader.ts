@@ -2,13 +2,13 @@
  * Takes batches apart into slots of a pool; their layout is told in `frame-batch.ts`. A batch comes from outside: it is
  * copied, then checked, then used, and what is wrong with it is an answer, not an exception.
  */
-import { MAX_HOSTS } from '../../sim/sequencer.js';
 import { STAGE_COUNT } from '../../sim/stages.js';
 import type { Baton } from '../../sim/window.js';
 import { BATCH_HEADER, CHAINED, CHAIN_FIXED, FRAME_HEADER, KNOWN_FLAGS } from './frame-batch.js';
 import { MAGIC, PoolWords, SUSPECT, Words, copyWords, roundUp } from './frame-batch.js';
 import type { FramePool } from '../model/fabric/frame-pool.js';
 import { HEADROOM } from '../model/fabric/frame-pool.js';
+import type { Places } from '../model/fabric/places.js';
 
 /** Takes batches apart into slots of one pool. */
 export class BatchReader {
@@ -18,8 +18,7 @@ export class BatchReader {
   /** And the baton that came behind them. */
   baton: Baton | undefined;
   private readonly pool: FramePool;
-  /** Process of each host. */
-  private readonly placement: Int32Array;
+  private readonly places: Places;
   private readonly process: number;
   private readonly processes: number;
   private readonly run: number;
@@ -27,17 +26,10 @@ export class BatchReader {
   private readonly poolWords = new PoolWords();
   private readonly sums = new Float64Array(STAGE_COUNT);
 
-  /** `placement[host]` is the process that runs it, `process` this one, `run` the number of the run. */
-  constructor(
-    pool: FramePool,
-    placement: Int32Array,
-    process: number,
-    processes: number,
-    run: number,
-  ) {
-    if (placement.length > MAX_HOSTS) throw new Error(`more than ${MAX_HOSTS} hosts`);
+  /** `process` is this one, `run` the number of the run. */
+  constructor(pool: FramePool, places: Places, process: number, processes: number, run: number) {
     this.pool = pool;
-    this.placement = placement;
+    this.places = places;
     this.process = process;
     this.processes = processes;
     this.run = run;
@@ -85,22 +77,23 @@ export class BatchReader {
   /** Reads the frame at byte `at`; answers with its length in the batch. */
   private readFrame(from: number, at: number, end: number): number | string {
     if (end - at < FRAME_HEADER) return 'its header is cut short';
-    const { pool, placement } = this;
+    const { pool, places } = this;
     const { words, doubles } = this.copy;
     const word = at >> 2;
     const double = at >> 3;
     const source = words[word]! >>> 16;
     const destination = words[word]! & 0xffff;
     const length = words[word + 1]!;
-    const flags = words[word + 2]! >>> 16;
-    const headers = words[word + 2]! & 0xffff;
+    const element = words[word + 2]! >>> 16;
+    const flags = (words[word + 2]! >>> 8) & 0xff;
+    const headers = words[word + 2]! & 0xff;
     const mask = words[word + 3]!;
     const arrival = doubles[double + 2]!;
     const key = doubles[double + 3]!;
-    if (source >= placement.length || placement[source] !== from) return `source host ${source}`;
-    if (destination >= placement.length || placement[destination] !== this.process) {
-      return `destination host ${destination}`;
+    if (places.processAt(element, destination) !== this.process) {
+      return `destination host ${destination} at element ${element}`;
     }
+    if (!places.maySend(from, element, source, destination)) return `source host ${source}`;
     if (headers > HEADROOM) return `${headers} bytes of headers`;
     if (length < headers || length - headers > pool.slotSize - HEADROOM) return `${length} bytes`;
     if ((flags & ~KNOWN_FLAGS) !== 0) return `flags ${flags}`;
@@ -130,6 +123,7 @@ export class BatchReader {
     frame.headerLength = headers;
     frame.source = source;
     frame.destination = destination;
+    frame.element = element;
     frame.time = arrival;
     frame.key = key;
     frame.suspect = (flags & SUSPECT) !== 0;

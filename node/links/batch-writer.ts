@@ -63,7 +63,7 @@ export class BatchWriter {
         doubles[next++] = sum;
       }
     }
-    words[word + 2] = (flags << 16) | headers;
+    words[word + 2] = (frame.element << 16) | (flags << 8) | headers;
     words[word + 3] = mask;
     const before = roundUp(headers) >> 2;
     const count = before + (roundUp(length - headers) >> 2);

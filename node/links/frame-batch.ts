@@ -6,7 +6,8 @@
  *             frame, frame, ...                                                     each a multiple of 8 bytes
  *             baton: hops, next per process, commit per process                     float64 each
  *
- *     frame   source << 16 | destination | bytes | flags << 16 | header bytes | stage mask    4 words
+ *     frame   source << 16 | destination | bytes                            2 words
+ *             element << 16 | flags << 8 | header bytes | stage mask                2 words
  *             arrival | key                                                         float64 each
  *             chain, if flagged: operation, started, accounted for, then the sums of the stages in the mask
  *             headers, ending at a multiple of 8 | payload, padding, ICRC
@@ -17,8 +18,8 @@
  */
 import type { FramePool } from '../model/fabric/frame-pool.js';
 
-/** `pnw1` */
-export const MAGIC = 0x31776e70;
+/** `pnw2` */
+export const MAGIC = 0x32776e70;
 export const BATCH_HEADER = 24;
 export const FRAME_HEADER = 32;
 export const SUSPECT = 1;

@@ -1,13 +1,13 @@
 /**
- * The link to every host in another process: puts frames into a batch per destination process and frees their slots.
+ * The way to every element of another process: puts frames into a batch per destination process and frees their slots.
  * Batches leave when they are full, or flushed, which they are before each report of virtual time.
  */
-import { isManagement } from '../model/fabric/management-network.js';
 import type { Baton } from '../../sim/window.js';
 import { BatchWriter } from './batch-writer.js';
 import type { FramePool } from '../model/fabric/frame-pool.js';
-import type { Link } from '../model/fabric/link.js';
-import { LEAST_FRAME } from '../model/fabric/lookahead-between.js';
+import type { Port } from '../model/fabric/port.js';
+import { LEAST_FRAME } from '../model/fabric/flight-times.js';
+import type { Places } from '../model/fabric/places.js';
 import type { Mesh } from './mesh.js';
 
 /** A batch of this many bytes does not wait. */
@@ -20,19 +20,18 @@ export interface SendObserver {
 
 export interface RemoteLinkParts {
   readonly pool: FramePool;
-  /** Process of each host. */
-  readonly placement: Int32Array;
+  readonly places: Places;
   readonly mesh: Mesh;
   /** The number of the run. */
   readonly run: number;
   readonly observer: SendObserver;
-  /** Time per byte that a frame's last bit comes behind its arrival: 0 where the arrival is the last bit. */
+  /** Time per byte by which a frame's last bit comes behind its head, at the ports that act on the head. */
   readonly tailRate?: number;
   /** A batch of so many frames does not wait either: under the real clock the other side should begin early. */
   readonly fullFrames?: number;
 }
 
-export class RemoteLink implements Link {
+export class RemoteLink implements Port {
   /** By destination process: batches sent, their bytes, and the frames in them. */
   readonly messages: Float64Array;
   readonly bytes: Float64Array;
@@ -55,8 +54,9 @@ export class RemoteLink implements Link {
   }
 
   send(slot: number): void {
-    const { pool, placement, observer } = this.parts;
-    const to = placement[pool.frames[slot]!.destination]!;
+    const { pool, places, observer } = this.parts;
+    const { element, destination } = pool.frames[slot]!;
+    const to = places.processAt(element, destination)!;
     observer.sent(to, pool.frames[slot]!.time, this.tailOf(slot));
     const batch = (this.open[to] ??= this.writer());
     batch.add(pool, slot);
@@ -81,9 +81,9 @@ export class RemoteLink implements Link {
 
   /** By how much the frame's last bit comes later than the least frame's: nobody answers before it. */
   private tailOf(slot: number): number {
-    const { pool } = this.parts;
-    if (this.tailRate === 0 || isManagement(pool, slot)) return 0;
-    return Math.floor((pool.frames[slot]!.length - LEAST_FRAME) * this.tailRate);
+    const { element, destination, length } = this.parts.pool.frames[slot]!;
+    if (!this.parts.places.isLastPort(element, destination)) return 0;
+    return Math.floor((length - LEAST_FRAME) * this.tailRate);
   }
 
   private writer(): BatchWriter {

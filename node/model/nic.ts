@@ -9,7 +9,7 @@ import { NIC_UNIT, Sequencer } from '../../sim/sequencer.js';
 import { STAGE } from '../../sim/stages.js';
 import { WAY } from './fabric/frame.js';
 import type { FramePool } from './fabric/frame-pool.js';
-import type { Link } from './fabric/link.js';
+import type { Port } from './fabric/port.js';
 import { MemoryWatches } from './memory/memory-watches.js';
 import type { PhysicalMemory } from './memory/physical-memory.js';
 import type { Profile } from '../spec/profile.js';
@@ -40,13 +40,13 @@ export interface NicOptions {
   /** How many hosts there are. */
   readonly hosts: number;
   readonly profile: Profile;
-  readonly topology: 'switch' | 'direct';
   readonly seed: number;
   readonly clock: 'virtual' | 'real';
   readonly scheduler: Scheduler;
   readonly pool: FramePool;
   readonly memory: PhysicalMemory;
-  readonly link: Link;
+  /** The way out: {@link Port.send} takes what has left the NIC. */
+  readonly port: Port;
   /** Whether there is an IOMMU between the NIC and memory. */
   readonly iommu: boolean;
   /** Chains of CQEs, shared with the cores. */
@@ -122,11 +122,10 @@ export class Nic implements EventSink {
         host,
         options.hosts,
         profile,
-        options.topology,
         scheduler,
         sequencer,
         pool,
-        options.link,
+        options.port,
       ),
       payloads: new PayloadWriter(scheduler, sequencer, pool, memory, dma, this.watches, iommu),
       completions: new CompletionWriter(

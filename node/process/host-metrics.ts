@@ -14,10 +14,10 @@ import {
   whole,
   type Infer,
 } from '../../wire/control/shape.js';
-import { MAX_CORES, MAX_HOSTS } from '../../sim/sequencer.js';
+import { MAX_CORES, MAX_HOSTS } from '../../units/elements.js';
 import type { Host } from './host.js';
 import type { Kernel } from '../model/kernel/kernel.js';
-import { PORT_WAIT_BUCKETS } from '../model/fabric/egress-port.js';
+import { PORT_WAIT_BUCKETS } from '../model/fabric/output-port.js';
 import type { QueuePairTally } from '../model/rdma/queue-pair-tally.js';
 
 /** Queue pairs that are told one by one. */
@@ -75,7 +75,7 @@ const PORT = record('port', {
   dropped: whole(),
   /** Greatest number of bytes that waited. */
   deepest: whole(),
-  /** Sum of all frames' waits, and how many waits of which length; see `link/egress-port.ts`. */
+  /** Sum of all frames' waits, and how many waits of which length; see `fabric/output-port.ts`. */
   waited: number(),
   waits: refined(
     list(PORT_WAIT_BUCKETS, saying('not a count', whole())),
@@ -95,13 +95,16 @@ export type HostMetrics = Infer<typeof HOST>;
 
 const PROCESS_METRICS = record('metrics', { hosts: list(MAX_HOSTS, HOST) });
 
+/** Of a host behind no output port. */
+const NO_WAITS = new Uint32Array(PORT_WAIT_BUCKETS);
+
 /** `now` is where the run's clock stands. */
 export function hostMetrics(
   host: Host,
   now: number,
   roleOf: (rank: number) => string,
 ): HostMetrics {
-  const { kernels, nic, port } = host;
+  const { kernels, nic, inlet, outputPort } = host;
   return {
     host: host.number,
     cores: kernels.cores.map((core) => {
@@ -121,12 +124,12 @@ export function hostMetrics(
     ],
     queuePairs: queuePairsOf(nic.engine.takeTallies()),
     port: {
-      frames: port.frames,
-      bytes: port.bytes,
-      dropped: port.overflowed,
-      deepest: port.deepest,
-      waited: port.waited,
-      waits: Array.from(port.waits),
+      frames: inlet.frames,
+      bytes: inlet.bytes,
+      dropped: outputPort?.overflowed ?? 0,
+      deepest: outputPort?.deepest ?? 0,
+      waited: outputPort?.waited ?? 0,
+      waits: Array.from(outputPort?.waits ?? NO_WAITS),
     },
   };
 }

@@ -11,17 +11,29 @@ import { MemoryCalls } from '../model/kernel/memory-calls.js';
 import { Processes } from '../model/kernel/processes.js';
 import { ManagementNetwork } from '../model/fabric/management-network.js';
 import { CapturedLink, type FrameTap } from '../model/fabric/captured-link.js';
-import { EgressPort } from '../model/fabric/egress-port.js';
+import type { Fabric } from '../model/fabric/fabric.js';
 import { FaultyLink } from '../model/fabric/faulty-link.js';
 import type { FramePool } from '../model/fabric/frame-pool.js';
-import type { Link } from '../model/fabric/link.js';
-import type { Router } from '../model/fabric/router.js';
+import { HostInlet } from '../model/fabric/host-inlet.js';
+import type { OutputPort } from '../model/fabric/output-port.js';
 import { PhysicalMemory } from '../model/memory/physical-memory.js';
 import { Nic } from '../model/nic.js';
-import type { RunSpec } from '../spec/run-spec.js';
+import type { ProgramSpec, RunSpec } from '../spec/run-spec.js';
 
 /** Rows for the chains of CQEs, all CQs of a host together; the memory is used only where they are. */
 const CHAIN_ROWS = 1 << 16;
+
+export interface HostParts {
+  readonly number: number;
+  readonly spec: RunSpec;
+  /** Its programs. */
+  readonly own: readonly ProgramSpec[];
+  readonly scheduler: Scheduler;
+  readonly pool: FramePool;
+  readonly fabric: Fabric;
+  readonly supervisor: CoreSupervisor;
+  readonly tap: FrameTap | undefined;
+}
 
 export class Host {
   readonly number: number;
@@ -30,23 +42,17 @@ export class Host {
   /** Of the CQEs in memory: a table for cores in this thread, shared memory for those in workers. */
   readonly completionChains: ChainTable | SharedArrayBuffer;
   readonly nic: Nic;
-  readonly port: EgressPort;
+  readonly inlet: HostInlet;
+  /** The switch's output port towards this host, where it is evaluated beside it. */
+  readonly outputPort: OutputPort | undefined;
   readonly cores: readonly HostCore[];
   readonly calls: HostCalls;
   readonly kernels: HostKernels;
   readonly management: ManagementNetwork;
   readonly faults: FaultyLink | undefined;
 
-  constructor(
-    number: number,
-    spec: RunSpec,
-    scheduler: Scheduler,
-    pool: FramePool,
-    router: Router,
-    supervisor: CoreSupervisor,
-    tap: FrameTap | undefined,
-  ) {
-    const { profile, topology, seed, mtu, hosts, programs } = spec;
+  constructor({ number, spec, own, scheduler, pool, fabric, supervisor, tap }: HostParts) {
+    const { profile, seed, mtu, hosts, programs } = spec;
     this.number = number;
     const { machine } = spec;
     const runsInWorkers = spec.coreRuntime === 'worker';
@@ -54,7 +60,6 @@ export class Host {
       machine.memory > 0 ? machine.memory : spec.memory,
       runsInWorkers,
     );
-    const own = programs.filter(({ host }) => host === number);
     this.processes = new Processes({
       host: number,
       seed,
@@ -71,46 +76,51 @@ export class Host {
       this.completionChains = completionChains = new LoggedChains(pool.chainLog, 0);
     }
 
-    let link: Link = router;
+    let port = fabric.uplink(number);
     if (spec.faults !== null) {
-      this.faults = new FaultyLink(router, pool, number, spec.faults, seed);
-      link = this.faults;
+      this.faults = new FaultyLink(port, pool, number, spec.faults, seed);
+      port = this.faults;
     }
-    if (tap !== undefined) link = new CapturedLink(link, pool, scheduler, profile.nic.tx.ps, tap);
+    if (tap !== undefined) port = new CapturedLink(port, pool, tap);
 
     this.nic = new Nic({
       host: number,
       hosts,
       profile,
-      topology,
       seed,
       iommu: spec.machine.iommu,
       clock: spec.clock,
       scheduler,
       pool,
       memory: this.memory,
-      link,
+      port,
       completionChains,
       refused: refusalPrinter(number),
     });
-    this.management = new ManagementNetwork(number, pool, router, profile.management.latency, {
-      told: (from, to, value) => {
-        const core = this.cores.find(({ rank }) => rank === to);
-        core?.told(from, value);
-        return core !== undefined;
-      },
-    });
-    this.port = new EgressPort(
+    this.management = new ManagementNetwork(
       number,
-      profile,
-      { direct: topology === 'direct', traceFull: spec.trace === 'full' },
+      pool,
+      fabric.router,
+      profile.management.latency,
+      {
+        told: (from, to, value) => {
+          const core = this.cores.find(({ rank }) => rank === to);
+          core?.told(from, value);
+          return core !== undefined;
+        },
+      },
+    );
+    this.inlet = new HostInlet({
+      host: number,
+      link: profile.link,
+      traceFull: spec.trace === 'full',
       scheduler,
       pool,
-      this.nic,
-      this.management,
+      nic: this.nic,
+      management: this.management,
       tap,
-    );
-    router.connect(number, this.port.sink);
+    });
+    this.outputPort = fabric.attach(number, this.inlet);
 
     let chainRows = 0;
     const memoryCalls = new MemoryCalls({

@@ -15,12 +15,13 @@ import { WorkerRuntime } from '../cores/worker-runtime.js';
 import { Host } from './host.js';
 import { hostCounters } from './host-counters.js';
 import { hostMetrics, type HostMetrics } from './host-metrics.js';
+import { Fabric } from '../model/fabric/fabric.js';
 import type { FrameTap } from '../model/fabric/captured-link.js';
 import { FramePool } from '../model/fabric/frame-pool.js';
-import { Router } from '../model/fabric/router.js';
+import { layoutOf } from '../model/fabric/topologies.js';
 import type { Bound } from '../links/window-runner.js';
 import type { MachineWiring, ProcessMachine } from '../spec/process-machine.js';
-import type { RunFailure, RunOutcome, RunSpec } from '../spec/run-spec.js';
+import type { ProgramSpec, RunFailure, RunOutcome, RunSpec } from '../spec/run-spec.js';
 import type { Task } from '../program/verbs.js';
 
 /** Events between two looks at the wall clock. */
@@ -32,7 +33,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   failure: RunFailure | null = null;
   private readonly spec: RunSpec;
   private readonly scheduler = new Scheduler();
-  private readonly router: Router;
+  private readonly fabric: Fabric;
   private readonly hosts: Host[];
   private readonly runtime: CoreRuntime;
   private readonly dueCores: HostCore[] = [];
@@ -59,12 +60,25 @@ export class Machine implements ProcessMachine, CoreSupervisor {
     this.spec = spec;
     this.runtime = runtime;
     this.pool = wiring.pool ?? FramePool.of(spec);
-    this.router = new Router(this.scheduler, this.pool, wiring.remote);
+    this.fabric = new Fabric({
+      layout: wiring.topology?.build(spec) ?? layoutOf(spec),
+      profile: spec.profile,
+      local: spec.local,
+      scheduler: this.scheduler,
+      pool: this.pool,
+      remote: wiring.remote,
+    });
+    const { scheduler, pool, fabric } = this;
     const { capture } = wiring;
+    const programs = programsByHost(spec);
     this.hosts = spec.local.map((number) => {
       const tap =
         capture === undefined || !spec.capture ? undefined : this.openCapture(number, capture);
-      return new Host(number, spec, this.scheduler, this.pool, this.router, this, tap);
+      return new Host({
+        ...{ number, spec, scheduler, pool, fabric, tap },
+        own: programs.get(number) ?? [],
+        supervisor: this,
+      });
     });
     this.running = this.hosts.reduce((sum, { cores }) => sum + cores.length, 0);
   }
@@ -145,7 +159,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
       this.scheduler.pass(this.monotonic());
       this.pool.frames[slot]!.time = this.scheduler.now;
     }
-    this.router.deliver(slot);
+    this.fabric.router.deliver(slot);
   }
 
   mailbox(): Mailbox {
@@ -167,7 +181,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
       results: this.results,
       hosts: this.hosts.map((host) => ({
         host: host.number,
-        digest: host.port.trace.digest(),
+        digest: host.inlet.trace.digest(),
         counters: { ...hostCounters(host), ...this.programCounters.get(host.number) },
       })),
       events: this.scheduler.events,
@@ -195,6 +209,10 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   private async prepare(): Promise<void> {
     const { spec } = this;
     if (spec.clock === 'virtual' && spec.coreRuntime === 'inline') installGuards();
+    // One for all: there may be thousands of ranks.
+    const placement = Object.freeze(
+      spec.programs.map(({ host, core }) => Object.freeze({ host, core })),
+    );
     for (const host of this.hosts) {
       for (const core of host.cores) {
         const { role } = spec.programs[core.rank]!;
@@ -214,10 +232,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
           role,
           params: spec.params,
           inputs: spec.inputs,
-          placement: spec.programs.map(({ host: number, core: index }) => ({
-            host: number,
-            core: index,
-          })),
+          placement,
           seed: spec.seed,
           clock: spec.clock,
         };
@@ -271,3 +286,13 @@ const runtimeOf = (spec: RunSpec, wiring: MachineWiring): CoreRuntime =>
   spec.coreRuntime === 'worker'
     ? new WorkerRuntime(spec, wiring.program)
     : new InlineRuntime(spec, wiring.program);
+
+function programsByHost({ programs }: RunSpec): Map<number, ProgramSpec[]> {
+  const byHost = new Map<number, ProgramSpec[]>();
+  for (const program of programs) {
+    const its = byHost.get(program.host);
+    if (its === undefined) byHost.set(program.host, [program]);
+    else its.push(program);
+  }
+  return byHost;
+}

@@ -1,5 +1,5 @@
 /** What a host process is told at its start: by environment, because argv is there for every user to read. */
-import { MAX_HOSTS } from '../../sim/sequencer.js';
+import { MAX_PROCESSES } from '../../units/elements.js';
 import {
   dictionary,
   flag,
@@ -42,7 +42,7 @@ export type ProgramPolicy = Infer<typeof PROGRAM_POLICY>;
 const isText = (value: unknown): value is string => typeof value === 'string';
 
 const ENVIRONMENT = record(ENVIRONMENT_VARIABLE, {
-  processes: whole(1, MAX_HOSTS),
+  processes: whole(1, MAX_PROCESSES),
   /** ws:// or wss:// address of the coordinator. */
   control: text(1024),
   credentials: record('credentials', {

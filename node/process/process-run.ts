@@ -13,7 +13,9 @@ import { BatchReader } from '../links/batch-reader.js';
 import { FramePool } from '../model/fabric/frame-pool.js';
 import { FrameCounter, FreeRunner } from '../links/free-runner.js';
 import { Inbox } from '../links/inbox.js';
-import { lookaheadBetween, tailRate } from '../model/fabric/lookahead-between.js';
+import { lookaheadOf } from '../model/fabric/flight-times.js';
+import { Places } from '../model/fabric/places.js';
+import { layoutOf } from '../model/fabric/topologies.js';
 import type { Mesh } from '../links/mesh.js';
 import { RemoteLink, type SendObserver } from '../links/remote-link.js';
 import { WindowRunner, type Simulation } from '../links/window-runner.js';
@@ -86,16 +88,18 @@ export class ProcessRun {
     const { spec, mesh, placement, run } = parts;
     const pool = FramePool.of(spec);
     const { processes, process } = mesh;
+    const layout = layoutOf(spec);
+    const places = new Places(layout, placement);
     const hasWindows = spec.clock === 'virtual' && processes > 1;
     const observer = hasWindows
-      ? new WindowMember(process, lookaheadBetween(processes, spec))
+      ? new WindowMember(process, lookaheadOf(layout, spec.profile, placement, processes))
       : new FrameCounter();
     const network = processes > 1 ? networkOf(parts, pool, observer) : null;
     const captures = spec.capture ? captureSink(parts) : undefined;
     try {
       const machine = await parts.createMachine(spec, {
         pool,
-        remote: network === null ? null : () => network.link,
+        remote: network?.link ?? null,
         ...(captures && { capture: (host, bytes) => captures.append(host, bytes) }),
       });
       return new ProcessRun(parts, machine, captures, network, observer);
@@ -109,14 +113,14 @@ export class ProcessRun {
       pool: FramePool,
       observer: SendObserver,
     ): Network {
-      const reader = new BatchReader(pool, placement, process, processes, run);
+      const reader = new BatchReader(pool, places, process, processes, run);
       const link = new RemoteLink({
         pool,
-        placement,
+        places,
         mesh,
         run,
         observer,
-        tailRate: tailRate(parts.spec),
+        tailRate: spec.profile.link.rate,
         ...(spec.clock === 'real' && { fullFrames: PROMPT_FRAMES }),
       });
       return { mesh, link, inbox: new Inbox(reader) };

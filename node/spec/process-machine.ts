@@ -2,7 +2,8 @@
 import type { HostMetrics } from '../process/host-metrics.js';
 import type { Bound } from '../links/window-runner.js';
 import type { FramePool } from '../model/fabric/frame-pool.js';
-import type { Link } from '../model/fabric/link.js';
+import type { Port } from '../model/fabric/port.js';
+import type { Topology } from '../model/fabric/topology.js';
 import type { RunFailure, RunOutcome, RunSpec } from './run-spec.js';
 import type { Program } from '../program/verbs.js';
 
@@ -34,8 +35,10 @@ export interface ProcessMachine {
 export type ProgramSource = Program | string;
 
 export interface MachineWiring {
-  /** The way to a host of another process; null when there is none. */
-  readonly remote: ((host: number) => Link) | null;
+  /** The way to the elements of other processes; null when there is none. */
+  readonly remote: Port | null;
+  /** Instead of the topology that the run names. */
+  readonly topology?: Topology;
   readonly pool?: FramePool;
   /** Takes the next bytes of a host's capture file. */
   readonly capture?: (host: number, bytes: Uint8Array) => void;

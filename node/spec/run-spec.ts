@@ -3,7 +3,7 @@
  * that they pass when they arrive. Equal specs give equal results, byte for byte, under the virtual clock; only `local`
  * and `coreRuntime` may differ between placements.
  */
-import { MAX_CORES, MAX_HOSTS } from '../../sim/sequencer.js';
+import { MAX_CORES, MAX_HOSTS } from '../../units/elements.js';
 import {
   anything,
   choice,
@@ -108,6 +108,10 @@ const FAULTS = record('faults', {
 });
 export type FaultSpec = Infer<typeof FAULTS>;
 
+/** What lies between the hosts: one switch, or a cable (`model/fabric/topologies.ts`). */
+export const TOPOLOGY_NAMES = ['switch', 'direct'] as const;
+export type TopologyName = (typeof TOPOLOGY_NAMES)[number];
+
 /**
  * What the options of a command decide of a run, as a cluster's configuration has it too. Each is set by a row of
  * `coordinator/plan/run-options.ts`.
@@ -119,7 +123,7 @@ export const RUN_SETTINGS = {
   /** Bytes of emulated memory per host. */
   memory: whole(1, MAX_MEMORY),
   mtu: whole(256, 4096),
-  topology: choice('switch', 'direct'),
+  topology: choice(...TOPOLOGY_NAMES),
   clock: choice('virtual', 'real'),
   seed: whole(),
   faults: nullable(FAULTS),

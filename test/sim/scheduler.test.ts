@@ -4,9 +4,10 @@ import { draw } from '../../sim/cost.js';
 import { EventQueue } from '../../sim/event-queue.js';
 import { RandomStream } from '../../sim/random.js';
 import { Scheduler } from '../../sim/scheduler.js';
-import { NIC_UNIT, Sequencer } from '../../sim/sequencer.js';
+import { keyPrecedes, NIC_UNIT, SEQUENCE_RANGE, Sequencer } from '../../sim/sequencer.js';
 import { halveStages, STAGES } from '../../sim/stages.js';
 import { combineDigests, TraceHash } from '../../sim/trace.js';
+import { MAX_ELEMENTS } from '../../units/elements.js';
 
 describe('the event queue', () => {
   it('gives events out in the order of (time, key), however they came in', () => {
@@ -55,13 +56,80 @@ describe('the event queue', () => {
 });
 
 describe('keys', () => {
+  const LAST = { element: MAX_ELEMENTS - 1, unit: NIC_UNIT };
+
   it('put cores before their NIC, and hosts in order', () => {
-    const core0 = new Sequencer(1, 0).key();
-    const core1 = new Sequencer(1, 1).key();
-    const nic = new Sequencer(1, NIC_UNIT).key();
-    const other = new Sequencer(2, 0).key();
-    expect([core0, core1, nic, other]).toEqual([core0, core1, nic, other].sort((a, b) => a - b));
-    expect(Number.isSafeInteger(new Sequencer(511, NIC_UNIT).key())).toBe(true);
+    const sources = [
+      new Sequencer(1, 0),
+      new Sequencer(1, 1),
+      new Sequencer(1, NIC_UNIT),
+      new Sequencer(2, 0),
+      new Sequencer(LAST.element, 0),
+      new Sequencer(LAST.element, LAST.unit),
+    ];
+    const keys = sources.map((source) => source.key());
+    for (const [place, key] of keys.entries()) {
+      expect(Number.isSafeInteger(key)).toBe(true);
+      const behind = keys.filter((other) => keyPrecedes(key, other));
+      expect(behind).toEqual(keys.slice(place + 1));
+    }
+  });
+
+  it('keep the order in which a source made its events, wherever its sequence wraps around', () => {
+    for (const made of [0, 1, SEQUENCE_RANGE - 3, 5 * SEQUENCE_RANGE - 1, 2 ** 40 - 6]) {
+      for (const { element, unit } of [{ element: 0, unit: 0 }, LAST]) {
+        const source = new Sequencer(element, unit, made);
+        const keys = Array.from({ length: 6 }, () => source.key());
+        for (let i = 0; i < keys.length; i++) {
+          for (let j = 0; j < keys.length; j++) {
+            expect([made, i, j, keyPrecedes(keys[i]!, keys[j]!)]).toEqual([made, i, j, i < j]);
+          }
+        }
+      }
+    }
+  });
+
+  it('never make an event of one source into another’s', () => {
+    const source = new Sequencer(3, 7, 9 * SEQUENCE_RANGE - 2);
+    const before = new Sequencer(3, 6, SEQUENCE_RANGE - 1).key();
+    const after = new Sequencer(3, 8).key();
+    for (let i = 0; i < 4; i++) {
+      const key = source.key();
+      expect([keyPrecedes(before, key), keyPrecedes(key, before)]).toEqual([true, false]);
+      expect([keyPrecedes(key, after), keyPrecedes(after, key)]).toEqual([true, false]);
+    }
+  });
+
+  it('are 2^40 of a source, and no more', () => {
+    const source = new Sequencer(LAST.element, LAST.unit, 2 ** 40 - 2);
+    source.key();
+    source.key();
+    expect(() => source.key()).toThrow('more than 2^40 events');
+  });
+
+  it('order the queue as (time, source, number of the event) do, while sequences wrap', () => {
+    const random = new RandomStream(9, 'wrapping');
+    const queue = new EventQueue(16);
+    const sources = Array.from({ length: 6 }, (_, number) => {
+      const made = SEQUENCE_RANGE * (number + 1) - random.below(2000);
+      return { number, made, sequencer: new Sequencer(10 * number, NIC_UNIT, made) };
+    });
+    const pending: { time: number; source: number; made: number; argument: number }[] = [];
+    let now = 0;
+    for (let argument = 0; argument < 20_000; argument++) {
+      const source = sources[random.below(sources.length)]!;
+      // Few instants, so that most events tie.
+      const time = now + random.below(random.below(10) === 0 ? 400 : 4);
+      queue.push(time, source.sequencer.key(), 0, 0, argument);
+      pending.push({ time, source: source.number, made: source.made++, argument });
+      while (pending.length > 100 && random.below(3) > 0) {
+        pending.sort((a, b) => a.time - b.time || a.source - b.source || a.made - b.made);
+        const first = pending.shift()!;
+        expect(queue.pop()).toBe(true);
+        expect([queue.time, queue.argument]).toEqual([first.time, first.argument]);
+        now = first.time;
+      }
+    }
   });
 });
 

@@ -93,11 +93,15 @@ describe('keys and addresses', () => {
   });
 
   it('differ between hosts, and follow from the configuration alone', () => {
-    const macs = new Set([0, 1, 255, 256, 511].map((host) => formatMac(hostMac(host))));
-    const ips = new Set([0, 1, 254, 255, 256, 511].map((host) => hostIpv4(host).join('.')));
-    expect([macs.size, ips.size]).toEqual([5, 6]);
+    const macs = new Set(
+      [0, 1, 255, 256, 511, 512, 65_534].map((host) => formatMac(hostMac(host))),
+    );
+    const ips = new Set(
+      [0, 1, 254, 255, 256, 511, 512, 65_534].map((host) => hostIpv4(host).join('.')),
+    );
+    expect([macs.size, ips.size]).toEqual([7, 8]);
     expect(hostIpv4(0).join('.')).toBe('10.0.0.1');
-    for (const host of [0, 1, 254, 255, 256, 511]) {
+    for (const host of [0, 1, 254, 255, 256, 511, 512, 65_534]) {
       expect(hostIpv4Number(host)).toBe(new DataView(hostIpv4(host).buffer).getUint32(0));
     }
   });

@@ -3,7 +3,7 @@
  * is; then runs, each requested, queued, started and ended by its record or by why there is none; and questions about
  * the cluster's state at any time.
  */
-import { MAX_HOSTS } from '../../sim/sequencer.js';
+import { MAX_HOSTS } from '../../units/elements.js';
 import { MAX_CAPTURED_BYTES } from './notices.js';
 import {
   anything,

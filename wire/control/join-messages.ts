@@ -2,7 +2,7 @@
  * What a machine that joins a cluster and its coordinator tell each other: an offer once, then assignments and releases as
  * formations come and go; at last it leaves, or is dismissed.
  */
-import { MAX_HOSTS } from '../../sim/sequencer.js';
+import { MAX_HOSTS, MAX_PROCESSES } from '../../units/elements.js';
 import { hostNumbers } from './orders.js';
 import {
   choice,
@@ -41,7 +41,7 @@ const JOIN_NOTICE = variants('notice', {
     name: refined(text(64), isMachineName, 'no name of a machine'),
     /** Emulated hosts, and the processes that they are packed into. */
     hosts: whole(1, MAX_HOSTS),
-    processes: whole(1, ({ hosts }) => hosts),
+    processes: whole(1, ({ hosts }) => Math.min(hosts, MAX_PROCESSES)),
     /** Logical processors, and bytes of memory, of the machine or of its container. */
     cores: whole(1),
     memory: whole(),
@@ -49,7 +49,7 @@ const JOIN_NOTICE = variants('notice', {
     encrypted: flag,
   },
   /** A host process ended without being told to. */
-  ended: { cluster, process: whole(0, MAX_HOSTS - 1), how: text(4096) },
+  ended: { cluster, process: whole(0, MAX_PROCESSES - 1), how: text(4096) },
   /** It wants to go: after the run that is on. */
   leaving: {},
 });
@@ -58,7 +58,7 @@ export type Offer = Extract<JoinNotice, { type: 'offer' }>;
 
 /** One process that a machine is to start. */
 const ASSIGNED_PROCESS = record('assigned', {
-  process: whole(0, MAX_HOSTS - 1),
+  process: whole(0, MAX_PROCESSES - 1),
   hosts: hostNumbers,
   ticket: text(64),
 });
@@ -70,8 +70,8 @@ const JOIN_ORDER = variants('order', {
   assign: {
     cluster,
     /** Of the whole formation. */
-    processes: whole(1, MAX_HOSTS),
-    assigned: list(MAX_HOSTS, ASSIGNED_PROCESS),
+    processes: whole(1, MAX_PROCESSES),
+    assigned: list(MAX_PROCESSES, ASSIGNED_PROCESS),
   },
   /** Its processes are to stop; another assignment may follow. */
   release: {},

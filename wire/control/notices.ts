@@ -2,7 +2,7 @@
  * What a host process tells the coordinator: hello and linked once, then per run prepared, reports of virtual time (or of
  * quiet), progress, and how it ended.
  */
-import { MAX_CORES, MAX_HOSTS } from '../../sim/sequencer.js';
+import { MAX_CORES, MAX_HOSTS, MAX_PROCESSES } from '../../units/elements.js';
 import {
   anything,
   bytes,
@@ -31,7 +31,7 @@ const fabricUrl = refined(
   'no ws:// address',
 );
 
-const process = whole(0, MAX_HOSTS - 1);
+const process = whole(0, MAX_PROCESSES - 1);
 const run = whole();
 
 const QUIET = {

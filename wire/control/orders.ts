@@ -3,7 +3,7 @@
  * prepare, begin, grants or probes, and collect when it is over, or abandon; at last stop. Runs are numbered; an order of
  * a run that is over is ignored.
  */
-import { MAX_HOSTS } from '../../sim/sequencer.js';
+import { MAX_HOSTS, MAX_PROCESSES } from '../../units/elements.js';
 import { anything, list, reader, record, saying, text, variants, whole } from './shape.js';
 import type { Infer, Shape } from './shape.js';
 
@@ -23,7 +23,7 @@ export type PeerAddress = Infer<typeof PEER_ADDRESS>;
 const run = whole();
 
 const ORDER = variants('order', {
-  peers: { processes: list(MAX_HOSTS, PEER_ADDRESS) },
+  peers: { processes: list(MAX_PROCESSES, PEER_ADDRESS) },
   prepare: {
     run,
     /** Checked where it is used: the machine knows what it needs. */
@@ -36,7 +36,7 @@ const ORDER = variants('order', {
     run,
     grant: anything,
     /** The process that the receiver's report has waited for at the coordinator, and for how many us. */
-    by: whole(0, MAX_HOSTS - 1),
+    by: whole(0, MAX_PROCESSES - 1),
     held: whole(),
   },
   /** Real clock: say whether everything is quiet, under this number. */

@@ -9,20 +9,20 @@ import { ETHERNET_LENGTH } from '../../../wire/ethernet.js';
 import type { FaultSpec } from '../../spec/run-spec.js';
 import { finishFrame } from './finished-frame.js';
 import type { FramePool } from './frame-pool.js';
-import type { Link } from './link.js';
+import type { Port } from './port.js';
 
-export class FaultyLink implements Link {
+export class FaultyLink implements Port {
   lost = 0;
   duplicated = 0;
   corrupted = 0;
   delayed = 0;
   private readonly random: RandomStream;
   private readonly sequencer: Sequencer;
-  private readonly inner: Link;
+  private readonly inner: Port;
   private readonly pool: FramePool;
   private readonly faults: FaultSpec;
 
-  constructor(inner: Link, pool: FramePool, host: number, faults: FaultSpec, seed: number) {
+  constructor(inner: Port, pool: FramePool, host: number, faults: FaultSpec, seed: number) {
     this.inner = inner;
     this.pool = pool;
     this.faults = faults;

@@ -112,7 +112,7 @@ export class FramePool {
     const copy = this.allocate();
     const shift = this.payloadAt(copy) - this.payloadAt(slot);
     const frame = this.frames[copy]!;
-    const { start, length, headerLength, source, destination, time, suspect, offload } =
+    const { start, length, headerLength, source, destination, element, time, suspect, offload } =
       this.frames[slot]!;
     this.bytes.copyWithin(start + shift, start, start + length);
     frame.start = start + shift;
@@ -120,6 +120,7 @@ export class FramePool {
     frame.headerLength = headerLength;
     frame.source = source;
     frame.destination = destination;
+    frame.element = element;
     frame.time = time;
     frame.suspect = suspect;
     frame.offload = offload;

@@ -46,7 +46,8 @@ export class Frame implements Reth, Aeth, ImmDt {
   /** Hosts. */
   source = 0;
   destination = 0;
-  /** When it reaches the next element, in ps, and the key that decides ties there. */
+  /** The element that it reaches next, when it does, in ps, and the key that decides ties there. */
+  element = 0;
   time = 0;
   key = 0;
   /** Its ICRC must be computed and checked, because its bytes may have been changed. */

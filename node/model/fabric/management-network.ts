@@ -8,7 +8,7 @@
  *     30  a piece of the message, JSON
  */
 import type { FramePool } from './frame-pool.js';
-import type { Link } from './link.js';
+import type { Port } from './port.js';
 
 /** IEEE 802 local experimental EtherType 1. */
 const MANAGEMENT_ETHER_TYPE = 0x88b5;
@@ -41,14 +41,14 @@ export class ManagementNetwork {
   private readonly partial = new Map<string, Uint8Array>();
   private readonly host: number;
   private readonly pool: FramePool;
-  private readonly link: Link;
+  private readonly port: Port;
   private readonly latency: number;
   private readonly end: ManagementEnd;
 
-  constructor(host: number, pool: FramePool, link: Link, latency: number, end: ManagementEnd) {
+  constructor(host: number, pool: FramePool, port: Port, latency: number, end: ManagementEnd) {
     this.host = host;
     this.pool = pool;
-    this.link = link;
+    this.port = port;
     this.latency = latency;
     this.end = end;
   }
@@ -85,10 +85,11 @@ export class ManagementNetwork {
       frame.length = HEADER + size;
       frame.source = this.host;
       frame.destination = host;
+      frame.element = host;
       frame.time = now + this.latency;
       frame.key = key();
       pool.chains.clear(slot);
-      this.link.send(slot);
+      this.port.send(slot);
       offset += size;
     } while (offset < bytes.length);
   }

@@ -1,52 +1,63 @@
-/** The fabric inside one process: a frame goes to its host's port here, or to the link of the process that has it. */
+/** The fabric inside one process: a frame goes to the element that it reaches next, here or by the link to its process. */
 import type { Scheduler } from '../../../sim/scheduler.js';
 import type { FramePool } from './frame-pool.js';
-import type { Link } from './link.js';
+import type { Layout } from './layout.js';
+import type { Port } from './port.js';
 
-export class Router implements Link {
-  /** Frames that went over it. */
-  packets = 0;
-  /** Sink of each local host's port, by host. */
-  private readonly ports: (number | undefined)[] = [];
+export class Router implements Port {
+  /** By element: the sink of what this process has of it. */
+  private readonly sinks: (number | undefined)[] = [];
+  private readonly isLocal: Uint8Array;
+  private readonly layout: Layout;
   private readonly scheduler: Scheduler;
   private readonly pool: FramePool;
-  private readonly remote: ((destination: number) => Link) | null;
+  private readonly remote: Port | null;
 
+  /** `local`: the hosts of this process; `remote` takes frames for others, and is null if there are none. */
   constructor(
+    layout: Layout,
+    local: readonly number[],
     scheduler: Scheduler,
     pool: FramePool,
-    remote: ((destination: number) => Link) | null,
+    remote: Port | null,
   ) {
+    this.layout = layout;
     this.scheduler = scheduler;
     this.pool = pool;
     this.remote = remote;
+    this.isLocal = new Uint8Array(layout.hosts);
+    for (const host of local) this.isLocal[host] = 1;
   }
 
-  connect(host: number, portSink: number): void {
-    this.ports[host] = portSink;
+  connect(element: number, sink: number): void {
+    this.sinks[element] = sink;
   }
 
   send(slot: number): void {
-    const { destination, time, key } = this.pool.frames[slot]!;
-    const sink = this.ports[destination];
-    this.packets++;
-    if (sink !== undefined) {
-      this.scheduler.at(time, key, sink, 0, slot);
+    const frame = this.pool.frames[slot]!;
+    const { element } = frame;
+    if (this.remote !== null && !this.isHere(element, frame.destination)) {
+      // Another process has nothing but the bytes.
+      this.pool.writeOut(slot);
+      this.remote.send(slot);
       return;
     }
-    if (this.remote === null) throw new Error(`no host${destination} in this run`);
-    // Another process has nothing but the bytes.
-    this.pool.writeOut(slot);
-    this.remote(destination).send(slot);
+    const sink = this.sinks[element];
+    if (sink === undefined) throw new Error(`no element ${element} in this run`);
+    this.scheduler.at(frame.time, frame.key, sink, 0, slot);
   }
 
-  /** Frame `slot` is for a host of this process, and reaches its port at its time. */
+  /** Frame `slot` is for an element of this process, and reaches it at its time. */
   deliver(slot: number): void {
-    const { destination, time, key } = this.pool.frames[slot]!;
-    const sink = this.ports[destination];
-    if (sink === undefined) {
-      throw new Error(`a frame for host${destination} reached a process without it`);
+    const { element, destination, time, key } = this.pool.frames[slot]!;
+    const sink = this.sinks[element];
+    if (sink === undefined || !this.isHere(element, destination)) {
+      throw new Error(`a frame for element ${element} reached a process without it`);
     }
     this.scheduler.at(time, key, sink, 0, slot);
+  }
+
+  private isHere(element: number, destination: number): boolean {
+    return this.isLocal[this.layout.homeOf(element, destination)] === 1;
   }
 }

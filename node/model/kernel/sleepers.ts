@@ -5,7 +5,8 @@
 import { draw } from '../../../sim/cost.js';
 import type { RandomStream } from '../../../sim/random.js';
 import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
-import { MAX_CORES, type Sequencer } from '../../../sim/sequencer.js';
+import type { Sequencer } from '../../../sim/sequencer.js';
+import { MAX_CORES } from '../../../units/elements.js';
 import type { Profile } from '../../spec/profile.js';
 import type { KernelContext } from './kernel-context.js';
 import type { KernelSocket } from './socket-table.js';

@@ -8,12 +8,15 @@ import { PAGE_SIZE, type PhysicalMemory } from '../memory/physical-memory.js';
 import type { KernelContext } from './kernel-context.js';
 import type { SystemCaller } from './system-calls.js';
 
+/** Bytes. */
+const LEAST_SCRATCH = 1 << 16;
+
 export class UserMemory {
   /** Where {@link fetch} has put what it read, and what {@link store} takes. */
   buffer: Uint8Array;
   at = 0;
   /** Bytes of memory whose frames are not adjacent, or may go, on their way. */
-  private scratch = new Uint8Array(1 << 16);
+  private scratch = new Uint8Array(0);
   private readonly memory: PhysicalMemory;
   private readonly spaceOf: (core: number) => AddressSpace;
 
@@ -59,7 +62,9 @@ export class UserMemory {
       this.at = physical;
       return true;
     }
-    if (this.scratch.length < length) this.scratch = new Uint8Array(2 * length);
+    if (this.scratch.length < length) {
+      this.scratch = new Uint8Array(Math.max(LEAST_SCRATCH, 2 * length));
+    }
     this.buffer = this.scratch;
     this.at = 0;
     return this.byPage(address, length, (page, offset, from, count) => {

@@ -9,6 +9,8 @@ import { TupleMap, type FiveTuple } from './tuple-map.js';
 
 /** Places looked at for an idle flow whose place a new one may take (mlx5: MLX5E_ARFS_EXPIRY_QUOTA). */
 const EXPIRY_QUOTA = 60;
+/** Places that there is room for at first. */
+const LEAST_PLACES = 64;
 
 /** How far a receive queue is: frames taken out, frames put in; both count up. */
 export interface QueuePosition {
@@ -27,11 +29,11 @@ export class LearnedFlows {
   private readonly places = new TupleMap();
   /** By place: the flow, the queue where it is and the one where it is to go, and when it was last seen. */
   private readonly tuples: FiveTuple[] = [];
-  private readonly queues: Int32Array;
-  private readonly wanted: Int32Array;
-  private readonly seen: Float64Array;
+  private queues = new Int32Array(0);
+  private wanted = new Int32Array(0);
+  private seen = new Float64Array(0);
   /** By place: its queue's tail behind the flow's last frame. */
-  private readonly tails: Float64Array;
+  private tails = new Float64Array(0);
   private readonly free: number[] = [];
   private hand = 0;
 
@@ -43,10 +45,6 @@ export class LearnedFlows {
     this.capacity = capacity;
     this.idle = idle === 0 ? Infinity : idle;
     this.positions = positions;
-    this.queues = new Int32Array(capacity);
-    this.wanted = new Int32Array(capacity);
-    this.seen = new Float64Array(capacity);
-    this.tails = new Float64Array(capacity);
   }
 
   get size(): number {
@@ -109,7 +107,11 @@ export class LearnedFlows {
   private newPlace(now: number): number {
     const released = this.free.pop();
     if (released !== undefined) return released;
-    if (this.tuples.length < this.capacity) return this.tuples.length;
+    const next = this.tuples.length;
+    if (next < this.capacity) {
+      if (next === this.queues.length) this.grow();
+      return next;
+    }
     for (let i = Math.min(EXPIRY_QUOTA, this.capacity); i > 0; i--) {
       const place = this.hand;
       this.hand = (place + 1) % this.capacity;
@@ -119,6 +121,20 @@ export class LearnedFlows {
       }
     }
     return -1;
+  }
+
+  /** Most hosts of a large cluster never learn a flow: there is room for as many as have come, and some more. */
+  private grow(): void {
+    const places = Math.min(this.capacity, Math.max(LEAST_PLACES, 2 * this.queues.length));
+    const { queues, wanted, seen, tails } = this;
+    this.queues = new Int32Array(places);
+    this.queues.set(queues);
+    this.wanted = new Int32Array(places);
+    this.wanted.set(wanted);
+    this.seen = new Float64Array(places);
+    this.seen.set(seen);
+    this.tails = new Float64Array(places);
+    this.tails.set(tails);
   }
 
   private release(place: number): void {

@@ -8,7 +8,7 @@ import type { Scheduler, EventSink } from '../../../sim/scheduler.js';
 import type { Sequencer } from '../../../sim/sequencer.js';
 import { WAY, type Frame } from '../fabric/frame.js';
 import type { FramePool } from '../fabric/frame-pool.js';
-import type { Link } from '../fabric/link.js';
+import type { Port } from '../fabric/port.js';
 import type { Profile } from '../../spec/profile.js';
 
 /** A host's MAC: 02:00:00, a function's number, then the host's (units/address.ts). */
@@ -34,16 +34,13 @@ export class Transmitter implements EventSink {
   floodsHome = false;
   private readonly host: number;
   private readonly profile: Profile;
-  private readonly topology: 'switch' | 'direct';
   private readonly scheduler: Scheduler;
   private readonly sequencer: Sequencer;
   private readonly pool: FramePool;
-  private readonly link: Link;
+  private readonly port: Port;
   private readonly sink: number;
   private readonly sources: TransmitSource[] = [];
   private turn = 0;
-  /** How long the frame being committed takes on the link. */
-  private serialization = 0;
   private readonly hosts: number;
   /** When the port has sent what it is sending. */
   private portFreeAt = 0;
@@ -54,20 +51,18 @@ export class Transmitter implements EventSink {
     host: number,
     hosts: number,
     profile: Profile,
-    topology: 'switch' | 'direct',
     scheduler: Scheduler,
     sequencer: Sequencer,
     pool: FramePool,
-    link: Link,
+    port: Port,
   ) {
     this.host = host;
     this.hosts = hosts;
     this.profile = profile;
-    this.topology = topology;
     this.scheduler = scheduler;
     this.sequencer = sequencer;
     this.pool = pool;
-    this.link = link;
+    this.port = port;
     this.sink = scheduler.register(this);
   }
 
@@ -102,38 +97,26 @@ export class Transmitter implements EventSink {
   /** The port is busy with `frame` from now on. */
   private occupy({ length }: Frame): void {
     const { nic, link } = this.profile;
-    this.serialization = Math.ceil((length + link.framing) * link.rate);
-    const busy = this.serialization > nic.packetGap ? this.serialization : nic.packetGap;
+    const serialization = Math.ceil((length + link.framing) * link.rate);
+    const busy = serialization > nic.packetGap ? serialization : nic.packetGap;
     this.portFreeAt = this.scheduler.now + busy;
   }
 
   /** Frame `slot` goes on its way. */
   private launch(frame: Frame, slot: number, destination: number): void {
-    const { profile, serialization } = this;
-    const { now } = this.scheduler;
-    const { nic, link } = profile;
+    const { nic } = this.profile;
     frame.source = this.host;
     frame.destination = destination;
     frame.key = this.sequencer.key();
-    let at = now + nic.tx.ps;
+    let at = this.scheduler.now + nic.tx.ps;
     const { way } = frame;
     way[WAY.leftNic] = at;
     if (destination === this.host) {
       at += nic.loopback;
       way[WAY.leftCable] = at;
-    } else if (this.topology === 'direct') {
-      at += serialization;
-      way[WAY.leftPort] = at;
-      at += link.propagation + link.fec;
-      way[WAY.leftCable] = at;
-    } else {
-      at += link.propagation + link.fec;
-      way[WAY.leftCable] = at;
-      at += profile.switch.latency.ps;
-      way[WAY.leftSwitch] = at;
     }
     frame.time = at;
-    this.link.send(slot);
+    this.port.send(slot);
   }
 
   /**

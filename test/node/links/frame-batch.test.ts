@@ -6,12 +6,14 @@ import { FramePool } from '../../../node/model/fabric/frame-pool.js';
 import { RandomStream } from '../../../sim/random.js';
 import { describeFrame, makeFrame, randomShape } from '../model/fabric/random-frames.js';
 import type { FrameShape } from '../model/fabric/random-frames.js';
+import { unlinked } from './unlinked.js';
 
 /** Hosts 0 and 1 live in process 0, hosts 2 and 3 in process 1; batches go from 0 to 1. */
 const PLACEMENT = Int32Array.of(0, 0, 1, 1);
+const PLACES = unlinked(PLACEMENT);
 const RUN = 7;
 const random = new RandomStream(1, 'frame batch');
-const newReader = (pool: FramePool): BatchReader => new BatchReader(pool, PLACEMENT, 1, 2, RUN);
+const newReader = (pool: FramePool): BatchReader => new BatchReader(pool, PLACES, 1, 2, RUN);
 
 const SMALL: FrameShape = {
   source: 0,
@@ -107,6 +109,8 @@ describe('a malformed batch is named, and takes no slot', () => {
     ['a source beyond all', /source host 4/, (bytes) => void bytes.writeInt16LE(4, FRAME + 2)],
     ['a destination elsewhere', /destination host 1/, (bytes) => void bytes.writeInt16LE(1, FRAME)],
     ['a destination beyond all', /host 65535/, (bytes) => void bytes.writeInt16LE(-1, FRAME)],
+    ['an element elsewhere', /at element 0/, (bytes) => void bytes.writeInt16LE(0, FRAME + 10)],
+    ['one beyond all', /at element 65535/, (bytes) => void bytes.writeInt16LE(-1, FRAME + 10)],
     [
       'a frame shorter than its headers',
       /53 bytes/,
@@ -118,13 +122,9 @@ describe('a malformed batch is named, and takes no slot', () => {
       (bytes) => void bytes.writeInt32LE(99999, FRAME + 4),
     ],
     ['a negative length', /-1 bytes/, (bytes) => void bytes.writeInt32LE(-1, FRAME + 4)],
-    ['long headers', /129 bytes of headers/, (bytes) => void bytes.writeInt16LE(129, FRAME + 8)],
-    ['unknown flags', /flags 6/, (bytes) => void bytes.writeInt16LE(6, FRAME + 10)],
-    [
-      'stages of no operation',
-      /without an oper/,
-      (bytes) => void bytes.writeInt16LE(0, FRAME + 10),
-    ],
+    ['long headers', /129 bytes of headers/, (bytes) => void bytes.writeUInt8(129, FRAME + 8)],
+    ['unknown flags', /flags 6/, (bytes) => void bytes.writeUInt8(6, FRAME + 9)],
+    ['stages of no operation', /without an oper/, (bytes) => void bytes.writeUInt8(0, FRAME + 9)],
     ['an unknown stage', /stage mask/, (bytes) => void bytes.writeInt32LE(1 << 26, FRAME + 12)],
     ['arrival NaN', /arrival NaN/, (bytes) => void bytes.writeDoubleLE(NaN, FRAME + 16)],
     ['no arrival', /arrival Inf/, (bytes) => void bytes.writeDoubleLE(Infinity, FRAME + 16)],

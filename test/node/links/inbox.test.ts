@@ -5,14 +5,15 @@ import { FramePool } from '../../../node/model/fabric/frame-pool.js';
 import { Inbox } from '../../../node/links/inbox.js';
 import { RandomStream } from '../../../sim/random.js';
 import { makeFrame, randomShape } from '../model/fabric/random-frames.js';
+import { unlinked } from './unlinked.js';
 
 describe('an inbox', () => {
   test('ends a run in which a process sends without end before its time, and names the link', () => {
-    const placement = Int32Array.of(0, 1);
+    const places = unlinked(Int32Array.of(0, 1));
     const [theirs, ours] = [new FramePool(1024, 16), new FramePool(1024, 16)];
     const random = new RandomStream(5, 'inbox');
     const most = 200 * ours.slotSize;
-    const inbox = new Inbox(new BatchReader(ours, placement, 0, 2, 1), most);
+    const inbox = new Inbox(new BatchReader(ours, places, 0, 2, 1), most);
     const writer = new BatchWriter(1);
     let arrived = 0;
     const receiver = {

@@ -11,6 +11,7 @@ import { printHello } from '../../../node/links/mesh-hello.js';
 import { RemoteLink } from '../../../node/links/remote-link.js';
 import { RandomStream } from '../../../sim/random.js';
 import { describeFrame, makeFrame, randomShape } from '../model/fabric/random-frames.js';
+import { unlinked } from './unlinked.js';
 
 const TOKEN = 'the-token';
 const CLUSTER = 'cluster-1';
@@ -95,14 +96,14 @@ describe('a mesh', () => {
 
   test('exchanges ten thousand frames, every one as it was sent', async () => {
     const [left, right] = (await linked(2)) as [Mesh, Mesh];
-    const placement = Int32Array.of(0, 0, 1, 1);
+    const places = unlinked(Int32Array.of(0, 0, 1, 1));
     const random = new RandomStream(3, 'mesh');
     const ends = [left, right].map((mesh) => {
       const pool = new FramePool(1024, 16);
       const told: number[] = [];
       const observer = { sent: (to: number, arrival: number) => told.push(to, arrival) };
-      const link = new RemoteLink({ pool, placement, mesh, run: 1, observer });
-      const reader = new BatchReader(pool, placement, mesh.process, 2, 1);
+      const link = new RemoteLink({ pool, places, mesh, run: 1, observer });
+      const reader = new BatchReader(pool, places, mesh.process, 2, 1);
       return { mesh, pool, link, told, inbox: new Inbox(reader), listener: attach(mesh) };
     });
     const expected: [unknown[], unknown[]] = [[], []];

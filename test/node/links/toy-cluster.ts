@@ -19,6 +19,7 @@ import { leastDelays } from '../../sim/slow-network.js';
 import { ELEMENTS, REACTION, ToyProcess, embeddedRun } from '../../sim/toy-elements.js';
 import type { ToyFrame, Traffic } from '../../sim/toy-elements.js';
 import { slowPath } from './slow-path.js';
+import { unlinked } from './unlinked.js';
 
 const SEED = 5;
 
@@ -50,7 +51,7 @@ export function toSlot(pool: FramePool, frame: ToyFrame): number {
   made.headerLength = 0;
   made.length = 4;
   made.source = frame.from;
-  made.destination = frame.to;
+  made.destination = made.element = frame.to;
   made.time = frame.arrival;
   made.key = frame.key;
   pool.chains.clear(slot);
@@ -132,7 +133,13 @@ export function runOver(
       const { process } = mesh;
       const pool = new FramePool(256, 4);
       const member = new WindowMember(process, lookahead);
-      const link = new RemoteLink({ pool, placement, mesh, run, observer: member });
+      const link = new RemoteLink({
+        pool,
+        places: unlinked(placement),
+        mesh,
+        run,
+        observer: member,
+      });
       const local = Array.from(placement.keys()).filter(
         (element) => placement[element] === process,
       );
@@ -164,7 +171,7 @@ export function runOver(
           member,
           mesh,
           link,
-          inbox: new Inbox(new BatchReader(pool, placement, process, processes, run)),
+          inbox: new Inbox(new BatchReader(pool, unlinked(placement), process, processes, run)),
           pool,
           control: {
             sendReport: (message) => post(process, () => report(process, message)),

@@ -11,6 +11,7 @@ import { WindowMember } from '../../../sim/window-member.js';
 import type { WindowGrant, WindowReport } from '../../../sim/window.js';
 import type { ToyProcess } from '../../sim/toy-elements.js';
 import { expectedDigests, linkMeshes, runOver, toSlot } from './toy-cluster.js';
+import { unlinked } from './unlinked.js';
 
 let meshes: Mesh[] = [];
 afterEach(async () => {
@@ -50,8 +51,8 @@ describe('windows over real sockets', () => {
       expect(digests).toEqual(expected);
       const pool = new FramePool(256, 4);
       const observer = { sent: () => undefined };
-      const placement = Int32Array.of(0, 1);
-      const stray = new RemoteLink({ pool, placement, mesh: all[0]!, run, observer });
+      const places = unlinked(Int32Array.of(0, 1));
+      const stray = new RemoteLink({ pool, places, mesh: all[0]!, run, observer });
       const frame = { from: 0, to: 1, arrival: 5, key: 5, value: 5 };
       stray.send(toSlot(pool, frame));
       stray.flush();
@@ -61,9 +62,9 @@ describe('windows over real sockets', () => {
   test('hold the simulation while a socket is congested', async () => {
     const [mesh] = (await linkedMeshes(2)) as [Mesh, Mesh];
     const pool = new FramePool(4096, 4);
-    const placement = Int32Array.of(0, 1);
+    const places = unlinked(Int32Array.of(0, 1));
     const member = new WindowMember(0, Lookahead.uniform(2, 1000));
-    const link = new RemoteLink({ pool, placement, mesh, run: 1, observer: member });
+    const link = new RemoteLink({ pool, places, mesh, run: 1, observer: member });
     let events = 0;
     const runsWithoutPause: number[] = [];
     const reported = new Promise<WindowReport>((resolve, reject) => {
@@ -89,7 +90,7 @@ describe('windows over real sockets', () => {
         member,
         mesh,
         link,
-        inbox: new Inbox(new BatchReader(pool, placement, 0, 2, 1)),
+        inbox: new Inbox(new BatchReader(pool, places, 0, 2, 1)),
         pool,
         control: {
           sendReport: (report) => {
@@ -134,10 +135,10 @@ describe('windows over real sockets', () => {
   test('end when a frame comes before a time already acted on', async () => {
     const all = await linkedMeshes(2);
     const pool = new FramePool(256, 4);
-    const placement = Int32Array.of(0, 1);
+    const places = unlinked(Int32Array.of(0, 1));
     const observer = { sent: () => undefined };
     const late = (): void => {
-      const cheat = new RemoteLink({ pool, placement, mesh: all[0]!, run: 1, observer });
+      const cheat = new RemoteLink({ pool, places, mesh: all[0]!, run: 1, observer });
       const frame = { from: 0, to: 1, arrival: 5, key: 5, value: 5 };
       setTimeout(() => {
         cheat.send(toSlot(pool, frame));

@@ -12,7 +12,7 @@ import { clusterMessage, parseCluster } from '../../../coordinator/plan/attached
 import { clusterConfig } from '../../../coordinator/plan/cluster-config.js';
 import { parseRunRecord, recordMessage } from '../../../coordinator/run/run-record.js';
 import { WAIT_BUCKETS } from '../../../node/links/window-cost.js';
-import { PORT_WAIT_BUCKETS } from '../../../node/model/fabric/egress-port.js';
+import { PORT_WAIT_BUCKETS } from '../../../node/model/fabric/output-port.js';
 import { parseHostMetrics, type HostMetrics } from '../../../node/process/host-metrics.js';
 import { parseProcessCost, type ProcessCost } from '../../../node/process/process-cost.js';
 import {
@@ -23,7 +23,7 @@ import {
 } from '../../../node/process/process-environment.js';
 import { parseRunOutcome, parseRunSpec, specMessage } from '../../../node/process/run-messages.js';
 import { PLAIN_MACHINE, type RunOutcome, type RunSpec } from '../../../node/spec/run-spec.js';
-import { MAX_CORES, MAX_HOSTS } from '../../../sim/sequencer.js';
+import { MAX_CORES, MAX_HOSTS } from '../../../units/elements.js';
 import { RandomStream } from '../../../sim/random.js';
 import {
   CLIENT_PROTOCOL,

@@ -23,7 +23,7 @@ export function makeFrame(pool: FramePool, shape: FrameShape, random: RandomStre
   frame.headerLength = shape.headers;
   frame.length = shape.headers + shape.rest;
   frame.source = shape.source;
-  frame.destination = shape.destination;
+  frame.destination = frame.element = shape.destination;
   frame.time = shape.arrival;
   frame.key = random.word() * 2 ** 20;
   frame.suspect = random.below(2) === 1;
@@ -68,6 +68,7 @@ export function describeFrame(pool: FramePool, slot: number): unknown {
     bytes: Buffer.from(pool.bytes.slice(start, start + pool.frames[slot]!.length)).toString('hex'),
     source: pool.frames[slot]!.source,
     destination: pool.frames[slot]!.destination,
+    element: pool.frames[slot]!.element,
     time: pool.frames[slot]!.time,
     key: pool.frames[slot]!.key,
     suspect: pool.frames[slot]!.suspect,

@@ -74,11 +74,11 @@ export class ScriptedPeer {
     const run = { noise: false, topology: 'direct', ...options, hosts: 2, programs } as const;
     const spec = { ...specOf({ ...run, program }), local: [0] };
     const machine: Machine = await Machine.create(spec, {
-      remote: () => ({
+      remote: {
         send: (slot) => {
           peer.take(slot);
         },
-      }),
+      },
       program,
     });
     const peer = new ScriptedPeer(machine);
@@ -111,7 +111,7 @@ export class ScriptedPeer {
     frame.headerLength = headers;
     pool.bytes.set(bytes, at);
     frame.source = 1;
-    frame.destination = 0;
+    frame.destination = frame.element = 0;
     frame.time = now + 1;
     frame.key = this.keys++;
     frame.suspect = suspect;
