@@ -173,6 +173,7 @@ export function specOf(run: ProgramRun): RunSpec {
     clock,
     noise: run.noise ?? true,
     seed,
+    until: Infinity,
     faults: run.faults === undefined ? null : { ...NO_FAULTS, ...run.faults },
     capture: run.capture !== undefined,
     trace: run.trace ?? 'headers',

@@ -53,6 +53,9 @@ export const OUTPUT_OPTIONS = {
   capture: text(
     'write DIR/host0.pcapng, ... (several workloads: DIR/<workload, / as ->/; several runs of one: 1/, 2/, ... below)',
   ),
+  until: text(
+    'end each run at this virtual time, as 10ms: what it has counted by then is its result',
+  ),
   trace: text(`headers or full: what trace_hash covers [default: ${DEFAULTS.trace}]`),
   quiet: { describe: 'no tables and no progress', boolean: true },
 } as const satisfies Record<string, Options>;

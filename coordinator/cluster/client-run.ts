@@ -15,6 +15,7 @@ type Spec = Omit<RunSpec, 'local'>;
 const OWN = [
   'noise',
   'seed',
+  'until',
   'faults',
   'capture',
   'trace',

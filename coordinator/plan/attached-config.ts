@@ -38,6 +38,7 @@ export function parseCluster(value: unknown): ClusterConfig | string {
     clock,
     noise,
     seed: fields.whole('seed'),
+    until: fields.number('until', 0, Infinity),
     faults: fields.any('faults') === null ? null : fields.parsed('faults', parseFaultSpec),
     trace: fields.oneOf('trace', ['headers', 'full']),
     placement: fields.oneOf('placement', ['process', 'embedded', 'joined']),
@@ -94,6 +95,7 @@ export function attachedConfig(
     noise,
     profile: profileOf(cluster.loadedProfile, cluster.clock, noise),
     seed: asked.seed,
+    until: asked.until,
     faults: options.fault === undefined ? cluster.faults : asked.faults,
     trace: options.trace === undefined ? cluster.trace : asked.trace,
   };

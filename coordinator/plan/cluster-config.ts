@@ -9,7 +9,7 @@ import { MAX_CORES, MAX_HOSTS } from '../../sim/sequencer.js';
 import { formatSize } from '../../units/size.js';
 import type { ClusterShape } from '../../workloads/authoring/workload.js';
 import { parseFaults } from '../options/faults.js';
-import { readChoice, readSize, readWhole } from '../options/option-values.js';
+import { readChoice, readDuration, readSize, readWhole } from '../options/option-values.js';
 import { loadProfile, noiseFree, realClock } from '../profiles/profiles.js';
 import type { ClusterInfo } from '../report/results.js';
 import { UsageError } from '../errors/usage-error.js';
@@ -29,6 +29,7 @@ export interface ClusterOptions {
   readonly mtu?: string | undefined;
   readonly noise?: string | undefined;
   readonly seed?: string | undefined;
+  readonly until?: string | undefined;
   readonly fault?: readonly string[] | undefined;
   readonly trace?: string | undefined;
 }
@@ -47,6 +48,8 @@ export interface ClusterConfig {
   readonly clock: 'virtual' | 'real';
   readonly noise: 'on' | 'off';
   readonly seed: number;
+  /** The last virtual instant of each run, in ps; Infinity: it runs to its end. */
+  readonly until: number;
   readonly faults: FaultSpec | null;
   readonly trace: 'headers' | 'full';
   readonly placement: 'process' | 'embedded' | 'joined';
@@ -106,6 +109,7 @@ export function clusterConfig(options: ClusterOptions, hosts: number): ClusterCo
     clock,
     noise,
     seed: readWhole('--seed', options.seed ?? seed, 0, Number.MAX_SAFE_INTEGER),
+    until: options.until === undefined ? Infinity : readDuration('--until', options.until),
     faults: parseFaults(options.fault ?? []),
     trace: readChoice('--trace', options.trace ?? DEFAULTS.trace, ['headers', 'full']),
     ...placed(options, hosts),

@@ -10,6 +10,7 @@ export const recordMessage = (record: RunRecord): object => ({
   values: record.values,
   traceHash: record.traceHash,
   virtualNs: record.virtualNs,
+  blocked: record.blocked,
   counters: record.counters,
   events: record.events,
   packets: record.packets,
@@ -27,6 +28,11 @@ export function parseRunRecord(value: unknown, now: number): RunRecord | string 
     values: Array.isArray(values) && values.length <= MAX_HOSTS * MAX_CORES ? values : [],
     traceHash: fields.text('traceHash', 64),
     virtualNs: fields.number('virtualNs', 0, Number.MAX_SAFE_INTEGER),
+    blocked: fields
+      .list('blocked', MAX_HOSTS * MAX_CORES, (line) =>
+        typeof line === 'string' ? { line: printable(line.slice(0, 400)) } : 'not a text',
+      )
+      .map(({ line }) => line),
     counters: fields.list('counters', MAX_HOSTS, parseCounters),
     events: fields.whole('events'),
     packets: fields.whole('packets'),

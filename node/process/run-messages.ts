@@ -56,6 +56,7 @@ export function parseRunSpec(value: unknown): RunSpec | string {
     clock: fields.oneOf('clock', ['virtual', 'real']),
     noise: fields.flag('noise'),
     seed: fields.whole('seed'),
+    until: fields.number('until', 0, Infinity),
     faults: fields.any('faults') === null ? null : fields.parsed('faults', parseFaultSpec),
     capture: fields.flag('capture'),
     trace: fields.oneOf('trace', ['headers', 'full']),

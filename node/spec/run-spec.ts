@@ -87,6 +87,8 @@ export interface RunSpec {
   readonly clock: 'virtual' | 'real';
   readonly noise: boolean;
   readonly seed: number;
+  /** The last instant of the run, in ps: whatever would happen later does not. Infinity: it runs to its end. */
+  readonly until: number;
   readonly faults: FaultSpec | null;
   /** Whether the frames of every host are captured (`--capture`). */
   readonly capture: boolean;
