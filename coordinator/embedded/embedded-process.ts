@@ -2,9 +2,10 @@
  * The one process of an embedded run, which is the caller's own: obeys a run's orders as a host process does, but for the
  * socket between. It lives for one run; nothing of the run is kept by anything else.
  */
+import type { HostMetrics } from '../../node/process/host-metrics.js';
 import { Machine } from '../../node/process/machine.js';
 import { OrderedRuns } from '../../node/process/ordered-runs.js';
-import type { RunOutcome } from '../../node/spec/run-spec.js';
+import type { RunFailure, RunOutcome } from '../../node/spec/run-spec.js';
 import type { Program } from '../../node/program/verbs.js';
 import type { Notice } from '../../wire/control/notices.js';
 import type { Order } from '../../wire/control/orders.js';
@@ -24,6 +25,9 @@ export interface HeldParts {
 /** How a machine stands. */
 export interface MachineState {
   readonly outcome: RunOutcome;
+  readonly metrics: readonly HostMetrics[];
+  /** A program threw or broke the rules. */
+  readonly failure: RunFailure | null;
   /** Virtual time in ps. */
   readonly now: number;
   readonly blocked: readonly string[];
@@ -65,9 +69,9 @@ export class EmbeddedProcess implements LinkedProcesses {
   get state(): MachineState | undefined {
     const { machine } = this;
     if (machine === undefined) return undefined;
-    const { now, blocked, pinnedPages, framesInUse } = machine;
+    const { now, blocked, failure, pinnedPages, framesInUse } = machine;
     const left = { frames: machine.pool.used, pinnedPages, memoryFrames: framesInUse };
-    return { outcome: machine.outcome(), now, blocked, left };
+    return { outcome: machine.outcome(), metrics: machine.metrics(), failure, now, blocked, left };
   }
 
   nameOf(): string {
