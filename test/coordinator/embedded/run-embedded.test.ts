@@ -168,10 +168,10 @@ describe('a run that fails', () => {
 
 describe('a run with a last instant', () => {
   it('stops there, without a verdict and with a note', async () => {
-    const run = await runEmbedded({ ...LOSSY, params: { iterations: 1000 }, until: us(50) });
+    const run = await runEmbedded({ ...LOSSY, params: { iterations: 1000 }, until: us(120) });
     expect(run.verified).toBeNull();
-    expect(run.notes).toEqual([expect.stringMatching(/^stopped at 50 us \(--until\): 2 of 2 /)]);
-    expect(run.virtualTime).toBe(us(50));
+    expect(run.notes).toEqual([expect.stringMatching(/^stopped at 120 us \(--until\): 2 of 2 /)]);
+    expect(run.virtualTime).toBe(us(120));
     expect(run.blocked).toHaveLength(2);
     expect(run.packets).toBeGreaterThan(0);
   });
