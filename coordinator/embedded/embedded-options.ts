@@ -143,7 +143,7 @@ export async function requestedWorkload(options: EmbeddedOptions): Promise<Resol
     throw new UsageError(`workload: has no ${missing}; expected what defineWorkload returns`);
   }
   const { name } = workload as Partial<Workload>;
-  return withoutModule(isText(name) && name !== '' ? name : 'workload', workload as Workload);
+  return withoutModule(isText(name) && name !== '' ? name : 'workload', workload);
 }
 
 /** `params` as `--set` has them; those of programs need not be read. */
@@ -169,8 +169,7 @@ function programsWorkload(
   programs: readonly EmbeddedProgram[],
   params: Readonly<Record<string, ParameterValue>>,
 ): Workload {
-  const isList = Array.isArray(programs) && programs.length > 0;
-  if (!isList || programs.some((program) => typeof program !== 'function')) {
+  if (!isProgramList(programs)) {
     throw new UsageError('programs: expected a list of functions, one for each host');
   }
   const parameters = Object.entries(params).map(([name, value]): [string, ParameterSpec] => {
@@ -213,8 +212,14 @@ function parameterValue(name: string, value: ParameterValue): ParameterValue {
   );
 }
 
-const text = (value: unknown): string | undefined =>
-  value === undefined ? undefined : typeof value === 'object' ? shown(value) : String(value);
+/** As the command line would have it; what is no text there is shown by what it is. */
+const text = (value: unknown): string | undefined => {
+  if (value === undefined) return undefined;
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : shown(value);
+};
+
+const isProgramList = (value: unknown): boolean =>
+  Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === 'function');
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 

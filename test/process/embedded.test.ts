@@ -5,13 +5,12 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { argvOf, draw, type Draw } from '../../bench/digests/draw.js';
+import type * as Library from '../../coordinator/embedded/run-embedded.js';
 import type { EmbeddedOptions, EmbeddedRun } from '../../coordinator/embedded/run-embedded.js';
 import { pinwire, readResults, ROOT, scratch } from './pinwire.js';
 
 const BUILT = pathToFileURL(join(ROOT, 'dist', 'coordinator', 'embedded', 'run-embedded.js')).href;
-const { runEmbedded } = (await import(
-  BUILT
-)) as typeof import('../../coordinator/embedded/run-embedded.js');
+const { runEmbedded } = (await import(BUILT)) as typeof Library;
 const DRAWS = 12;
 const SEED = 11;
 
@@ -34,14 +33,11 @@ function embeddedOptions({ workload, settings, options }: Draw): EmbeddedOptions
   };
 }
 
+/** The same draw for the command, in one process as well. */
 function commandOptions(drawn: Draw): string[] {
-  const {
-    placement: _,
-    processes: _processes,
-    'core-runtime': _runtime,
-    ...options
-  } = drawn.options;
-  return argvOf({ ...drawn, options: { ...options, placement: 'embedded' } });
+  const placed = ['placement', 'processes', 'core-runtime'];
+  const own = Object.entries(drawn.options).filter(([name]) => !placed.includes(name));
+  return argvOf({ ...drawn, options: { ...Object.fromEntries(own), placement: 'embedded' } });
 }
 
 describe('the library computes what the command does', () => {
