@@ -36,6 +36,7 @@ export async function runEmbeddedBench(bench: EmbeddedBench): Promise<EmbeddedTi
     clock: 'virtual',
     noise,
     seed: 1,
+    until: Infinity,
     faults: null,
     capture: false,
     trace: 'headers',

@@ -1,8 +1,9 @@
 /** Runs a program, or a workload whole, on an embedded machine to the end: what most tests of behaviour do. */
+import { EmbeddedProcess } from '../coordinator/embedded/embedded-process.js';
+import { executeRun } from '../coordinator/run/run.js';
 import { noiseFree, loadProfile, realClock } from '../coordinator/profiles/profiles.js';
 import { readParameters } from '../coordinator/plan/parameters.js';
 import type { HostMetrics } from '../node/process/host-metrics.js';
-import { Machine } from '../node/process/machine.js';
 import type { Profile } from '../node/spec/profile.js';
 import { checkPlacement, machineSettings } from '../coordinator/plan/machine-settings.js';
 import type {
@@ -71,40 +72,28 @@ export interface EmbeddedRun {
   readonly framesInUse: number;
 }
 
-const SLICE_MS = 50;
 const DEFAULT_MEMORY = 64 * 2 ** 20;
 const NO_FAULTS: FaultSpec = { loss: 0, duplicate: 0, corrupt: 0, delayed: 0, delay: 0 };
 
+/** A program's failure, and programs that wait for ever, are told and not thrown. */
 export async function runEmbedded(run: ProgramRun): Promise<EmbeddedRun> {
   const spec = specOf(run);
-  const machine = await Machine.create(spec, {
-    remote: null,
-    program: run.program as Program,
-    ...(run.capture && { capture: run.capture }),
-  });
+  const process = new EmbeddedProcess(spec.hosts, run.program);
+  const onCaptured = run.capture;
   try {
-    await drive(machine, spec.clock === 'real');
-    const outcome = machine.outcome();
-    const metrics = machine.metrics();
-    const results: unknown[] = spec.programs.map(() => undefined);
-    for (const { rank, value } of outcome.results) results[rank] = value;
-    const { failure, blocked, now, pinnedPages, framesInUse } = machine;
-    const framesLeft = machine.pool.used;
-    const left = { framesLeft, pinnedPages, framesInUse };
-    return { results, outcome, metrics, failure, blocked, now, ...left };
-  } finally {
-    await machine.close();
+    await executeRun(process, 1, { spec, captureDirectory: '', ...(onCaptured && { onCaptured }) });
+  } catch (error) {
+    const { failure, blocked } = process.state ?? { failure: null, blocked: [] };
+    if (failure === null && blocked.length === 0) throw error;
   }
-}
-
-/** Runs to the last event. Under the real clock an event may lie ahead of it: it is waited for while programs run. */
-async function drive(machine: Machine, real: boolean): Promise<void> {
-  for (;;) {
-    const drained = (await machine.advance({ horizon: Infinity }, SLICE_MS)) === 'drained';
-    if (machine.failure !== null) return;
-    if (drained && (!real || machine.next() === Infinity || machine.programsLeft === 0)) return;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  const { outcome, metrics, failure, blocked, now, left } = process.state!;
+  const results: unknown[] = spec.programs.map(() => undefined);
+  for (const { rank, value } of outcome.results) results[rank] = value;
+  const { frames: framesLeft, pinnedPages, memoryFrames: framesInUse } = left;
+  return {
+    ...{ results, outcome, metrics, failure, blocked, now },
+    ...{ framesLeft, pinnedPages, framesInUse },
+  };
 }
 
 export interface Measurement {
@@ -173,6 +162,7 @@ export function specOf(run: ProgramRun): RunSpec {
     clock,
     noise: run.noise ?? true,
     seed,
+    until: Infinity,
     faults: run.faults === undefined ? null : { ...NO_FAULTS, ...run.faults },
     capture: run.capture !== undefined,
     trace: run.trace ?? 'headers',

@@ -1,5 +1,6 @@
 /** Option values as a person writes them. Each reader throws a one-line UsageError that names the option. */
 import { formatSize, parseSize } from '../../units/size.js';
+import { parseDuration, type Picoseconds } from '../../units/time.js';
 import { closest } from './closest.js';
 import { UsageError } from '../errors/usage-error.js';
 
@@ -25,6 +26,15 @@ export function readSize(option: string, text: string, least: number, most: numb
     throw new UsageError(
       `${option}: must lie between ${formatSize(least)} and ${formatSize(most)}, and is ${text}`,
     );
+  }
+  return value;
+}
+
+/** A length of virtual time, in ps. */
+export function readDuration(option: string, text: string): Picoseconds {
+  const value = parseDuration(text);
+  if (value === undefined) {
+    throw new UsageError(`${option}: expected a duration such as 10ms, not "${text}"`);
   }
   return value;
 }

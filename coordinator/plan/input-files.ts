@@ -7,12 +7,22 @@ import { UsageError } from '../errors/usage-error.js';
 /** They travel to every process that runs a program. */
 const LARGEST_FILE = 256 * 2 ** 20;
 
-/** The files that the parameters of kind `file` name; an empty one names none. */
-export function readInputs(workload: Workload, params: Parameters): Map<string, Uint8Array> {
+/**
+ * The files that the parameters of kind `file` name; an empty one names none. `files` are at hand, by that name or by the
+ * parameter's; others are read.
+ */
+export function readInputs(
+  workload: Workload,
+  params: Parameters,
+  files: ReadonlyMap<string, Uint8Array>,
+): Map<string, Uint8Array> {
   const inputs = new Map<string, Uint8Array>();
   for (const [name, spec] of Object.entries(workload.parameters)) {
     const path = params[name];
-    if (spec.type === 'file' && typeof path === 'string' && path !== '') {
+    const bytes = files.get(String(path)) ?? files.get(name);
+    if (spec.type === 'file' && bytes !== undefined) {
+      inputs.set(name, bytes);
+    } else if (spec.type === 'file' && typeof path === 'string' && path !== '') {
       inputs.set(name, readInput(name, path));
     }
   }

@@ -89,15 +89,20 @@ function missingOf(exported: unknown): string | undefined {
   if (typeof exported !== 'object' || exported === null) {
     return `its default export is a ${typeof exported}`;
   }
-  const fields = exported as Readonly<Record<string, unknown>>;
+  const missing = missingPart(exported);
+  return missing === undefined ? undefined : `its default export has no ${missing}`;
+}
+
+/** What an object lacks to be a workload; undefined if it is one. */
+export function missingPart(workload: object): string | undefined {
+  const fields = workload as Readonly<Record<string, unknown>>;
   for (const name of ['place', 'program', 'summarise']) {
-    if (typeof fields[name] !== 'function') return `its default export has no function ${name}`;
+    if (typeof fields[name] !== 'function') return `function ${name}`;
   }
   const { parameters } = fields;
-  if (typeof parameters !== 'object' || parameters === null) {
-    return 'its default export has no parameters ({} for none)';
-  }
-  return undefined;
+  return typeof parameters !== 'object' || parameters === null
+    ? 'parameters ({} for none)'
+    : undefined;
 }
 
 /** The path as a name: relative to where the user is, with /, the same on every machine. */

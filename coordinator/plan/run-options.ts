@@ -5,15 +5,18 @@
 import { MAX_MEMORY, RUN_SETTINGS } from '../../node/spec/run-spec.js';
 import { MAX_CORES, MAX_HOSTS } from '../../units/elements.js';
 import { formatSize } from '../../units/size.js';
+import { formatDuration, type Picoseconds } from '../../units/time.js';
 import type { Choice } from '../../wire/control/shape.js';
 import { UsageError } from '../errors/usage-error.js';
 import { parseFaults } from '../options/faults.js';
-import { readChoice, readSize, readWhole } from '../options/option-values.js';
+import { readChoice, readDuration, readSize, readWhole } from '../options/option-values.js';
 import { loadProfile } from '../profiles/profiles.js';
 import { CLUSTER_FIELDS, NOISE, PLACEMENT, type ClusterConfig } from './cluster-shape.js';
 import type { Context, OptionRow, OptionSet } from './option-row.js';
 import { partition } from './partition.js';
 
+/** A run that no `--until` ends. */
+const FOREVER = 'forever';
 const MTUS = ['256', '512', '1024', '2048', '4096'] as const;
 const LEAST_MEMORY = 2 ** 20;
 /** Beyond it a machine thrashes instead of emulating. */
@@ -118,6 +121,16 @@ export const RUN_OPTIONS = {
     owner: 'run',
     read: (option, text) => readWhole(option, text, 0, Number.MAX_SAFE_INTEGER),
     show: String,
+  },
+  until: {
+    field: 'until',
+    group: 'Run:',
+    help: 'end each run at this virtual time, as 10ms: its results are what it has done by then',
+    usualHelp: 'it runs to its end',
+    usual: FOREVER,
+    owner: 'run',
+    read: (option, text) => (text === FOREVER ? Infinity : readDuration(option, text)),
+    show: (until) => (until === Infinity ? 'none' : formatDuration(until as Picoseconds)),
   },
   noise: {
     field: 'noise',

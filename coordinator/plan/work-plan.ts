@@ -27,11 +27,17 @@ const usualHosts = ({ hosts, minHosts }: Workload): number => hosts ?? Math.max(
 export const hostsFor = (workloads: readonly ResolvedWorkload[]): number =>
   Math.max(...workloads.map(({ workload }) => usualHosts(workload)));
 
-/** The plan of one workload on this cluster. Throws a UsageError for what cannot be run. */
+const NO_FILES: ReadonlyMap<string, Uint8Array> = new Map();
+
+/**
+ * The plan of one workload on this cluster; `files` need not be read, as they are at hand. Throws a UsageError for what
+ * cannot be run.
+ */
 export function planWorkload(
   resolved: ResolvedWorkload,
   settings: readonly Setting[],
   config: ClusterConfig,
+  files = NO_FILES,
 ): PlannedWorkload {
   const { name, workload } = resolved;
   const shape = clusterShape(config);
@@ -42,7 +48,7 @@ export function planWorkload(
     );
   }
   const params = readParameters(workload, settings);
-  const inputs = readInputs(workload, params);
+  const inputs = readInputs(workload, params, files);
   const broken = workload.check?.(inputs, params);
   if (broken !== undefined) throw new UsageError(`${name}: ${broken}`);
   const configurations = workload.configurations?.(params, shape) ?? [params];

@@ -45,8 +45,19 @@ export function loadProfile(name: string, overrides: readonly string[]): Profile
   return build({ ...data, entries });
 }
 
+/** Those that come with the package, as far as they have been read: reading one takes longer than a small run. */
+const installed = new Map<string, ProfileData>();
+
 /** What a profile says, complete and checked, before any override. */
 export function loadProfileData(name: string): ProfileData {
+  const known = installed.get(name);
+  if (known !== undefined) return known;
+  const data = readProfileData(name);
+  if (!isPath(name)) installed.set(name, data);
+  return data;
+}
+
+function readProfileData(name: string): ProfileData {
   const file = locate(name, process.cwd());
   const { title, entries } = readLayers(file, name, []);
   const ordered = new Map<string, Entry>();

@@ -10,6 +10,7 @@ import type { PlacedRun, RunPlace } from './run-place.js';
 import type { RunRecord } from './run.js';
 import type { PlannedConfiguration, PlannedWorkload } from '../plan/work-plan.js';
 import { combineDigests } from '../../sim/trace.js';
+import { formatDuration } from '../../units/time.js';
 
 /** All that was measured until now; grows run by run, so that it can be written even if a later run fails. */
 export class Measured {
@@ -44,7 +45,8 @@ export interface MeasureOptions {
   readonly config: ClusterConfig;
   /** `--capture DIR`, or undefined. */
   readonly capture: string | undefined;
-  readonly progress: Progress;
+  /** Hears what runs, and how far it has come. */
+  readonly progress: Pick<Progress, 'begin' | 'update' | 'wait'>;
 }
 
 /** Runs all configurations of all workloads; `done` is called after each workload. */
@@ -59,12 +61,17 @@ export async function measure(
     const summaries: { params: Parameters; summary: Summary }[] = [];
     const hashes: string[] = [];
     let virtualNs = 0;
+    let isWhole = true;
     for (const [index, configuration] of planned.configurations.entries()) {
       const run = runOf(plan, planned, index, options);
       options.progress.begin(run.name);
       const record = await place.execute(run);
       measured.account(record);
-      const summary = summarise(planned, configuration, record, options.config);
+      const isStopped = record.blocked.length > 0;
+      const summary = isStopped
+        ? stoppedSummary(record, options.config)
+        : summarise(planned, configuration, record, options.config);
+      isWhole &&= !isStopped;
       measured.add(
         resultOf(planned, configuration, summary, record, options.config.clock),
         summary.samples,
@@ -74,7 +81,8 @@ export async function measure(
       virtualNs += record.virtualNs;
     }
     const shape = clusterShape(options.config);
-    const comparison = planned.workload.compare?.(summaries, shape);
+    // Runs that were stopped have nothing to be compared by.
+    const comparison = isWhole ? planned.workload.compare?.(summaries, shape) : undefined;
     if (comparison !== undefined) {
       const record = { traceHash: combineDigests(hashes), virtualNs, counters: [] };
       const conclusion = { params: {} };
@@ -132,6 +140,14 @@ export function captureDirectoryOf(
   const before = count(plan.slice(0, plan.indexOf(planned)));
   const run = count(plan) === 1 ? '' : String(before + index + 1);
   return join(resolve(capture), workload, run);
+}
+
+/** Of a run whose last instant came before its programs had ended. */
+function stoppedSummary({ values, blocked }: RunRecord, { until }: ClusterConfig): Summary {
+  const note =
+    `stopped at ${formatDuration(until)} (--until): ${blocked.length} of ${values.length} programs had not ended, ` +
+    'so there is nothing to sum up or to verify';
+  return { verified: null, note, metrics: [] };
 }
 
 function summarise(

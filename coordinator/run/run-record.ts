@@ -6,6 +6,7 @@ import {
   list,
   number,
   optional,
+  printableText,
   reader,
   record,
   text,
@@ -19,6 +20,7 @@ export const recordMessage = (record: RunRecord): object => ({
   values: record.values,
   traceHash: record.traceHash,
   virtualNs: record.virtualNs,
+  blocked: record.blocked,
   counters: record.counters,
   events: record.events,
   packets: record.packets,
@@ -31,6 +33,7 @@ const RECORD = record('record', {
   wallMs: number(0, Number.MAX_SAFE_INTEGER),
   values: list(MAX_HOSTS * MAX_CORES, anything),
   traceHash: text(64),
+  blocked: list(MAX_HOSTS * MAX_CORES, printableText(400)),
   virtualNs: number(0, Number.MAX_SAFE_INTEGER),
   counters: list(
     MAX_HOSTS,

@@ -55,8 +55,10 @@ export interface RunRecord {
   /** By rank. */
   readonly values: readonly unknown[];
   readonly traceHash: string;
-  /** The latest program's end. */
+  /** The latest program's end; the run's last instant, if some had not ended by then. */
   readonly virtualNs: number;
+  /** What the programs waited for that had not ended at the run's last instant. */
+  readonly blocked: readonly string[];
   /** Per host in order: what it counted. */
   readonly counters: readonly { readonly host: number; readonly counts: Record<string, number> }[];
   readonly events: number;
@@ -199,7 +201,7 @@ class Conversation {
     await this.allCollected;
     await Promise.all(this.taking);
     const waiting = this.blocked.flat().map((line) => `\n  ${line}`);
-    if (waiting.length > 0) {
+    if (waiting.length > 0 && request.spec.until === Infinity) {
       throw new RunError(`the programs wait for one another for ever:${waiting.join('')}`);
     }
     return this.record(began, ended);
@@ -336,6 +338,8 @@ class Conversation {
       values[rank] = value;
       last = Math.max(last, endedAt);
     }
+    const blocked = this.blocked.flat();
+    if (blocked.length > 0) last = this.request.spec.until;
     const rounds = this.windows?.counters.rounds ?? 1;
     const costs = this.costs.filter((cost) => cost !== undefined);
     // By number, not by text: host10 comes after host9.
@@ -344,6 +348,7 @@ class Conversation {
       values,
       traceHash: combineDigests(hosts.map(({ digest }) => digest)),
       virtualNs: last / PS_PER_NS,
+      blocked,
       counters: hosts.map(({ host, counters }) => ({ host, counts: { ...counters } })),
       events: outcomes.reduce((sum, { events }) => sum + events, 0),
       packets: outcomes.reduce((sum, { packets }) => sum + packets, 0),

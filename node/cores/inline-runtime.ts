@@ -115,6 +115,10 @@ export class InlineRuntime implements CoreRuntime {
   async close(): Promise<void> {
     this.running.clear();
     this.pages.clear();
+    // The watchdog, which outlives the run, holds this runtime until the next segment: nothing of a host with it.
+    this.current = undefined;
+    this.program = undefined;
+    this.goOn = undefined;
   }
 
   private readonly expectEnd = (goOn: () => void): void => {
@@ -132,7 +136,7 @@ export class InlineRuntime implements CoreRuntime {
   /** All microtasks are done: a segment that still runs awaits what nobody here will resolve. */
   private readonly look = (): void => {
     this.willLook = false;
-    if (this.current!.running && !this.watchdog.hasEnded) this.giveUp(foreignAwait());
+    if (this.current?.running === true && !this.watchdog.hasEnded) this.giveUp(foreignAwait());
   };
 
   private readonly giveUp = (error: SegmentError): void => {

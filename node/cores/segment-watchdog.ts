@@ -41,6 +41,8 @@ export class SegmentWatchdog {
     if (!isBuilt || !isMainThread || hasDebugger()) return;
     const thread = new Worker(new URL('./watchdog-thread.js', import.meta.url), {
       workerData: this.shared.buffer,
+      // What the process was started with is its own: some of it, as --input-type, no thread can take.
+      execArgv: [],
     });
     thread.on('message', (endless: EndlessSegment) => {
       this.end(endless);

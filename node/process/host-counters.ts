@@ -1,4 +1,4 @@
-/** What a host counted in a run, by the names that results show. */
+/** What a host counted in a run, by the names that results show: also what never happened, which is 0. */
 import type { Host } from './host.js';
 import type { Kernel } from '../model/kernel/kernel.js';
 import type { Processes } from '../model/kernel/processes.js';
@@ -46,20 +46,12 @@ export function hostCounters({
     rx_packets: nic.received,
     dma_read_bytes: dma.bytesRead,
     dma_write_bytes: dma.bytesWritten,
-    ...(transfers.used
-      ? {
-          dma_wrong_bytes: nic.hazards.wrongBytes,
-          dma_ruined_bytes: nic.hazards.ruinedBytes,
-          dma_aborted: transfers.aborted,
-        }
-      : {}),
-    ...(iommu === null
-      ? {}
-      : {
-          iotlb_hits: iommu.iotlb.hits,
-          iotlb_misses: iommu.iotlb.misses,
-          iommu_faults: iommu.faultCount,
-        }),
+    dma_wrong_bytes: nic.hazards.wrongBytes,
+    dma_ruined_bytes: nic.hazards.ruinedBytes,
+    dma_aborted: transfers.aborted,
+    iotlb_hits: iommu?.iotlb.hits ?? 0,
+    iotlb_misses: iommu?.iotlb.misses ?? 0,
+    iommu_faults: iommu?.faultCount ?? 0,
     completions: completions.written,
     ...Object.fromEntries(Object.entries(counters)),
     cq_overruns: completions.overruns,
@@ -69,21 +61,16 @@ export function hostCounters({
     tx_unknown_destination: transmitter.unknownDestination,
     rx_unclaimed: nic.ethernet.unclaimed,
     ...pagingCounters(processes, nic.parts.pageFaults.taken),
-    ...(faults === undefined
-      ? {}
-      : {
-          fault_lost: faults.lost,
-          fault_duplicated: faults.duplicated,
-          fault_corrupted: faults.corrupted,
-          fault_delayed: faults.delayed,
-        }),
+    fault_lost: faults?.lost ?? 0,
+    fault_duplicated: faults?.duplicated ?? 0,
+    fault_corrupted: faults?.corrupted ?? 0,
+    fault_delayed: faults?.delayed ?? 0,
   };
 }
 
-/** Only where a program has used memory that is paged. */
 function pagingCounters(processes: Processes, nicFaults: number): Record<string, number> {
   const { all, swap, replacements, refusals } = processes;
-  const counters = {
+  return {
     minor_faults: all.reduce((sum, { space }) => sum + space.minorFaults, 0),
     major_faults: all.reduce((sum, { space }) => sum + space.majorFaults, 0),
     page_replacements: replacements,
@@ -92,5 +79,4 @@ function pagingCounters(processes: Processes, nicFaults: number): Record<string,
     memlock_refusals: refusals,
     nic_page_faults: nicFaults,
   };
-  return Object.values(counters).some((count) => count > 0) ? counters : {};
 }

@@ -42,6 +42,8 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   private readonly endedCores: HostCore[] = [];
   private failedCore: HostCore | undefined;
   private running: number;
+  /** The last instant: as good as for ever, where the run has none. */
+  private readonly until: number;
   /** The machine's clock at the run's beginning, in ms, for `--clock real`; threads share it. */
   private readonly startedAt = performance.timeOrigin + performance.now();
 
@@ -59,6 +61,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   private constructor(spec: RunSpec, wiring: MachineWiring, runtime: CoreRuntime) {
     this.spec = spec;
     this.runtime = runtime;
+    this.until = Math.min(spec.until, Number.MAX_VALUE);
     this.pool = wiring.pool ?? FramePool.of(spec);
     this.fabric = new Fabric({
       layout: wiring.topology?.build(spec) ?? layoutOf(spec),
@@ -117,16 +120,17 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   }
 
   next(): number {
-    return this.scheduler.next();
+    const next = this.scheduler.next();
+    return next > this.until ? Infinity : next;
   }
 
   async advance(bound: Bound, sliceMs: number): Promise<'drained' | 'yield'> {
-    const { scheduler, runtime, dueCores } = this;
+    const { scheduler, runtime, dueCores, until: last } = this;
     const until = performance.now() + sliceMs;
     const real = this.spec.clock === 'real';
     for (let count = 1; ; count++) {
       const next = scheduler.next();
-      if (next >= bound.horizon || next === Infinity) return 'drained';
+      if (next >= bound.horizon || next > last) return 'drained';
       if (real && next > scheduler.now) {
         scheduler.pass(this.monotonic());
         if (next > scheduler.now) return 'drained';
@@ -250,7 +254,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
    */
   private resumeTogether({ horizon }: Bound): void {
     const { now } = this.scheduler;
-    const before = Math.min(now + this.spec.profile.pcie.postedWrite.ps, horizon);
+    const before = Math.min(now + this.spec.profile.pcie.postedWrite.ps, horizon, this.until + 1);
     while (this.scheduler.stepIf(RESUME_ALONE, before)) continue;
     for (const core of this.dueCores) this.runtime.resume(core);
   }

@@ -15,20 +15,15 @@ import { dial } from '../door/admission.js';
 import { Mesh } from '../links/mesh.js';
 import type { ProcessEnvironment } from './process-environment.js';
 import type { MachineFactory } from '../spec/process-machine.js';
-import { failureNotice, ProcessRun } from './process-run.js';
-import { parseRunSpec } from './run-messages.js';
+import { OrderedRuns } from './ordered-runs.js';
 
 export class ControlledProcess {
   private readonly environment: ProcessEnvironment;
-  private readonly createMachine: MachineFactory;
   private readonly socket: WebSocket;
   private readonly mesh: Mesh;
-  private placement = new Int32Array(0);
-  private current: ProcessRun | undefined;
+  private readonly runs: OrderedRuns;
   /** Bytes of control messages, both ways. */
   private controlBytes = 0;
-  /** Orders that take time wait for one another here. */
-  private queue: Promise<void> = Promise.resolve();
 
   private constructor(
     environment: ProcessEnvironment,
@@ -37,9 +32,15 @@ export class ControlledProcess {
     mesh: Mesh,
   ) {
     this.environment = environment;
-    this.createMachine = createMachine;
     this.socket = socket;
     this.mesh = mesh;
+    this.runs = new OrderedRuns({
+      mesh,
+      createMachine,
+      writesFiles: environment.programs.files,
+      send: (notice) => this.send(notice),
+      controlBytes: () => this.controlBytes,
+    });
     socket.on('message', (data: Buffer) => this.heard(data));
     socket.on('close', () => this.end(1));
     mesh.onLost = (process, reason) => this.send({ type: 'unlinked', process, reason });
@@ -92,55 +93,14 @@ export class ControlledProcess {
   private obey(order: Order): void {
     switch (order.type) {
       case 'peers':
-        this.enqueue(0, () => this.link(order.processes));
-        return;
-      case 'prepare':
-        this.enqueue(order.run, () => this.prepare(order));
-        return;
-      case 'begin':
-        this.currentOf(order.run)?.begin();
-        return;
-      case 'grant': {
-        const wrong = this.currentOf(order.run)?.grant(order.grant, order.by, order.held / 1000);
-        if (wrong !== undefined) this.send(failureNotice(order.run, new Error(wrong)));
-        return;
-      }
-      case 'probe':
-        this.currentOf(order.run)?.probe(order.probe);
-        return;
-      case 'taken':
-        this.currentOf(order.run)?.taken(order.bytes);
-        return;
-      case 'collect':
-        this.enqueue(order.run, async () => {
-          const run = this.currentOf(order.run);
-          if (run === undefined) return;
-          this.current = undefined;
-          await run.collect();
-        });
-        return;
-      case 'abandon':
-        this.enqueue(order.run, async () => {
-          const run = this.currentOf(order.run);
-          if (run !== undefined) this.current = undefined;
-          await run?.close();
-          this.send({ type: 'abandoned', run: order.run });
-        });
+        this.runs.enqueue(0, () => this.link(order.processes));
         return;
       case 'stop':
         this.end(0);
         return;
+      default:
+        this.runs.obey(order);
     }
-  }
-
-  private currentOf(run: number): ProcessRun | undefined {
-    return this.current?.run === run ? this.current : undefined;
-  }
-
-  private enqueue(run: number, work: () => Promise<void>): void {
-    this.queue = this.queue.then(work).catch((error: unknown) => {
-      this.send(failureNotice(run, error));
-    });
   }
 
   private async link(processes: readonly PeerAddress[]): Promise<void> {
@@ -148,38 +108,19 @@ export class ControlledProcess {
       throw new Error(`${processes.length} processes were introduced`);
     }
     const hosts = processes.reduce((sum, peer) => sum + peer.hosts.length, 0);
-    this.placement = new Int32Array(hosts).fill(-1);
+    const placement = new Int32Array(hosts).fill(-1);
     for (const [process, peer] of processes.entries()) {
-      for (const host of peer.hosts) this.placement[host] = process;
+      for (const host of peer.hosts) placement[host] = process;
     }
-    if (this.placement.includes(-1)) throw new Error('some hosts have no process');
+    if (placement.includes(-1)) throw new Error('some hosts have no process');
+    this.runs.placement = placement;
     await this.mesh.connect(processes.map(({ fabric }) => fabric));
     this.send({ type: 'linked' });
   }
 
-  private async prepare(order: Extract<Order, { type: 'prepare' }>): Promise<void> {
-    const { run, captureDirectory } = order;
-    await this.current?.close();
-    this.current = undefined;
-    const spec = parseRunSpec(order.spec);
-    if (typeof spec === 'string') throw new Error(spec);
-    if (spec.hosts !== this.placement.length) throw new Error('spec.hosts: not this cluster');
-    if (captureDirectory !== '' && !this.environment.programs.files) {
-      throw new Error(`captures are sent from here, not written to ${captureDirectory}`);
-    }
-    const { mesh, placement, createMachine } = this;
-    const send = (notice: Notice): void => this.send(notice);
-    this.current = await ProcessRun.prepare({
-      ...{ run, spec, captureDirectory, mesh, placement, createMachine },
-      send,
-      controlBytes: () => this.controlBytes,
-    });
-    this.send({ type: 'prepared', run });
-  }
-
   /** Captures are flushed, whatever the programs are doing; cores end with the process. */
   private end(status: number): void {
-    this.current?.abandon();
+    this.runs.abandon();
     process.exit(status);
   }
 }

@@ -30,13 +30,16 @@ import type { RunSpec } from '../spec/run-spec.js';
 /** Frames in a batch that leaves at once, under the real clock. */
 const PROMPT_FRAMES = 32;
 const PROGRESS_MS = 250;
+/** A process without others. */
+const ALONE = { processes: 1, process: 0 } as const;
 
 export interface ProcessRunParts {
   readonly run: number;
   readonly spec: RunSpec;
   /** Where captures are written; empty to send them. */
   readonly captureDirectory: string;
-  readonly mesh: Mesh;
+  /** The other processes; null where there are none. */
+  readonly mesh: Mesh | null;
   /** Process of each host. */
   readonly placement: Int32Array;
   readonly send: (notice: Notice) => void;
@@ -87,14 +90,14 @@ export class ProcessRun {
   static async prepare(parts: ProcessRunParts): Promise<ProcessRun> {
     const { spec, mesh, placement, run } = parts;
     const pool = FramePool.of(spec);
-    const { processes, process } = mesh;
+    const { processes, process } = mesh ?? ALONE;
     const layout = layoutOf(spec);
     const places = new Places(layout, placement);
     const hasWindows = spec.clock === 'virtual' && processes > 1;
     const observer = hasWindows
       ? new WindowMember(process, lookaheadOf(layout, spec.profile, placement, processes))
       : new FrameCounter();
-    const network = processes > 1 ? networkOf(parts, pool, observer) : null;
+    const network = mesh !== null && processes > 1 ? networkOf(parts, mesh, pool, observer) : null;
     const captures = spec.capture ? captureSink(parts) : undefined;
     try {
       const machine = await parts.createMachine(spec, {
@@ -109,7 +112,8 @@ export class ProcessRun {
     }
 
     function networkOf(
-      { mesh }: ProcessRunParts,
+      { spec }: ProcessRunParts,
+      mesh: Mesh,
       pool: FramePool,
       observer: SendObserver,
     ): Network {
@@ -136,7 +140,7 @@ export class ProcessRun {
 
   /** A grant of virtual time; an answer is what is wrong with it. */
   grant(value: unknown, by: number, held: number): string | undefined {
-    const grant = parseGrant(value, this.parts.mesh.processes);
+    const grant = parseGrant(value, (this.parts.mesh ?? ALONE).processes);
     if (typeof grant === 'string') return grant;
     if (this.onGrant === undefined) return 'a grant, but this run has no windows';
     this.onGrant(grant, by, held);
@@ -263,7 +267,7 @@ export class ProcessRun {
 
 function captureSink({ run, spec, captureDirectory, mesh, send }: ProcessRunParts): CaptureSink {
   if (captureDirectory !== '') return new CaptureFiles(captureDirectory, spec.local);
-  return new CaptureStream(spec.local, mesh.processes, (host, bytes) =>
+  return new CaptureStream(spec.local, (mesh ?? ALONE).processes, (host, bytes) =>
     send({ type: 'captured', run, host, bytes }),
   );
 }

@@ -126,6 +126,8 @@ export const RUN_SETTINGS = {
   topology: choice(...TOPOLOGY_NAMES),
   clock: choice('virtual', 'real'),
   seed: whole(),
+  /** The last instant of the run, in ps: later events do not happen. Infinity: it runs to its end. */
+  until: number(0, Infinity),
   faults: nullable(FAULTS),
   trace: choice('headers', 'full'),
   coreRuntime: choice('worker', 'inline'),

@@ -89,11 +89,6 @@ export class DmaTransfers implements EventSink {
     this.sink = scheduler.register(this);
   }
 
-  /** Whether there was any. */
-  get used(): boolean {
-    return this.transfers.length > 0;
-  }
-
   /** A transfer between memory and frame `slot`, whose first byte lies at `from` of the pool's bytes. */
   begin(
     write: boolean,

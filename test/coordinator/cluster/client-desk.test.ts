@@ -120,6 +120,7 @@ describe('a client', () => {
     expect(parseRunRecord(record, 100)).toMatchObject({
       values: ['result of run 1'],
       virtualNs: 1,
+      blocked: [],
       ended: 100,
     });
     expect((await caller.hears('started')).pids).toEqual([4711]);

@@ -96,9 +96,9 @@ export class ToyCluster implements StandingCluster {
 
 /** A run that behaves like this. */
 export function toySpec(behaviour: Behaviour): RunRequest['spec'] {
-  const { hosts, cores, memory, profile, mtu, topology, clock, coreRuntime, seed } = CONFIG;
+  const { hosts, cores, memory, profile, mtu, topology, clock, coreRuntime, seed, until } = CONFIG;
   return {
-    ...{ hosts, cores, memory, profile, mtu, topology, clock, coreRuntime, seed },
+    ...{ hosts, cores, memory, profile, mtu, topology, clock, coreRuntime, seed, until },
     ...{ noise: true, faults: null, capture: false, trace: 'headers' },
     module: { kind: 'catalogue', name: 'micro/write-lat' },
     params: { behaviour },

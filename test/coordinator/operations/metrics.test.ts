@@ -26,6 +26,7 @@ function recordOf({ outcome, metrics }: EmbeddedRun, more: Partial<RunRecord> = 
     values: [],
     traceHash: '0123456789abcdef',
     virtualNs: endOf({ outcome }) / 1000,
+    blocked: [],
     counters: outcome.hosts.map(({ host, counters }) => ({ host, counts: { ...counters } })),
     events: outcome.events,
     packets: outcome.packets,

@@ -7,6 +7,7 @@ const RECORD: RunRecord = {
   values: [{ latencies: Float64Array.of(1.5, -0, 2 ** 53), none: undefined }, 2n ** 63n, undefined],
   traceHash: '0123456789abcdef',
   virtualNs: 1234.567,
+  blocked: ['host1 core 0 waits to hear from rank 0'],
   counters: [{ host: 1, counts: { tx_packets: 5, ratio: 0.25 } }],
   events: 7,
   packets: 5,
@@ -37,10 +38,17 @@ test('a record of a run on one process has no cost', () => {
   expect(parsed).toMatchObject({ cost: undefined });
 });
 
-test.each(['values', 'traceHash', 'virtualNs', 'counters', 'events', 'rounds', 'cost', 'wallMs'])(
-  'a record is refused when its %s is wrong',
-  (field) => {
-    const message = { ...recordMessage(RECORD), [field]: -1 };
-    expect(parseRunRecord(message, 70)).toContain(field);
-  },
-);
+test.each([
+  'values',
+  'traceHash',
+  'virtualNs',
+  'blocked',
+  'counters',
+  'events',
+  'rounds',
+  'cost',
+  'wallMs',
+])('a record is refused when its %s is wrong', (field) => {
+  const message = { ...recordMessage(RECORD), [field]: -1 };
+  expect(parseRunRecord(message, 70)).toContain(field);
+});

@@ -15,6 +15,7 @@ const SPEC: RunSpec = {
   clock: 'virtual',
   noise: true,
   seed: 1,
+  until: Infinity,
   faults: { loss: 1e-3, duplicate: 0, corrupt: 0, delayed: 0, delay: 0 },
   capture: false,
   trace: 'headers',

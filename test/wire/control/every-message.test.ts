@@ -181,6 +181,7 @@ const spec = (): RunSpec => ({
   ...{ hosts: 4, local: list(4, () => whole(0, 3)), cores: 4, memory: whole(1, 2 ** 32) },
   ...{ profile: CLUSTER.profile, mtu: whole(256, 4096), topology: oneOf('switch', 'direct') },
   ...{ clock: oneOf('virtual', 'real'), noise: flag(), seed: whole(), capture: flag() },
+  until: oneOf(real(), Infinity),
   faults: { loss: real(1), duplicate: real(1), corrupt: real(1), delayed: real(1), delay: whole() },
   ...{ trace: oneOf('headers', 'full'), coreRuntime: oneOf('worker', 'inline') },
   module: { kind: 'catalogue', name: 'micro/write-lat' },
@@ -258,6 +259,7 @@ const runRecord = (): object =>
   recordMessage({
     ...{ values: [Float64Array.of(1.5), 2n ** 63n], traceHash: digest(), virtualNs: real() },
     counters: list(3, () => ({ host: host(), counts: { tx_packets: real() } })),
+    blocked: list(2, () => text(80)),
     ...{ events: whole(), packets: whole(), rounds: whole(), began: 0, ended: 250 },
     cost: {
       ...{ rounds: whole(), controlBytes: whole(), fabricBytes: whole(), fabricMessages: whole() },
