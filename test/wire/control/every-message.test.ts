@@ -23,7 +23,7 @@ import {
 } from '../../../node/process/process-environment.js';
 import { parseRunOutcome, parseRunSpec, specMessage } from '../../../node/process/run-messages.js';
 import { PLAIN_MACHINE, type RunOutcome, type RunSpec } from '../../../node/spec/run-spec.js';
-import { MAX_CORES, MAX_HOSTS } from '../../../units/elements.js';
+import { MAX_CORES, MAX_HOSTS, MAX_PROCESSES } from '../../../units/elements.js';
 import { RandomStream } from '../../../sim/random.js';
 import {
   CLIENT_PROTOCOL,
@@ -68,6 +68,7 @@ const text = (most: number): string =>
 const name = (): string => `node-${draw.below(1000)}.x`;
 const bytes = (): Uint8Array => Uint8Array.from({ length: draw.below(50) }, () => draw.below(256));
 const host = (): number => whole(0, MAX_HOSTS - 1);
+const processNumber = (): number => whole(0, MAX_PROCESSES - 1);
 const fabric = (): string => `${oneOf('ws', 'wss')}://node${draw.below(99)}:${whole(1, 65_535)}`;
 const digest = (): string => draw.word().toString(16).padStart(16, '0');
 
@@ -83,7 +84,7 @@ const orders = (): object[] =>
     peers: { processes: list(3, () => ({ hosts: list(4, host), fabric: fabric() })) },
     prepare: { run: whole(), spec: {}, captureDirectory: text(4096) },
     begin: { run: whole() },
-    grant: { run: whole(), grant: {}, by: host(), held: whole() },
+    grant: { run: whole(), grant: {}, by: processNumber(), held: whole() },
     probe: { run: whole(), probe: whole() },
     taken: { run: whole(), bytes: whole() },
     collect: { run: whole() },
@@ -95,13 +96,13 @@ const notices = (): object[] =>
   each<Notice>({
     hello: {
       cluster: text(64),
-      process: host(),
+      process: processNumber(),
       ticket: text(64),
       pid: whole(1),
       fabric: fabric(),
     },
     linked: {},
-    unlinked: { process: host(), reason: text(4096) },
+    unlinked: { process: processNumber(), reason: text(4096) },
     prepared: { run: whole() },
     report: { run: whole(), report: {} },
     quiet: {
@@ -158,7 +159,7 @@ function joinNotices(): object[] {
       ...{ protocol: JOIN_PROTOCOL, version: text(64), node: text(64), name: name(), hosts },
       ...{ processes: whole(1, hosts), cores: whole(1), memory: whole(), encrypted: flag() },
     },
-    ended: { cluster: text(64), process: host(), how: text(4096) },
+    ended: { cluster: text(64), process: processNumber(), how: text(4096) },
     leaving: {},
   });
 }
@@ -168,8 +169,8 @@ const joinOrders = (): object[] =>
     welcome: { name: text(128) },
     refused: { reason: text(4096) },
     assign: {
-      ...{ cluster: text(64), processes: whole(1, MAX_HOSTS) },
-      assigned: list(3, () => ({ process: host(), hosts: list(4, host), ticket: text(64) })),
+      ...{ cluster: text(64), processes: whole(1, MAX_PROCESSES) },
+      assigned: list(3, () => ({ process: processNumber(), hosts: list(4, host), ticket: text(64) })),
     },
     release: {},
     dismiss: { reason: text(4096) },
