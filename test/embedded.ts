@@ -84,6 +84,7 @@ export async function runEmbedded(run: ProgramRun): Promise<EmbeddedRun> {
   });
   try {
     await drive(machine, spec.clock === 'real');
+    await machine.settle();
     const outcome = machine.outcome();
     const metrics = machine.metrics();
     const results: unknown[] = spec.programs.map(() => undefined);

@@ -6,7 +6,7 @@ import { parseHostMetrics, type HostMetrics } from '../../node/process/host-metr
 import { parseProcessCost, type ProcessCost } from '../../node/process/process-cost.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { specMessage, parseRunOutcome } from '../../node/process/run-messages.js';
-import type { RunOutcome, RunSpec } from '../../node/spec/run-spec.js';
+import { SOME_PROGRAM, type RunOutcome, type RunSpec } from '../../node/spec/run-spec.js';
 import { lookaheadBetween } from '../../node/model/fabric/lookahead-between.js';
 import { combineDigests } from '../../sim/trace.js';
 import { PS_PER_NS } from '../../units/time.js';
@@ -108,6 +108,8 @@ function cancelled(signal: AbortSignal | undefined): Promise<never> {
     else signal?.addEventListener('abort', cancel, { once: true });
   });
 }
+
+type Failed = Extract<Notice, { type: 'failed' }>;
 
 /** What the coordinator and the processes tell each other during one run. */
 class Conversation {
@@ -255,7 +257,7 @@ class Conversation {
         if (this.abandoned.add(process).size === this.cluster.size) this.markAbandoned();
         return;
       case 'failed':
-        this.programFailed(programError(this.cluster.nameOf(process), notice), notice.host);
+        this.programFailed(programError(this.cluster.nameOf(process), notice), notice);
         return;
       case 'outcome':
         this.took(process, notice);
@@ -264,8 +266,8 @@ class Conversation {
   }
 
   /** A link that broke is told before the end of the process behind it, which is the better reason. */
-  private programFailed(error: RunError, host: number): void {
-    if (host >= 0) this.fail(error);
+  private programFailed(error: RunError, { host, core }: Failed): void {
+    if (host >= 0 || core >= 0) this.fail(error);
     else setTimeout(() => this.fail(error), BETTER_REASON_MS);
   }
 
@@ -363,12 +365,10 @@ class Conversation {
   }
 }
 
-function programError(
-  process: string,
-  { host, core, message, stack }: Extract<Notice, { type: 'failed' }>,
-): RunError {
-  const where = host < 0 ? process : core < 0 ? `host${host}` : `host${host} core ${core}`;
+function programError(process: string, { host, core, message, stack }: Failed): RunError {
   // A stack begins with the message; either may be missing.
   const told = stack.includes(message) ? stack : [message, stack].filter(Boolean).join('\n');
+  if (host === SOME_PROGRAM.host && core === SOME_PROGRAM.core) return new RunError(told);
+  const where = host < 0 ? process : core < 0 ? `host${host}` : `host${host} core ${core}`;
   return new RunError(`${where}: ${told}`);
 }

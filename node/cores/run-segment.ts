@@ -5,7 +5,8 @@
 import { AWAIT } from '../program/mailbox/core-page.js';
 import { allowGlobals, banGlobals } from './guards.js';
 import type { ProgramCore } from '../program/program-core.js';
-import { SegmentError } from '../program/program-port.js';
+import { unsendable } from '../program/sendable.js';
+import { SegmentError } from '../program/segment-error.js';
 
 /** Turns of the microtask queue in one segment: a program that awaits its own promises takes a few. */
 export const MAX_TURNS = 1_000_000;
@@ -43,14 +44,22 @@ export function startProgram(
   const begun = new Promise<void>((resolve) => {
     core.port.expectResume(resolve);
   });
+  const fail = (error: unknown): void => {
+    failed(error);
+    core.port.end(AWAIT.fail);
+  };
   void begun.then(program).then(
     (value) => {
-      done(value);
-      core.port.end(AWAIT.exit);
+      const problem = unsendable(value, 'returned');
+      if (problem === undefined) {
+        done(value);
+        core.port.end(AWAIT.exit);
+      } else {
+        fail(
+          new SegmentError(`the program returned what cannot be sent as data: ${problem}`),
+        );
+      }
     },
-    (error: unknown) => {
-      failed(error);
-      core.port.end(AWAIT.fail);
-    },
+    fail,
   );
 }

@@ -6,7 +6,7 @@
  * under way, whose the last one is, and what the count was when the thread ended a segment.
  */
 import { isMainThread, Worker } from 'node:worker_threads';
-import { SegmentError } from '../program/program-port.js';
+import { SegmentError } from '../program/segment-error.js';
 
 /** The words that a host and its watchdog share. */
 export const WATCHED = { turns: 0, host: 1, core: 2, ended: 3, words: 4 } as const;

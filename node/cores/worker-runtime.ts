@@ -6,10 +6,10 @@
 import { Piscina } from 'piscina';
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import type { ProgramSource } from '../spec/process-machine.js';
-import type { RunFailure, RunSpec } from '../spec/run-spec.js';
+import type { RunSpec } from '../spec/run-spec.js';
 import type { Task } from '../program/verbs.js';
 import { CONTROL } from '../program/mailbox/core-page.js';
-import { describeFailure, type CoreRuntime, type ProgramResult } from './core-runtime.js';
+import type { CoreRuntime, ProgramResult } from './core-runtime.js';
 import type { HostCore } from './host-core.js';
 import type { CoreIdentity } from '../program/program-core.js';
 import { spinFor, type Spin } from './spin.js';
@@ -103,13 +103,15 @@ export class WorkerRuntime implements CoreRuntime {
     return this.workers.get(core)!.outcome;
   }
 
-  async failure(core: HostCore): Promise<RunFailure> {
-    try {
-      await this.workers.get(core)!.outcome;
-    } catch (error) {
-      return describeFailure(core, error);
-    }
-    throw new Error('a program failed and did not say why');
+  giveUp(core: HostCore): Promise<ProgramResult> {
+    Atomics.store(core.page.control, CONTROL.over, 1);
+    this.resume(core);
+    return this.result(core);
+  }
+
+  /** Each worker tells of its own. */
+  async lost(): Promise<undefined> {
+    return undefined;
   }
 
   async close(): Promise<void> {

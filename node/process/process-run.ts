@@ -148,6 +148,11 @@ export class ProcessRun {
     this.stop();
     const { machine, parts, run, captures } = this;
     captures?.close();
+    await machine.settle();
+    // Told before the outcome, which is then no result.
+    if (machine.failure !== null) {
+      parts.send(failureNotice(run, new ProgramFailure(machine.failure)));
+    }
     const outcome = machine.outcome();
     const controlBytes = parts.controlBytes() - this.controlBytesBefore;
     const cost = processCost(

@@ -42,6 +42,7 @@ export interface TracedCompletion extends WorkCompletion {
 export class ProgramCompletionQueue implements CompletionQueue {
   readonly place: CqPlace;
   private consumed = 0;
+  private isDestroyed = false;
   private readonly shared: ProgramShared;
 
   constructor(place: CqPlace, shared: ProgramShared) {
@@ -54,6 +55,7 @@ export class ProgramCompletionQueue implements CompletionQueue {
   }
 
   async poll(max = DEFAULT_MAX): Promise<WorkCompletion[]> {
+    if (this.isDestroyed) throw destroyed('poll');
     const { port } = this.shared;
     const since = port.now;
     await port.suspend(AWAIT.poll, this.place.number);
@@ -61,6 +63,7 @@ export class ProgramCompletionQueue implements CompletionQueue {
   }
 
   async busyPoll(max = DEFAULT_MAX): Promise<WorkCompletion[]> {
+    if (this.isDestroyed) throw destroyed('busyPoll');
     const { port } = this.shared;
     const since = port.now;
     await port.suspend(AWAIT.busyPoll, this.place.number);
@@ -68,6 +71,7 @@ export class ProgramCompletionQueue implements CompletionQueue {
   }
 
   polled(max = DEFAULT_MAX): Awaitable<WorkCompletion[]> {
+    if (this.isDestroyed) throw destroyed('polled');
     return new PolledCompletions(this, max, this.shared.port.now);
   }
 
@@ -76,11 +80,13 @@ export class ProgramCompletionQueue implements CompletionQueue {
   }
 
   async event(): Promise<void> {
+    if (this.isDestroyed) throw destroyed('event');
     await this.shared.port.suspend(AWAIT.event, this.place.number);
   }
 
   async destroy(): Promise<void> {
     await this.shared.port.call('destroyCq', { cq: this.place.number });
+    this.isDestroyed = true;
   }
 
   /** Takes up to `max` CQEs that are in the ring; polling began at `since`. */
@@ -153,6 +159,9 @@ export class ProgramCompletionQueue implements CompletionQueue {
     else qp.sendsDone(wqeCounter);
   }
 }
+
+const destroyed = (call: string): VerbsError =>
+  new VerbsError('EINVAL', `${call} on a destroyed completion queue`);
 
 /** Completions that `core.any` waits for. One object and no closure: a ping-pong makes two for every message. */
 class PolledCompletions implements Awaitable<WorkCompletion[]> {

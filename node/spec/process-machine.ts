@@ -22,6 +22,8 @@ export interface ProcessMachine {
   /** Programs that have not ended, and what each waits for. */
   readonly blocked: readonly string[];
   readonly programsLeft: number;
+  /** The run is over: gives up the programs that still wait, and finds what was wrong without ending it (`failure`). */
+  settle(): Promise<void>;
   outcome(): RunOutcome;
   metrics(): readonly HostMetrics[];
   close(): Promise<void>;

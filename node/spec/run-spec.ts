@@ -119,6 +119,9 @@ export interface RunOutcome {
   readonly packets: number;
 }
 
+/** Of a failure that is a program's, when it is not known which program's. */
+export const SOME_PROGRAM = { host: -1, core: 0 } as const;
+
 /** Why a run cannot go on: a program threw or broke the rules, or the model found itself in error. */
 export interface RunFailure {
   readonly host: number;

@@ -50,7 +50,7 @@ export type Notice =
   | {
       readonly type: 'failed';
       readonly run: number;
-      /** Host and core of the program, -1 where it is neither's. */
+      /** Host and core of the program, -1 where it is neither's; host -1 and core 0: it is not known which program's. */
       readonly host: number;
       readonly core: number;
       readonly message: string;

@@ -2,7 +2,7 @@
  * A core's page of shared memory: how a program and the host that runs it hand each other what they have to say.
  * The same page serves a program in the host's own thread and one in a worker.
  *
- *     bytes 0..63    control words (Int32): GO counts resumptions, DONE counts finished segments
+ *     bytes 0..63    control words (Int32): GO counts resumptions, DONE counts finished segments, OVER ends the program
  *     cells 8..31    time, what is awaited and its arguments, counts (Float64)
  *     row 1          the chain of the core's current operation
  *     rows 2..       chains of the doorbells of this segment
@@ -13,7 +13,7 @@ import { LoggedChains, type ChainTable } from '../../../sim/chain.js';
 import type { ChainLog } from '../../../sim/chain-log.js';
 import { CHAIN_CELLS, SharedChains } from '../../../sim/shared-chains.js';
 
-export const CONTROL = { go: 0, done: 1, ready: 2 } as const;
+export const CONTROL = { go: 0, done: 1, ready: 2, over: 3 } as const;
 
 /** Cells of the page, as Float64 indices. */
 export const CELL = {
