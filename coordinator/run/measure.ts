@@ -1,5 +1,7 @@
 /** Planned workloads, run one after another on a cluster that is up: what each measured, as it comes to be known. */
 import { join, resolve } from 'node:path';
+import { toldError } from '../../node/cores/told-error.js';
+import { summaryProblem, withMediansStages } from '../../workloads/authoring/summary-check.js';
 import type { Parameters, Summary } from '../../workloads/authoring/workload.js';
 import { clusterShape, type ClusterConfig } from '../plan/cluster-config.js';
 import type { Progress } from '../terminal/progress.js';
@@ -75,7 +77,9 @@ export async function measure(
       virtualNs += record.virtualNs;
     }
     const shape = clusterShape(options.config);
-    const comparison = planned.workload.compare?.(summaries, shape);
+    const comparison = summed(planned.name, 'compare', () =>
+      planned.workload.compare?.(summaries, shape),
+    );
     if (comparison !== undefined) {
       const record = { traceHash: combineDigests(hashes), virtualNs, counters: [] };
       const conclusion = { params: {} };
@@ -152,13 +156,28 @@ function summarise(
   { values }: RunRecord,
   config: ClusterConfig,
 ): Summary {
+  const { workload, inputs } = planned;
+  return summed(planned.name, 'summarise', () =>
+    workload.summarise(values, params, clusterShape(config), inputs),
+  )!;
+}
+
+/** What the workload's own function makes of results; where it goes wrong, that is told in one line with its name. */
+function summed(
+  name: string,
+  call: 'summarise' | 'compare',
+  sum: () => Summary | undefined,
+): Summary | undefined {
+  let summary: Summary | undefined;
   try {
-    return planned.workload.summarise(values, params, clusterShape(config), planned.inputs);
+    summary = sum();
   } catch (error) {
-    throw new RunError(
-      `${planned.name}: its results cannot be summed up: ${String((error as Error).stack)}`,
-    );
+    throw new RunError(`${name}: ${call} threw ${toldError(error).stack}`);
   }
+  if (summary === undefined && call === 'compare') return undefined;
+  const problem = summaryProblem(summary);
+  if (problem !== undefined) throw new RunError(`${name}: ${call} returned no summary: ${problem}`);
+  return withMediansStages(summary!);
 }
 
 function resultOf(

@@ -29,6 +29,7 @@ export async function runSegment(core: ProgramCore): Promise<void> {
       await TURN;
       if (++turns === MAX_TURNS) throw foreignAwait();
     }
+    if (core.port.lingers) await core.port.linger();
   } finally {
     allowGlobals();
   }
@@ -48,18 +49,13 @@ export function startProgram(
     failed(error);
     core.port.end(AWAIT.fail);
   };
-  void begun.then(program).then(
-    (value) => {
-      const problem = unsendable(value, 'returned');
-      if (problem === undefined) {
-        done(value);
-        core.port.end(AWAIT.exit);
-      } else {
-        fail(
-          new SegmentError(`the program returned what cannot be sent as data: ${problem}`),
-        );
-      }
-    },
-    fail,
-  );
+  void begun.then(program).then((value) => {
+    const problem = unsendable(value, 'returned');
+    if (problem === undefined) {
+      done(value);
+      core.port.end(AWAIT.exit);
+    } else {
+      fail(new SegmentError(`the program returned what cannot be sent as data: ${problem}`));
+    }
+  }, fail);
 }

@@ -10,7 +10,7 @@ const PACKAGE = fileURLToPath(new URL(isBuilt ? '../../../' : '../../', import.m
 /** Where the emulator's own code is, as built and as source maps tell it. Workloads are programs like a user's. */
 const OWN_CODE = ['coordinator', 'node', 'sim', 'units', 'wire', 'workloads/authoring']
   .flatMap((room) => [`${PACKAGE}dist/${room}/`, `${PACKAGE}${room}/`])
-  .concat('node:', '<anonymous>', 'native)');
+  .concat('node:', '<anonymous>', '/node_modules/piscina/');
 
 const FRAME = /^\s*at /;
 

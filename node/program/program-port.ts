@@ -23,6 +23,19 @@ const AWAITED: Readonly<Record<number, string>> = {
   [AWAIT.system]: 'a socket call',
 };
 
+/**
+ * After these a program lets a few turns of its promises pass before its host takes over: enough for one that did not wait
+ * for the answer to go on, or to return, and be found out, wherever it runs. What is polled in a loop needs no such time.
+ */
+const LINGERS =
+  (1 << AWAIT.call) |
+  (1 << AWAIT.idle) |
+  (1 << AWAIT.busy) |
+  (1 << AWAIT.event) |
+  (1 << AWAIT.hear);
+const LINGER_TURNS = 8;
+const TURN = Promise.resolve();
+
 export class ProgramPort {
   /** The core's local time in ps: it runs ahead of the host within a segment. */
   now = 0;
@@ -156,11 +169,22 @@ export class ProgramPort {
     return error;
   }
 
+  get lingers(): boolean {
+    return !this.isOver && (LINGERS & (1 << this.awaits)) !== 0;
+  }
+
+  /** Lets what the program does without waiting come first. */
+  async linger(): Promise<void> {
+    for (let turn = 0; turn < LINGER_TURNS; turn++) await TURN;
+  }
+
   private segmentEnds(): void {
     const { ended } = this;
     this.running = false;
     this.ended = undefined;
-    ended?.();
+    if (ended === undefined) return;
+    if (!this.lingers) ended();
+    else void this.linger().then(ended);
   }
 
   async call<N extends CallName>(name: N, args: CallArguments<N>): Promise<CallAnswer<N>> {
