@@ -215,7 +215,8 @@ class Session {
     const { config, command, progress, measured, plan } = this;
     const place = this.place ?? (await this.launch());
     const { capture } = command.options;
-    await measure(place, plan, measured, { config, capture, progress }, (first) =>
+    const note = (line: string): void => this.printed(line);
+    await measure(place, plan, measured, { config, capture, progress, note }, (first) =>
       this.show(first),
     );
   }
@@ -290,6 +291,7 @@ class Session {
         packets: measured.packets,
         rounds: measured.rounds,
         ...(this.error !== undefined && { error: this.error }),
+        ...(measured.notes.length > 0 && { notes: measured.notes }),
         ...(cost !== undefined && { cost }),
       },
       cluster: clusterInfo(config),

@@ -23,6 +23,9 @@ export const RUN_OPTIONS = {
   clock: text(
     `virtual: figures of the modelled hardware; real: of this machine [default: ${DEFAULTS.clock}]`,
   ),
+  'segment-limit': text(
+    'how long a program may compute without an await, as 2m of wall time; 0: for ever [default: 30s]',
+  ),
   fault: texts('loss=1e-3,duplicate=1e-3,corrupt=1e-6,delayed=1e-3,delay=10us, per frame'),
 } as const satisfies Record<string, Options>;
 

@@ -18,6 +18,7 @@ const OWN = [
   'faults',
   'capture',
   'trace',
+  'segmentLimit',
   'module',
   'params',
   'programs',

@@ -89,8 +89,10 @@ export function attachedConfig(
     );
   }
   const noise = options.noise === undefined ? cluster.noise : asked.noise;
+  const { segmentLimit } = asked;
   return {
     ...cluster,
+    ...(segmentLimit !== undefined && { segmentLimit }),
     noise,
     profile: profileOf(cluster.loadedProfile, cluster.clock, noise),
     seed: asked.seed,

@@ -9,7 +9,7 @@ import { MAX_CORES, MAX_HOSTS } from '../../sim/sequencer.js';
 import { formatSize } from '../../units/size.js';
 import type { ClusterShape } from '../../workloads/authoring/workload.js';
 import { parseFaults } from '../options/faults.js';
-import { readChoice, readSize, readWhole } from '../options/option-values.js';
+import { readChoice, readSize, readWallTime, readWhole } from '../options/option-values.js';
 import { loadProfile, noiseFree, realClock } from '../profiles/profiles.js';
 import type { ClusterInfo } from '../report/results.js';
 import { UsageError } from '../errors/usage-error.js';
@@ -31,6 +31,7 @@ export interface ClusterOptions {
   readonly seed?: string | undefined;
   readonly fault?: readonly string[] | undefined;
   readonly trace?: string | undefined;
+  readonly 'segment-limit'?: string | undefined;
 }
 
 export interface ClusterConfig {
@@ -49,6 +50,8 @@ export interface ClusterConfig {
   readonly seed: number;
   readonly faults: FaultSpec | null;
   readonly trace: 'headers' | 'full';
+  /** In ms of wall time; 0 is never. */
+  readonly segmentLimit?: number;
   readonly placement: 'process' | 'embedded' | 'joined';
   readonly coreRuntime: 'worker' | 'inline';
   /** The hosts of each process; empty where they are still to join. */
@@ -108,6 +111,7 @@ export function clusterConfig(options: ClusterOptions, hosts: number): ClusterCo
     seed: readWhole('--seed', options.seed ?? seed, 0, Number.MAX_SAFE_INTEGER),
     faults: parseFaults(options.fault ?? []),
     trace: readChoice('--trace', options.trace ?? DEFAULTS.trace, ['headers', 'full']),
+    ...segmentLimited(options),
     ...placed(options, hosts),
   };
   if (clock === 'virtual' && leastFlight(config.profile, config.topology) === 0) {
@@ -124,6 +128,12 @@ export function clusterConfig(options: ClusterOptions, hosts: number): ClusterCo
     );
   }
   return config;
+}
+
+function segmentLimited(options: ClusterOptions): Pick<ClusterConfig, 'segmentLimit'> {
+  const limit = options['segment-limit'];
+  if (limit === undefined) return {};
+  return { segmentLimit: limit.trim() === '0' ? 0 : readWallTime('--segment-limit', limit) };
 }
 
 /** A loaded profile as a run's clock and noise have it. */

@@ -27,6 +27,8 @@ export interface RunInfo {
   readonly rounds: number;
   /** Why it ended before its time, in one line. */
   readonly error?: string;
+  /** What there is to know although it is no failure, a line each. */
+  readonly notes?: readonly string[];
   /** What the runs cost between processes, where there are several. */
   readonly cost?: CostInfo;
   /** The version of Node.js. */
@@ -119,6 +121,7 @@ const RUN_KEYS = [
   'packets',
   'rounds',
   'error',
+  'notes',
   'cost',
 ];
 const CLUSTER_KEYS = ['hosts', 'cores', 'profile', 'clock', 'topology', 'mtu', 'noise', 'seed'];

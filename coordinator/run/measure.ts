@@ -22,6 +22,8 @@ export class Measured {
   packets = 0;
   rounds = 0;
   wallMs = 0;
+  /** What there is to know of the runs, a line each. */
+  readonly notes: string[] = [];
   /** Of each run, where there are several processes. */
   readonly costs: RunCost[] = [];
   /** When the first virtual instant was. */
@@ -47,6 +49,8 @@ export interface MeasureOptions {
   /** `--capture DIR`, or undefined. */
   readonly capture: string | undefined;
   readonly progress: Progress;
+  /** Takes a line that the user should see at once. */
+  readonly note: (line: string) => void;
 }
 
 /** Runs all configurations of all workloads; `done` is called after each workload with the place of its first result. */
@@ -65,7 +69,11 @@ export async function measure(
     for (const [index, configuration] of planned.configurations.entries()) {
       const run = runOf(plan, planned, index, options);
       options.progress.begin(run.name);
-      const record = await place.execute(run);
+      const onNotes = (notes: readonly string[]): void => {
+        measured.notes.push(...notes);
+        for (const line of notes) options.note(line);
+      };
+      const record = await place.execute({ ...run, onNotes });
       measured.account(record);
       const summary = summarise(planned, configuration, record, options.config);
       measured.add(
@@ -120,6 +128,7 @@ function runOf(
       capture: capture !== undefined,
       trace: config.trace,
       coreRuntime: config.coreRuntime,
+      ...(config.segmentLimit !== undefined && { segmentLimit: config.segmentLimit }),
       module: planned.module,
       params,
       programs,

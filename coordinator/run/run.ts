@@ -37,6 +37,8 @@ export interface RunRequest {
    */
   readonly onCaptured?: (host: number, bytes: Uint8Array) => Promise<void> | void;
   readonly onProgress?: (progress: RunProgress) => void;
+  /** What there is to know although it is no failure, a line each. */
+  readonly onNotes?: (notes: readonly string[]) => void;
   /** Ends the run where it stands; its reason is a RunError. */
   readonly signal?: AbortSignal;
 }
@@ -249,6 +251,7 @@ class Conversation {
       case 'progress':
         this.progress[process] = notice;
         this.request.onProgress?.(this.total());
+        if (notice.notes.length > 0) this.request.onNotes?.(notice.notes);
         return;
       case 'captured':
         this.captured(process, notice.host, notice.bytes);

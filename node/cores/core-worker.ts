@@ -7,9 +7,12 @@ import { LostRejections } from './lost-rejections.js';
 import { ProgramCore } from '../program/program-core.js';
 import { runSegment, startProgram } from './run-segment.js';
 import { toldError, type ToldError } from './told-error.js';
+import { CORE_NAME } from './worker-place.js';
 import type { CoreTask } from './worker-runtime.js';
 
 export default async function runCore(start: CoreTask): Promise<ProgramResult> {
+  const { host, index } = start.identity;
+  Object.assign(globalThis, { [CORE_NAME]: `host${host} core ${index}` });
   const page = new CorePage(undefined, start.identity.page);
   const core = new ProgramCore(start.identity, page);
   const program = await loadProgram(start.module);

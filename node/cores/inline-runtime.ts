@@ -16,7 +16,7 @@ import { ProgramCore, type CoreIdentity } from '../program/program-core.js';
 import type { ProgramPort } from '../program/program-port.js';
 import type { SegmentError } from '../program/segment-error.js';
 import { foreignAwait, startProgram } from './run-segment.js';
-import { SegmentWatchdog } from './segment-watchdog.js';
+import { SegmentWatchdog, USUAL_LIMIT_MS } from './segment-watchdog.js';
 import { toldError, type ToldError } from './told-error.js';
 
 interface Running {
@@ -48,6 +48,7 @@ export class InlineRuntime implements CoreRuntime {
   constructor(spec: RunSpec, source: ProgramSource | undefined) {
     this.source = source;
     this.guarded = spec.clock === 'virtual';
+    this.watchdog.limit(spec.segmentLimit ?? USUAL_LIMIT_MS);
   }
 
   async add(core: HostCore, identity: CoreIdentity, task: Task): Promise<void> {
@@ -84,8 +85,8 @@ export class InlineRuntime implements CoreRuntime {
   isBack(): boolean {
     const { endless } = this;
     if (endless === undefined && this.current!.running) return false;
-    this.watchdog.segmentEnds();
     if (endless === undefined) this.current!.runBackground();
+    this.watchdog.segmentEnds();
     if (this.guarded) allowGlobals();
     this.endless = undefined;
     if (endless !== undefined) throw endless;

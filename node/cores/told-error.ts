@@ -22,7 +22,9 @@ export function toldError(error: unknown): ToldError {
   const all = framesOf(textOf(() => error.stack)).slice(0, MOST_FRAMES);
   const users = all.filter(isUsersFrame);
   const first = users[0];
-  const line = first === undefined ? what : `${what}, at ${placeOf(first)}`;
+  // An endless segment's error says itself where it is.
+  const isPlaced = first === undefined || what.includes(placeOf(first));
+  const line = isPlaced ? what : `${what}, at ${placeOf(first)}`;
   // An error that no line of the user's leads to, and that is none of ours, has to show where it comes from.
   const isRule = error instanceof SegmentError || error instanceof VerbsError;
   const whole = showsAllFrames() || (first === undefined && !isRule);

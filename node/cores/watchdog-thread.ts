@@ -7,12 +7,18 @@ import { writeSync } from 'node:fs';
 import { Session, type Debugger, type Runtime } from 'node:inspector';
 import { parentPort, workerData } from 'node:worker_threads';
 import { isUsersFrame, placeOf } from './user-frames.js';
-import { WATCHED, type EndlessSegment } from './segment-watchdog.js';
+import {
+  endlessText,
+  longText,
+  TELL_MS,
+  WATCHED,
+  type EndlessSegment,
+} from './segment-watchdog.js';
 
 const LOOK_MS = 1000;
-const TELL_S = 10;
-/** Sooner than a coordinator gives up on a process that says nothing. */
-const END_S = 20;
+/** What has been done about the segment that runs. */
+const TOLD = 1;
+const ENDED = 2;
 const STDERR = 2;
 const MOST_STEPS = 20;
 const shared = new Int32Array(workerData as SharedArrayBuffer);
@@ -28,11 +34,13 @@ setInterval(() => {
     told = 0;
     return;
   }
-  const seconds = Math.floor((performance.now() - since) / 1000);
-  const due = seconds >= END_S ? END_S : seconds >= TELL_S ? TELL_S : 0;
-  if (due <= told) return;
-  told = due;
-  void tell(turn, seconds, due === END_S);
+  const elapsed = performance.now() - since;
+  const limit = shared[WATCHED.limit]!;
+  const ends = limit > 0 && elapsed >= limit;
+  const step = ends ? ENDED : elapsed >= TELL_MS ? TOLD : 0;
+  if (step <= told) return;
+  told = step;
+  void tell(turn, Math.floor(elapsed / 1000), ends);
 }, LOOK_MS);
 
 async function tell(segment: number, seconds: number, ends: boolean): Promise<void> {
@@ -40,9 +48,9 @@ async function tell(segment: number, seconds: number, ends: boolean): Promise<vo
   const stack = await stackOfMain(ends, segment);
   if (stack === undefined) return;
   const line = stack.find(isUsersFrame) ?? stack[0] ?? 'unknown';
-  const message = `a segment of ${whose} has run for ${seconds} s without awaiting the emulator, at ${placeOf(line)}`;
+  const message = endlessText(whose, seconds, placeOf(line));
   if (!ends) {
-    writeSync(STDERR, `${message}\n`);
+    writeSync(STDERR, `${longText(message, shared[WATCHED.limit]!)}\n`);
     return;
   }
   const endless: EndlessSegment = { message, stack: stack.join('\n') };

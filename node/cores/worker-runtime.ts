@@ -12,7 +12,10 @@ import { CONTROL } from '../program/mailbox/core-page.js';
 import type { CoreRuntime, ProgramResult } from './core-runtime.js';
 import type { HostCore } from './host-core.js';
 import type { CoreIdentity } from '../program/program-core.js';
+import { SegmentError } from '../program/segment-error.js';
+import { endlessText, longText, TELL_MS, USUAL_LIMIT_MS } from './segment-watchdog.js';
 import { spinFor, type Spin } from './spin.js';
+import { placeInWorker } from './worker-place.js';
 
 /** What a worker is started with. */
 export interface CoreTask {
@@ -26,7 +29,18 @@ export interface CoreTask {
 }
 
 const WAIT_MS = 5;
-const SEGMENT_LIMIT_MS = 10_000;
+
+/** A segment that has run for long, and what has been done about it. */
+interface LongSegment {
+  readonly core: HostCore;
+  /** When it began: another segment is another one of these. */
+  readonly since: number;
+  /** Told on standard error. */
+  told: boolean;
+  ending: boolean;
+  /** Why it is ended, as soon as it is known where it was. */
+  error: SegmentError | undefined;
+}
 
 interface Worker {
   readonly outcome: Promise<ProgramResult>;
@@ -41,12 +55,15 @@ export class WorkerRuntime implements CoreRuntime {
   private readonly module: string | undefined;
   private readonly spin: Spin;
   private readonly computesFirst: boolean;
+  private readonly limit: number;
   private resumedAt = 0;
+  private long: LongSegment | undefined;
 
   constructor(spec: RunSpec, source: ProgramSource | undefined) {
     if (typeof source === 'function') throw new Error('a function cannot go to a worker');
     const local = spec.programs.filter(({ host }) => spec.local.includes(host)).length;
     this.module = source;
+    this.limit = spec.segmentLimit ?? USUAL_LIMIT_MS;
     this.computesFirst = spec.faults !== null;
     this.spin = spinFor(Math.ceil(spec.hosts / spec.local.length), spec.programs.length);
     this.pool = new Piscina<CoreTask, ProgramResult>({
@@ -87,12 +104,28 @@ export class WorkerRuntime implements CoreRuntime {
     if (this.waitBriefly(core)) return true;
     const { lost } = this.workers.get(core)!;
     if (lost !== undefined && !this.waitBriefly(core)) throw toError(lost);
-    if (performance.now() - this.resumedAt > SEGMENT_LIMIT_MS) {
-      throw new Error(
-        `a segment of host${core.host} core ${core.index} has run for 10 s without awaiting the emulator`,
-      );
-    }
+    const elapsed = performance.now() - this.resumedAt;
+    if (elapsed >= TELL_MS || (this.limit > 0 && elapsed >= this.limit)) this.look(core, elapsed);
     return false;
+  }
+
+  /** Tells of a segment that has run for long, and throws when it has run for too long. */
+  private look(core: HostCore, elapsed: number): void {
+    if (this.long?.core !== core || this.long.since !== this.resumedAt) {
+      this.long = { core, since: this.resumedAt, told: false, ending: false, error: undefined };
+    }
+    const { long, limit } = this;
+    if (long.error !== undefined) throw long.error;
+    const ends = limit > 0 && elapsed >= limit;
+    if (ends ? long.ending : long.told) return;
+    long.told = true;
+    long.ending = ends;
+    const name = `host${core.host} core ${core.index}`;
+    void placeInWorker(name).then((place = 'a line that cannot be told') => {
+      const text = endlessText(name, Math.floor(elapsed / 1000), place);
+      if (ends) long.error = new SegmentError(text);
+      else console.error(longText(text, limit));
+    });
   }
 
   turn(): Promise<void> {

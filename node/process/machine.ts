@@ -17,6 +17,7 @@ import { hostCounters } from './host-counters.js';
 import { hostMetrics, type HostMetrics } from './host-metrics.js';
 import type { FrameTap } from '../model/fabric/captured-link.js';
 import { FramePool } from '../model/fabric/frame-pool.js';
+import { LONG_STREAK } from '../model/rdma/retry-streak.js';
 import { Router } from '../model/fabric/router.js';
 import type { Bound } from '../links/window-runner.js';
 import type { MachineWiring, ProcessMachine } from '../spec/process-machine.js';
@@ -99,6 +100,18 @@ export class Machine implements ProcessMachine, CoreSupervisor {
       .flatMap(({ cores }) => cores)
       .filter(({ endedAt }) => endedAt < 0)
       .map(({ waitsFor }) => waitsFor);
+  }
+
+  get notes(): readonly string[] {
+    return this.hosts.flatMap(({ number, nic }) =>
+      nic.engine.longStreaks.map(({ qp, why, since }) => {
+        const status = why === 'RNR' ? 'RNR: the receiver has no receive posted' : why;
+        return (
+          `host${number} QP ${qp} has sent the same request again ${LONG_STREAK} times in a row ` +
+          `(${status}) since ${(since / 1e6).toFixed(3)} us; the run goes on`
+        );
+      }),
+    );
   }
 
   next(): number {

@@ -17,6 +17,7 @@ import { lookaheadBetween, tailRate } from '../model/fabric/lookahead-between.js
 import type { Mesh } from '../links/mesh.js';
 import { RemoteLink, type SendObserver } from '../links/remote-link.js';
 import { WindowRunner, type Simulation } from '../links/window-runner.js';
+import { MOST_NOTES } from '../../wire/control/notices.js';
 import { processCost } from './process-cost.js';
 import {
   ProgramFailure,
@@ -61,6 +62,7 @@ export class ProcessRun {
   private onGrant: ((grant: WindowGrant, by: number, held: number) => void) | undefined;
   private controlBytesBefore = 0;
   private ticker: NodeJS.Timeout | undefined;
+  private notesTold = 0;
 
   private constructor(
     parts: ProcessRunParts,
@@ -149,6 +151,8 @@ export class ProcessRun {
     const { machine, parts, run, captures } = this;
     captures?.close();
     await machine.settle();
+    // What has not been told yet: how many ticks a run has depends on this machine.
+    while (machine.notes.length > this.notesTold) this.tellProgress();
     // Told before the outcome, which is then no result.
     if (machine.failure !== null) {
       parts.send(failureNotice(run, new ProgramFailure(machine.failure)));
@@ -257,8 +261,10 @@ export class ProcessRun {
   }
 
   private tellProgress(): void {
-    const { now, events, packets } = this.machine;
-    this.parts.send({ type: 'progress', run: this.run, now, events, packets });
+    const { now, events, packets, notes } = this.machine;
+    const news = notes.slice(this.notesTold, this.notesTold + MOST_NOTES);
+    this.notesTold += news.length;
+    this.parts.send({ type: 'progress', run: this.run, now, events, packets, notes: news });
   }
 }
 

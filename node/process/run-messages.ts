@@ -60,6 +60,7 @@ export function parseRunSpec(value: unknown): RunSpec | string {
     capture: fields.flag('capture'),
     trace: fields.oneOf('trace', ['headers', 'full']),
     coreRuntime: fields.oneOf('coreRuntime', ['worker', 'inline']),
+    ...(fields.any('segmentLimit') !== undefined && { segmentLimit: fields.whole('segmentLimit') }),
     module: fields.parsed('module', parseModuleReference),
     params: fields.record('params', isParameter),
     programs: fields.list('programs', MAX_PROGRAMS, (each) => parseProgram(each, hosts, cores)),

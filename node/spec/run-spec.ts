@@ -92,6 +92,8 @@ export interface RunSpec {
   readonly capture: boolean;
   readonly trace: 'headers' | 'full';
   readonly coreRuntime: 'worker' | 'inline';
+  /** How long a program may go without an await, in ms of wall time: 0 for as long as it likes. Default: 30 s. */
+  readonly segmentLimit?: number;
   /** Names the module whose default export is the workload; each process finds its own copy. */
   readonly module: ModuleReference;
   readonly params: ProgramParameters;

@@ -3,6 +3,7 @@
  * is; then runs, each requested, queued, started and ended by its record or by why there is none; and questions about
  * the cluster's state at any time.
  */
+import { parseNotes } from './notices.js';
 import { FieldReader } from './field-reader.js';
 
 /** The path of the coordinator's socket for clients. */
@@ -61,6 +62,8 @@ export type ClientReply =
       readonly events: number;
       readonly packets: number;
     }
+  /** What there is to know of the run, a line each. */
+  | { readonly type: 'noted'; readonly id: number; readonly notes: readonly string[] }
   | {
       readonly type: 'captured';
       readonly id: number;
@@ -125,6 +128,7 @@ const REPLIES = [
   'queued',
   'started',
   'progress',
+  'noted',
   'captured',
   'record',
   'failed',
@@ -170,6 +174,8 @@ function readReply(type: ClientReply['type'], fields: FieldReader): ClientReply 
         events: fields.whole('events'),
         packets: fields.whole('packets'),
       };
+    case 'noted':
+      return { type, id: fields.whole('id'), notes: parseNotes(fields) };
     case 'captured':
       return {
         type,

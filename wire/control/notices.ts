@@ -37,6 +37,8 @@ export type Notice =
       readonly now: number;
       readonly events: number;
       readonly packets: number;
+      /** What there is to know since the last, a line each. */
+      readonly notes: readonly string[];
     }
   /** The next bytes of a host's capture file, where no directory was named. */
   | {
@@ -87,6 +89,17 @@ const TYPES = [
 const MAX_CAPTURED_BYTES = 2 ** 20;
 const LONGEST_STACK = 2 ** 20;
 const MAX_PROGRAMS = 2 ** 16;
+
+export const MOST_NOTES = 64;
+const LONGEST_NOTE = 400;
+
+/** Lines for people. */
+export const parseNotes = (fields: FieldReader): string[] =>
+  fields
+    .list('notes', MOST_NOTES, (line) =>
+      typeof line === 'string' ? { line: line.slice(0, LONGEST_NOTE) } : 'not a text',
+    )
+    .map(({ line }) => line.replace(/\p{Cc}/gu, ' '));
 
 /** A notice, or what is wrong with it. */
 export function parseNotice(value: unknown): Notice | string {
@@ -142,6 +155,7 @@ function read(type: Notice['type'], fields: FieldReader): Notice {
         now: fields.number('now'),
         events: fields.whole('events'),
         packets: fields.whole('packets'),
+        notes: parseNotes(fields),
       };
     case 'captured':
       return {

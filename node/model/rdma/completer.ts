@@ -18,6 +18,7 @@ import type { Frame } from '../fabric/frame.js';
 import type { EngineParts } from './engine-parts.js';
 import { extensionsAt } from './packet.js';
 import type { QueuePair } from './queue-pair.js';
+import { RetryStreak } from './retry-streak.js';
 import { isAtomic, isReadOrAtomic } from './request-opcodes.js';
 import { NO_FRAME, SendCompletions } from './send-completions.js';
 import type { SendQueue } from './send-queue.js';
@@ -37,6 +38,7 @@ const NAK_STATUS: Readonly<Record<number, number>> = {
 };
 
 export class Completer {
+  private readonly streak: RetryStreak;
   private retriesLeft = 0;
   private rnrRetriesLeft = 0;
   /** The response that was missing when we last went back for one; again only after progress. */
@@ -52,12 +54,14 @@ export class Completer {
     this.queue = queue;
     this.parts = parts;
     this.completions = new SendCompletions(qp, queue, parts);
+    this.streak = new RetryStreak(qp.number, qp.engine.longStreaks);
   }
 
   reset(): void {
     this.retriesLeft = this.qp.retryCnt;
     this.rnrRetriesLeft = this.qp.rnrRetry;
     this.gapAt = -1;
+    this.streak.progressed();
   }
 
   /** An answer with opcode and PSN has passed the receive checks. Takes frame `slot` over. */
@@ -87,6 +91,7 @@ export class Completer {
     const { requester } = this.qp;
     this.parts.counters.timeouts++;
     this.qp.tally.timeouts++;
+    this.streak.retried('no answer', this.parts.scheduler.now);
     this.gapAt = -1;
     this.retry(requester.completed, this.acknowledgedOf(requester.completed));
   }
@@ -266,6 +271,7 @@ export class Completer {
     this.retriesLeft = this.qp.retryCnt;
     this.rnrRetriesLeft = this.qp.rnrRetry;
     this.gapAt = -1;
+    this.streak.progressed();
     this.qp.progressed();
   }
 
@@ -277,6 +283,7 @@ export class Completer {
       this.fail(STATUS.RNR_RETRY_EXC_ERR);
       return;
     }
+    this.streak.retried('RNR', parts.scheduler.now);
     qp.waitNotReady(parts.scheduler.now + RNR_TIMER_US[timer]! * PS_PER_US);
     const { completed } = qp.requester;
     qp.requester.goBack(completed, this.packetOf(psn));
