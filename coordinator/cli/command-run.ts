@@ -65,6 +65,8 @@ export interface RunCommand {
   readonly argv: readonly string[];
 }
 
+/** How long an interrupted run has to say what it knows. */
+const LAST_WORDS_MS = 1_500;
 /** A signal to the whole group can end a host process before our own copy of it arrives. */
 const SIGNAL_RACE_MS = 100;
 
@@ -150,6 +152,8 @@ class Session {
   private readonly when = new Date();
   /** Why it ended before its time. */
   private error: string | undefined;
+  /** Gives the run up that is under way. */
+  private readonly cancel = new AbortController();
   /** Undefined while it is being launched. */
   private place: RunPlace | undefined;
   private readonly attached: Attached | undefined;
@@ -184,14 +188,18 @@ class Session {
   }
 
   private async work(interruption: Interruption): Promise<number> {
+    const measuring = this.measureAll();
     try {
-      await Promise.race([this.measureAll(), interruption.arrived]);
+      await Promise.race([measuring, interruption.arrived]);
       return this.verdict();
     } catch (error) {
       this.progress.clear();
       if (error instanceof RunError && !interruption.isInterrupted) await sleep(SIGNAL_RACE_MS);
       if (interruption.isInterrupted) {
         this.error = 'interrupted';
+        // The run that it cut short says how far it came.
+        this.cancel.abort(new RunError(this.error));
+        await Promise.race([measuring.catch(() => undefined), sleep(LAST_WORDS_MS)]);
         this.terminal.error(this.error);
         return 130;
       }
@@ -216,7 +224,8 @@ class Session {
     const place = this.place ?? (await this.launch());
     const { capture } = command.options;
     const note = (line: string): void => this.printed(line);
-    await measure(place, plan, measured, { config, capture, progress, note }, (first) =>
+    const { signal } = this.cancel;
+    await measure(place, plan, measured, { config, capture, progress, note, signal }, (first) =>
       this.show(first),
     );
   }
@@ -291,6 +300,7 @@ class Session {
         packets: measured.packets,
         rounds: measured.rounds,
         ...(this.error !== undefined && { error: this.error }),
+        ...(measured.unfinished !== undefined && { unfinished: measured.unfinished }),
         ...(measured.notes.length > 0 && { notes: measured.notes }),
         ...(cost !== undefined && { cost }),
       },

@@ -4,6 +4,7 @@
  */
 import type { DistributionMetric, Metric } from '../../workloads/authoring/workload.js';
 import type { CostInfo } from '../run/run-cost.js';
+import type { UnfinishedRun } from '../run/unfinished-run.js';
 
 export type {
   DistributionMetric,
@@ -27,6 +28,8 @@ export interface RunInfo {
   readonly rounds: number;
   /** Why it ended before its time, in one line. */
   readonly error?: string;
+  /** What is known of the run that failed or was interrupted. */
+  readonly unfinished?: UnfinishedRun;
   /** What there is to know although it is no failure, a line each. */
   readonly notes?: readonly string[];
   /** What the runs cost between processes, where there are several. */
@@ -121,6 +124,7 @@ const RUN_KEYS = [
   'packets',
   'rounds',
   'error',
+  'unfinished',
   'notes',
   'cost',
 ];

@@ -10,6 +10,7 @@ import type { RunCost } from './run-cost.js';
 import { RunError } from '../errors/run-error.js';
 import type { PlacedRun, RunPlace } from './run-place.js';
 import type { RunRecord } from './run.js';
+import type { KnownRun, UnfinishedRun } from './unfinished-run.js';
 import type { PlannedConfiguration, PlannedWorkload } from '../plan/work-plan.js';
 import { combineDigests } from '../../sim/trace.js';
 
@@ -22,6 +23,8 @@ export class Measured {
   packets = 0;
   rounds = 0;
   wallMs = 0;
+  /** The run that was the last, where it failed or was interrupted. */
+  unfinished: UnfinishedRun | undefined;
   /** What there is to know of the runs, a line each. */
   readonly notes: string[] = [];
   /** Of each run, where there are several processes. */
@@ -49,6 +52,8 @@ export interface MeasureOptions {
   /** `--capture DIR`, or undefined. */
   readonly capture: string | undefined;
   readonly progress: Progress;
+  /** Ends the run that is under way. */
+  readonly signal: AbortSignal;
   /** Takes a line that the user should see at once. */
   readonly note: (line: string) => void;
 }
@@ -73,7 +78,13 @@ export async function measure(
         measured.notes.push(...notes);
         for (const line of notes) options.note(line);
       };
-      const record = await place.execute({ ...run, onNotes });
+      const record = await place
+        .execute({ ...run, onNotes, signal: options.signal })
+        .catch((error: unknown) => {
+          const { known } = error as Partial<RunError>;
+          if (known !== undefined) measured.unfinished = { name: run.name, ...(known as KnownRun) };
+          throw error;
+        });
       measured.account(record);
       const summary = summarise(planned, configuration, record, options.config);
       measured.add(

@@ -18,14 +18,15 @@ import { HoldTimes } from './hold-times.js';
 import { runCost, type RunCost } from './run-cost.js';
 import { RunError } from '../errors/run-error.js';
 import { TimeWindows } from './time-windows.js';
+import { leftQueuePairs, type KnownRun } from './unfinished-run.js';
 
 /** A process tells its progress four times a second; one that is silent for so long is stopped, or stuck for good. */
 const SILENCE_MS = 30_000;
 const LOOK_MS = 1_000;
 /** How long a failure that is no program's waits for the loss of a process to explain it. */
 const BETTER_REASON_MS = 600;
-/** How long a run that failed waits for the last that its processes captured. */
-const LAST_CAPTURES_MS = 1_000;
+/** How long a run that failed waits for the last that its processes captured, and for what else they know. */
+const LAST_WORDS_MS = 1_000;
 
 export interface RunRequest {
   readonly spec: Omit<RunSpec, 'local'>;
@@ -95,6 +96,7 @@ export async function executeRun(
   } catch (error) {
     // A process that is alone, or holds the baton, would go on without being asked.
     await conversation.abandon();
+    if (error instanceof RunError) error.known = conversation.known();
     throw error;
   } finally {
     clearInterval(watch);
@@ -110,6 +112,14 @@ function cancelled(signal: AbortSignal | undefined): Promise<never> {
     else signal?.addEventListener('abort', cancel, { once: true });
   });
 }
+
+/** What is still heard of a run that was given up. */
+const LAST_WORDS: ReadonlySet<Notice['type']> = new Set([
+  'captured',
+  'abandoned',
+  'outcome',
+  'progress',
+]);
 
 type Failed = Extract<Notice, { type: 'failed' }>;
 
@@ -209,10 +219,11 @@ class Conversation {
     const { onCaptured, signal } = this.request;
     this.isAbandoned = true;
     this.everybody({ type: 'abandon', run: this.run });
-    if (onCaptured === undefined || signal?.aborted === true) return;
-    // What came before a failure explains it.
+    if (onCaptured !== undefined && signal?.aborted === true) return;
+    // What came before a failure explains it; of a process that is gone nothing comes any more.
     const taken = this.allAbandoned.then(() => Promise.all(this.taking));
-    await Promise.race([taken, sleep(LAST_CAPTURES_MS, undefined, { ref: false })]);
+    const gone = this.cluster.lost.catch(() => undefined);
+    await Promise.race([taken, gone, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
   }
 
   /**
@@ -237,7 +248,7 @@ class Conversation {
   heard(process: number, notice: Notice): void {
     this.heardAt[process] = performance.now();
     if (!('run' in notice) || notice.run !== this.run) return;
-    if (this.isAbandoned && notice.type !== 'captured' && notice.type !== 'abandoned') return;
+    if (this.isAbandoned && !LAST_WORDS.has(notice.type)) return;
     switch (notice.type) {
       case 'prepared':
         if (this.prepared.add(process).size === this.cluster.size) this.markPrepared();
@@ -352,6 +363,20 @@ class Conversation {
       metrics: this.metrics.sort((a, b) => a.host - b.host),
       began,
       ended,
+    };
+  }
+
+  /** What the processes have said until now, whether the run is over or not. */
+  known(): KnownRun {
+    const { now, events, packets } = this.total();
+    const { counters, ...record } = this.record(0, 0);
+    return {
+      virtual_ns: now / PS_PER_NS,
+      events: Math.max(events, record.events),
+      packets: Math.max(packets, record.packets),
+      waiting: this.blocked.flat(),
+      counters: Object.fromEntries(counters.map(({ host, counts }) => [`host${host}`, counts])),
+      queue_pairs: leftQueuePairs(this.metrics),
     };
   }
 

@@ -64,15 +64,15 @@ function guardProcess(): void {
     return original(...args);
   };
   for (const name of ['exit', 'abort'] as const) {
-    const end = process[name].bind(process) as (...args: unknown[]) => never;
-    process[name] = ((...args: unknown[]): never => {
+    const end = process[name].bind(process) as (code?: number) => never;
+    process[name] = (code?: number): never => {
       if (isInSegment()) {
         throw new SegmentError(
           `process.${name} would end the emulator and not the program: return from it, or throw`,
         );
       }
-      return end(...args);
-    }) as never;
+      return end(code);
+    };
   }
 }
 

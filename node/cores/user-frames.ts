@@ -24,4 +24,8 @@ export const framesOf = (stack: string): string[] =>
   stack.split('\n').filter((line) => FRAME.test(line));
 
 /** A frame as part of a sentence: `program (/home/me/x.ts:3:7)`. */
-export const placeOf = (frame: string): string => frame.trim().replace(/^at (async )?/, '');
+export const placeOf = (frame: string): string =>
+  frame
+    .trim()
+    .replace(/^at (async )?/, '')
+    .replace('file://', '');

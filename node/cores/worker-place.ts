@@ -44,8 +44,7 @@ export async function placeInWorker(core: string): Promise<string | undefined> {
       send(sessionId, 'Debugger.evaluateOnCallFrame', { callFrameId, expression }, ANSWER);
     } else if (id === ANSWER) {
       send(sessionId, 'Debugger.resume');
-      const { value } = (result as Runtime.EvaluateReturnType).result;
-      const text = String(value);
+      const text = String((result as Runtime.EvaluateReturnType).result.value);
       if (text.startsWith(`${core}\n`)) found(userPlace(text));
     }
   });

@@ -123,7 +123,7 @@ export class ControlledProcess {
         this.enqueue(order.run, async () => {
           const run = this.currentOf(order.run);
           if (run !== undefined) this.current = undefined;
-          await run?.close();
+          await run?.giveUp();
           this.send({ type: 'abandoned', run: order.run });
         });
         return;

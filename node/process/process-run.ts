@@ -157,6 +157,20 @@ export class ProcessRun {
     if (machine.failure !== null) {
       parts.send(failureNotice(run, new ProgramFailure(machine.failure)));
     }
+    this.tellOutcome();
+    await this.close();
+  }
+
+  /** The run is given up, and with it what is known: where it stood, and what its programs waited for. */
+  async giveUp(): Promise<void> {
+    this.abandon();
+    this.tellProgress();
+    this.tellOutcome();
+    await this.machine.close();
+  }
+
+  private tellOutcome(): void {
+    const { machine, parts, run } = this;
     const outcome = machine.outcome();
     const controlBytes = parts.controlBytes() - this.controlBytesBefore;
     const cost = processCost(
@@ -172,7 +186,6 @@ export class ProcessRun {
       metrics: machine.metrics(),
       blocked: machine.blocked,
     });
-    await this.close();
   }
 
   /** Ends the run where it stands. */

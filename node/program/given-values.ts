@@ -23,7 +23,7 @@ export function checkPeer(call: string, rank: number, own: number, ranks: number
 }
 
 /** A counter's name, and what is added to it. */
-export function checkCount(name: string, by: number): void {
+export function checkCount(name: unknown, by: number): void {
   // The one name that is no property like others, wherever counts are copied.
   if (typeof name !== 'string' || name === '__proto__') {
     throw new VerbsError('EINVAL', `core.count: ${String(name)} cannot name a counter`);

@@ -144,7 +144,10 @@ export class ProgramMemoryRegion implements MemoryRegion {
     const { memory } = this.port;
     const { physical, length } = this;
     if (physical === DEREGISTERED) {
-      throw new VerbsError('EINVAL', 'the memory region is deregistered: use core.read, core.write');
+      throw new VerbsError(
+        'EINVAL',
+        'the memory region is deregistered: use core.read, core.write',
+      );
     }
     if (physical < 0) {
       throw new VerbsError(

@@ -52,11 +52,7 @@ function lookInto(value: object, kind: Kind, above: object[]): Finding | undefin
   return finding;
 }
 
-function lookIntoList(
-  list: readonly unknown[],
-  kind: Kind,
-  above: object[],
-): Finding | undefined {
+function lookIntoList(list: readonly unknown[], kind: Kind, above: object[]): Finding | undefined {
   for (let index = 0; index < list.length; index++) {
     const finding = look(list[index], kind, above);
     if (finding !== undefined) return { ...finding, path: `[${index}]${finding.path}` };

@@ -37,8 +37,14 @@ export function withMediansStages(summary: Summary): Summary {
   const sum = stages.reduce((total, { ps }) => total + ps, 0);
   if (sum === Math.round(latency.p50 * PS_PER_NS)) return summary;
   const why = `stages left out: they sum to ${sum / PS_PER_NS} ns, and the median of ${latency.name} is ${latency.p50} ns`;
-  const { stages: _others, ...rest } = summary;
-  return { ...rest, note: note === undefined ? why : `${note}; ${why}` };
+  const { verified, counters, samples } = summary;
+  return {
+    verified,
+    note: note === undefined ? why : `${note}; ${why}`,
+    metrics,
+    ...(counters && { counters }),
+    ...(samples && { samples }),
+  };
 }
 
 /** The metric whose median the stages explain. */
@@ -98,5 +104,6 @@ function shown(value: unknown): string {
   if (value === undefined) return 'missing';
   if (typeof value === 'string') return `'${value.slice(0, 40)}'`;
   if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return String(value as number | boolean | bigint | null);
 }

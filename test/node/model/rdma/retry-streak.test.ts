@@ -6,7 +6,7 @@ import {
   type LongStreak,
 } from '../../../../node/model/rdma/retry-streak.js';
 import { Machine } from '../../../../node/process/machine.js';
-import type { Core, Program } from '../../../../node/program/verbs.js';
+import type { Core } from '../../../../node/program/verbs.js';
 import { picoseconds } from '../../../../units/time.js';
 import { connect, openDevice, sharedRegion } from '../../../../workloads/authoring/workload.js';
 import { specOf } from '../../../embedded.js';
@@ -48,7 +48,7 @@ it('a receiver that posts no receive for a second is noted, and what was sent ar
     return (await cq.busyPoll())[0]!.status;
   };
   const spec = specOf({ program, hosts: 2, cores: 1, memory: 2 ** 22 });
-  const machine = await Machine.create(spec, { remote: null, program: program as Program });
+  const machine = await Machine.create(spec, { remote: null, program });
   try {
     while ((await machine.advance({ horizon: Infinity }, 50)) !== 'drained') continue;
     expect(machine.failure).toBeNull();
