@@ -64,7 +64,7 @@ function guardProcess(): void {
     return original(...args);
   };
   for (const name of ['exit', 'abort'] as const) {
-    const end = process[name].bind(process) as (code?: number) => never;
+    const end: (code?: number) => never = process[name].bind(process);
     process[name] = (code?: number): never => {
       if (isInSegment()) {
         throw new SegmentError(

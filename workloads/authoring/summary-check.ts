@@ -104,6 +104,6 @@ function shown(value: unknown): string {
   if (value === undefined) return 'missing';
   if (typeof value === 'string') return `'${value.slice(0, 40)}'`;
   if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object' && value !== null) return 'an object';
-  return String(value as number | boolean | bigint | null);
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return `${value}`;
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
