@@ -37,6 +37,7 @@ export async function runEmbeddedBench(bench: EmbeddedBench): Promise<EmbeddedTi
     noise,
     seed: 1,
     until: Infinity,
+    segmentLimit: 0,
     faults: null,
     capture: false,
     trace: 'headers',

@@ -163,6 +163,7 @@ export function specOf(run: ProgramRun): RunSpec {
     noise: run.noise ?? true,
     seed,
     until: Infinity,
+    segmentLimit: 0,
     faults: run.faults === undefined ? null : { ...NO_FAULTS, ...run.faults },
     capture: run.capture !== undefined,
     trace: run.trace ?? 'headers',

@@ -72,6 +72,8 @@ export interface RunCommand {
   readonly argv: readonly string[];
 }
 
+/** How long an interrupted run has to say what it knows. */
+const LAST_WORDS_MS = 1_500;
 /** A signal to the whole group can end a host process before our own copy of it arrives. */
 const SIGNAL_RACE_MS = 100;
 
@@ -160,6 +162,8 @@ class Session {
   private shown = 0;
   /** Why it ended before its time. */
   private error: string | undefined;
+  /** Gives the run up that is under way. */
+  private readonly cancel = new AbortController();
   /** Undefined while it is being launched. */
   private place: RunPlace | undefined;
   private readonly attached: Attached | undefined;
@@ -194,8 +198,9 @@ class Session {
   }
 
   private async work(interruption: Interruption): Promise<number> {
+    const measuring = this.measureAll();
     try {
-      await Promise.race([this.measureAll(), interruption.arrived]);
+      await Promise.race([measuring, interruption.arrived]);
       return this.verdict();
     } catch (error) {
       this.progress.clear();
@@ -204,6 +209,9 @@ class Session {
       if (error instanceof RunError && !interruption.isInterrupted) await sleep(SIGNAL_RACE_MS);
       if (interruption.isInterrupted) {
         this.error = 'interrupted';
+        // The run that it cut short says how far it came.
+        this.cancel.abort(new RunError(this.error));
+        await Promise.race([measuring.catch(() => undefined), sleep(LAST_WORDS_MS)]);
         this.terminal.error(this.error);
         return 130;
       }
@@ -227,7 +235,11 @@ class Session {
     const { config, command, progress, measured, plan } = this;
     const place = this.place ?? (await this.launch());
     const { capture } = command.options;
-    await measure(place, plan, measured, { config, capture, progress }, () => this.show());
+    const note = (line: string): void => this.printed(line);
+    const { signal } = this.cancel;
+    await measure(place, plan, measured, { config, capture, progress, note, signal }, () =>
+      this.show(),
+    );
   }
 
   private launch(): Promise<RunPlace> {
@@ -310,6 +322,8 @@ class Session {
         packets: measured.packets,
         rounds: measured.rounds,
         ...(this.error !== undefined && { error: this.error }),
+        ...(measured.unfinished !== undefined && { unfinished: measured.unfinished }),
+        ...(measured.notes.length > 0 && { notes: measured.notes }),
         ...(cost !== undefined && { cost }),
       },
       cluster: clusterInfo(config),

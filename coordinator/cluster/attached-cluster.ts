@@ -109,6 +109,9 @@ export class AttachedCluster implements RunPlace {
       case 'progress':
         run.onProgress?.(reply);
         return;
+      case 'noted':
+        run.onNotes?.(reply.notes);
+        return;
       case 'captured':
         try {
           asked.captured?.append(reply.host, reply.bytes);

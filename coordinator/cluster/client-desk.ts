@@ -238,6 +238,7 @@ class Client {
           if (this.socket.bufferedAmount > SLOW_BYTES) return;
           this.send({ type: 'progress', id, now, events, packets });
         },
+        onNotes: (notes) => this.send({ type: 'noted', id, notes }),
       },
       waiting: (before, missing) => {
         this.send({ type: 'queued', id, before, missing, hosts });

@@ -119,6 +119,8 @@ export function clusterOptions(options: EmbeddedOptions): ClusterOptions {
     fault: faults,
     clock: text(clock),
     trace: text(trace),
+    // A program that never awaits has the caller's thread: nothing but the caller can end it.
+    'segment-limit': '0',
   };
 }
 

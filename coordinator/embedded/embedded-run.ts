@@ -45,7 +45,10 @@ export class FailedRun extends RunError {
 }
 
 export function embeddedRun(
-  results: readonly WorkloadResult[],
+  {
+    results,
+    notes,
+  }: { readonly results: readonly WorkloadResult[]; readonly notes: readonly string[] },
   known: readonly KnownRun[],
 ): EmbeddedRun {
   const last = known.at(-1);
@@ -63,7 +66,7 @@ export function embeddedRun(
         ? known[0]!.traceHash
         : combineDigests(known.map((each) => each.traceHash)),
     verified: verdict(results),
-    notes: results.flatMap(({ note }) => (note === undefined ? [] : [note])),
+    notes: [...notes, ...results.flatMap(({ note }) => note ?? [])],
     captures: Object.fromEntries(known.flatMap(({ captures }) => [...captures])),
     left: {
       frames: sum(({ left }) => left.frames),

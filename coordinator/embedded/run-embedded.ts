@@ -48,12 +48,13 @@ export async function runEmbedded<
   const cluster = new EmbeddedCluster(planned.workload.program);
   const measured = new Measured();
   const known = (): EmbeddedRun<ValuesOf<Programs>> => {
-    const run = embeddedRun(measured.results, cluster.known);
+    const run = embeddedRun(measured, cluster.known);
     return (options.programs === undefined ? run : { ...run, results: [] }) as never;
   };
   const capture = options.capture === true ? CAPTURES : undefined;
   try {
-    await measure(cluster, [planned], measured, { config, capture, progress: SILENT }, ignore);
+    const hearing = { progress: SILENT, note: ignore, signal: new AbortController().signal };
+    await measure(cluster, [planned], measured, { config, capture, ...hearing }, ignore);
   } catch (error) {
     throw error instanceof RunError ? new FailedRun(error.message, known()) : error;
   }

@@ -58,6 +58,14 @@ export function readWait(option: string, text: string): number {
   return Number(match[1]) * MS_PER_UNIT[match[2]!]!;
 }
 
+/** A length of wall-clock time in whole ms. */
+export function readWallTime(option: string, text: string): number {
+  const match = WAIT.exec(text.trim());
+  const ms = match === null ? 0 : Math.round(Number(match[1]) * MS_PER_UNIT[match[2]!]!);
+  if (ms > 0) return ms;
+  throw new UsageError(`${option}: expected a time such as 90s or 5m, not "${text}"`);
+}
+
 export function readChoice<T extends string>(
   option: string,
   text: string,

@@ -9,7 +9,13 @@ import { formatDuration, type Picoseconds } from '../../units/time.js';
 import type { Choice } from '../../wire/control/shape.js';
 import { UsageError } from '../errors/usage-error.js';
 import { parseFaults } from '../options/faults.js';
-import { readChoice, readDuration, readSize, readWhole } from '../options/option-values.js';
+import {
+  readChoice,
+  readDuration,
+  readSize,
+  readWallTime,
+  readWhole,
+} from '../options/option-values.js';
 import { loadProfile } from '../profiles/profiles.js';
 import { CLUSTER_FIELDS, NOISE, PLACEMENT, type ClusterConfig } from './cluster-shape.js';
 import type { Context, OptionRow, OptionSet } from './option-row.js';
@@ -131,6 +137,15 @@ export const RUN_OPTIONS = {
     owner: 'run',
     read: (option, text) => (text === FOREVER ? Infinity : readDuration(option, text)),
     show: (until) => (until === Infinity ? 'none' : formatDuration(until as Picoseconds)),
+  },
+  'segment-limit': {
+    field: 'segmentLimit',
+    group: 'Run:',
+    help: 'how long a program may compute without an await, as 2m of wall time; 0: no limit',
+    usual: '30s',
+    owner: 'run',
+    read: (option, text) => (text.trim() === '0' ? 0 : readWallTime(option, text)),
+    show: (ms) => `${ms / 1000} s`,
   },
   noise: {
     field: 'noise',

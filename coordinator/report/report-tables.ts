@@ -168,7 +168,7 @@ export function waterfallTable({ result }: Entry): Markup | undefined {
       ? ''
       : difference === 0
         ? 'exactly the median latency'
-        : `${difference} ps less than the median latency: a bug in the emulator`;
+        : `${difference} ps less than the median latency: another operation's`;
   return html`<div class="scroll">
     <table class="waterfall">
       <thead>

@@ -112,6 +112,7 @@ const run = record({
   node: text,
   argv: listOf(text),
   error: optional(text),
+  notes: optional(listOf(text)),
   cost: optional(cost),
 });
 

@@ -5,6 +5,7 @@
 import type { ClusterInfo } from '../plan/cluster-shape.js';
 import type { DistributionMetric, Metric } from '../../workloads/authoring/workload.js';
 import type { CostInfo } from '../run/run-cost.js';
+import type { UnfinishedRun } from '../run/unfinished-run.js';
 
 export type { DistributionMetric, Metric } from '../../workloads/authoring/workload.js';
 
@@ -24,6 +25,10 @@ export interface RunInfo {
   readonly rounds: number;
   /** Why it ended before its time, in one line. */
   readonly error?: string;
+  /** What is known of the run that failed or was interrupted. */
+  readonly unfinished?: UnfinishedRun;
+  /** What there is to know although it is no failure, a line each. */
+  readonly notes?: readonly string[];
   /** What the runs cost between processes, where there are several. */
   readonly cost?: CostInfo;
   /** The version of Node.js. */
@@ -111,6 +116,8 @@ const RUN_KEYS = [
   'packets',
   'rounds',
   'error',
+  'unfinished',
+  'notes',
   'cost',
 ];
 const CLUSTER_KEYS = ['hosts', 'cores', 'profile', 'clock', 'topology', 'mtu', 'noise', 'seed'];

@@ -2,8 +2,9 @@
  * The waterfall of `explain`: where the latency of the median operation went, stage by stage.
  * Each stage begins where the one before it ends; the stages tile the latency to the picosecond.
  */
+import { explainedLatency } from '../../workloads/authoring/summary-check.js';
 import { formatParam, plainText, spokenName } from './figures.js';
-import { isDistribution, type DistributionMetric, type WorkloadResult } from './results.js';
+import type { DistributionMetric, WorkloadResult } from './results.js';
 import { stageGloss } from './stage-glossary.js';
 
 export interface WaterfallStage {
@@ -21,7 +22,7 @@ export interface Waterfall {
   readonly total: number;
   /** The metric whose median the stages explain. */
   readonly latency: DistributionMetric | undefined;
-  /** The latency less the sum of the stages, in picoseconds: 0 unless the emulator is wrong. */
+  /** The latency less the sum of the stages, in picoseconds: 0 if they are the median operation's. */
   readonly difference: number;
 }
 
@@ -29,8 +30,7 @@ export interface Waterfall {
 export function waterfallOf({ stages, metrics }: WorkloadResult): Waterfall | undefined {
   if (stages === undefined || stages.length === 0) return undefined;
   const total = stages.reduce((sum, { ps }) => sum + ps, 0);
-  const distributions = metrics.filter(isDistribution).filter(({ unit }) => unit === 'ns');
-  const latency = distributions.find(({ name }) => name === 'latency') ?? distributions[0];
+  const latency = explainedLatency(metrics);
   let running = 0;
   return {
     stages: stages.map(({ name, ps }) => {
@@ -95,5 +95,5 @@ function verdict({ latency, difference }: Waterfall): string {
   const operation = `the median of ${latency.count} operations`;
   return difference === 0
     ? `= ${nanoseconds(Math.round(latency.p50 * 1000))} ns, ${operation}, exactly`
-    : `differs from ${operation} by ${difference} ps: a bug in the emulator`;
+    : `differs from ${operation} by ${difference} ps: the stages are another operation's`;
 }

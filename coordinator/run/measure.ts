@@ -1,5 +1,7 @@
 /** Planned workloads, run one after another on a cluster that is up: what each measured, as it comes to be known. */
 import { join, resolve } from 'node:path';
+import { toldError } from '../../node/cores/told-error.js';
+import { summaryProblem, withMediansStages } from '../../workloads/authoring/summary-check.js';
 import type { Parameters, Summary } from '../../workloads/authoring/workload.js';
 import { clusterShape, runSettings, type ClusterConfig } from '../plan/cluster-config.js';
 import type { Progress } from '../terminal/progress.js';
@@ -8,6 +10,7 @@ import type { RunCost } from './run-cost.js';
 import { RunError } from '../errors/run-error.js';
 import type { PlacedRun, RunPlace } from './run-place.js';
 import type { RunRecord } from './run.js';
+import type { KnownRun, UnfinishedRun } from './unfinished-run.js';
 import type { PlannedConfiguration, PlannedWorkload } from '../plan/work-plan.js';
 import { combineDigests } from '../../sim/trace.js';
 import { formatDuration } from '../../units/time.js';
@@ -21,6 +24,10 @@ export class Measured {
   packets = 0;
   rounds = 0;
   wallMs = 0;
+  /** The run that was the last, where it failed or was interrupted. */
+  unfinished: UnfinishedRun | undefined;
+  /** What there is to know of the runs, a line each. */
+  readonly notes: string[] = [];
   /** Of each run, where there are several processes. */
   readonly costs: RunCost[] = [];
   /** When the first virtual instant was. */
@@ -47,6 +54,10 @@ export interface MeasureOptions {
   readonly capture: string | undefined;
   /** Hears what runs, and how far it has come. */
   readonly progress: Pick<Progress, 'begin' | 'update' | 'wait'>;
+  /** Ends the run that is under way. */
+  readonly signal: AbortSignal;
+  /** Takes a line that the user should see at once. */
+  readonly note: (line: string) => void;
 }
 
 /** Runs all configurations of all workloads; `done` is called after each workload. */
@@ -65,7 +76,17 @@ export async function measure(
     for (const [index, configuration] of planned.configurations.entries()) {
       const run = runOf(plan, planned, index, options);
       options.progress.begin(run.name);
-      const record = await place.execute(run);
+      const onNotes = (notes: readonly string[]): void => {
+        measured.notes.push(...notes);
+        for (const line of notes) options.note(line);
+      };
+      const record = await place
+        .execute({ ...run, onNotes, signal: options.signal })
+        .catch((error: unknown) => {
+          const { known } = error as Partial<RunError>;
+          if (known !== undefined) measured.unfinished = { name: run.name, ...(known as KnownRun) };
+          throw error;
+        });
       measured.account(record);
       const isStopped = record.blocked.length > 0;
       const summary = isStopped
@@ -82,7 +103,9 @@ export async function measure(
     }
     const shape = clusterShape(options.config);
     // Runs that were stopped have nothing to be compared by.
-    const comparison = isWhole ? planned.workload.compare?.(summaries, shape) : undefined;
+    const comparison = isWhole
+      ? summed(planned.name, 'compare', () => planned.workload.compare?.(summaries, shape))
+      : undefined;
     if (comparison !== undefined) {
       const record = { traceHash: combineDigests(hashes), virtualNs, counters: [] };
       const conclusion = { params: {} };
@@ -156,13 +179,28 @@ function summarise(
   { values }: RunRecord,
   config: ClusterConfig,
 ): Summary {
+  const { workload, inputs } = planned;
+  return summed(planned.name, 'summarise', () =>
+    workload.summarise(values, params, clusterShape(config), inputs),
+  )!;
+}
+
+/** What the workload's own function makes of results; where it goes wrong, that is told in one line with its name. */
+function summed(
+  name: string,
+  call: 'summarise' | 'compare',
+  sum: () => Summary | undefined,
+): Summary | undefined {
+  let summary: Summary | undefined;
   try {
-    return planned.workload.summarise(values, params, clusterShape(config), planned.inputs);
+    summary = sum();
   } catch (error) {
-    throw new RunError(
-      `${planned.name}: its results cannot be summed up: ${String((error as Error).stack)}`,
-    );
+    throw new RunError(`${name}: ${call} threw ${toldError(error).stack}`);
   }
+  if (summary === undefined && call === 'compare') return undefined;
+  const problem = summaryProblem(summary);
+  if (problem !== undefined) throw new RunError(`${name}: ${call} returned no summary: ${problem}`);
+  return withMediansStages(summary!);
 }
 
 function resultOf(

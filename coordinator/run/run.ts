@@ -7,7 +7,7 @@ import { parseHostMetrics, type HostMetrics } from '../../node/process/host-metr
 import { parseProcessCost, type ProcessCost } from '../../node/process/process-cost.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { specMessage, parseRunOutcome } from '../../node/process/run-messages.js';
-import type { RunOutcome, RunSpec } from '../../node/spec/run-spec.js';
+import { SOME_PROGRAM, type RunOutcome, type RunSpec } from '../../node/spec/run-spec.js';
 import { lookaheadOf } from '../../node/model/fabric/flight-times.js';
 import { placementOf } from '../../node/model/fabric/places.js';
 import { layoutOf } from '../../node/model/fabric/topologies.js';
@@ -21,14 +21,15 @@ import { HoldTimes } from './hold-times.js';
 import { runCost, type RunCost } from './run-cost.js';
 import { RunError } from '../errors/run-error.js';
 import { TimeWindows } from './time-windows.js';
+import { leftQueuePairs, type KnownRun } from './unfinished-run.js';
 
 /** A process tells its progress four times a second; one that is silent for so long is stopped, or stuck for good. */
 const SILENCE_MS = 30_000;
 const LOOK_MS = 1_000;
 /** How long a failure that is no program's waits for the loss of a process to explain it. */
 const BETTER_REASON_MS = 600;
-/** How long a run that failed waits for the last that its processes captured. */
-const LAST_CAPTURES_MS = 1_000;
+/** How long a run that failed waits for the last that its processes captured, and for what else they know. */
+const LAST_WORDS_MS = 1_000;
 
 export interface RunRequest {
   readonly spec: Omit<RunSpec, 'local'>;
@@ -40,6 +41,8 @@ export interface RunRequest {
    */
   readonly onCaptured?: (host: number, bytes: Uint8Array) => Promise<void> | void;
   readonly onProgress?: (progress: RunProgress) => void;
+  /** What there is to know although it is no failure, a line each. */
+  readonly onNotes?: (notes: readonly string[]) => void;
   /** Ends the run where it stands; its reason is a RunError. */
   readonly signal?: AbortSignal;
 }
@@ -98,6 +101,7 @@ export async function executeRun(
   } catch (error) {
     // A process that is alone, or holds the baton, would go on without being asked.
     await conversation.abandon();
+    if (error instanceof RunError) error.known = conversation.known();
     throw error;
   } finally {
     clearInterval(watch);
@@ -113,6 +117,16 @@ function cancelled(signal: AbortSignal | undefined): Promise<never> {
     else signal?.addEventListener('abort', cancel, { once: true });
   });
 }
+
+/** What is still heard of a run that was given up. */
+const LAST_WORDS: ReadonlySet<Notice['type']> = new Set([
+  'captured',
+  'abandoned',
+  'outcome',
+  'progress',
+]);
+
+type Failed = Extract<Notice, { type: 'failed' }>;
 
 /** What the coordinator and the processes tell each other during one run. */
 class Conversation {
@@ -212,10 +226,11 @@ class Conversation {
     const { onCaptured, signal } = this.request;
     this.isAbandoned = true;
     this.everybody({ type: 'abandon', run: this.run });
-    if (onCaptured === undefined || signal?.aborted === true) return;
-    // What came before a failure explains it.
+    if (onCaptured !== undefined && signal?.aborted === true) return;
+    // What came before a failure explains it; of a process that is gone nothing comes any more.
     const taken = this.allAbandoned.then(() => Promise.all(this.taking));
-    await Promise.race([taken, sleep(LAST_CAPTURES_MS, undefined, { ref: false })]);
+    const gone = this.cluster.lost.catch(() => undefined);
+    await Promise.race([taken, gone, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
   }
 
   /**
@@ -240,7 +255,7 @@ class Conversation {
   heard(process: number, notice: Notice): void {
     this.heardAt[process] = performance.now();
     if (!('run' in notice) || notice.run !== this.run) return;
-    if (this.isAbandoned && notice.type !== 'captured' && notice.type !== 'abandoned') return;
+    if (this.isAbandoned && !LAST_WORDS.has(notice.type)) return;
     switch (notice.type) {
       case 'prepared':
         if (this.prepared.add(process).size === this.cluster.size) this.markPrepared();
@@ -254,6 +269,7 @@ class Conversation {
       case 'progress':
         this.progress[process] = notice;
         this.request.onProgress?.(this.total());
+        if (notice.notes.length > 0) this.request.onNotes?.(notice.notes);
         return;
       case 'captured':
         this.captured(process, notice.host, notice.bytes);
@@ -262,7 +278,7 @@ class Conversation {
         if (this.abandoned.add(process).size === this.cluster.size) this.markAbandoned();
         return;
       case 'failed':
-        this.programFailed(programError(this.cluster.nameOf(process), notice), notice.host);
+        this.programFailed(programError(this.cluster.nameOf(process), notice), notice);
         return;
       case 'outcome':
         this.took(process, notice);
@@ -271,8 +287,8 @@ class Conversation {
   }
 
   /** A link that broke is told before the end of the process behind it, which is the better reason. */
-  private programFailed(error: RunError, host: number): void {
-    if (host >= 0) this.fail(error);
+  private programFailed(error: RunError, { host, core }: Failed): void {
+    if (host >= 0 || core >= 0) this.fail(error);
     else setTimeout(() => this.fail(error), BETTER_REASON_MS);
   }
 
@@ -360,6 +376,20 @@ class Conversation {
     };
   }
 
+  /** What the processes have said until now, whether the run is over or not. */
+  known(): KnownRun {
+    const { now, events, packets } = this.total();
+    const { counters, ...record } = this.record(0, 0);
+    return {
+      virtual_ns: now / PS_PER_NS,
+      events: Math.max(events, record.events),
+      packets: Math.max(packets, record.packets),
+      waiting: this.blocked.flat(),
+      counters: Object.fromEntries(counters.map(({ host, counts }) => [`host${host}`, counts])),
+      queue_pairs: leftQueuePairs(this.metrics),
+    };
+  }
+
   private total(): RunProgress {
     return this.progress.reduce((sum, each) => ({
       now: Math.max(sum.now, each.now),
@@ -373,12 +403,10 @@ class Conversation {
   }
 }
 
-function programError(
-  process: string,
-  { host, core, message, stack }: Extract<Notice, { type: 'failed' }>,
-): RunError {
-  const where = host < 0 ? process : core < 0 ? `host${host}` : `host${host} core ${core}`;
+function programError(process: string, { host, core, message, stack }: Failed): RunError {
   // A stack begins with the message; either may be missing.
   const told = stack.includes(message) ? stack : [message, stack].filter(Boolean).join('\n');
+  if (host === SOME_PROGRAM.host && core === SOME_PROGRAM.core) return new RunError(told);
+  const where = host < 0 ? process : core < 0 ? `host${host}` : `host${host} core ${core}`;
   return new RunError(`${where}: ${told}`);
 }

@@ -5,10 +5,16 @@ import type { Task } from '../program/verbs.js';
 import type { Mailbox } from '../program/mailbox/mailbox.js';
 import type { HostCore } from './host-core.js';
 import type { CoreIdentity } from '../program/program-core.js';
+import { toldError, type ToldError } from './told-error.js';
 
+/** What came of a program. */
 export interface ProgramResult {
   readonly value: unknown;
   readonly counters: Readonly<Record<string, number>>;
+  /** Why it failed, or what it did wrong on the way; null where there is nothing. */
+  readonly failure: ToldError | null;
+  /** A rejection that it lost, where it is known whose it is. */
+  readonly lost?: ToldError | undefined;
 }
 
 export interface CoreRuntime {
@@ -26,20 +32,18 @@ export interface CoreRuntime {
   isBack(core: HostCore): boolean;
   /** Resolves when {@link isBack} may have another answer. */
   turn(): Promise<void>;
-  /** What the program of an ended core returned, and what it counted. */
+  /** What came of the program of a core that has ended or failed. */
   result(core: HostCore): Promise<ProgramResult>;
-  /** Why the program of a failed core failed. */
-  failure(core: HostCore): Promise<RunFailure>;
+  /** The run is over, and the core still waits: its program is given up. What it counted, and what it did wrong. */
+  giveUp(core: HostCore): Promise<ProgramResult>;
+  /** The run is over: a rejection that programs of this thread lost, whichever of them it was. */
+  lost(): Promise<ToldError | undefined>;
   /** Ends whatever still runs. */
   close(): Promise<void>;
 }
 
-export function describeFailure(core: HostCore, error: unknown): RunFailure {
-  const known = error instanceof Error;
-  return {
-    host: core.host,
-    core: core.index,
-    message: known ? `${error.name}: ${error.message}` : String(error),
-    stack: known ? (error.stack ?? '') : '',
-  };
-}
+export const describeFailure = (core: HostCore, error: unknown): RunFailure => ({
+  host: core.host,
+  core: core.index,
+  ...toldError(error),
+});

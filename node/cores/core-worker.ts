@@ -4,31 +4,38 @@ import { AWAIT } from '../spec/awaits.js';
 import type { ProgramResult } from './core-runtime.js';
 import { allowGlobals, banGlobals, installGuards } from './guards.js';
 import { loadProgram } from './load-program.js';
+import { LostRejections } from './lost-rejections.js';
 import { ProgramCore } from '../program/program-core.js';
 import { runSegment, startProgram } from './run-segment.js';
+import { toldError, type ToldError } from './told-error.js';
+import { CORE_NAME } from './worker-place.js';
 import type { CoreTask } from './worker-runtime.js';
 
 export default async function runCore(start: CoreTask): Promise<ProgramResult> {
+  const { host, index } = start.identity;
+  Object.assign(globalThis, { [CORE_NAME]: `host${host} core ${index}` });
   const page = new CorePage(undefined, start.page);
   const core = new ProgramCore(start.identity, page);
   const program = await loadProgram(start.module);
   if (start.identity.realStart === null) installGuards();
+  const rejections = new LostRejections();
   let value: unknown;
-  let failure: { readonly error: unknown } | undefined;
+  let failure: ToldError | null = null;
   startProgram(
     core,
     () => program(core, start.task),
     (result) => (value = result),
-    (error) => (failure = { error }),
+    (error) => (failure = toldError(error)),
   );
   Atomics.store(page.control, CONTROL.ready, 1);
   for (let seen = 0; ; seen++) {
     waitForGo(page, seen, start.spin);
+    if (Atomics.load(page.control, CONTROL.over) === 1) break;
     try {
       await runSegment(core);
       if (start.computesFirst) computeMeanwhile(core);
     } catch (error) {
-      failure = { error };
+      failure = toldError(error);
       core.port.end(AWAIT.fail);
     }
     const awaits = page.get(CELL.awaits);
@@ -37,8 +44,9 @@ export default async function runCore(start: CoreTask): Promise<ProgramResult> {
     if (awaits === AWAIT.exit || awaits === AWAIT.fail) break;
     computeMeanwhile(core);
   }
-  if (failure !== undefined) throw failure.error;
-  return { value, counters: core.counters };
+  const { counters, port } = core;
+  if (port.slip !== undefined) failure = toldError(port.slip);
+  return { value, counters, failure, lost: await rejections.first() };
 }
 
 /**

@@ -1,8 +1,9 @@
 /**
  * What a program must not use in virtual time, because two runs would differ: the wall clock, unseeded random numbers,
- * timers. While a segment runs they throw and name what to use instead.
+ * timers, the network outside. While a segment runs they throw and name what to use instead. So does what would end the
+ * process, which is not the program's own.
  */
-import { SegmentError } from '../program/program-port.js';
+import { SegmentError } from '../program/segment-error.js';
 import { SegmentWatchdog } from './segment-watchdog.js';
 
 let banned = 0;
@@ -52,10 +53,33 @@ export function installGuards(): void {
     Object.assign(guarded, original);
     globalThis[name] = guarded as never;
   }
+  guardProcess();
 }
 
+/** Ways out of the world, and out of the process. */
+function guardProcess(): void {
+  const original = globalThis.fetch;
+  globalThis.fetch = (...args) => {
+    refuse('fetch', 'core.openNetwork, or an input file of the workload');
+    return original(...args);
+  };
+  for (const name of ['exit', 'abort'] as const) {
+    const end: (code?: number) => never = process[name].bind(process);
+    process[name] = (code?: number): never => {
+      if (isInSegment()) {
+        throw new SegmentError(
+          `process.${name} would end the emulator and not the program: return from it, or throw`,
+        );
+      }
+      return end(code);
+    };
+  }
+}
+
+const isInSegment = (): boolean => banned > 0 && !SegmentWatchdog.get().hasEnded;
+
 function refuse(what: string, instead: string): void {
-  if (banned > 0 && !SegmentWatchdog.get().hasEnded) {
+  if (isInSegment()) {
     throw new SegmentError(`${what} is not to be had in virtual time: use ${instead}`);
   }
 }

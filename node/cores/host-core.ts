@@ -47,7 +47,7 @@ export interface CoreSupervisor {
   mailbox(): Mailbox;
   /** The core is due: run its segment, then call {@link HostCore.segmentEnded}. */
   due(core: HostCore): void;
-  ended(core: HostCore, failed: boolean): void;
+  ended(core: HostCore): void;
 }
 
 export interface HostCoreOptions {
@@ -293,7 +293,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
         this.options.core.programSleeps(now);
         calls.release(this.index);
         this.options.system.release(this);
-        this.options.supervisor.ended(this, this.awaits === AWAIT.fail);
+        this.options.supervisor.ended(this);
     }
   }
 

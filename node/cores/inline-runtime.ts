@@ -5,23 +5,27 @@
  * microtasks are done and it has not ended, it never will. One that goes on for ever is the watchdog's.
  */
 import type { ChainLog } from '../../sim/chain-log.js';
-import type { RunFailure, RunSpec } from '../spec/run-spec.js';
+import type { RunSpec } from '../spec/run-spec.js';
 import type { ProgramSource } from '../spec/process-machine.js';
 import type { Program, Task } from '../program/verbs.js';
-import { describeFailure, type CoreRuntime, type ProgramResult } from './core-runtime.js';
+import type { CoreRuntime, ProgramResult } from './core-runtime.js';
 import { allowGlobals, banGlobals } from './guards.js';
 import type { HostCore } from './host-core.js';
 import { loadProgram } from './load-program.js';
 import { CorePage } from '../program/mailbox/core-page.js';
 import type { Mailbox } from '../program/mailbox/mailbox.js';
+import { LostRejections } from './lost-rejections.js';
 import { ProgramCore, type CoreIdentity } from '../program/program-core.js';
-import type { ProgramPort, SegmentError } from '../program/program-port.js';
+import type { ProgramPort } from '../program/program-port.js';
+import type { SegmentError } from '../program/segment-error.js';
 import { foreignAwait, startProgram } from './run-segment.js';
-import { SegmentWatchdog } from './segment-watchdog.js';
+import { SegmentWatchdog, USUAL_LIMIT_MS } from './segment-watchdog.js';
+import { toldError, type ToldError } from './told-error.js';
 
 interface Running {
   readonly core: ProgramCore;
   value: unknown;
+  failed: boolean;
   error: unknown;
 }
 
@@ -34,6 +38,7 @@ export class InlineRuntime implements CoreRuntime {
   /** Under the real clock a program may ask what time it is. */
   private readonly guarded: boolean;
   private readonly watchdog = SegmentWatchdog.get();
+  private readonly rejections = new LostRejections();
   private program: Program | undefined;
   /** The core whose segment runs. */
   private current: ProgramPort | undefined;
@@ -48,6 +53,7 @@ export class InlineRuntime implements CoreRuntime {
   constructor(spec: RunSpec, source: ProgramSource | undefined) {
     this.source = source;
     this.guarded = spec.clock === 'virtual';
+    this.watchdog.limit(spec.segmentLimit ?? USUAL_LIMIT_MS);
   }
 
   mailbox(log: ChainLog): Mailbox {
@@ -61,6 +67,7 @@ export class InlineRuntime implements CoreRuntime {
     const running: Running = {
       core: new ProgramCore(identity, this.pages.get(core.mailbox)!),
       value: undefined,
+      failed: false,
       error: undefined,
     };
     this.running.set(core, running);
@@ -68,7 +75,10 @@ export class InlineRuntime implements CoreRuntime {
       running.core,
       () => program(running.core, task),
       (value) => (running.value = value),
-      (error) => (running.error = error),
+      (error) => {
+        running.failed = true;
+        running.error = error;
+      },
     );
   }
 
@@ -78,7 +88,7 @@ export class InlineRuntime implements CoreRuntime {
 
   resume(core: HostCore): void {
     this.current = this.running.get(core)!.core.port;
-    this.watchdog.segmentBegins(core.host, core.index, this.giveUp);
+    this.watchdog.segmentBegins(core.host, core.index, this.endSegment);
     if (this.guarded) banGlobals();
     this.current.resume();
   }
@@ -86,8 +96,8 @@ export class InlineRuntime implements CoreRuntime {
   isBack(): boolean {
     const { endless } = this;
     if (endless === undefined && this.current!.running) return false;
-    this.watchdog.segmentEnds();
     if (endless === undefined) this.current!.runBackground();
+    this.watchdog.segmentEnds();
     if (this.guarded) allowGlobals();
     this.endless = undefined;
     if (endless !== undefined) throw endless;
@@ -104,15 +114,22 @@ export class InlineRuntime implements CoreRuntime {
   }
 
   async result(core: HostCore): Promise<ProgramResult> {
-    const running = this.running.get(core)!;
-    return { value: running.value, counters: running.core.counters };
+    const { core: own, value, failed, error } = this.running.get(core)!;
+    const { counters, port } = own;
+    if (port.slip !== undefined) return { value, counters, failure: toldError(port.slip) };
+    return { value, counters, failure: failed ? toldError(error) : null };
   }
 
-  async failure(core: HostCore): Promise<RunFailure> {
-    return describeFailure(core, this.running.get(core)!.error);
+  giveUp(core: HostCore): Promise<ProgramResult> {
+    return this.result(core);
+  }
+
+  lost(): Promise<ToldError | undefined> {
+    return this.rejections.first();
   }
 
   async close(): Promise<void> {
+    await this.rejections.close();
     this.running.clear();
     this.pages.clear();
     // The watchdog, which outlives the run, holds this runtime until the next segment: nothing of a host with it.
@@ -136,10 +153,10 @@ export class InlineRuntime implements CoreRuntime {
   /** All microtasks are done: a segment that still runs awaits what nobody here will resolve. */
   private readonly look = (): void => {
     this.willLook = false;
-    if (this.current?.running === true && !this.watchdog.hasEnded) this.giveUp(foreignAwait());
+    if (this.current?.running === true && !this.watchdog.hasEnded) this.endSegment(foreignAwait());
   };
 
-  private readonly giveUp = (error: SegmentError): void => {
+  private readonly endSegment = (error: SegmentError): void => {
     this.endless = error;
     this.goOn!();
   };

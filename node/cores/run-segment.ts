@@ -5,7 +5,8 @@
 import { AWAIT } from '../spec/awaits.js';
 import { allowGlobals, banGlobals } from './guards.js';
 import type { ProgramCore } from '../program/program-core.js';
-import { SegmentError } from '../program/program-port.js';
+import { unsendable } from '../program/sendable.js';
+import { SegmentError } from '../program/segment-error.js';
 
 /** Turns of the microtask queue in one segment: a program that awaits its own promises takes a few. */
 const MAX_TURNS = 1_000_000;
@@ -28,6 +29,7 @@ export async function runSegment(core: ProgramCore): Promise<void> {
       await TURN;
       if (++turns === MAX_TURNS) throw foreignAwait();
     }
+    if (core.port.lingers) await core.port.linger();
   } finally {
     allowGlobals();
   }
@@ -43,14 +45,17 @@ export function startProgram(
   const begun = new Promise<void>((resolve) => {
     core.port.expectResume(resolve);
   });
-  void begun.then(program).then(
-    (value) => {
+  const fail = (error: unknown): void => {
+    failed(error);
+    core.port.end(AWAIT.fail);
+  };
+  void begun.then(program).then((value) => {
+    const problem = unsendable(value, 'returned');
+    if (problem === undefined) {
       done(value);
       core.port.end(AWAIT.exit);
-    },
-    (error: unknown) => {
-      failed(error);
-      core.port.end(AWAIT.fail);
-    },
-  );
+    } else {
+      fail(new SegmentError(`the program returned what cannot be sent as data: ${problem}`));
+    }
+  }, fail);
 }

@@ -3,20 +3,31 @@
  * its own, for ever. Nothing in this thread could notice, so a thread beside it does (`watchdog-thread.ts`).
  *
  * Host and thread share a few words of memory: how many segments have begun and ended, so that an odd count is a segment
- * under way, whose the last one is, and what the count was when the thread ended a segment.
+ * under way, whose the last one is, what the count was when the thread ended a segment, and after how many ms it does.
  */
 import { isMainThread, Worker } from 'node:worker_threads';
-import { SegmentError } from '../program/program-port.js';
+import { SegmentError } from '../program/segment-error.js';
 import { hasDebugger } from './attached-debugger.js';
 
 /** The words that a host and its watchdog share. */
-export const WATCHED = { turns: 0, host: 1, core: 2, ended: 3, words: 4 } as const;
+export const WATCHED = { turns: 0, host: 1, core: 2, ended: 3, limit: 4, words: 5 } as const;
+
+/** When a program that awaits nothing is told of, and when it is ended unless the run says otherwise; wall time. */
+export const TELL_MS = 10_000;
+export const USUAL_LIMIT_MS = 30_000;
 
 /** What the watchdog's thread says when it has ended a segment: where the program was. */
 export interface EndlessSegment {
   readonly message: string;
   readonly stack: string;
 }
+
+export const endlessText = (whose: string, seconds: number, where: string): string =>
+  `a segment of ${whose} has run for ${seconds} s without awaiting the emulator, at ${where}`;
+
+/** The same while it runs on, for standard error. */
+export const longText = (text: string, limit: number): string =>
+  limit === 0 ? text : `${text}; it is ended after ${limit / 1000} s (--segment-limit)`;
 
 /** A thread can only be started from built code. Sources run where tests bring their own time limits. */
 const isBuilt = import.meta.url.endsWith('.js');
@@ -48,6 +59,11 @@ export class SegmentWatchdog {
       this.end(endless);
     });
     thread.unref();
+  }
+
+  /** Segments are ended after so many ms from now on; 0 for never. */
+  limit(ms: number): void {
+    this.shared[WATCHED.limit] = ms;
   }
 
   /** A segment of `core` begins; `giveUp` is called if it had to be ended. */

@@ -5,33 +5,22 @@
  */
 import { writeSync } from 'node:fs';
 import { Session, type Debugger, type Runtime } from 'node:inspector';
-import { fileURLToPath } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
-import { WATCHED, type EndlessSegment } from './segment-watchdog.js';
+import { isUsersFrame, placeOf } from './user-frames.js';
+import {
+  endlessText,
+  longText,
+  TELL_MS,
+  WATCHED,
+  type EndlessSegment,
+} from './segment-watchdog.js';
 
 const LOOK_MS = 1000;
-const TELL_S = 10;
-/** Sooner than a coordinator gives up on a process that says nothing. */
-const END_S = 20;
+/** What has been done about the segment that runs. */
+const TOLD = 1;
+const ENDED = 2;
 const STDERR = 2;
 const MOST_STEPS = 20;
-const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url));
-/** Where the emulator's own code is, as built and as source maps tell it: a program's line is none of these. */
-const OWN_CODE = [
-  'dist/node',
-  'dist/sim',
-  'dist/units',
-  'dist/wire',
-  'node',
-  'sim',
-  'units',
-  'wire',
-]
-  .map((room) => `${PACKAGE}${room}/`)
-  .concat('node:', '<anonymous>');
-
-const isProgram = (line: string): boolean => !OWN_CODE.some((place) => line.includes(place));
-
 const shared = new Int32Array(workerData as SharedArrayBuffer);
 let turn = 0;
 let since = 0;
@@ -45,22 +34,23 @@ setInterval(() => {
     told = 0;
     return;
   }
-  const seconds = Math.floor((performance.now() - since) / 1000);
-  const due = seconds >= END_S ? END_S : seconds >= TELL_S ? TELL_S : 0;
-  if (due <= told) return;
-  told = due;
-  void tell(turn, seconds, due === END_S);
+  const elapsed = performance.now() - since;
+  const limit = shared[WATCHED.limit]!;
+  const ends = limit > 0 && elapsed >= limit;
+  const step = ends ? ENDED : elapsed >= TELL_MS ? TOLD : 0;
+  if (step <= told) return;
+  told = step;
+  void tell(turn, Math.floor(elapsed / 1000), ends);
 }, LOOK_MS);
 
 async function tell(segment: number, seconds: number, ends: boolean): Promise<void> {
   const whose = `host${shared[WATCHED.host]!} core ${shared[WATCHED.core]!}`;
   const stack = await stackOfMain(ends, segment);
   if (stack === undefined) return;
-  const line = stack.find(isProgram) ?? stack[0] ?? 'unknown';
-  const where = line.trim().replace(/^at /, '');
-  const message = `a segment of ${whose} has run for ${seconds} s without awaiting the emulator, at ${where}`;
+  const line = stack.find(isUsersFrame) ?? stack[0] ?? 'unknown';
+  const message = endlessText(whose, seconds, placeOf(line));
   if (!ends) {
-    writeSync(STDERR, `${message}\n`);
+    writeSync(STDERR, `${longText(message, shared[WATCHED.limit]!)}\n`);
     return;
   }
   const endless: EndlessSegment = { message, stack: stack.join('\n') };
@@ -78,7 +68,7 @@ async function stackOfMain(ends: boolean, segment: number): Promise<string[] | u
     let top = await stopBy(session, 'Debugger.pause');
     let stack = await stackAt(session, top);
     // It may have been between two microtasks, where no program is to be seen.
-    for (let step = 0; step < MOST_STEPS && !stack.some(isProgram); step++) {
+    for (let step = 0; step < MOST_STEPS && !stack.some(isUsersFrame); step++) {
       top = await stopBy(session, 'Debugger.stepInto');
       stack = await stackAt(session, top);
     }

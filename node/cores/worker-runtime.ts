@@ -6,15 +6,18 @@
 import { Piscina } from 'piscina';
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import type { ProgramSource } from '../spec/process-machine.js';
-import type { RunFailure, RunSpec } from '../spec/run-spec.js';
+import type { RunSpec } from '../spec/run-spec.js';
 import type { Task } from '../program/verbs.js';
 import { CONTROL, CorePage } from '../program/mailbox/core-page.js';
 import type { Mailbox } from '../program/mailbox/mailbox.js';
 import { hasDebugger } from './attached-debugger.js';
-import { describeFailure, type CoreRuntime, type ProgramResult } from './core-runtime.js';
+import type { CoreRuntime, ProgramResult } from './core-runtime.js';
 import type { HostCore } from './host-core.js';
 import type { CoreIdentity } from '../program/program-core.js';
+import { SegmentError } from '../program/segment-error.js';
+import { endlessText, longText, TELL_MS, USUAL_LIMIT_MS } from './segment-watchdog.js';
 import { spinFor, type Spin } from './spin.js';
+import { placeInWorker } from './worker-place.js';
 
 /** What a worker is started with. */
 export interface CoreTask {
@@ -30,7 +33,18 @@ export interface CoreTask {
 }
 
 const WAIT_MS = 5;
-const SEGMENT_LIMIT_MS = 10_000;
+
+/** A segment that has run for long, and what has been done about it. */
+interface LongSegment {
+  readonly core: HostCore;
+  /** When it began: another segment is another one of these. */
+  readonly since: number;
+  /** Told on standard error. */
+  told: boolean;
+  ending: boolean;
+  /** Why it is ended, as soon as it is known where it was. */
+  error: SegmentError | undefined;
+}
 
 interface Worker {
   /** The control words of its page. */
@@ -49,12 +63,15 @@ export class WorkerRuntime implements CoreRuntime {
   private readonly module: string | undefined;
   private readonly spin: Spin;
   private readonly computesFirst: boolean;
+  private readonly limit: number;
   private resumedAt = 0;
+  private long: LongSegment | undefined;
 
   constructor(spec: RunSpec, source: ProgramSource | undefined) {
     if (typeof source === 'function') throw new Error('a function cannot go to a worker');
     const local = spec.programs.filter(({ host }) => spec.local.includes(host)).length;
     this.module = source;
+    this.limit = spec.segmentLimit ?? USUAL_LIMIT_MS;
     this.computesFirst = spec.faults !== null;
     this.spin = spinFor(Math.ceil(spec.hosts / spec.local.length), spec.programs.length);
     this.pool = new Piscina<CoreTask, ProgramResult>({
@@ -106,12 +123,29 @@ export class WorkerRuntime implements CoreRuntime {
     if (this.waitBriefly(worker)) return true;
     const { lost } = worker;
     if (lost !== undefined && !this.waitBriefly(worker)) throw toError(lost);
-    if (performance.now() - this.resumedAt > SEGMENT_LIMIT_MS && !hasDebugger()) {
-      throw new Error(
-        `a segment of host${core.host} core ${core.index} has run for 10 s without awaiting the emulator`,
-      );
-    }
+    const elapsed = performance.now() - this.resumedAt;
+    const isLong = elapsed >= TELL_MS || (this.limit > 0 && elapsed >= this.limit);
+    if (isLong && !hasDebugger()) this.look(core, elapsed);
     return false;
+  }
+
+  /** Tells of a segment that has run for long, and throws when it has run for too long. */
+  private look(core: HostCore, elapsed: number): void {
+    if (this.long?.core !== core || this.long.since !== this.resumedAt) {
+      this.long = { core, since: this.resumedAt, told: false, ending: false, error: undefined };
+    }
+    const { long, limit } = this;
+    if (long.error !== undefined) throw long.error;
+    const ends = limit > 0 && elapsed >= limit;
+    if (ends ? long.ending : long.told) return;
+    long.told = true;
+    long.ending = ends;
+    const name = `host${core.host} core ${core.index}`;
+    void placeInWorker(name).then((place = 'a line that cannot be told') => {
+      const text = endlessText(name, Math.floor(elapsed / 1000), place);
+      if (ends) long.error = new SegmentError(text);
+      else console.error(longText(text, limit));
+    });
   }
 
   turn(): Promise<void> {
@@ -122,13 +156,15 @@ export class WorkerRuntime implements CoreRuntime {
     return this.workers.get(core)!.outcome;
   }
 
-  async failure(core: HostCore): Promise<RunFailure> {
-    try {
-      await this.workers.get(core)!.outcome;
-    } catch (error) {
-      return describeFailure(core, error);
-    }
-    throw new Error('a program failed and did not say why');
+  giveUp(core: HostCore): Promise<ProgramResult> {
+    Atomics.store(this.workers.get(core)!.control, CONTROL.over, 1);
+    this.resume(core);
+    return this.result(core);
+  }
+
+  /** Each worker tells of its own. */
+  async lost(): Promise<undefined> {
+    return undefined;
   }
 
   async close(): Promise<void> {

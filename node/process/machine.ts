@@ -6,11 +6,12 @@ import { Scheduler } from '../../sim/scheduler.js';
 import { pcapngHeader, pcapngPacket, DIRECTION } from '../../wire/pcapng-writer.js';
 import type { Instant } from '../../units/time.js';
 import { installGuards } from '../cores/guards.js';
-import { describeFailure, type CoreRuntime } from '../cores/core-runtime.js';
+import { describeFailure, type CoreRuntime, type ProgramResult } from '../cores/core-runtime.js';
 import { RESUME_ALONE, type CoreSupervisor, type HostCore } from '../cores/host-core.js';
 import { InlineRuntime } from '../cores/inline-runtime.js';
 import type { CoreIdentity } from '../program/program-core.js';
 import type { Mailbox } from '../program/mailbox/mailbox.js';
+import type { ToldError } from '../cores/told-error.js';
 import { WorkerRuntime } from '../cores/worker-runtime.js';
 import { Host } from './host.js';
 import { hostCounters } from './host-counters.js';
@@ -19,9 +20,16 @@ import { Fabric } from '../model/fabric/fabric.js';
 import type { FrameTap } from '../model/fabric/captured-link.js';
 import { FramePool } from '../model/fabric/frame-pool.js';
 import { layoutOf } from '../model/fabric/topologies.js';
+import { LONG_STREAK } from '../model/rdma/retry-streak.js';
 import type { Bound } from '../links/window-runner.js';
 import type { MachineWiring, ProcessMachine } from '../spec/process-machine.js';
-import type { ProgramSpec, RunFailure, RunOutcome, RunSpec } from '../spec/run-spec.js';
+import {
+  SOME_PROGRAM,
+  type ProgramSpec,
+  type RunFailure,
+  type RunOutcome,
+  type RunSpec,
+} from '../spec/run-spec.js';
 import type { Task } from '../program/verbs.js';
 
 /** Events between two looks at the wall clock. */
@@ -40,7 +48,6 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   private readonly results: RunOutcome['results'][number][] = [];
   private readonly programCounters = new Map<number, Record<string, number>>();
   private readonly endedCores: HostCore[] = [];
-  private failedCore: HostCore | undefined;
   private running: number;
   /** The last instant: as good as for ever, where the run has none. */
   private readonly until: number;
@@ -119,6 +126,18 @@ export class Machine implements ProcessMachine, CoreSupervisor {
       .map(({ waitsFor }) => waitsFor);
   }
 
+  get notes(): readonly string[] {
+    return this.hosts.flatMap(({ number, nic }) =>
+      nic.engine.longStreaks.map(({ qp, why, since }) => {
+        const status = why === 'RNR' ? 'RNR: the receiver has no receive posted' : why;
+        return (
+          `host${number} QP ${qp} has sent the same request again ${LONG_STREAK} times in a row ` +
+          `(${status}) since ${(since / 1e6).toFixed(3)} us; the run goes on`
+        );
+      }),
+    );
+  }
+
   next(): number {
     const next = this.scheduler.next();
     return next > this.until ? Infinity : next;
@@ -174,10 +193,19 @@ export class Machine implements ProcessMachine, CoreSupervisor {
     this.dueCores.push(core);
   }
 
-  ended(core: HostCore, failed: boolean): void {
+  ended(core: HostCore): void {
     this.running--;
     this.endedCores.push(core);
-    if (failed) this.failedCore = core;
+  }
+
+  async settle(): Promise<void> {
+    if (this.failure !== null) return;
+    // In the turn that this takes, programs go as far as they can without the emulator.
+    const lost = await this.runtime.lost();
+    for (const core of this.hosts.flatMap(({ cores }) => cores)) {
+      if (core.endedAt < 0) this.account(core, await this.runtime.giveUp(core));
+    }
+    this.loses(lost);
   }
 
   outcome(): RunOutcome {
@@ -261,16 +289,26 @@ export class Machine implements ProcessMachine, CoreSupervisor {
 
   private async collect(): Promise<void> {
     for (const core of this.endedCores.splice(0)) {
-      if (core === this.failedCore) {
-        this.failure = await this.runtime.failure(core);
-        return;
-      }
-      const { value, counters } = await this.runtime.result(core);
-      this.results.push({ rank: core.rank, value, endedAt: core.endedAt });
-      const sums = this.programCounters.get(core.host) ?? {};
-      for (const [name, by] of Object.entries(counters)) sums[name] = (sums[name] ?? 0) + by;
-      this.programCounters.set(core.host, sums);
+      const result = await this.runtime.result(core);
+      this.account(core, result);
+      if (this.failure !== null) return;
+      this.results.push({ rank: core.rank, value: result.value, endedAt: core.endedAt });
     }
+  }
+
+  /** What a program counted, and how it failed. */
+  private account(core: HostCore, { counters, failure, lost }: ProgramResult): void {
+    const sums =
+      this.programCounters.get(core.host) ?? (Object.create(null) as Record<string, number>);
+    for (const [name, by] of Object.entries(counters)) sums[name] = (sums[name] ?? 0) + by;
+    this.programCounters.set(core.host, sums);
+    if (failure !== null) this.failure ??= { host: core.host, core: core.index, ...failure };
+    this.loses(lost);
+  }
+
+  /** Told without its program even where that is known: it is known only of cores with a thread of their own. */
+  private loses(lost: ToldError | undefined): void {
+    if (lost !== undefined) this.failure ??= { ...SOME_PROGRAM, ...lost };
   }
 
   private openCapture(host: number, capture: (host: number, bytes: Uint8Array) => void): FrameTap {

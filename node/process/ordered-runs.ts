@@ -69,7 +69,7 @@ export class OrderedRuns {
         this.enqueue(order.run, async () => {
           const run = this.currentOf(order.run);
           if (run !== undefined) this.current = undefined;
-          await run?.close();
+          await run?.giveUp();
           this.parts.send({ type: 'abandoned', run: order.run });
         });
         return;

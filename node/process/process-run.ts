@@ -19,6 +19,7 @@ import { layoutOf } from '../model/fabric/topologies.js';
 import type { Mesh } from '../links/mesh.js';
 import { RemoteLink, type SendObserver } from '../links/remote-link.js';
 import { WindowRunner, type Simulation } from '../links/window-runner.js';
+import { MOST_NOTES } from '../../wire/control/notices.js';
 import { processCost } from './process-cost.js';
 import {
   ProgramFailure,
@@ -66,6 +67,7 @@ export class ProcessRun {
   private onGrant: ((grant: WindowGrant, by: number, held: number) => void) | undefined;
   private controlBytesBefore = 0;
   private ticker: NodeJS.Timeout | undefined;
+  private notesTold = 0;
 
   private constructor(
     parts: ProcessRunParts,
@@ -156,6 +158,27 @@ export class ProcessRun {
     this.stop();
     const { machine, parts, run, captures } = this;
     captures?.close();
+    await machine.settle();
+    // What has not been told yet: how many ticks a run has depends on this machine.
+    while (machine.notes.length > this.notesTold) this.tellProgress();
+    // Told before the outcome, which is then no result.
+    if (machine.failure !== null) {
+      parts.send(failureNotice(run, new ProgramFailure(machine.failure)));
+    }
+    this.tellOutcome();
+    await this.close();
+  }
+
+  /** The run is given up, and with it what is known: where it stood, and what its programs waited for. */
+  async giveUp(): Promise<void> {
+    this.abandon();
+    this.tellProgress();
+    this.tellOutcome();
+    await this.machine.close();
+  }
+
+  private tellOutcome(): void {
+    const { machine, parts, run } = this;
     const outcome = machine.outcome();
     const controlBytes = parts.controlBytes() - this.controlBytesBefore;
     const cost = processCost(
@@ -171,7 +194,6 @@ export class ProcessRun {
       metrics: machine.metrics(),
       blocked: machine.blocked,
     });
-    await this.close();
   }
 
   /** Ends the run where it stands. */
@@ -260,8 +282,10 @@ export class ProcessRun {
   }
 
   private tellProgress(): void {
-    const { now, events, packets } = this.machine;
-    this.parts.send({ type: 'progress', run: this.run, now, events, packets });
+    const { now, events, packets, notes } = this.machine;
+    const news = notes.slice(this.notesTold, this.notesTold + MOST_NOTES);
+    this.notesTold += news.length;
+    this.parts.send({ type: 'progress', run: this.run, now, events, packets, notes: news });
   }
 }
 

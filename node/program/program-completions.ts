@@ -51,6 +51,7 @@ export interface TracedCompletion extends WorkCompletion {
 export class ProgramCompletionQueue implements CompletionQueue {
   readonly place: CqPlace;
   private consumed = 0;
+  private isDestroyed = false;
   private readonly shared: ProgramShared;
   /** The CQE that is being taken. */
   private readonly entry = newCompletionEntry();
@@ -65,6 +66,7 @@ export class ProgramCompletionQueue implements CompletionQueue {
   }
 
   async poll(max = DEFAULT_MAX): Promise<WorkCompletion[]> {
+    if (this.isDestroyed) throw destroyed('poll');
     const { port } = this.shared;
     const since = port.now;
     await port.suspend(AWAIT.poll, this.place.number);
@@ -72,6 +74,7 @@ export class ProgramCompletionQueue implements CompletionQueue {
   }
 
   async busyPoll(max = DEFAULT_MAX): Promise<WorkCompletion[]> {
+    if (this.isDestroyed) throw destroyed('busyPoll');
     const { port } = this.shared;
     const since = port.now;
     await port.suspend(AWAIT.busyPoll, this.place.number);
@@ -79,6 +82,7 @@ export class ProgramCompletionQueue implements CompletionQueue {
   }
 
   polled(max = DEFAULT_MAX): Awaitable<WorkCompletion[]> {
+    if (this.isDestroyed) throw destroyed('polled');
     return new PolledCompletions(this, max, this.shared.port.now);
   }
 
@@ -87,11 +91,13 @@ export class ProgramCompletionQueue implements CompletionQueue {
   }
 
   async event(): Promise<void> {
+    if (this.isDestroyed) throw destroyed('event');
     await this.shared.port.suspend(AWAIT.event, this.place.number);
   }
 
   async destroy(): Promise<void> {
     await this.shared.port.call('destroyCq', { cq: this.place.number });
+    this.isDestroyed = true;
   }
 
   /** Takes up to `max` CQEs that are in the ring; polling began at `since`. */
@@ -163,6 +169,9 @@ export class ProgramCompletionQueue implements CompletionQueue {
     else qp.sendsDone(wqeCounter);
   }
 }
+
+const destroyed = (call: string): VerbsError =>
+  new VerbsError('EINVAL', `${call} on a destroyed completion queue`);
 
 /** Completions that `core.any` waits for. One object and no closure: a ping-pong makes two for every message. */
 class PolledCompletions implements Awaitable<WorkCompletion[]> {

@@ -37,9 +37,19 @@ import {
   type ProgramShared,
   type TracedCompletion,
 } from './program-completions.js';
+import {
+  checkAmount,
+  checkCount,
+  checkInstant,
+  checkLength,
+  checkPeer,
+  notAwaitable,
+} from './given-values.js';
 import { ProgramAddressSpace } from './program-address-space.js';
 import { ProgramMemory, ProgramMemoryRegion } from './program-memory.js';
-import { ProgramPort, SegmentError } from './program-port.js';
+import { ProgramPort } from './program-port.js';
+import { SegmentError } from './segment-error.js';
+import { unsendable } from './sendable.js';
 import { ProgramRegistrationCache } from './program-registration-cache.js';
 import { ProgramQueuePair } from './program-queue-pair.js';
 import { KernelNetwork } from './program-sockets.js';
@@ -79,7 +89,7 @@ export class ProgramCore implements Core {
   readonly ranks: number;
   readonly port: ProgramPort;
   /** Counters that the program added to. */
-  readonly counters: Record<string, number> = {};
+  readonly counters = Object.create(null) as Record<string, number>;
   private readonly shared: ProgramShared;
   private readonly regions = new ProgramMemory();
   private readonly space: ProgramAddressSpace;
@@ -228,20 +238,25 @@ export class ProgramCore implements Core {
   }
 
   async sleep(length: Picoseconds): Promise<void> {
+    checkLength('core.sleep', length);
     await this.sleepUntil((this.port.now + length) as Instant);
   }
 
   async sleepUntil(at: Instant): Promise<void> {
+    checkInstant('core.sleepUntil', at);
     await this.port.suspend(AWAIT.idle, at);
     this.port.page.chains.advance(OPERATION_ROW, STAGE.backlog, this.port.now);
   }
 
   async work(length: Picoseconds): Promise<void> {
+    checkLength('core.work', length);
     await this.port.suspend(AWAIT.busy, this.port.now + length);
     this.port.page.chains.advance(OPERATION_ROW, STAGE.compute, this.port.now);
   }
 
   async compute<T>(cost: { flops?: number; bytes?: number }, fn: () => T): Promise<T> {
+    checkAmount('flops', cost.flops);
+    checkAmount('bytes', cost.bytes);
     const flops = Math.ceil((cost.flops ?? 0) * this.cpu.flop);
     const bytes = Math.ceil((cost.bytes ?? 0) * this.cpu.stream);
     let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
@@ -277,6 +292,7 @@ export class ProgramCore implements Core {
   }
 
   until(at: Instant): Awaitable<void> {
+    checkInstant('core.until', at);
     return {
       awaits: AWAIT.idle,
       argument0: at,
@@ -295,6 +311,7 @@ export class ProgramCore implements Core {
     const { page } = this.port;
     for (let index = 0; index < awaitables.length; index++) {
       const { awaits, argument0, argument1 } = awaitables[index]!;
+      if (typeof awaits !== 'number') throw notAwaitable(awaitables[index], index);
       page.writeAlternative(index, awaits, argument0, argument1);
     }
     await this.port.suspend(AWAIT.any, awaitables.length);
@@ -303,19 +320,27 @@ export class ProgramCore implements Core {
   }
 
   async tell(rank: number, value: unknown): Promise<void> {
+    checkPeer('core.tell', rank, this.rank, this.ranks);
+    const problem = unsendable(value, 'told');
+    if (problem !== undefined) {
+      throw new VerbsError('EINVAL', `core.tell: ${problem}, which cannot be sent as data`);
+    }
     await this.port.call('tell', { rank, value });
   }
 
   async hear(rank: number): Promise<unknown> {
+    checkPeer('core.hear', rank, this.rank, this.ranks);
     await this.port.suspend(AWAIT.hear, rank);
     return this.port.page.readText();
   }
 
   heard(rank: number): Awaitable<unknown> {
+    checkPeer('core.heard', rank, this.rank, this.ranks);
     return new HeardValue(this.port.page, rank);
   }
 
   beginOperation(intended: Instant = this.now, collective?: number): void {
+    checkInstant('core.beginOperation', intended);
     const { chains } = this.port.page;
     const operation = collective === undefined ? this.nextOperation++ : -collective;
     chains.begin(OPERATION_ROW, operation, intended);
@@ -347,6 +372,7 @@ export class ProgramCore implements Core {
   }
 
   count(name: string, by = 1): void {
+    checkCount(name, by);
     this.counters[name] = (this.counters[name] ?? 0) + by;
   }
 

@@ -72,6 +72,9 @@ export class ProgramMemory {
   }
 }
 
+/** Where a region lies that is none any more. */
+const DEREGISTERED = -2;
+
 /** What a region is registered with. */
 interface Registration extends RegionPlace {
   readonly key: number;
@@ -132,12 +135,20 @@ export class ProgramMemoryRegion implements MemoryRegion {
   async deregister(): Promise<void> {
     await this.port.call('deregisterMemory', { key: this.lkey });
     this.memory.remove(this.lkey);
+    this.physical = DEREGISTERED;
+    this.views = undefined;
   }
 
   /** Made once, when they are first wanted. */
   private view(): { readonly bytes: Uint8Array; readonly data: DataView } {
     const { memory } = this.port;
     const { physical, length } = this;
+    if (physical === DEREGISTERED) {
+      throw new VerbsError(
+        'EINVAL',
+        'the memory region is deregistered: use core.read, core.write',
+      );
+    }
     if (physical < 0) {
       throw new VerbsError(
         'EFAULT',

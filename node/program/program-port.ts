@@ -9,11 +9,33 @@ import { STAGE } from '../../sim/stages.js';
 import { VerbsError } from '../spec/verbs-error.js';
 import { AWAIT } from '../spec/awaits.js';
 import { CELL, MAX_TEXT, OPERATION_ROW, type CorePage } from './mailbox/core-page.js';
+import { SegmentError } from './segment-error.js';
 
-/** A program that broke the rules of segments: a mistake in the program, told with its stack. */
-export class SegmentError extends Error {
-  override readonly name = 'SegmentError';
-}
+/** What an await is called in the program, by its code. */
+const AWAITED: Readonly<Record<number, string>> = {
+  [AWAIT.poll]: 'poll',
+  [AWAIT.busyPoll]: 'busyPoll',
+  [AWAIT.watch]: 'watch',
+  [AWAIT.idle]: 'sleep',
+  [AWAIT.busy]: 'work',
+  [AWAIT.any]: 'core.any',
+  [AWAIT.event]: 'event',
+  [AWAIT.hear]: 'hear',
+  [AWAIT.system]: 'a socket call',
+};
+
+/**
+ * After these a program lets a few turns of its promises pass before its host takes over: enough for one that did not wait
+ * for the answer to go on, or to return, and be found out, wherever it runs. What is polled in a loop needs no such time.
+ */
+const LINGERS =
+  (1 << AWAIT.call) |
+  (1 << AWAIT.idle) |
+  (1 << AWAIT.busy) |
+  (1 << AWAIT.event) |
+  (1 << AWAIT.hear);
+const LINGER_TURNS = 8;
+const TURN = Promise.resolve();
 
 export class ProgramPort {
   /** The core's local time in ps: it runs ahead of the host within a segment. */
@@ -27,10 +49,17 @@ export class ProgramPort {
   readonly view: DataView;
   /** Arithmetic to be done between this segment and the next, while the host goes on. */
   background: (() => void) | undefined;
+  /** The first rule of segments that the program broke. It fails with this, whatever it makes of the error that it got. */
+  slip: SegmentError | undefined;
   private readonly random: RandomStream;
   private wake: (() => void) | undefined;
   /** Called when the segment ends, once. */
   private ended: (() => void) | undefined;
+  /** What the pending await waits for, and the call that it is, if it is one, with the place that made it. */
+  private awaits = 0;
+  private calling = '';
+  private callSite: Error | undefined;
+  private isOver = false;
 
   constructor(page: CorePage, memory: ArrayBufferLike, random: RandomStream) {
     this.page = page;
@@ -52,15 +81,9 @@ export class ProgramPort {
 
   /** Ends the segment: the program goes on when the host resumes it. */
   suspend(awaits: number, argument0 = 0, argument1 = 0, argument2 = 0): Promise<void> {
-    if (this.wake !== undefined) {
-      throw new SegmentError(
-        'a second await is pending on this core: await the first one, or wait for several with core.any([...])',
-      );
-    }
-    if (!this.running) {
-      throw new SegmentError('the emulator was called outside a segment of this core');
-    }
+    if (!this.running) throw this.calledAmiss('a second await is pending on this core');
     const { page } = this;
+    this.awaits = awaits;
     page.set(CELL.time, this.now);
     page.set(CELL.awaits, awaits);
     page.setArgument(0, argument0);
@@ -68,6 +91,25 @@ export class ProgramPort {
     page.setArgument(2, argument2);
     this.segmentEnds();
     return new Promise((resolve) => (this.wake = resolve));
+  }
+
+  /**
+   * What is wrong with a call while no segment runs: the program did not wait for the one before. The program fails, even if
+   * it forgets this error: at once while its host has not yet looked at what it awaits, else where it would go on.
+   */
+  calledAmiss(what: string): SegmentError {
+    if (this.isOver) {
+      this.slip ??= new SegmentError('the emulator was called after the program had ended');
+    } else if (this.wake === undefined) {
+      this.slip ??= new SegmentError('the emulator was called outside a segment of this core');
+    } else {
+      this.slip ??= this.withCallSite(
+        `${what} while ${this.pending} has not answered: await it first (is an await missing?), ` +
+          'or wait for several with core.any([...])',
+      );
+    }
+    this.page.set(CELL.awaits, AWAIT.fail);
+    return this.slip;
   }
 
   /** The program begins with its first resumption. */
@@ -79,6 +121,12 @@ export class ProgramPort {
   resume(): void {
     const { wake } = this;
     this.now = this.page.get(CELL.time);
+    if (this.slip !== undefined || this.isOver) {
+      // It failed while its host already waited for what it had awaited before.
+      this.page.set(CELL.awaits, AWAIT.fail);
+      this.segmentEnds();
+      return;
+    }
     this.running = true;
     this.wake = undefined;
     wake?.();
@@ -93,8 +141,15 @@ export class ProgramPort {
 
   /** The program is over. */
   end(awaits: typeof AWAIT.exit | typeof AWAIT.fail): void {
+    if (this.isOver) return;
+    if (this.wake !== undefined && awaits === AWAIT.exit && this.slip === undefined) {
+      this.slip = this.withCallSite(
+        `the program returned while ${this.pending} had not answered: an await is missing`,
+      );
+    }
+    this.isOver = true;
     this.page.set(CELL.time, this.now);
-    this.page.set(CELL.awaits, awaits);
+    this.page.set(CELL.awaits, this.slip === undefined ? awaits : AWAIT.fail);
     this.segmentEnds();
   }
 
@@ -103,14 +158,40 @@ export class ProgramPort {
     this.ended = ended;
   }
 
+  private get pending(): string {
+    return this.awaits === AWAIT.call ? this.calling : (AWAITED[this.awaits] ?? 'its first await');
+  }
+
+  /** An error that leads to where the pending call was made, which is where the await is missing. */
+  private withCallSite(message: string): SegmentError {
+    const error = new SegmentError(message);
+    const site = this.awaits === AWAIT.call ? this.callSite?.stack : undefined;
+    if (site !== undefined) error.stack = `${error.name}: ${message}\n${site}`;
+    return error;
+  }
+
+  get lingers(): boolean {
+    return !this.isOver && (LINGERS & (1 << this.awaits)) !== 0;
+  }
+
+  /** Lets what the program does without waiting come first. */
+  async linger(): Promise<void> {
+    for (let turn = 0; turn < LINGER_TURNS; turn++) await TURN;
+  }
+
   private segmentEnds(): void {
     const { ended } = this;
     this.running = false;
     this.ended = undefined;
-    ended?.();
+    if (ended === undefined) return;
+    if (!this.lingers) ended();
+    else void this.linger().then(ended);
   }
 
   async call<N extends CallName>(name: N, args: CallArguments<N>): Promise<CallAnswer<N>> {
+    if (!this.running) throw this.calledAmiss(`${name} was called`);
+    this.calling = name;
+    this.callSite = new Error(name);
     if (!this.page.writeText({ name, args })) {
       throw new VerbsError('EINVAL', `${name}: more than ${MAX_TEXT} bytes of arguments`);
     }

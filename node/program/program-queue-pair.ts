@@ -34,7 +34,7 @@ import type {
 import { QP_ATTR } from './verbs.js';
 import { MAX_DOORBELLS } from './mailbox/core-page.js';
 import type { ProgramShared } from './program-completions.js';
-import { SegmentError } from './program-port.js';
+import { SegmentError } from './segment-error.js';
 
 const NOT_AN_SGE = 'an SGE whose address or length is no whole number';
 const NOT_A_WR_ID = 'a wr_id that is not an integer of at most 2^53 - 1';
@@ -66,6 +66,7 @@ export class ProgramQueuePair implements QueuePair {
   readonly place: QpPlace;
   private readonly shared: ProgramShared;
   private state: QpState = 'RESET';
+  private isDestroyed = false;
   /** Requests posted, and those known to be done with; both count up. */
   private sent = 0;
   private sentDone = 0;
@@ -138,6 +139,9 @@ export class ProgramQueuePair implements QueuePair {
   async destroy(): Promise<void> {
     await this.shared.port.call('destroyQp', { qp: this.place.index });
     this.shared.queuePairs.delete(this.place.number);
+    // Nothing can be posted in this state, so posting need not look whether there still is a queue pair.
+    this.state = 'RESET';
+    this.isDestroyed = true;
   }
 
   async attachFlow(rule: FlowRule): Promise<Flow> {
@@ -175,6 +179,7 @@ export class ProgramQueuePair implements QueuePair {
 
   private ring(kind: number): void {
     const { port, cpu } = this.shared;
+    if (!port.running) throw port.calledAmiss('a request was posted');
     // A receive's doorbell is a word in memory; only a send's goes over the bus.
     if (kind === DOORBELL.send) port.spend(cpu.doorbell, STAGE.doorbell);
     const produced = kind === DOORBELL.send ? this.sent : this.received;
@@ -185,11 +190,17 @@ export class ProgramQueuePair implements QueuePair {
     }
   }
 
+  private refusedInState(call: string, index: number): VerbsError {
+    const what = this.isDestroyed ? 'a destroyed queue pair' : `state ${this.state}`;
+    const where = this.isDestroyed ? 'on' : 'in';
+    return new VerbsError('EINVAL', `${call} ${where} ${what}`, index);
+  }
+
   private writeSend(request: SendWr, index: number): void {
     const { port, cpu } = this.shared;
     const { cap, sends } = this.place;
     if (this.state === 'RESET' || this.state === 'INIT' || this.state === 'RTR') {
-      throw new VerbsError('EINVAL', `postSend in state ${this.state}`, index);
+      throw this.refusedInState('postSend', index);
     }
     const opcode = SEND_OPCODE[request.opcode];
     const asked = 'inline' in request && request.inline;
@@ -255,8 +266,15 @@ export class ProgramQueuePair implements QueuePair {
     if (request.opcode.startsWith('ATOMIC') && length !== 8) {
       return `an atomic needs exactly 8 bytes of local buffer, not ${length}`;
     }
+    if ('immediate' in request && request.immediate >>> 0 !== request.immediate) {
+      return `the immediate ${request.immediate} is not a whole number of 32 bits from 0`;
+    }
     if ('remoteAddress' in request && !Number.isSafeInteger(request.remoteAddress)) {
       return 'the remote address is no whole number below 2^53';
+    }
+    if (request.opcode === 'ATOMIC_FETCH_AND_ADD') return notBigint('add', request.add);
+    if (request.opcode === 'ATOMIC_CMP_AND_SWP') {
+      return notBigint('compare', request.compare) ?? notBigint('swap', request.swap);
     }
     return undefined;
   }
@@ -291,7 +309,7 @@ export class ProgramQueuePair implements QueuePair {
     const { cap, receives } = this.place;
     const { receive } = this;
     const { sges } = request;
-    if (this.state === 'RESET') throw new VerbsError('EINVAL', 'postRecv in state RESET', index);
+    if (this.state === 'RESET') throw this.refusedInState('postRecv', index);
     if (sges.length > cap.maxRecvSge) {
       const problem = `${sges.length} SGEs, the queue pair has ${cap.maxRecvSge}`;
       throw new VerbsError('EINVAL', problem, index);
@@ -314,6 +332,12 @@ export class ProgramQueuePair implements QueuePair {
 /** Whether a WQE can hold it: see `memory/int64.ts`. */
 const isWrId = (wrId: number | undefined): boolean =>
   wrId === undefined || Number.isSafeInteger(wrId);
+
+/** An atomic's operands have 64 bits, which a number has not. */
+const notBigint = (name: string, operand: unknown): string | undefined =>
+  typeof operand === 'bigint'
+    ? undefined
+    : `${name} is ${String(operand)}, and an atomic's operands are bigints (as 1n)`;
 
 /** Bytes of all SGEs together; NaN if one of them cannot be written into a WQE. */
 function totalLength(sges: readonly Sge[]): number {

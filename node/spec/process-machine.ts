@@ -23,6 +23,10 @@ export interface ProcessMachine {
   /** Programs that have not ended, and what each waits for. */
   readonly blocked: readonly string[];
   readonly programsLeft: number;
+  /** What the run's user should know although it is no failure, a line each, in order; it only grows. */
+  readonly notes: readonly string[];
+  /** The run is over: gives up the programs that still wait, and finds what was wrong without ending it (`failure`). */
+  settle(): Promise<void>;
   outcome(): RunOutcome;
   metrics(): readonly HostMetrics[];
   close(): Promise<void>;

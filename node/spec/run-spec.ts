@@ -131,6 +131,8 @@ export const RUN_SETTINGS = {
   faults: nullable(FAULTS),
   trace: choice('headers', 'full'),
   coreRuntime: choice('worker', 'inline'),
+  /** How long a program may go without an await, in ms of wall time: 0 for as long as it likes. */
+  segmentLimit: number(0),
 };
 
 /** The shape of a specification whose options set these fields. */
@@ -183,6 +185,9 @@ export const RUN_OUTCOME = record('outcome', {
   packets: whole(),
 });
 export type RunOutcome = Infer<typeof RUN_OUTCOME>;
+
+/** Of a failure that is a program's, when it is not known which program's. */
+export const SOME_PROGRAM = { host: -1, core: 0 } as const;
 
 /** Why a run cannot go on: a program threw or broke the rules, or the model found itself in error. */
 export interface RunFailure {

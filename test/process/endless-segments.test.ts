@@ -32,22 +32,26 @@ const run = async (body: string, ...options: string[]) => {
   return { path, ...(await pinwire(['run', path, ...where, ...options])) };
 };
 
-describe('a segment that never ends on an inline core', () => {
+describe('a segment that never ends', () => {
   test.concurrent.each([
-    ['awaits promises of its own', 'for (;;) await Promise.resolve(n++);', 'embedded'],
-    ['computes', 'for (;;) n++;', 'process'],
-  ])('and %s is told, and ended, with host, core and line', async (_, body, placement) => {
-    const inline = ['--core-runtime', 'inline'];
-    const { path, code, stderr } = await run(body, '--placement', placement, ...inline);
-    const line = `host1 core 0 has run for 1\\d s without awaiting the emulator, at program \\(${path}:6:\\d+\\)`;
-    expect(stderr).toMatch(new RegExp(`a segment of ${line}`));
-    expect(stderr).toMatch(
-      new RegExp(
-        `pinwire: host1 core 0: SegmentError: a segment of ${line.replace('1\\d', '2\\d')}`,
-      ),
-    );
-    expect(code).toBe(1);
-  });
+    ['awaits promises of its own', 'for (;;) await Promise.resolve(n++);', 'embedded', 'inline'],
+    ['computes', 'for (;;) n++;', 'process', 'inline'],
+    ['computes', 'for (;;) n++;', 'process', 'worker'],
+  ])(
+    'and %s is told, and ended, with host, core and line: %s (%s, %s cores)',
+    async (_, body, placement, cores) => {
+      const where = ['--placement', placement, '--core-runtime', cores];
+      const { path, code, stderr } = await run(body, ...where, '--segment-limit', '13s');
+      const segment = (seconds: string): string =>
+        `a segment of host1 core 0 has run for ${seconds} s without awaiting the emulator, ` +
+        `at program \\(${path}:6:\\d+\\)`;
+      expect(stderr).toMatch(new RegExp(`${segment('1[0-2]')}; it is ended after 13 s`));
+      expect(stderr).toMatch(
+        new RegExp(`pinwire: host1 core 0: SegmentError: ${segment('1[3-9]')}\n`),
+      );
+      expect(code).toBe(1);
+    },
+  );
 
   test.concurrent.each(['inline', 'worker'])(
     'or that asks for chance is refused it (%s cores)',

@@ -4,7 +4,7 @@
  * the cluster's state at any time.
  */
 import { MAX_HOSTS } from '../../units/elements.js';
-import { MAX_CAPTURED_BYTES } from './notices.js';
+import { MAX_CAPTURED_BYTES, notes } from './notices.js';
 import {
   anything,
   bytes,
@@ -75,6 +75,8 @@ const CLIENT_REPLY = variants('reply', {
   },
   started: { id, pids: list(MAX_HOSTS, saying('no process number', whole())) },
   progress: { id, now: number(), events: whole(), packets: whole() },
+  /** What there is to know of the run, a line each. */
+  noted: { id, notes },
   captured: { id, host: whole(0, MAX_HOSTS - 1), bytes: bytes(MAX_CAPTURED_BYTES) },
   /** What came of it, checked where it is used. */
   record: { id, record: anything },

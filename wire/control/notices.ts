@@ -10,6 +10,7 @@ import {
   list,
   mapped,
   number,
+  printableText,
   reader,
   refined,
   saying,
@@ -23,6 +24,8 @@ import {
 export const MAX_CAPTURED_BYTES = 2 ** 20;
 const LONGEST_STACK = 2 ** 20;
 const LONGEST_BLOCKED = 400;
+export const MOST_NOTES = 64;
+const LONGEST_NOTE = 400;
 
 /** Others dial it, and some of them not before a link is in doubt. */
 const fabricUrl = refined(
@@ -42,6 +45,9 @@ const QUIET = {
   idle: flag,
   programsLeft: whole(),
 };
+
+/** Lines for people. */
+export const notes = list(MOST_NOTES, printableText(LONGEST_NOTE));
 
 const NOTICE = variants('notice', {
   hello: {
@@ -65,6 +71,8 @@ const NOTICE = variants('notice', {
     now: number(),
     events: whole(),
     packets: whole(),
+    /** What there is to know since the last, a line each. */
+    notes,
   },
   /** The next bytes of a host's capture file, where no directory was named. */
   captured: { run, host: whole(0, MAX_HOSTS - 1), bytes: bytes(MAX_CAPTURED_BYTES) },

@@ -19,6 +19,8 @@ import type { EngineParts } from './engine-parts.js';
 import { extensionsAt } from './packet.js';
 import type { QueuePair } from './queue-pair.js';
 import type { RcTransport } from './rc-transport.js';
+
+import { RetryStreak } from './retry-streak.js';
 import { isAtomic, isReadOrAtomic } from './request-opcodes.js';
 import { NO_FRAME, SendCompletions } from './send-completions.js';
 import type { SendQueue } from './send-queue.js';
@@ -38,6 +40,7 @@ const NAK_STATUS: Readonly<Record<number, number>> = {
 };
 
 export class Completer {
+  private readonly streak: RetryStreak;
   private retriesLeft = 0;
   private rnrRetriesLeft = 0;
   /** The response that was missing when we last went back for one; again only after progress. */
@@ -55,6 +58,7 @@ export class Completer {
     this.queue = queue;
     this.parts = parts;
     this.completions = new SendCompletions(rc.qp, queue, parts);
+    this.streak = new RetryStreak(rc.qp.number, rc.engine.longStreaks);
   }
 
   reset(): void {
@@ -62,6 +66,7 @@ export class Completer {
     this.retriesLeft = retryCnt;
     this.rnrRetriesLeft = rnrRetry;
     this.gapAt = -1;
+    this.streak.progressed();
   }
 
   /** An answer with opcode and PSN has passed the receive checks. Takes frame `slot` over. */
@@ -91,6 +96,7 @@ export class Completer {
     const { requester } = this.rc;
     this.parts.counters.timeouts++;
     this.qp.tally.timeouts++;
+    this.streak.retried('no answer', this.parts.scheduler.now);
     this.gapAt = -1;
     this.retry(requester.completed, this.acknowledgedOf(requester.completed));
   }
@@ -272,6 +278,7 @@ export class Completer {
     this.retriesLeft = retryCnt;
     this.rnrRetriesLeft = rnrRetry;
     this.gapAt = -1;
+    this.streak.progressed();
     this.rc.progressed();
   }
 
@@ -283,6 +290,7 @@ export class Completer {
       this.fail(STATUS.RNR_RETRY_EXC_ERR);
       return;
     }
+    this.streak.retried('RNR', parts.scheduler.now);
     rc.waitNotReady(parts.scheduler.now + RNR_TIMER_US[timer]! * PS_PER_US);
     const { completed } = rc.requester;
     rc.requester.goBack(completed, this.packetOf(psn));

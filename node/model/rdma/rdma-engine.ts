@@ -20,6 +20,7 @@ import { QpStateCache } from '../nic/qp-state-cache.js';
 import { CompletionQueue } from './completion-queue.js';
 import { ENGINE_EVENT, type EngineParts } from './engine-parts.js';
 import { PATH_LENGTH } from '../../../wire/path.js';
+import type { LongStreak } from './retry-streak.js';
 import { QueuePair, type QueuePairOptions } from './queue-pair.js';
 import type { QueuePairTally } from './queue-pair-tally.js';
 import type { TransportKind } from './transport.js';
@@ -44,6 +45,8 @@ export class RdmaEngine implements EventSink {
   readonly queuePairs: (QueuePair | undefined)[] = [];
   /** Which queue pairs' state the NIC holds. */
   readonly states: QpStateCache;
+  /** Queue pairs that went on sending the same again, as it came to be known. */
+  readonly longStreaks: LongStreak[] = [];
   /** Of every queue pair that there ever was, in the order of their numbers. */
   private readonly tallies: QueuePairTally[] = [];
   private readonly parts: EngineParts;

@@ -10,7 +10,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const PROGRESS: Notice = { type: 'progress', run: 1, now: 0, events: 0, packets: 0 };
+const PROGRESS: Notice = { type: 'progress', run: 1, now: 0, events: 0, packets: 0, notes: [] };
 
 /** A run that goes on, and how it ended, or undefined. */
 function goesOn(

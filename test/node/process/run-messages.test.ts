@@ -16,6 +16,7 @@ const SPEC: RunSpec = {
   noise: true,
   seed: 1,
   until: Infinity,
+  segmentLimit: 0,
   faults: { loss: 1e-3, duplicate: 0, corrupt: 0, delayed: 0, delay: 0 },
   capture: false,
   trace: 'headers',

@@ -117,7 +117,8 @@ describe('core.any', () => {
   it('waits for no more than the page has room for', async () => {
     const { failure } = await runEmbedded({
       hosts: 1,
-      program: async (core: Core) => core.any(Array.from({ length: 2000 }, () => core.heard(0))),
+      program: async (core: Core) =>
+        core.any(Array.from({ length: 2000 }, () => core.until(core.now))),
     });
     expect(failure!.message).toContain('core.any waits for at most 1024 things');
   });

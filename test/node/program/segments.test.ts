@@ -76,8 +76,10 @@ describe('a segment', () => {
         throw new TypeError('no such instrument');
       },
     });
-    expect(failure).toMatchObject({ host: 0, core: 0, message: 'TypeError: no such instrument' });
-    expect(failure!.stack).toContain('segments.test.ts');
+    expect(failure).toMatchObject({ host: 0, core: 0 });
+    expect(failure!.message).toMatch(
+      /^TypeError: no such instrument, at .*segments\.test\.ts:\d+:\d+\)?$/,
+    );
   });
 });
 

@@ -109,7 +109,10 @@ const notices = (): object[] =>
       ...{ run: whole(), probe: whole(), sent: whole(), received: whole() },
       ...{ idle: flag(), programsLeft: whole() },
     },
-    progress: { run: whole(), now: oneOf(real(), Infinity), events: whole(), packets: whole() },
+    progress: {
+      ...{ run: whole(), now: oneOf(real(), Infinity), events: whole(), packets: whole() },
+      notes: list(3, () => text(99)),
+    },
     captured: { run: whole(), host: host(), bytes: bytes() },
     abandoned: { run: whole() },
     failed: {
@@ -145,6 +148,7 @@ const replies = (): object[] =>
     },
     started: { id: whole(), pids: list(5, whole) },
     progress: { id: whole(), now: oneOf(real(), Infinity), events: whole(), packets: whole() },
+    noted: { id: whole(), notes: list(3, () => text(99)) },
     captured: { id: whole(), host: host(), bytes: bytes() },
     record: { id: whole(), record: {} },
     failed: { id: whole(), message: `${text(99)}\n  at x` },
@@ -192,6 +196,7 @@ const spec = (): RunSpec => ({
   ...{ profile: CLUSTER.profile, mtu: whole(256, 4096), topology: oneOf('switch', 'direct') },
   ...{ clock: oneOf('virtual', 'real'), noise: flag(), seed: whole(), capture: flag() },
   until: oneOf(real(), Infinity),
+  segmentLimit: whole(),
   faults: { loss: real(1), duplicate: real(1), corrupt: real(1), delayed: real(1), delay: whole() },
   ...{ trace: oneOf('headers', 'full'), coreRuntime: oneOf('worker', 'inline') },
   module: { kind: 'catalogue', name: 'micro/write-lat' },

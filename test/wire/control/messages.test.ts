@@ -21,7 +21,7 @@ const NOTICES: readonly Notice[] = [
   { type: 'abandoned', run: 3 },
   { type: 'report', run: 3, report: { next: 5, commit: 5, sent: [] } },
   { type: 'quiet', run: 3, probe: 0, sent: 1, received: 2, idle: true, programsLeft: 0 },
-  { type: 'progress', run: 3, now: 2 ** 40, events: 7, packets: 2 },
+  { type: 'progress', run: 3, now: 2 ** 40, events: 7, packets: 2, notes: [] },
   { type: 'captured', run: 3, host: 1, bytes: Uint8Array.of(10, 13, 13, 10) },
   { type: 'failed', run: 3, host: 1, core: 0, message: 'm', stack: 's' },
   {

@@ -2,15 +2,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import type { ChainLog } from '../../../../sim/chain-log.js';
-import {
-  describeFailure,
-  type CoreRuntime,
-  type ProgramResult,
-} from '../../../../node/cores/core-runtime.js';
+import type { CoreRuntime, ProgramResult } from '../../../../node/cores/core-runtime.js';
+import { toldError } from '../../../../node/cores/told-error.js';
 import type { HostCore } from '../../../../node/cores/host-core.js';
 import type { Mailbox } from '../../../../node/program/mailbox/mailbox.js';
 import type { CoreIdentity } from '../../../../node/program/program-core.js';
-import type { RunFailure } from '../../../../node/spec/run-spec.js';
 import { PipeMailbox } from './pipe-mailbox.js';
 
 const PROGRAM = new URL('./pipe-program.js', import.meta.url).pathname;
@@ -19,7 +15,7 @@ export class PipeRuntime implements CoreRuntime {
   readonly parallel = false;
   private readonly mailboxes = new Map<Mailbox, PipeMailbox>();
   private readonly children: ChildProcess[] = [];
-  private lost: Error | undefined;
+  private broken: Error | undefined;
   private goOn: () => void = () => undefined;
 
   mailbox(log: ChainLog): Mailbox {
@@ -44,7 +40,7 @@ export class PipeRuntime implements CoreRuntime {
       this.goOn();
     });
     child.on('exit', (code) => {
-      if (code !== 0) this.lost = new Error(`the program of rank ${rank} ended with ${code}`);
+      if (code !== 0) this.broken = new Error(`the program of rank ${rank} ended with ${code}`);
       this.goOn();
     });
     // It waits for nothing before its first segment, which therefore begins with its process.
@@ -62,7 +58,7 @@ export class PipeRuntime implements CoreRuntime {
   }
 
   isBack(core: HostCore): boolean {
-    if (this.lost !== undefined) throw this.lost;
+    if (this.broken !== undefined) throw this.broken;
     return this.of(core).isBack;
   }
 
@@ -71,11 +67,16 @@ export class PipeRuntime implements CoreRuntime {
   }
 
   async result(core: HostCore): Promise<ProgramResult> {
-    return { value: this.of(core).said, counters: {} };
+    const failure = this.broken === undefined ? null : toldError(this.broken);
+    return { value: this.of(core).said, counters: {}, failure };
   }
 
-  async failure(core: HostCore): Promise<RunFailure> {
-    return describeFailure(core, this.lost);
+  giveUp(core: HostCore): Promise<ProgramResult> {
+    return this.result(core);
+  }
+
+  async lost(): Promise<undefined> {
+    return undefined;
   }
 
   async close(): Promise<void> {
