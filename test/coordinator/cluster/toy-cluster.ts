@@ -97,8 +97,10 @@ export class ToyCluster implements StandingCluster {
 /** A run that behaves like this. */
 export function toySpec(behaviour: Behaviour): RunRequest['spec'] {
   const { hosts, cores, memory, profile, mtu, topology, clock, coreRuntime, seed, until } = CONFIG;
+  const { segmentLimit } = CONFIG;
   return {
     ...{ hosts, cores, memory, profile, mtu, topology, clock, coreRuntime, seed, until },
+    segmentLimit,
     ...{ noise: true, faults: null, capture: false, trace: 'headers' },
     module: { kind: 'catalogue', name: 'micro/write-lat' },
     params: { behaviour },
