@@ -9,6 +9,7 @@ import { writeIcrc } from '../../../wire/icrc.js';
 import { IPV4_LENGTH, PROTOCOL_UDP } from '../../../wire/ipv4.js';
 import { ROCE_PORT, UDP_LENGTH } from '../../../wire/udp.js';
 import type { FramePool } from './frame-pool.js';
+import type { FrameSlot } from './frame-slot.js';
 
 const ETHER_TYPE_AT = 12;
 const IP_PROTOCOL_AT = ETHERNET_LENGTH + 9;
@@ -16,7 +17,7 @@ const UDP_DESTINATION_AT = ETHERNET_LENGTH + IPV4_LENGTH + 2;
 const LEAST_ROCE = ETHERNET_LENGTH + IPV4_LENGTH + UDP_LENGTH;
 
 /** Whether frame `slot` says that it is RoCEv2: IPv4 without options or VLAN, UDP, port 4791. */
-export function isRoceFrame(pool: FramePool, slot: number): boolean {
+export function isRoceFrame(pool: FramePool, slot: FrameSlot): boolean {
   const { view } = pool;
   const { start, length, written } = pool.frames[slot]!;
   if (!written) return true;
@@ -29,7 +30,7 @@ export function isRoceFrame(pool: FramePool, slot: number): boolean {
   );
 }
 
-export function finishFrame(pool: FramePool, slot: number): void {
+export function finishFrame(pool: FramePool, slot: FrameSlot): void {
   pool.writeOut(slot);
   const { start, length, offload } = pool.frames[slot]!;
   if (isRoceFrame(pool, slot)) writeIcrc(pool.bytes, start, length);

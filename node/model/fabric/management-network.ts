@@ -8,6 +8,7 @@
  *     30  a piece of the message, JSON
  */
 import type { FramePool } from './frame-pool.js';
+import type { FrameSlot } from './frame-slot.js';
 import type { Port } from './port.js';
 
 /** IEEE 802 local experimental EtherType 1. */
@@ -29,7 +30,7 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** A program may send raw frames of this EtherType, but none to the zero address: such a frame has no destination. */
-export function isManagement({ view, frames }: FramePool, slot: number): boolean {
+export function isManagement({ view, frames }: FramePool, slot: FrameSlot): boolean {
   const { start } = frames[slot]!;
   return (
     view.getUint16(start + ETHER_TYPE_AT) === MANAGEMENT_ETHER_TYPE && view.getUint32(start) === 0
@@ -95,7 +96,7 @@ export class ManagementNetwork {
   }
 
   /** A frame of this network is here: gives it back, and hands out the message if it was the last piece. */
-  receive(slot: number): void {
+  receive(slot: FrameSlot): void {
     const { pool, partial } = this;
     const { view } = pool;
     const { start, length } = pool.frames[slot]!;

@@ -14,6 +14,7 @@ import {
 import { newTcp, parseTcp, TCP_FLAG, TCP_LENGTH, TCP_LONGEST_HEADER } from '../../../wire/tcp.js';
 import { isVlan, VLAN_LENGTH } from '../../../wire/vlan.js';
 import type { FramePool } from '../fabric/frame-pool.js';
+import { NO_FRAME_SLOT, type FrameSlot } from '../fabric/frame-slot.js';
 import { copyBytes } from '../net/copy-bytes.js';
 
 const LONGEST_PACKET = 0xffff;
@@ -41,7 +42,7 @@ export class MergedFrames {
   /** Frames held; 0 for none. */
   count = 0;
   /** The last of them: its chain is that of the whole. The others have been given back. */
-  slot = -1;
+  slot: FrameSlot = NO_FRAME_SLOT;
   /** The flow's, as descriptors have it. */
   hash = 0;
   /** The whole, link header to last byte. Its IP length is right, its checksums are not. */
@@ -68,7 +69,7 @@ export class MergedFrames {
   }
 
   /** Takes frame `slot` over if it may wait for others that continue it. Nothing is held. */
-  begin(slot: number, hash: number): boolean {
+  begin(slot: FrameSlot, hash: number): boolean {
     if (!this.read(slot) || (this.tcp.flags & AT_ONCE) !== 0) return false;
     const { pool, payload, headers } = this;
     if (this.bytes.length === 0) {
@@ -88,7 +89,7 @@ export class MergedFrames {
   }
 
   /** Takes frame `slot` over if it continues what is held. */
-  append(slot: number): boolean {
+  append(slot: FrameSlot): boolean {
     if (this.count === 0 || this.isComplete || !this.read(slot) || !this.continues(slot)) {
       return false;
     }
@@ -106,7 +107,7 @@ export class MergedFrames {
   }
 
   /** Whether frame `slot` is a TCP segment with data, and nothing else about it. */
-  private read(slot: number): boolean {
+  private read(slot: FrameSlot): boolean {
     const { pool, ip, tcp } = this;
     const { view } = pool;
     // What may be damaged goes up alone, to be checked.
@@ -128,7 +129,7 @@ export class MergedFrames {
     return tcp.headerLength >= TCP_LENGTH && this.payload > 0;
   }
 
-  private continues(slot: number): boolean {
+  private continues(slot: FrameSlot): boolean {
     const { pool, payload, headers, link, tcp } = this;
     if (tcp.sequence !== this.next || headers !== this.heldHeaders) return false;
     if (payload > this.segment || this.length - link + payload > LONGEST_PACKET) return false;

@@ -10,6 +10,7 @@ import { IPV4_LENGTH, PROTOCOL_TCP } from '../../../wire/ipv4.js';
 import { ETHERNET_LENGTH } from '../../../wire/ethernet.js';
 import { VLAN_LENGTH } from '../../../wire/vlan.js';
 import type { FramePool } from '../fabric/frame-pool.js';
+import { NO_FRAME_SLOT, type FrameSlot } from '../fabric/frame-slot.js';
 import type { FrameBuffer, StackHost } from '../net/ip-stack.js';
 import type { Profile } from '../../spec/profile.js';
 import type { RandomStream } from '../../../sim/random.js';
@@ -27,13 +28,13 @@ export interface SendRing {
   /** Called when one that was full has room again. */
   onRoom: (() => void) | undefined;
   /** Takes frame `slot` over, which the driver has put there at `at`. */
-  post(slot: number, at: number): void;
+  post(slot: FrameSlot, at: number): void;
 }
 
 export class NetworkDevice implements StackHost {
   /** Frames that found no room in a send queue. */
   stopped = 0;
-  private slot = -1;
+  private slot: FrameSlot = NO_FRAME_SLOT;
   /** What the NIC is given to cut: in which piece of work, whose, its full segments' payload, its length and what continues it. */
   private readonly packet = { piece: -1, socket: -1, segment: 0, length: 0, next: 0 };
   private readonly buffer: FrameBuffer;
@@ -64,7 +65,7 @@ export class NetworkDevice implements StackHost {
   }
 
   /** Whether frame `slot`, of this function, says that it carries TCP. */
-  carriesTcp(slot: number): boolean {
+  carriesTcp(slot: FrameSlot): boolean {
     const { pool, protocolAt } = this;
     return pool.view.getUint8(pool.frames[slot]!.start + protocolAt) === PROTOCOL_TCP;
   }

@@ -6,6 +6,7 @@ import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
 import type { Sequencer } from '../../../sim/sequencer.js';
 import { STAGE } from '../../../sim/stages.js';
 import type { FramePool } from '../fabric/frame-pool.js';
+import type { FrameSlot } from '../fabric/frame-slot.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
 import type { MemoryWatches } from '../memory/memory-watches.js';
 import type { DmaEngine } from './dma-engine.js';
@@ -15,7 +16,7 @@ import { lookUpTime, type Iommu } from './iommu.js';
 const SHORT = 24;
 
 interface PayloadWrite {
-  slot: number;
+  slot: FrameSlot;
   /** Where in the pool's bytes what is written begins. */
   from: number;
   /** Physical addresses and lengths, in order of the payload. */
@@ -56,7 +57,7 @@ export class PayloadWriter implements EventSink {
   }
 
   /** Begins the write of frame `slot`'s payload, or of its bytes from `from` on, and takes the frame over. */
-  begin(slot: number, from = this.pool.payloadAt(slot)): number {
+  begin(slot: FrameSlot, from = this.pool.payloadAt(slot)): number {
     let index = this.free.pop();
     if (index === undefined) {
       index = this.writes.length;
@@ -129,7 +130,7 @@ export class PayloadWriter implements EventSink {
 
 function copyToMemory(
   pool: FramePool,
-  slot: number,
+  slot: FrameSlot,
   from: number,
   length: number,
   memory: Uint8Array,
@@ -151,7 +152,7 @@ export function copyFromMemory(
   address: number,
   length: number,
   pool: FramePool,
-  slot: number,
+  slot: FrameSlot,
   offset: number,
 ): void {
   const to = pool.payloadAt(slot) + offset;

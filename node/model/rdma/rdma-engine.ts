@@ -12,6 +12,7 @@ import { ICRC_LENGTH, icrcIsRight } from '../../../wire/icrc.js';
 import { ipv4Checksum } from '../../../wire/ipv4.js';
 import { OPCODE } from '../../../wire/opcode-table.js';
 import { isRoceFrame } from '../fabric/finished-frame.js';
+import type { FrameSlot } from '../fabric/frame-slot.js';
 import type { Frame } from '../fabric/frame.js';
 import { parseHeaders } from '../fabric/packet-headers.js';
 import type { MemoryWatches } from '../memory/memory-watches.js';
@@ -49,14 +50,14 @@ export class RdmaEngine implements EventSink {
   private readonly parts: EngineParts;
   private readonly watches: MemoryWatches;
   /** Takes over a frame that is no RoCEv2 packet. */
-  private readonly others: (slot: number) => void;
+  private readonly others: (slot: FrameSlot) => void;
   private readonly freeDoorbellRows: number[] = [];
   private doorbellRows = 0;
   private atomicFreeAt = 0;
   private lastAtomicEnd = 0;
   private liveQps = 0;
 
-  constructor(parts: EngineParts, watches: MemoryWatches, others: (slot: number) => void) {
+  constructor(parts: EngineParts, watches: MemoryWatches, others: (slot: FrameSlot) => void) {
     this.parts = parts;
     this.doorbellChains = new LoggedChains(parts.pool.chainLog, DOORBELL_ROWS);
     this.states = new QpStateCache(parts.profile.nic, parts.scheduler);
@@ -121,7 +122,7 @@ export class RdmaEngine implements EventSink {
   }
 
   /** A flow rule gave frame `slot` to the queue pair at `index`, which may be gone. Takes the frame over. */
-  receiveSteered(index: number, slot: number): void {
+  receiveSteered(index: number, slot: FrameSlot): void {
     const qp = this.queuePairs[index];
     if (qp === undefined) this.drop(slot);
     else qp.transport.receive(slot, this.parts.pool.frames[slot]!);
@@ -129,7 +130,7 @@ export class RdmaEngine implements EventSink {
 
   handle(kind: number, argument: number): void {
     if (kind === ENGINE_EVENT.receive) {
-      this.receive(argument);
+      this.receive(argument as FrameSlot);
       return;
     }
     this.queuePairs[argument]?.transport.handle(kind);
@@ -184,7 +185,7 @@ export class RdmaEngine implements EventSink {
   }
 
   /** When the state of the queue pair that frame `slot` is for, wanted at `at`, is in the NIC. */
-  stateReadyFor(slot: number, at: number): number {
+  stateReadyFor(slot: FrameSlot, at: number): number {
     if (this.liveQps <= this.parts.profile.nic.qpCacheEntries) return at;
     const frame = this.parts.pool.frames[slot]!;
     if (frame.length < PATH_LENGTH + BTH_LENGTH) return at;
@@ -201,7 +202,7 @@ export class RdmaEngine implements EventSink {
   }
 
   /** Frame `slot` has passed the receive pipeline. */
-  private receive(slot: number): void {
+  private receive(slot: FrameSlot): void {
     const { pool } = this.parts;
     const frame = pool.frames[slot]!;
     // Who goes on with an acknowledgement's chain, which few do, settles it.
@@ -220,7 +221,7 @@ export class RdmaEngine implements EventSink {
   }
 
   /** Checks and reads the headers of a frame whose bytes may be anything; false if it has been dropped. */
-  private parse(slot: number, frame: Frame): boolean {
+  private parse(slot: FrameSlot, frame: Frame): boolean {
     const { pool, counters } = this.parts;
     if (!this.isWhole(frame)) {
       this.drop(slot);
@@ -237,7 +238,7 @@ export class RdmaEngine implements EventSink {
   }
 
   /** Gives packet `slot`, which came from one IPv4 address and is for the other, to its queue pair. */
-  private dispatch(slot: number, frame: Frame, source: number, destination: number): void {
+  private dispatch(slot: FrameSlot, frame: Frame, source: number, destination: number): void {
     const qp = this.queuePairs[frame.destQp - FIRST_QPN];
     if (qp?.transport.accepts(frame, source, destination) !== true) this.drop(slot);
     else qp.transport.receive(slot, frame);
@@ -254,7 +255,7 @@ export class RdmaEngine implements EventSink {
     );
   }
 
-  private drop(slot: number): void {
+  private drop(slot: FrameSlot): void {
     this.parts.counters.dropped++;
     this.parts.pool.release(slot);
   }
