@@ -3,13 +3,14 @@
  * become one, as long as an IP packet can be. What may join is what Linux's tcp_gro_receive lets join. Not modelled: several
  * flows held side by side.
  */
-import { ETHERNET_LENGTH, ETHER_TYPE_IPV4 } from '../../../wire/ethernet.js';
+import { ETHERNET_LENGTH, ETHER_TYPE_IPV4, ETHER_TYPE_OFFSET } from '../../../wire/ethernet.js';
 import {
   IPV4_LENGTH,
   IPV4_MORE_FRAGMENTS,
   newIpv4,
   parseIpv4,
   PROTOCOL_TCP,
+  IPV4_TOTAL_LENGTH_OFFSET,
 } from '../../../wire/ipv4.js';
 import { newTcp, parseTcp, TCP_FLAG, TCP_LENGTH, TCP_LONGEST_HEADER } from '../../../wire/tcp.js';
 import { isVlan, VLAN_LENGTH } from '../../../wire/vlan.js';
@@ -18,8 +19,6 @@ import { NO_FRAME_SLOT, type FrameSlot } from '../fabric/frame-slot.js';
 import { copyBytes } from '../net/copy-bytes.js';
 
 const LONGEST_PACKET = 0xffff;
-const ETHER_TYPE = 12;
-const IP_TOTAL_LENGTH = 2;
 const TCP_FLAGS = 13;
 /** Flags that the last frame of a whole may bring. */
 const LAST = TCP_FLAG.PSH | TCP_FLAG.FIN;
@@ -96,7 +95,7 @@ export class MergedFrames {
     const { pool, payload, headers, link, tcp } = this;
     copyBytes(pool.bytes, pool.frames[slot]!.start + headers, this.bytes, this.length, payload);
     this.length += payload;
-    this.view.setUint16(link + IP_TOTAL_LENGTH, this.length - link);
+    this.view.setUint16(link + IPV4_TOTAL_LENGTH_OFFSET, this.length - link);
     this.bytes[link + IPV4_LENGTH + TCP_FLAGS]! |= tcp.flags & LAST;
     this.next = (this.next + payload) | 0;
     this.isComplete = payload < this.segment || (tcp.flags & LAST) !== 0;
@@ -116,7 +115,7 @@ export class MergedFrames {
     const { start, length } = frame;
     if (length < ETHERNET_LENGTH + VLAN_LENGTH + IPV4_LENGTH + TCP_LENGTH) return false;
     this.link = ETHERNET_LENGTH;
-    if (isVlan(view.getUint16(start + ETHER_TYPE))) this.link += VLAN_LENGTH;
+    if (isVlan(view.getUint16(start + ETHER_TYPE_OFFSET))) this.link += VLAN_LENGTH;
     if (view.getUint16(start + this.link - 2) !== ETHER_TYPE_IPV4) return false;
     parseIpv4(view, start + this.link, ip);
     if (ip.version !== 4 || ip.ihl * 4 !== IPV4_LENGTH || ip.protocol !== PROTOCOL_TCP)

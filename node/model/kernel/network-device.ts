@@ -5,8 +5,14 @@
  * TCP segmentation offload (TSO): segments of one connection that continue each other, sent in one piece of the kernel's work,
  * are one packet to the stack, as long as an IP packet can be. The NIC cuts it: on the wire they are what they always were.
  */
+import { TCP_SEQUENCE_OFFSET } from '../../../wire/tcp.js';
 import { STAGE } from '../../../sim/stages.js';
-import { IPV4_LENGTH, PROTOCOL_TCP } from '../../../wire/ipv4.js';
+import {
+  IPV4_LENGTH,
+  PROTOCOL_TCP,
+  IPV4_TOTAL_LENGTH_OFFSET,
+  IPV4_PROTOCOL_OFFSET,
+} from '../../../wire/ipv4.js';
 import { ETHERNET_LENGTH } from '../../../wire/ethernet.js';
 import { VLAN_LENGTH } from '../../../wire/vlan.js';
 import type { FramePool } from '../fabric/frame-pool.js';
@@ -16,11 +22,8 @@ import type { Profile } from '../../spec/profile.js';
 import type { RandomStream } from '../../../sim/random.js';
 import type { KernelContext } from './kernel-context.js';
 
-const IP_TOTAL_LENGTH_OFFSET = 2;
-const IP_PROTOCOL_OFFSET = 9;
-const TCP_SEQUENCE_OFFSET = 4;
 const LONGEST_PACKET = 0xffff;
-const IP_PROTOCOL_AT = ETHERNET_LENGTH + IP_PROTOCOL_OFFSET;
+const IP_PROTOCOL_AT = ETHERNET_LENGTH + IPV4_PROTOCOL_OFFSET;
 
 /** A queue that the driver puts frames into. */
 export interface SendRing {
@@ -92,8 +95,8 @@ export class NetworkDevice implements StackHost {
     const { pool, context, slot } = this;
     const { kernel } = this.profile;
     // By what IP says, as the least frame has padding.
-    const packet = this.protocolAt - IP_PROTOCOL_OFFSET;
-    const total = pool.frames[slot]!.start + packet + IP_TOTAL_LENGTH_OFFSET;
+    const packet = this.protocolAt - IPV4_PROTOCOL_OFFSET;
+    const total = pool.frames[slot]!.start + packet + IPV4_TOTAL_LENGTH_OFFSET;
     const payload = packet + pool.view.getUint16(total) - headerLength;
     if (this.carriesTcp(slot)) {
       const sequence = pool.frames[slot]!.start + packet + IPV4_LENGTH + TCP_SEQUENCE_OFFSET;

@@ -9,7 +9,13 @@ import { STAGE } from '../../../sim/stages.js';
 import { BTH_LENGTH, newBth, parseBth } from '../../../wire/bth.js';
 import { ETHERNET_LENGTH } from '../../../wire/ethernet.js';
 import { ICRC_LENGTH, icrcIsRight } from '../../../wire/icrc.js';
-import { ipv4Checksum } from '../../../wire/ipv4.js';
+import {
+  ipv4Checksum,
+  IPV4_TOTAL_LENGTH_OFFSET,
+  IPV4_CHECKSUM_OFFSET,
+  IPV4_SOURCE_OFFSET,
+  IPV4_DESTINATION_OFFSET,
+} from '../../../wire/ipv4.js';
 import { OPCODE } from '../../../wire/opcode-table.js';
 import { isRoceFrame } from '../fabric/finished-frame.js';
 import type { FrameSlot } from '../fabric/frame-slot.js';
@@ -26,10 +32,10 @@ import type { QueuePairTally } from './queue-pair-tally.js';
 import type { TransportKind } from './transport.js';
 
 /** Of our own frames: Ethernet II, IPv4 without options, UDP. */
-const IP_TOTAL_LENGTH_AT = ETHERNET_LENGTH + 2;
-const IP_CHECKSUM_AT = ETHERNET_LENGTH + 10;
-const IP_SOURCE_AT = ETHERNET_LENGTH + 12;
-const IP_DESTINATION_AT = ETHERNET_LENGTH + 16;
+const IP_TOTAL_LENGTH_AT = ETHERNET_LENGTH + IPV4_TOTAL_LENGTH_OFFSET;
+const IP_CHECKSUM_AT = ETHERNET_LENGTH + IPV4_CHECKSUM_OFFSET;
+const IP_SOURCE_AT = ETHERNET_LENGTH + IPV4_SOURCE_OFFSET;
+const IP_DESTINATION_AT = ETHERNET_LENGTH + IPV4_DESTINATION_OFFSET;
 
 /** QP numbers begin here: 0 and 1 are the management QPs. */
 const FIRST_QPN = 0x11;
