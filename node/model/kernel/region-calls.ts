@@ -5,17 +5,8 @@ import { firstPage, PAGE, pageCount } from '../memory/page-table.js';
 import { HUGE_FRAMES, PAGE_SIZE } from '../memory/physical-memory.js';
 import type { Nic } from '../nic.js';
 import type { Profile } from '../../spec/profile.js';
-import {
-  ACCESS_ALL,
-  ACCESS_LOCAL_WRITE,
-  ACCESS_ON_DEMAND,
-  ACCESS_REMOTE_ATOMIC,
-  ACCESS_REMOTE_WRITE,
-  ACCESS_ZERO_BASED,
-  pagesOf,
-  type DemandPages,
-  type RegionEntry,
-} from '../rdma/memory-region.js';
+import { ACCESS, ACCESS_ALL } from '../rdma/access-flags.js';
+import { pagesOf, type DemandPages, type RegionEntry } from '../rdma/memory-region.js';
 import { VerbsError } from '../../spec/verbs-error.js';
 import type { CallAnswer, CallArguments, RegionPlace } from '../../program/mailbox/calls.js';
 import { mapForKernel, unmapForKernel } from './kernel-mappings.js';
@@ -35,7 +26,7 @@ type Handlers = {
 };
 
 /** What ibv_reg_mr takes. */
-const REGION_ACCESS = ACCESS_ALL | ACCESS_ZERO_BASED | ACCESS_ON_DEMAND;
+const REGION_ACCESS = ACCESS_ALL | ACCESS.ZERO_BASED | ACCESS.ON_DEMAND;
 /** From 1 GiB on a region's page tables are cold. */
 const COLD_PAGES = 2 ** 30 / PAGE_SIZE;
 /** More frames than these are not told to the program. */
@@ -114,7 +105,7 @@ export class RegionCalls {
     const process = processes.of(core);
     checkAccess(access);
     const pages = this.translate(process, address, length, access);
-    const named = (access & ACCESS_ZERO_BASED) !== 0 ? 0 : (iova ?? address);
+    const named = (access & ACCESS.ZERO_BASED) !== 0 ? 0 : (iova ?? address);
     if (!Number.isSafeInteger(named) || named < 0) {
       throw new VerbsError('EINVAL', `an I/O virtual address of ${named}`);
     }
@@ -137,7 +128,7 @@ export class RegionCalls {
     checkAccess(flags);
     const changed = { pd: pd ?? before.pd, access: flags };
     if (address === null || length === null) {
-      if (((flags ^ before.access) & (ACCESS_ON_DEMAND | ACCESS_ZERO_BASED)) !== 0) {
+      if (((flags ^ before.access) & (ACCESS.ON_DEMAND | ACCESS.ZERO_BASED)) !== 0) {
         throw new VerbsError(
           'EINVAL',
           'only a new translation makes a region zero-based or on demand',
@@ -149,7 +140,7 @@ export class RegionCalls {
     }
     const pages = this.translate(process, address, length, flags);
     this.unpin(process, before);
-    const named = (flags & ACCESS_ZERO_BASED) !== 0 ? 0 : address;
+    const named = (flags & ACCESS.ZERO_BASED) !== 0 ? 0 : address;
     nic.parts.regions.change(key, {
       ...changed,
       address: named,
@@ -178,7 +169,7 @@ export class RegionCalls {
     }
     const frames = new Int32Array(count).fill(NO_FRAME);
     this.cost = cpu.register;
-    if ((access & ACCESS_ON_DEMAND) !== 0) {
+    if ((access & ACCESS.ON_DEMAND) !== 0) {
       const demand = { space, firstPage: first, writable: new Uint8Array(count) };
       return { physical: -1, frames, demand, huge: false };
     }
@@ -237,8 +228,8 @@ function checkAccess(access: number): void {
   if (!Number.isInteger(access) || (access & ~REGION_ACCESS) !== 0) {
     throw new VerbsError('EOPNOTSUPP', `access flags ${access}`);
   }
-  const remoteWrites = access & (ACCESS_REMOTE_WRITE | ACCESS_REMOTE_ATOMIC);
-  if (remoteWrites !== 0 && (access & ACCESS_LOCAL_WRITE) === 0) {
+  const remoteWrites = access & (ACCESS.REMOTE_WRITE | ACCESS.REMOTE_ATOMIC);
+  if (remoteWrites !== 0 && (access & ACCESS.LOCAL_WRITE) === 0) {
     throw new VerbsError('EINVAL', 'remote write or atomic access needs local write');
   }
 }

@@ -6,9 +6,10 @@ import { addPsn, psnDistance, type Psn } from '../../../units/psn.js';
 import { ACK_NO_CREDIT, rnrNakSyndrome } from '../../../wire/aeth.js';
 import type { FrameSlot } from '../fabric/frame-slot.js';
 import type { Frame } from '../fabric/frame.js';
+import { ACCESS } from './access-flags.js';
 import { CQE_FLAG, STATUS } from './completion-entry.js';
 import type { EngineParts } from './engine-parts.js';
-import { ABSENT, ACCESS_REMOTE_READ, REFUSED } from './memory-region.js';
+import { ABSENT, REFUSED } from './memory-region.js';
 import type { QueuePair } from './queue-pair.js';
 import type { RcTransport } from './rc-transport.js';
 import { ReceiveCompletions } from './receive-completions.js';
@@ -263,7 +264,7 @@ export class Responder {
   /** Where what a READ asks for again lies, as regions resolve it. A READ of nothing names no memory (rule 73). */
   private resolveRead(rkey: number, address: number, length: number): number {
     if (length === 0) return 0;
-    return this.parts.regions.resolve(rkey, this.qp.pd, address, length, ACCESS_REMOTE_READ);
+    return this.parts.regions.resolve(rkey, this.qp.pd, address, length, ACCESS.REMOTE_READ);
   }
 
   /** The packet is accepted: the next PSN is expected, a whole message counts, and an ACK goes out if asked for. */

@@ -14,14 +14,9 @@ import { lookUpTime } from '../nic/iommu.js';
 import { copyFromMemory } from '../nic/payload-writer.js';
 import type { TransmitSource } from '../nic/transmitter.js';
 import { NO_FRAME_SLOT, type FrameSlot } from '../fabric/frame-slot.js';
+import { ACCESS } from './access-flags.js';
 import type { EngineParts } from './engine-parts.js';
-import {
-  ACCESS_REMOTE_READ,
-  piecesOf,
-  REFUSED,
-  type HeldFrames,
-  type TakePiece,
-} from './memory-region.js';
+import { piecesOf, REFUSED, type HeldFrames, type TakePiece } from './memory-region.js';
 import { beginPacket, extensionsAt } from './packet.js';
 import type { QueuePair } from './queue-pair.js';
 import type { RcTransport } from './rc-transport.js';
@@ -189,7 +184,7 @@ export class ResponseStream implements TransmitSource {
     if (response.generation === regions.generation) return true;
     const { rkey, address, length } = response;
     response.generation = regions.generation;
-    response.physical = regions.resolve(rkey, this.qp.pd, address, length, ACCESS_REMOTE_READ);
+    response.physical = regions.resolve(rkey, this.qp.pd, address, length, ACCESS.REMOTE_READ);
     return response.physical !== REFUSED;
   }
 

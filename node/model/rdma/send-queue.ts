@@ -7,11 +7,11 @@ import { LoggedChains } from '../../../sim/chain.js';
 import type { ChainLog } from '../../../sim/chain-log.js';
 import { addPsn, type Psn } from '../../../units/psn.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
+import { ACCESS } from './access-flags.js';
 import { STATUS } from './completion-entry.js';
 import { isAtomic, isReadOrAtomic } from './request-opcodes.js';
 import {
   ABSENT,
-  ACCESS_LOCAL_WRITE,
   piecesOf,
   REFUSED,
   SCATTERED,
@@ -179,7 +179,7 @@ export class SendQueue {
       return true;
     }
     const { view } = memory;
-    const access = isReadOrAtomic(this.opcode[slot]!) ? ACCESS_LOCAL_WRITE : 0;
+    const access = isReadOrAtomic(this.opcode[slot]!) ? ACCESS.LOCAL_WRITE : 0;
     const at = this.wqeAt(index);
     const { sge } = this;
     let skip = offset;
@@ -228,7 +228,7 @@ export class SendQueue {
       const { address, length, lkey: key } = this.sge;
       held.push(null);
       if (length === 0) continue;
-      const found = regions.resolve(key, pd, address, length, writes ? ACCESS_LOCAL_WRITE : 0);
+      const found = regions.resolve(key, pd, address, length, writes ? ACCESS.LOCAL_WRITE : 0);
       if (found === ABSENT) {
         faults.begin(key, address, length, writes);
         absent = true;
@@ -264,7 +264,7 @@ export class SendQueue {
     pd: number,
   ): number {
     const { view } = memory;
-    const access = isReadOrAtomic(this.opcode[slot]!) ? ACCESS_LOCAL_WRITE : 0;
+    const access = isReadOrAtomic(this.opcode[slot]!) ? ACCESS.LOCAL_WRITE : 0;
     let total = 0;
     this.physical[slot] = MULTIPLE;
     this.generation[slot] = regions.generation;
