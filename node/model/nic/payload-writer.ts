@@ -2,6 +2,7 @@
  * Payload on its way from the NIC to memory. Bytes become visible when the DMA write has arrived, not when the
  * packet was checked: until then a core reads what was there before.
  */
+import type { Instant } from '../../../units/time.js';
 import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
 import type { Sequencer } from '../../../sim/sequencer.js';
 import { STAGE } from '../../../sim/stages.js';
@@ -81,8 +82,8 @@ export class PayloadWriter implements EventSink {
   }
 
   /** Starts the DMA now; when all of it is visible. The frame's chain is advanced to that. */
-  start(index: number, length: number): number {
-    let { now } = this.scheduler;
+  start(index: number, length: number): Instant {
+    let now: number = this.scheduler.now;
     if (this.iommu !== null) now = this.translated(index, now);
     const visible = this.dma.write(now, length);
     this.pool.chains.advance(this.writes[index]!.slot, STAGE.payload_write, visible);

@@ -87,7 +87,7 @@ export class ReceiveRing implements EventSink {
     // Writes never pass each other, so places are known from the beginning.
     const place = (this.written + this.underWay++) % this.capacity;
     this.hashes[place] = hash;
-    let { now } = scheduler;
+    let now: number = scheduler.now;
     if (iommu !== null) {
       now += lookUpTime(iommu, this.buffers + place * PAGE_SIZE, pool.frames[slot]!.length);
       pool.chains.advance(slot, STAGE.translate, now);

@@ -3,6 +3,7 @@
  * Winning it is the packet's commit. From then on only fixed latencies lie ahead, which is what lets processes run
  * ahead of each other.
  */
+import type { Instant } from '../../../units/time.js';
 import { removeAt } from '../../../sim/remove-at.js';
 import type { Scheduler, EventSink } from '../../../sim/scheduler.js';
 import type { Sequencer } from '../../../sim/sequencer.js';
@@ -149,8 +150,8 @@ export class Transmitter implements EventSink {
   }
 
   /** When the packet just committed has left the port. */
-  get portFree(): number {
-    return this.portFreeAt;
+  get portFree(): Instant {
+    return this.portFreeAt as Instant;
   }
 
   private choose(now: number): TransmitSource | undefined {

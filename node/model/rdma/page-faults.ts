@@ -109,7 +109,7 @@ export class PageFaults implements EventSink {
   private find({ demand }: RegionEntry, { first, count, write, frames }: PageFault): number {
     const { space, firstPage } = demand!;
     const { table } = this.memory;
-    let at = this.scheduler.now;
+    let at: number = this.scheduler.now;
     for (let i = 0; i < count; i++) {
       const page = firstPage + first + i;
       const done = space.faultIn(page, write, at);
