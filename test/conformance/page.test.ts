@@ -30,7 +30,7 @@ function linesOf(page: string): Line[] {
   });
 }
 
-/** Every number in `rule 7`, `rules 8-10`, `rules 60 and 64`, `rules 50, 51, 54-57`, also over the end of a comment's line. */
+/** Every number in `rule 7`, `rules 8-10`, `rules 60 and 64`, `rules 50, 51, 54-57`, also across lines of a comment. */
 function rulesCitedIn(text: string): number[] {
   const cited: number[] = [];
   const prose = text.replace(/\n\s*(?:\*|\/\/) ?/g, ' ');

@@ -1,4 +1,7 @@
-/** The number of a frame in its process's {@link FramePool}. The pool hands them out; a slot of a work queue is another thing. */
+/**
+ * The number of a frame in its process's pool (frame-pool.ts), which hands it out. A slot of a work queue is of another
+ * type: rdma/queue-slot.ts.
+ */
 import type { Brand } from '../../../units/brand.js';
 
 export type FrameSlot = Brand<number, 'FrameSlot'>;
