@@ -13,6 +13,7 @@
  * When the log is full, every chain that somebody holds is summed up, and the log begins again: nothing is counted or freed one
  * by one. It has room for as many intervals as there are rows to look at then, so that looking costs an interval next to nothing.
  */
+import type { Instant } from '../units/time.js';
 import { STAGE_COUNT } from './stages.js';
 
 const CAPACITY = 1 << 16;
@@ -140,16 +141,18 @@ export class ChainLog {
     return this.columns.operation[link]!;
   }
 
-  until(link: number): number {
-    return this.columns.until[link]!;
+  until(link: number): Instant {
+    return this.columns.until[link]! as Instant;
   }
 
   /** When the operation was meant to start. */
-  started(link: number): number {
+  started(link: number): Instant {
     const { before, until } = this.columns;
     let at = link;
     while (before[at]! > 0) at = before[at]!;
-    return before[at] === 0 ? until[at]! : this.sums[-before[at]! * SUM_CELLS + STAGE_COUNT]!;
+    const first =
+      before[at] === 0 ? until[at]! : this.sums[-before[at]! * SUM_CELLS + STAGE_COUNT]!;
+    return first as Instant;
   }
 
   /** Writes what each stage has had over `into`. */

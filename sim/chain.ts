@@ -9,6 +9,7 @@
  * Two kinds of table have this one interface. A thread's own chains are links of a log ({@link LoggedChains}); rows that threads
  * share are flat ({@link SharedChains}). Rows can be copied from any table to any.
  */
+import type { Instant } from '../units/time.js';
 import { ChainLog, NOBODYS, type ChainHolder, type HeldLinks } from './chain-log.js';
 import { STAGE_COUNT } from './stages.js';
 
@@ -39,10 +40,10 @@ export abstract class ChainTable {
   abstract operation(row: number): number;
 
   /** When the operation was meant to start. */
-  abstract started(row: number): number;
+  abstract started(row: number): Instant;
 
   /** Up to when the row accounts. */
-  abstract asOf(row: number): number;
+  abstract asOf(row: number): Instant;
 
   /** What each stage has had; written over `into`, if that is given. */
   abstract stages(row: number, into?: Float64Array): Float64Array;
@@ -111,11 +112,11 @@ export class LoggedChains extends ChainTable implements ChainHolder {
     return this.log.operation(this.links[row]!);
   }
 
-  started(row: number): number {
+  started(row: number): Instant {
     return this.log.started(this.links[row]!);
   }
 
-  asOf(row: number): number {
+  asOf(row: number): Instant {
     return this.log.until(this.links[row]!);
   }
 

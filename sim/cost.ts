@@ -1,4 +1,5 @@
 /** Drawing a cost: its least value, and what noise adds. */
+import type { Picoseconds } from '../units/time.js';
 import type { RandomStream } from './random.js';
 
 /** See `Jitter` and `Cost` of node/spec/profile.ts: whole picoseconds, and what is drawn on top. */
@@ -12,12 +13,12 @@ export interface DrawnCost {
 }
 
 /** Whole picoseconds, never less than `cost.ps`. Without jitter nothing is drawn. */
-export function draw(cost: DrawnCost, random: RandomStream): number {
+export function draw(cost: DrawnCost, random: RandomStream): Picoseconds {
   const { jitter } = cost;
-  if (jitter === null) return cost.ps;
+  if (jitter === null) return cost.ps as Picoseconds;
   let extra = jitter.mean > 0 ? random.exponential(jitter.mean) : 0;
   if (jitter.tailProbability > 0 && random.unit() < jitter.tailProbability) {
     extra += random.exponential(jitter.tailMean);
   }
-  return cost.ps + Math.ceil(extra);
+  return (cost.ps + Math.ceil(extra)) as Picoseconds;
 }

@@ -6,6 +6,7 @@
  * come to the list when it is empty. Keys are unique (see {@link Sequencer}), so the order is total and does not depend on the
  * order of pushing.
  */
+import { START, type Instant } from '../units/time.js';
 import { keyPrecedes } from './sequencer.js';
 
 const ARITY = 4;
@@ -17,7 +18,7 @@ const PLACES = 1024;
 
 export class EventQueue {
   /** What the last {@link pop} took out. */
-  time = 0;
+  time: Instant = START;
   key = 0;
   sink = 0;
   kind = 0;
@@ -55,8 +56,10 @@ export class EventQueue {
   }
 
   /** The earliest pending time, or Infinity. */
-  peek(): number {
-    return this.first === this.end ? Infinity : this.times[this.near[this.first]!]!;
+  peek(): Instant {
+    return this.first === this.end
+      ? (Infinity as Instant)
+      : (this.times[this.near[this.first]!]! as Instant);
   }
 
   /** The kind of the earliest pending event; -1 if there is none. */
@@ -84,7 +87,7 @@ export class EventQueue {
     if (this.first === this.end) return false;
     const row = this.near[this.first++]!;
     const target = this.targets[row]!;
-    this.time = this.times[row]!;
+    this.time = this.times[row]! as Instant;
     this.key = this.keys[row]!;
     this.sink = target >> 8;
     this.kind = target & 0xff;

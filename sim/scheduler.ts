@@ -3,7 +3,7 @@
  * called at that time. One scheduler serves all hosts of a process.
  */
 import { EventQueue } from './event-queue.js';
-import { LAST_INSTANT } from '../units/time.js';
+import { LAST_INSTANT, START, type Instant } from '../units/time.js';
 
 export interface EventSink {
   /** Called at `scheduler.now`; `kind` (0..255) and `argument` are the sink's own. */
@@ -11,9 +11,9 @@ export interface EventSink {
 }
 
 export class Scheduler {
-  now = 0;
+  now: Instant = START;
   /** The time of the event being done: `now`, unless {@link stepIf} took it early. */
-  eventTime = 0;
+  eventTime: Instant = START;
   /** Events done so far. */
   events = 0;
   readonly queue = new EventQueue();
@@ -37,7 +37,7 @@ export class Scheduler {
   }
 
   /** The earliest pending time, or Infinity. */
-  next(): number {
+  next(): Instant {
     return this.queue.peek();
   }
 
@@ -63,6 +63,6 @@ export class Scheduler {
 
   /** The real clock moves by itself: it is `now` at the least. */
   pass(now: number): void {
-    if (now > this.now) this.now = now;
+    if (now > this.now) this.now = now as Instant;
   }
 }

@@ -5,6 +5,7 @@
  *     then           the operation's number, its intended start, the time accounted for
  *     rest           spare
  */
+import type { Instant } from '../units/time.js';
 import type { ChainLog } from './chain-log.js';
 import { ChainTable } from './chain.js';
 import { STAGE_COUNT } from './stages.js';
@@ -62,12 +63,12 @@ export class SharedChains extends ChainTable {
     return this.cells[row * CHAIN_CELLS + OPERATION]!;
   }
 
-  started(row: number): number {
-    return this.cells[row * CHAIN_CELLS + STARTED]!;
+  started(row: number): Instant {
+    return this.cells[row * CHAIN_CELLS + STARTED]! as Instant;
   }
 
-  asOf(row: number): number {
-    return this.cells[row * CHAIN_CELLS + AS_OF]!;
+  asOf(row: number): Instant {
+    return this.cells[row * CHAIN_CELLS + AS_OF]! as Instant;
   }
 
   stages(row: number, into: Float64Array = new Float64Array(STAGE_COUNT)): Float64Array {

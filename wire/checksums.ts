@@ -4,22 +4,28 @@
  *
  * A NIC computes the checksums of UDP and TCP; here they are computed only where somebody can look.
  */
-import { ETHERNET_LENGTH, ETHER_TYPE_IPV4 } from './ethernet.js';
-import { IPV4_LENGTH, ipv4Checksum, PROTOCOL_TCP, PROTOCOL_UDP } from './ipv4.js';
-import { TCP_LENGTH } from './tcp.js';
-import { ROCE_PORT, UDP_LENGTH } from './udp.js';
+import { ETHERNET_LENGTH, ETHER_TYPE_IPV4, ETHER_TYPE_OFFSET } from './ethernet.js';
+import {
+  IPV4_LENGTH,
+  ipv4Checksum,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
+  IPV4_TOTAL_LENGTH_OFFSET,
+  IPV4_FRAGMENT_OFFSET,
+  IPV4_PROTOCOL_OFFSET,
+  IPV4_CHECKSUM_OFFSET,
+  IPV4_SOURCE_OFFSET,
+} from './ipv4.js';
+import { TCP_LENGTH, TCP_CHECKSUM_OFFSET } from './tcp.js';
+import {
+  ROCE_PORT,
+  UDP_LENGTH,
+  UDP_DESTINATION_OFFSET,
+  UDP_LENGTH_OFFSET,
+  UDP_CHECKSUM_OFFSET,
+} from './udp.js';
 import { isVlan, VLAN_LENGTH } from './vlan.js';
 
-const ETHER_TYPE = 12;
-const IP_TOTAL_LENGTH = 2;
-const IP_FRAGMENT = 6;
-const IP_PROTOCOL = 9;
-const IP_CHECKSUM = 10;
-const IP_SOURCE = 12;
-const UDP_DESTINATION = 2;
-const UDP_DATAGRAM_LENGTH = 4;
-const UDP_CHECKSUM = 6;
-const TCP_CHECKSUM = 16;
 const FRAGMENT_OR_MORE = 0x3fff;
 
 const PROTOCOL_ICMP = 1;
@@ -40,7 +46,7 @@ export function sumOfBytes(bytes: Uint8Array, at: number, length: number, sum: n
 function findIpv4(view: DataView, at: number, length: number): number {
   const end = at + length;
   if (length < ETHERNET_LENGTH + IPV4_LENGTH) return -1;
-  let etherType = view.getUint16(at + ETHER_TYPE);
+  let etherType = view.getUint16(at + ETHER_TYPE_OFFSET);
   let ip = at + ETHERNET_LENGTH;
   while (isVlan(etherType) && ip + VLAN_LENGTH + IPV4_LENGTH <= end) {
     etherType = view.getUint16(ip + 2);
@@ -48,7 +54,7 @@ function findIpv4(view: DataView, at: number, length: number): number {
   }
   if (etherType !== ETHER_TYPE_IPV4 || view.getUint8(ip) >>> 4 !== 4) return -1;
   const header = headerLength(view, ip);
-  const total = view.getUint16(ip + IP_TOTAL_LENGTH);
+  const total = view.getUint16(ip + IPV4_TOTAL_LENGTH_OFFSET);
   if (header < IPV4_LENGTH || total < header || ip + total > end) return -1;
   return ip;
 }
@@ -63,8 +69,8 @@ function transportSum(
   at: number,
   length: number,
 ): number {
-  const pseudo = view.getUint8(ip + IP_PROTOCOL) + length;
-  return sumOfBytes(bytes, at, length, sumOfBytes(bytes, ip + IP_SOURCE, 8, pseudo));
+  const pseudo = view.getUint8(ip + IPV4_PROTOCOL_OFFSET) + length;
+  return sumOfBytes(bytes, at, length, sumOfBytes(bytes, ip + IPV4_SOURCE_OFFSET, 8, pseudo));
 }
 
 /** What a NIC's checksum offload does: writes the IPv4 header's checksum, and UDP's or TCP's. RoCEv2 keeps its UDP checksum of 0. */
@@ -76,23 +82,23 @@ export function completeChecksums(
 ): void {
   const ip = findIpv4(view, at, length);
   if (ip < 0) return;
-  view.setUint16(ip + IP_CHECKSUM, ipv4Checksum(view, ip));
-  if ((view.getUint16(ip + IP_FRAGMENT) & FRAGMENT_OR_MORE) !== 0) return;
+  view.setUint16(ip + IPV4_CHECKSUM_OFFSET, ipv4Checksum(view, ip));
+  if ((view.getUint16(ip + IPV4_FRAGMENT_OFFSET) & FRAGMENT_OR_MORE) !== 0) return;
   const header = headerLength(view, ip);
   const transport = ip + header;
-  const held = view.getUint16(ip + IP_TOTAL_LENGTH) - header;
-  const protocol = view.getUint8(ip + IP_PROTOCOL);
+  const held = view.getUint16(ip + IPV4_TOTAL_LENGTH_OFFSET) - header;
+  const protocol = view.getUint8(ip + IPV4_PROTOCOL_OFFSET);
   if (protocol === PROTOCOL_TCP && held >= TCP_LENGTH) {
-    view.setUint16(transport + TCP_CHECKSUM, 0);
+    view.setUint16(transport + TCP_CHECKSUM_OFFSET, 0);
     const sum = transportSum(bytes, view, ip, transport, held);
-    view.setUint16(transport + TCP_CHECKSUM, ~sum & 0xffff);
+    view.setUint16(transport + TCP_CHECKSUM_OFFSET, ~sum & 0xffff);
   } else if (protocol === PROTOCOL_UDP && held >= UDP_LENGTH) {
-    const datagram = view.getUint16(transport + UDP_DATAGRAM_LENGTH);
-    if (view.getUint16(transport + UDP_DESTINATION) === ROCE_PORT || datagram > held) return;
-    view.setUint16(transport + UDP_CHECKSUM, 0);
+    const datagram = view.getUint16(transport + UDP_LENGTH_OFFSET);
+    if (view.getUint16(transport + UDP_DESTINATION_OFFSET) === ROCE_PORT || datagram > held) return;
+    view.setUint16(transport + UDP_CHECKSUM_OFFSET, 0);
     const sum = ~transportSum(bytes, view, ip, transport, datagram) & 0xffff;
     // 0 would say that there is none.
-    view.setUint16(transport + UDP_CHECKSUM, sum === 0 ? 0xffff : sum);
+    view.setUint16(transport + UDP_CHECKSUM_OFFSET, sum === 0 ? 0xffff : sum);
   }
 }
 
@@ -107,13 +113,14 @@ export function checksumsAreRight(
   const ip = findIpv4(view, at, length);
   if (ip < 0) return !claimsIpv4(view, at, length);
   return (
-    view.getUint16(ip + IP_CHECKSUM) === ipv4Checksum(view, ip) && transportIsRight(bytes, view, ip)
+    view.getUint16(ip + IPV4_CHECKSUM_OFFSET) === ipv4Checksum(view, ip) &&
+    transportIsRight(bytes, view, ip)
   );
 }
 
 /** An IPv4 packet whose lengths cannot be: a receiver finds its header damaged. */
 function claimsIpv4(view: DataView, at: number, length: number): boolean {
-  let etherType = view.getUint16(at + ETHER_TYPE);
+  let etherType = view.getUint16(at + ETHER_TYPE_OFFSET);
   let tag = at + ETHERNET_LENGTH;
   while (isVlan(etherType) && tag + VLAN_LENGTH <= at + length) {
     etherType = view.getUint16(tag + 2);
@@ -123,17 +130,17 @@ function claimsIpv4(view: DataView, at: number, length: number): boolean {
 }
 
 function transportIsRight(bytes: Uint8Array, view: DataView, ip: number): boolean {
-  if ((view.getUint16(ip + IP_FRAGMENT) & FRAGMENT_OR_MORE) !== 0) return true;
+  if ((view.getUint16(ip + IPV4_FRAGMENT_OFFSET) & FRAGMENT_OR_MORE) !== 0) return true;
   const header = headerLength(view, ip);
   const transport = ip + header;
-  const held = view.getUint16(ip + IP_TOTAL_LENGTH) - header;
-  switch (view.getUint8(ip + IP_PROTOCOL)) {
+  const held = view.getUint16(ip + IPV4_TOTAL_LENGTH_OFFSET) - header;
+  switch (view.getUint8(ip + IPV4_PROTOCOL_OFFSET)) {
     case PROTOCOL_TCP:
       return held >= TCP_LENGTH && transportSum(bytes, view, ip, transport, held) === 0xffff;
     case PROTOCOL_UDP: {
       if (held < UDP_LENGTH) return false;
-      if (view.getUint16(transport + UDP_CHECKSUM) === 0) return true;
-      const datagram = view.getUint16(transport + UDP_DATAGRAM_LENGTH);
+      if (view.getUint16(transport + UDP_CHECKSUM_OFFSET) === 0) return true;
+      const datagram = view.getUint16(transport + UDP_LENGTH_OFFSET);
       if (datagram < UDP_LENGTH || datagram > held) return false;
       return transportSum(bytes, view, ip, transport, datagram) === 0xffff;
     }

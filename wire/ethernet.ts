@@ -11,7 +11,7 @@ const DESTINATION_HIGH = 0;
 const DESTINATION_LOW = 2;
 const SOURCE_HIGH = 6;
 const SOURCE_LOW = 8;
-const ETHER_TYPE = 12;
+export const ETHER_TYPE_OFFSET = 12;
 
 export const ETHER_TYPE_IPV4 = 0x0800;
 export const ETHER_TYPE_IPV6 = 0x86dd;
@@ -38,7 +38,7 @@ export function parseEthernet(view: DataView, at: number, into: Ethernet): void 
   into.destination =
     view.getUint16(at + DESTINATION_HIGH) * TWO_32 + view.getUint32(at + DESTINATION_LOW);
   into.source = view.getUint16(at + SOURCE_HIGH) * TWO_32 + view.getUint32(at + SOURCE_LOW);
-  into.etherType = view.getUint16(at + ETHER_TYPE);
+  into.etherType = view.getUint16(at + ETHER_TYPE_OFFSET);
 }
 
 export function emitEthernet(view: DataView, at: number, ethernet: Readonly<Ethernet>): void {
@@ -46,7 +46,7 @@ export function emitEthernet(view: DataView, at: number, ethernet: Readonly<Ethe
   view.setUint32(at + DESTINATION_LOW, ethernet.destination);
   view.setUint16(at + SOURCE_HIGH, Math.floor(ethernet.source / TWO_32));
   view.setUint32(at + SOURCE_LOW, ethernet.source);
-  view.setUint16(at + ETHER_TYPE, ethernet.etherType);
+  view.setUint16(at + ETHER_TYPE_OFFSET, ethernet.etherType);
 }
 
 /** Six bytes as the number that {@link Ethernet} holds. */

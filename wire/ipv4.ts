@@ -11,14 +11,14 @@ export const IPV4_LENGTH = 20;
 
 const VERSION_IHL = 0;
 const TOS = 1;
-const TOTAL_LENGTH = 2;
+export const IPV4_TOTAL_LENGTH_OFFSET = 2;
 const IDENTIFICATION = 4;
-const FRAGMENT = 6;
+export const IPV4_FRAGMENT_OFFSET = 6;
 const TTL = 8;
-const PROTOCOL = 9;
-const CHECKSUM = 10;
-const SOURCE = 12;
-const DESTINATION = 16;
+export const IPV4_PROTOCOL_OFFSET = 9;
+export const IPV4_CHECKSUM_OFFSET = 10;
+export const IPV4_SOURCE_OFFSET = 12;
+export const IPV4_DESTINATION_OFFSET = 16;
 
 export const PROTOCOL_TCP = 6;
 export const PROTOCOL_UDP = 17;
@@ -60,40 +60,40 @@ export const newIpv4 = (): Ipv4 => ({
 
 export function parseIpv4(view: DataView, at: number, into: Ipv4): void {
   const versionIhl = view.getUint8(at + VERSION_IHL);
-  const fragment = view.getUint16(at + FRAGMENT);
+  const fragment = view.getUint16(at + IPV4_FRAGMENT_OFFSET);
   into.version = versionIhl >>> 4;
   into.ihl = versionIhl & 0xf;
   into.tos = view.getUint8(at + TOS);
-  into.totalLength = view.getUint16(at + TOTAL_LENGTH);
+  into.totalLength = view.getUint16(at + IPV4_TOTAL_LENGTH_OFFSET);
   into.identification = view.getUint16(at + IDENTIFICATION);
   into.flags = fragment >>> 13;
   into.fragmentOffset = fragment & 0x1fff;
   into.ttl = view.getUint8(at + TTL);
-  into.protocol = view.getUint8(at + PROTOCOL);
-  into.checksum = view.getUint16(at + CHECKSUM);
-  into.source = view.getUint32(at + SOURCE);
-  into.destination = view.getUint32(at + DESTINATION);
+  into.protocol = view.getUint8(at + IPV4_PROTOCOL_OFFSET);
+  into.checksum = view.getUint16(at + IPV4_CHECKSUM_OFFSET);
+  into.source = view.getUint32(at + IPV4_SOURCE_OFFSET);
+  into.destination = view.getUint32(at + IPV4_DESTINATION_OFFSET);
 }
 
 /** Writes the checksum that the record holds; {@link ipv4Checksum} says which one is right. */
 export function emitIpv4(view: DataView, at: number, ipv4: Readonly<Ipv4>): void {
   view.setUint8(at + VERSION_IHL, (ipv4.version << 4) | ipv4.ihl);
   view.setUint8(at + TOS, ipv4.tos);
-  view.setUint16(at + TOTAL_LENGTH, ipv4.totalLength);
+  view.setUint16(at + IPV4_TOTAL_LENGTH_OFFSET, ipv4.totalLength);
   view.setUint16(at + IDENTIFICATION, ipv4.identification);
-  view.setUint16(at + FRAGMENT, (ipv4.flags << 13) | ipv4.fragmentOffset);
+  view.setUint16(at + IPV4_FRAGMENT_OFFSET, (ipv4.flags << 13) | ipv4.fragmentOffset);
   view.setUint8(at + TTL, ipv4.ttl);
-  view.setUint8(at + PROTOCOL, ipv4.protocol);
-  view.setUint16(at + CHECKSUM, ipv4.checksum);
-  view.setUint32(at + SOURCE, ipv4.source);
-  view.setUint32(at + DESTINATION, ipv4.destination);
+  view.setUint8(at + IPV4_PROTOCOL_OFFSET, ipv4.protocol);
+  view.setUint16(at + IPV4_CHECKSUM_OFFSET, ipv4.checksum);
+  view.setUint32(at + IPV4_SOURCE_OFFSET, ipv4.source);
+  view.setUint32(at + IPV4_DESTINATION_OFFSET, ipv4.destination);
 }
 
 /** The right checksum of the header at `at`, options included, whatever its checksum field holds (RFC 1071). */
 export function ipv4Checksum(view: DataView, at: number): number {
   const length = (view.getUint8(at + VERSION_IHL) & 0xf) * 4;
   let sum = 0;
-  for (let i = 0; i < length; i += 2) if (i !== CHECKSUM) sum += view.getUint16(at + i);
+  for (let i = 0; i < length; i += 2) if (i !== IPV4_CHECKSUM_OFFSET) sum += view.getUint16(at + i);
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
   return ~sum & 0xffff;
 }

@@ -10,9 +10,9 @@ export const IPV6_LENGTH = 40;
 
 const VERSION_CLASS_FLOW = 0;
 const PAYLOAD_LENGTH = 4;
-const NEXT_HEADER = 6;
+export const IPV6_NEXT_HEADER_OFFSET = 6;
 const HOP_LIMIT = 7;
-const SOURCE = 8;
+export const IPV6_SOURCE_OFFSET = 8;
 const DESTINATION = 24;
 const ADDRESS_LENGTH = 16;
 
@@ -45,10 +45,10 @@ export function parseIpv6(view: DataView, at: number, into: Ipv6): void {
   into.trafficClass = (first >>> 20) & 0xff;
   into.flowLabel = first & 0xfffff;
   into.payloadLength = view.getUint16(at + PAYLOAD_LENGTH);
-  into.nextHeader = view.getUint8(at + NEXT_HEADER);
+  into.nextHeader = view.getUint8(at + IPV6_NEXT_HEADER_OFFSET);
   into.hopLimit = view.getUint8(at + HOP_LIMIT);
   for (let i = 0; i < ADDRESS_LENGTH; i++) {
-    into.source[i] = view.getUint8(at + SOURCE + i);
+    into.source[i] = view.getUint8(at + IPV6_SOURCE_OFFSET + i);
     into.destination[i] = view.getUint8(at + DESTINATION + i);
   }
 }
@@ -59,10 +59,10 @@ export function emitIpv6(view: DataView, at: number, ipv6: Readonly<Ipv6>): void
     (ipv6.version << 28) | (ipv6.trafficClass << 20) | ipv6.flowLabel,
   );
   view.setUint16(at + PAYLOAD_LENGTH, ipv6.payloadLength);
-  view.setUint8(at + NEXT_HEADER, ipv6.nextHeader);
+  view.setUint8(at + IPV6_NEXT_HEADER_OFFSET, ipv6.nextHeader);
   view.setUint8(at + HOP_LIMIT, ipv6.hopLimit);
   for (let i = 0; i < ADDRESS_LENGTH; i++) {
-    view.setUint8(at + SOURCE + i, ipv6.source[i]!);
+    view.setUint8(at + IPV6_SOURCE_OFFSET + i, ipv6.source[i]!);
     view.setUint8(at + DESTINATION + i, ipv6.destination[i]!);
   }
 }

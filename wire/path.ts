@@ -18,16 +18,18 @@ import {
   ipv4Number,
   newIpv4,
   PROTOCOL_UDP,
+  IPV4_TOTAL_LENGTH_OFFSET,
+  IPV4_CHECKSUM_OFFSET,
 } from './ipv4.js';
-import { emitUdp, newUdp, ROCE_PORT, UDP_LENGTH } from './udp.js';
+import { emitUdp, newUdp, ROCE_PORT, UDP_LENGTH, UDP_LENGTH_OFFSET } from './udp.js';
 
 export const PATH_LENGTH = ETHERNET_LENGTH + IPV4_LENGTH + UDP_LENGTH;
 
 const IP_AT = ETHERNET_LENGTH;
 const UDP_AT = ETHERNET_LENGTH + IPV4_LENGTH;
-const IP_TOTAL_LENGTH = IP_AT + 2;
-const IP_CHECKSUM = IP_AT + 10;
-const UDP_TOTAL_LENGTH = UDP_AT + 4;
+const IP_TOTAL_LENGTH = IP_AT + IPV4_TOTAL_LENGTH_OFFSET;
+const IP_CHECKSUM = IP_AT + IPV4_CHECKSUM_OFFSET;
+const UDP_TOTAL_LENGTH = UDP_AT + UDP_LENGTH_OFFSET;
 /** Whole words of these headers; half a word, UDP's checksum, is left. */
 export const PATH_WORDS = PATH_LENGTH >> 2;
 

@@ -13,11 +13,11 @@ export const TCP_LONGEST_HEADER = 60;
 
 const SOURCE_PORT = 0;
 const DESTINATION_PORT = 2;
-const SEQUENCE = 4;
+export const TCP_SEQUENCE_OFFSET = 4;
 const ACKNOWLEDGMENT = 8;
-const OFFSET_FLAGS = 12;
+export const TCP_DATA_OFFSET = 12;
 const WINDOW = 14;
-const CHECKSUM = 16;
+export const TCP_CHECKSUM_OFFSET = 16;
 const URGENT = 18;
 
 export const TCP_FLAG = {
@@ -57,15 +57,15 @@ export const newTcp = (): Tcp => ({
 });
 
 export function parseTcp(view: DataView, at: number, into: Tcp): void {
-  const offsetFlags = view.getUint16(at + OFFSET_FLAGS);
+  const offsetFlags = view.getUint16(at + TCP_DATA_OFFSET);
   into.sourcePort = view.getUint16(at + SOURCE_PORT);
   into.destinationPort = view.getUint16(at + DESTINATION_PORT);
-  into.sequence = view.getInt32(at + SEQUENCE);
+  into.sequence = view.getInt32(at + TCP_SEQUENCE_OFFSET);
   into.acknowledgment = view.getInt32(at + ACKNOWLEDGMENT);
   into.headerLength = (offsetFlags >>> 12) * 4;
   into.flags = offsetFlags & 0xfff;
   into.window = view.getUint16(at + WINDOW);
-  into.checksum = view.getUint16(at + CHECKSUM);
+  into.checksum = view.getUint16(at + TCP_CHECKSUM_OFFSET);
   into.urgent = view.getUint16(at + URGENT);
 }
 
@@ -73,10 +73,10 @@ export function parseTcp(view: DataView, at: number, into: Tcp): void {
 export function emitTcp(view: DataView, at: number, tcp: Readonly<Tcp>): void {
   view.setUint16(at + SOURCE_PORT, tcp.sourcePort);
   view.setUint16(at + DESTINATION_PORT, tcp.destinationPort);
-  view.setInt32(at + SEQUENCE, tcp.sequence);
+  view.setInt32(at + TCP_SEQUENCE_OFFSET, tcp.sequence);
   view.setInt32(at + ACKNOWLEDGMENT, tcp.acknowledgment);
-  view.setUint16(at + OFFSET_FLAGS, ((tcp.headerLength >>> 2) << 12) | tcp.flags);
+  view.setUint16(at + TCP_DATA_OFFSET, ((tcp.headerLength >>> 2) << 12) | tcp.flags);
   view.setUint16(at + WINDOW, tcp.window);
-  view.setUint16(at + CHECKSUM, tcp.checksum);
+  view.setUint16(at + TCP_CHECKSUM_OFFSET, tcp.checksum);
   view.setUint16(at + URGENT, tcp.urgent);
 }

@@ -9,9 +9,9 @@
 export const UDP_LENGTH = 8;
 
 const SOURCE_PORT = 0;
-const DESTINATION_PORT = 2;
-const LENGTH = 4;
-const CHECKSUM = 6;
+export const UDP_DESTINATION_OFFSET = 2;
+export const UDP_LENGTH_OFFSET = 4;
+export const UDP_CHECKSUM_OFFSET = 6;
 
 /** The destination port that makes a datagram RoCEv2. */
 export const ROCE_PORT = 4791;
@@ -27,14 +27,14 @@ export const newUdp = (): Udp => ({ sourcePort: 0, destinationPort: 0, length: 0
 
 export function parseUdp(view: DataView, at: number, into: Udp): void {
   into.sourcePort = view.getUint16(at + SOURCE_PORT);
-  into.destinationPort = view.getUint16(at + DESTINATION_PORT);
-  into.length = view.getUint16(at + LENGTH);
-  into.checksum = view.getUint16(at + CHECKSUM);
+  into.destinationPort = view.getUint16(at + UDP_DESTINATION_OFFSET);
+  into.length = view.getUint16(at + UDP_LENGTH_OFFSET);
+  into.checksum = view.getUint16(at + UDP_CHECKSUM_OFFSET);
 }
 
 export function emitUdp(view: DataView, at: number, udp: Readonly<Udp>): void {
   view.setUint16(at + SOURCE_PORT, udp.sourcePort);
-  view.setUint16(at + DESTINATION_PORT, udp.destinationPort);
-  view.setUint16(at + LENGTH, udp.length);
-  view.setUint16(at + CHECKSUM, udp.checksum);
+  view.setUint16(at + UDP_DESTINATION_OFFSET, udp.destinationPort);
+  view.setUint16(at + UDP_LENGTH_OFFSET, udp.length);
+  view.setUint16(at + UDP_CHECKSUM_OFFSET, udp.checksum);
 }

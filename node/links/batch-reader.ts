@@ -8,6 +8,7 @@ import { BATCH_HEADER, CHAINED, CHAIN_FIXED, FRAME_HEADER, KNOWN_FLAGS } from '.
 import { MAGIC, PoolWords, SUSPECT, Words, copyWords, roundUp } from './frame-batch.js';
 import type { FramePool } from '../model/fabric/frame-pool.js';
 import { HEADROOM } from '../model/fabric/frame-pool.js';
+import type { FrameSlot } from '../model/fabric/frame-slot.js';
 import type { Places } from '../model/fabric/places.js';
 
 /** Takes batches apart into slots of one pool. */
@@ -134,7 +135,7 @@ export class BatchReader {
     return size;
   }
 
-  private readChain(slot: number, double: number, mask: number): void {
+  private readChain(slot: FrameSlot, double: number, mask: number): void {
     const { sums } = this;
     const { doubles } = this.copy;
     let next = double + CHAIN_FIXED;
@@ -158,7 +159,7 @@ export class BatchReader {
 
   /** Frees what was read before the fault. */
   private giveUp(reason: string): string {
-    for (let i = 0; i < this.frames; i++) this.pool.release(this.slots[i]!);
+    for (let i = 0; i < this.frames; i++) this.pool.release(this.slots[i]! as FrameSlot);
     this.frames = 0;
     this.baton = undefined;
     return reason;

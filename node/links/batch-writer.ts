@@ -5,6 +5,7 @@ import { BATCH_HEADER, CHAINED, CHAIN_FIXED, FRAME_HEADER, MAGIC, SUSPECT } from
 import { PoolWords, Words, copyWords, roundUp } from './frame-batch.js';
 import type { FramePool } from '../model/fabric/frame-pool.js';
 import { HEADROOM } from '../model/fabric/frame-pool.js';
+import type { FrameSlot } from '../model/fabric/frame-slot.js';
 
 /** A batch being filled. */
 export class BatchWriter {
@@ -28,7 +29,7 @@ export class BatchWriter {
   }
 
   /** Copies the frame in `slot`; the slot stays the caller's. */
-  add(pool: FramePool, slot: number): void {
+  add(pool: FramePool, slot: FrameSlot): void {
     const frame = pool.frames[slot]!;
     const { length, headerLength: headers } = frame;
     const payloadAt = pool.payloadAt(slot);

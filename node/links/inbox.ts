@@ -1,5 +1,6 @@
 /** Batches as they come in, stored until the simulation has time to take them. */
 import type { Baton } from '../../sim/window.js';
+import type { FrameSlot } from '../model/fabric/frame-slot.js';
 import type { BatchReader } from './batch-reader.js';
 
 /** Frames of all processes that wait for their time. A cluster's whole traffic in flight is a small part of it. */
@@ -12,7 +13,7 @@ interface StoredBatch {
 
 /** Where frames and batons go; both may throw, and what they throw ends the run. */
 export interface Receiver {
-  frame(from: number, slot: number): void;
+  frame(from: number, slot: FrameSlot): void;
   baton(from: number, baton: Baton): void;
 }
 
@@ -53,7 +54,7 @@ export class Inbox {
       if (wrong !== undefined) {
         throw new Error(`link from process ${from}: malformed batch: ${wrong}`);
       }
-      for (let i = 0; i < reader.frames; i++) receiver.frame(from, reader.slots[i]!);
+      for (let i = 0; i < reader.frames; i++) receiver.frame(from, reader.slots[i]! as FrameSlot);
       if (reader.baton !== undefined) receiver.baton(from, reader.baton);
     }
   }

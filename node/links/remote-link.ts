@@ -7,6 +7,7 @@ import { BatchWriter } from './batch-writer.js';
 import type { FramePool } from '../model/fabric/frame-pool.js';
 import type { Port } from '../model/fabric/port.js';
 import { LEAST_FRAME } from '../model/fabric/flight-times.js';
+import type { FrameSlot } from '../model/fabric/frame-slot.js';
 import type { Places } from '../model/fabric/places.js';
 import type { Mesh } from './mesh.js';
 
@@ -53,7 +54,7 @@ export class RemoteLink implements Port {
     this.open = new Array<BatchWriter | undefined>(parts.mesh.processes).fill(undefined);
   }
 
-  send(slot: number): void {
+  send(slot: FrameSlot): void {
     const { pool, places, observer } = this.parts;
     const { element, destination } = pool.frames[slot]!;
     const to = places.processAt(element, destination)!;
@@ -80,7 +81,7 @@ export class RemoteLink implements Port {
   }
 
   /** By how much the frame's last bit comes later than the least frame's: nobody answers before it. */
-  private tailOf(slot: number): number {
+  private tailOf(slot: FrameSlot): number {
     const { element, destination, length } = this.parts.pool.frames[slot]!;
     if (!this.parts.places.isLastPort(element, destination)) return 0;
     return Math.floor((length - LEAST_FRAME) * this.tailRate);

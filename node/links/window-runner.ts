@@ -6,6 +6,7 @@
 import type { WindowMember } from '../../sim/window-member.js';
 import type { WindowGrant, WindowReport } from '../../sim/window.js';
 import type { FramePool } from '../model/fabric/frame-pool.js';
+import type { FrameSlot } from '../model/fabric/frame-slot.js';
 import type { Inbox, Receiver } from './inbox.js';
 import type { Mesh, MeshOwner } from './mesh.js';
 import type { RemoteLink } from './remote-link.js';
@@ -32,7 +33,7 @@ export interface Simulation {
    */
   advance(bound: Bound, limit: { readonly wallMs: number }): Promise<'drained' | 'yield'>;
   /** Takes over a frame from another process, to act on at its time. */
-  arrive(slot: number): void;
+  arrive(slot: FrameSlot): void;
 }
 
 /** The way to the coordinator. */

@@ -9,6 +9,7 @@ import { NIC_UNIT, Sequencer } from '../../sim/sequencer.js';
 import { STAGE } from '../../sim/stages.js';
 import { WAY } from './fabric/frame.js';
 import type { FramePool } from './fabric/frame-pool.js';
+import type { FrameSlot } from './fabric/frame-slot.js';
 import type { Port } from './fabric/port.js';
 import { MemoryWatches } from './memory/memory-watches.js';
 import type { PhysicalMemory } from './memory/physical-memory.js';
@@ -177,7 +178,7 @@ export class Nic implements EventSink {
   }
 
   /** The last bit of frame `slot` reaches the port at `at`: the receive pipeline has it one nic_rx later, in order. */
-  arrive(slot: number, at: number): void {
+  arrive(slot: FrameSlot, at: number): void {
     const { profile, random, scheduler, sequencer, pool, engineSink } = this.parts;
     const { rx, packetGap } = profile.nic;
     this.received++;

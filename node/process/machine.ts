@@ -19,6 +19,7 @@ import { hostMetrics, type HostMetrics } from './host-metrics.js';
 import { Fabric } from '../model/fabric/fabric.js';
 import type { FrameTap } from '../model/fabric/captured-link.js';
 import { FramePool } from '../model/fabric/frame-pool.js';
+import type { FrameSlot } from '../model/fabric/frame-slot.js';
 import { layoutOf } from '../model/fabric/topologies.js';
 import { LONG_STREAK } from '../model/rdma/retry-streak.js';
 import type { Bound } from '../links/window-runner.js';
@@ -176,7 +177,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
     }
   }
 
-  deliver(slot: number): void {
+  deliver(slot: FrameSlot): void {
     if (this.spec.clock === 'real') {
       // The sender's clock is another one: what is here is here now.
       this.scheduler.pass(this.monotonic());

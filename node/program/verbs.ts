@@ -23,21 +23,10 @@ export { ms, ns, ps, us } from '../../units/durations.js';
 export type { Lkey, Rkey } from '../../units/keys.js';
 export { after, between, type Instant, type Picoseconds } from '../../units/time.js';
 export { halveStages, STAGES, stageTimes } from '../../sim/stages.js';
+export { ACCESS } from '../model/rdma/access-flags.js';
 export { QP_ATTR } from '../model/rdma/qp-attributes.js';
 export { STATUS as WC_STATUS } from '../model/rdma/completion-entry.js';
 export { VerbsError, type Errno } from '../spec/verbs-error.js';
-
-/** ibv_access_flags. */
-export const ACCESS = {
-  LOCAL_WRITE: 1,
-  REMOTE_WRITE: 2,
-  REMOTE_READ: 4,
-  REMOTE_ATOMIC: 8,
-  /** SGEs and peers name the region's bytes from 0 on. */
-  ZERO_BASED: 0x20,
-  /** On-demand paging: nothing is pinned; the NIC takes page faults. */
-  ON_DEMAND: 0x40,
-} as const;
 
 /**
  * `RC`, and `RAW_PACKET`: SENDs are whole Ethernet frames without frame check sequence, receives are filled with such. `UC` and

@@ -1,4 +1,4 @@
-/** Objects and lifetimes: rules 1-3, 8-12, 15-17. */
+/** Objects and lifetimes: rules 1-3, 8-12, 15, 16. */
 import { describe, expect, it } from 'vitest';
 import type { CompletionQueue, QpOptions, QueuePair } from '../../node/program/verbs.js';
 import {

@@ -277,7 +277,7 @@ describe('completions', () => {
     }
   });
 
-  it('rule 75: one that fails always makes one', async () => {
+  it('rules 75 and 79: one that fails always makes one, which names the request, its status and its queue pair', async () => {
     const { a } = await pair(
       {},
       async ({ qp, write, completions, meet }) => {
@@ -289,13 +289,13 @@ describe('completions', () => {
         ]);
         const seen = await completions(2);
         await meet();
-        return seen.map(({ wrId, status }) => [wrId, status]);
+        return seen.map(({ wrId, status, qpNum }) => [wrId, status, qpNum === qp.qpNum]);
       },
       answers,
     );
     expect(a).toEqual([
-      [2, 'REM_ACCESS_ERR'],
-      [3, 'WR_FLUSH_ERR'],
+      [2, 'REM_ACCESS_ERR', true],
+      [3, 'WR_FLUSH_ERR', true],
     ]);
   });
 

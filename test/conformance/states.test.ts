@@ -103,7 +103,7 @@ const requiredOf = (from: QpState, to: QpState): readonly number[] =>
   REQUIRED[`${from} ${to}`] ?? [];
 
 describe('transitions', () => {
-  it.each(REACHABLE)('rule 50: from %s exactly the table’s are legal, others fail EINVAL', (from) =>
+  it.each(REACHABLE)('rules 50 and 56: from %s exactly the table’s are legal, others fail EINVAL', (from) =>
     alone(async (side) => {
       const legal: QpState[] = [];
       for (const to of STATES) {
@@ -112,7 +112,7 @@ describe('transitions', () => {
         const errno = await errnoOf(() => qp.modify(attributes, bitsOf(requiredOf(from, to))));
         const { state } = await qp.query();
         expect(errno).toBeOneOf([undefined, 'EINVAL']);
-        // Rule 56: a failed modify changes nothing.
+        // A failed modify changes nothing.
         expect(state).toBe(errno === undefined ? to : from);
         if (errno === undefined) legal.push(to);
         await qp.destroy();

@@ -92,7 +92,7 @@ export const DEAD_EXPORTS: Exceptions = {
       ...['NOT_AUTHORISED', 'NO_SUCH_SESSION'],
     ]),
   ),
-  ...allowed(BRANDED, inFile('units/time.ts', ['START', 'after', 'between', 'later'])),
+  ...allowed(BRANDED, inFile('units/time.ts', ['after', 'between', 'later'])),
   ...allowed(BRANDED, inFile('units/keys.ts', ['lkey'])),
 };
 

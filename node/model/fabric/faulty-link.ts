@@ -9,6 +9,7 @@ import { ETHERNET_LENGTH } from '../../../wire/ethernet.js';
 import type { FaultSpec } from '../../spec/run-spec.js';
 import { finishFrame } from './finished-frame.js';
 import type { FramePool } from './frame-pool.js';
+import { NO_FRAME_SLOT, type FrameSlot } from './frame-slot.js';
 import type { Port } from './port.js';
 
 export class FaultyLink implements Port {
@@ -30,7 +31,7 @@ export class FaultyLink implements Port {
     this.sequencer = new Sequencer(host, FAULT_UNIT);
   }
 
-  send(slot: number): void {
+  send(slot: FrameSlot): void {
     const { pool, random, faults } = this;
     // Every frame draws the same number of times, so one probability does not change what another one hits.
     const loses = random.unit() < faults.loss;
@@ -43,7 +44,7 @@ export class FaultyLink implements Port {
       pool.release(slot);
       return;
     }
-    const copy = doubles ? this.copy(slot) : -1;
+    const copy = doubles ? this.copy(slot) : NO_FRAME_SLOT;
     if (damages) this.damage(slot, bit);
     if (delays) {
       this.delayed++;
@@ -53,10 +54,10 @@ export class FaultyLink implements Port {
       pool.chains.advance(slot, STAGE.propagate, frame.time);
     }
     this.inner.send(slot);
-    if (copy >= 0) this.inner.send(copy);
+    if (copy !== NO_FRAME_SLOT) this.inner.send(copy);
   }
 
-  private copy(slot: number): number {
+  private copy(slot: FrameSlot): FrameSlot {
     const { pool } = this;
     this.duplicated++;
     const copy = pool.copy(slot);
@@ -65,7 +66,7 @@ export class FaultyLink implements Port {
   }
 
   /** Flips one bit behind the Ethernet header, after its checksums were put right. */
-  private damage(slot: number, where: number): void {
+  private damage(slot: FrameSlot, where: number): void {
     const { pool } = this;
     this.corrupted++;
     const frame = pool.frames[slot]!;

@@ -11,6 +11,7 @@
 import { LoggedChains } from '../../../sim/chain.js';
 import { ChainLog } from '../../../sim/chain-log.js';
 import type { RunSpec } from '../../spec/run-spec.js';
+import type { FrameSlot } from './frame-slot.js';
 import { Frame, WAY_STAGES } from './frame.js';
 import { emitHeaders } from './packet-headers.js';
 
@@ -65,19 +66,19 @@ export class FramePool {
     return this.capacity - this.freeCount;
   }
 
-  payloadAt(slot: number): number {
+  payloadAt(slot: FrameSlot): number {
     return slot * this.slotSize + HEADROOM;
   }
 
-  allocate(): number {
+  allocate(): FrameSlot {
     if (this.freeCount === 0) this.resize(this.capacity * 2);
-    const slot = this.free[--this.freeCount]!;
+    const slot = this.free[--this.freeCount]! as FrameSlot;
     this.frames[slot]!.begin();
     return slot;
   }
 
   /** A slot for a frame of `length` bytes that is no RDMA packet: how long its headers are is not looked at. */
-  allocateFrame(length: number): number {
+  allocateFrame(length: number): FrameSlot {
     const slot = this.allocate();
     const headers = length < TRACED_HEADERS ? length : TRACED_HEADERS;
     const frame = this.frames[slot]!;
@@ -88,7 +89,7 @@ export class FramePool {
   }
 
   /** Somebody is about to look at the bytes of frame `slot`: they are the truth from now on. */
-  writeOut(slot: number): void {
+  writeOut(slot: FrameSlot): void {
     const frame = this.frames[slot]!;
     if (frame.written) return;
     frame.written = true;
@@ -96,17 +97,17 @@ export class FramePool {
   }
 
   /** Has the row of frame `slot` account for all of its way so far. */
-  settleChain(slot: number): void {
+  settleChain(slot: FrameSlot): void {
     this.chains.advanceThrough(slot, WAY_STAGES, this.frames[slot]!.way);
   }
 
-  release(slot: number): void {
+  release(slot: FrameSlot): void {
     this.chains.clear(slot);
     this.free[this.freeCount++] = slot;
   }
 
   /** A second frame with the same bytes, way, time and chain; its key is still to be given. */
-  copy(slot: number): number {
+  copy(slot: FrameSlot): FrameSlot {
     this.writeOut(slot);
     this.settleChain(slot);
     const copy = this.allocate();
@@ -139,7 +140,7 @@ export class FramePool {
     this.chains.grow(slots);
     this.payloads.length = 0;
     for (let slot = 0; slot < slots; slot++) {
-      const at = this.payloadAt(slot);
+      const at = this.payloadAt(slot as FrameSlot);
       this.payloads.push(bytes.subarray(at, at + this.mtu));
     }
     for (let slot = slots - 1; slot >= before; slot--) this.free[this.freeCount++] = slot;

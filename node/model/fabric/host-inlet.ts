@@ -11,6 +11,7 @@ import type { FrameTap } from './captured-link.js';
 import { isRoceFrame } from './finished-frame.js';
 import { WAY } from './frame.js';
 import type { FramePool } from './frame-pool.js';
+import type { FrameSlot } from './frame-slot.js';
 import { isManagement, type ManagementNetwork } from './management-network.js';
 import type { OutgoingLink } from './output-port.js';
 import { traceUnwritten } from './packet-headers.js';
@@ -18,7 +19,7 @@ import { traceUnwritten } from './packet-headers.js';
 /** A host's NIC, as the cable has it. */
 export interface Receiver {
   /** The last bit of frame `slot` arrives at `at`. */
-  arrive(slot: number, at: number): void;
+  arrive(slot: FrameSlot, at: number): void;
 }
 
 export interface HostInletParts {
@@ -59,7 +60,7 @@ export class HostInlet implements EventSink, OutgoingLink {
   }
 
   /** The last bit of frame `slot` is here. */
-  handle(_kind: number, slot: number): void {
+  handle(_kind: number, slot: FrameSlot): void {
     const { pool, parts } = this;
     const frame = pool.frames[slot]!;
     if (frame.written && isManagement(pool, slot)) {
@@ -77,7 +78,7 @@ export class HostInlet implements EventSink, OutgoingLink {
   }
 
   /** The head of frame `slot` has come to the port towards this host. */
-  expect(slot: number): void {
+  expect(slot: FrameSlot): void {
     const { pool, trace } = this;
     const { now } = this.scheduler;
     const frame = pool.frames[slot]!;
@@ -93,7 +94,7 @@ export class HostInlet implements EventSink, OutgoingLink {
     trace.bytes(pool.view, frame.start, this.tracedLength(slot));
   }
 
-  carry(slot: number): void {
+  carry(slot: FrameSlot): void {
     const { link } = this;
     const { length, way } = this.pool.frames[slot]!;
     const at = way[WAY.serialized]! + link.propagation + link.fec;
@@ -105,7 +106,7 @@ export class HostInlet implements EventSink, OutgoingLink {
   }
 
   /** The headers, or all but the ICRC, which may not have been computed. */
-  private tracedLength(slot: number): number {
+  private tracedLength(slot: FrameSlot): number {
     const { pool } = this;
     const { length, headerLength } = pool.frames[slot]!;
     if (!this.traceFull) return headerLength;

@@ -7,12 +7,13 @@
  *     14  from rank u32 | to rank u32 | message bytes u32 | offset u32
  *     30  a piece of the message, JSON
  */
+import { ETHER_TYPE_OFFSET } from '../../../wire/ethernet.js';
 import type { FramePool } from './frame-pool.js';
+import type { FrameSlot } from './frame-slot.js';
 import type { Port } from './port.js';
 
 /** IEEE 802 local experimental EtherType 1. */
 const MANAGEMENT_ETHER_TYPE = 0x88b5;
-const ETHER_TYPE_AT = 12;
 const FROM_AT = 14;
 const TO_AT = 18;
 const TOTAL_AT = 22;
@@ -29,10 +30,11 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /** A program may send raw frames of this EtherType, but none to the zero address: such a frame has no destination. */
-export function isManagement({ view, frames }: FramePool, slot: number): boolean {
+export function isManagement({ view, frames }: FramePool, slot: FrameSlot): boolean {
   const { start } = frames[slot]!;
   return (
-    view.getUint16(start + ETHER_TYPE_AT) === MANAGEMENT_ETHER_TYPE && view.getUint32(start) === 0
+    view.getUint16(start + ETHER_TYPE_OFFSET) === MANAGEMENT_ETHER_TYPE &&
+    view.getUint32(start) === 0
   );
 }
 
@@ -72,8 +74,8 @@ export class ManagementNetwork {
       const slot = pool.allocate();
       const start = pool.payloadAt(slot) - HEADER;
       const { view } = pool;
-      pool.bytes.fill(0, start, start + ETHER_TYPE_AT);
-      view.setUint16(start + ETHER_TYPE_AT, MANAGEMENT_ETHER_TYPE);
+      pool.bytes.fill(0, start, start + ETHER_TYPE_OFFSET);
+      view.setUint16(start + ETHER_TYPE_OFFSET, MANAGEMENT_ETHER_TYPE);
       view.setUint32(start + FROM_AT, from);
       view.setUint32(start + TO_AT, to);
       view.setUint32(start + TOTAL_AT, bytes.length);
@@ -95,7 +97,7 @@ export class ManagementNetwork {
   }
 
   /** A frame of this network is here: gives it back, and hands out the message if it was the last piece. */
-  receive(slot: number): void {
+  receive(slot: FrameSlot): void {
     const { pool, partial } = this;
     const { view } = pool;
     const { start, length } = pool.frames[slot]!;

@@ -3,6 +3,7 @@ import { STAGE } from '../../../sim/stages.js';
 import type { Profile } from '../../spec/profile.js';
 import { WAY } from './frame.js';
 import type { FramePool } from './frame-pool.js';
+import type { FrameSlot } from './frame-slot.js';
 import type { OutgoingLink } from './output-port.js';
 import type { Port } from './port.js';
 
@@ -26,7 +27,7 @@ export class OnwardLink implements OutgoingLink {
     // Frames are traced where their way ends.
   }
 
-  carry(slot: number): void {
+  carry(slot: FrameSlot): void {
     const { pool, profile } = this;
     const { link } = profile;
     const frame = pool.frames[slot]!;

@@ -7,6 +7,7 @@ import { PS_PER_NS } from '../../../units/time.js';
 import type { Profile } from '../../spec/profile.js';
 import { WAY } from './frame.js';
 import type { FramePool } from './frame-pool.js';
+import type { FrameSlot } from './frame-slot.js';
 import type { QueuePolicy } from './queue-policy.js';
 
 /** Bucket 0 holds waits below a nanosecond, bucket b those from 2^(b-1) to below 2^b ns, the last all longer ones. */
@@ -16,9 +17,9 @@ const LONGEST_WAIT_NS = 2 ** (PORT_WAIT_BUCKETS - 1) - 1;
 /** The link behind a port, and what is at its other end. */
 export interface OutgoingLink {
   /** Frame `slot` has come to the port, and may be lost there. */
-  expect(slot: number): void;
+  expect(slot: FrameSlot): void;
   /** Frame `slot`'s head and its last bit leave the port at the instants `dequeued` and `serialized` of its way. */
-  carry(slot: number): void;
+  carry(slot: FrameSlot): void;
 }
 
 export class OutputPort {
@@ -53,7 +54,7 @@ export class OutputPort {
   }
 
   /** The head of frame `slot` is here now. */
-  take(slot: number): void {
+  take(slot: FrameSlot): void {
     const { pool, link } = this;
     const { now } = this.scheduler;
     this.outgoing.expect(slot);
@@ -79,7 +80,7 @@ export class OutputPort {
   }
 
   /** Whether there is room for what waits `wait` picoseconds behind others. */
-  private admits(slot: number, wait: number): boolean {
+  private admits(slot: FrameSlot, wait: number): boolean {
     const { rate } = this.link;
     const waiting = rate === 0 ? 0 : Math.floor(wait / rate);
     if (!this.policy.admits(slot, this.number, waiting)) return false;

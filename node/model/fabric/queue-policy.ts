@@ -3,9 +3,10 @@
  * marks changes it and admits it; one whose ports share a buffer keeps account of that, and its `SwitchPlan` says so. A
  * pause frame would have to stop the element at the other end of an input port, which nothing here does: no policy pauses.
  */
+import type { FrameSlot } from './frame-slot.js';
 export interface QueuePolicy {
   /** Whether frame `slot` may wait at output port `port` behind `waiting` bytes; if not, it is lost. */
-  admits(slot: number, port: number, waiting: number): boolean;
+  admits(slot: FrameSlot, port: number, waiting: number): boolean;
 }
 
 /** Each port has a buffer of its own of `bytes`; what does not fit is lost. */
@@ -16,7 +17,7 @@ export class TailDrop implements QueuePolicy {
     this.bytes = bytes;
   }
 
-  admits(_slot: number, _port: number, waiting: number): boolean {
+  admits(_slot: FrameSlot, _port: number, waiting: number): boolean {
     return waiting <= this.bytes;
   }
 }

@@ -1,6 +1,7 @@
 /** The fabric inside one process: a frame goes to the element that it reaches next, here or by the link to its process. */
 import type { Scheduler } from '../../../sim/scheduler.js';
 import type { FramePool } from './frame-pool.js';
+import type { FrameSlot } from './frame-slot.js';
 import type { Layout } from './layout.js';
 import type { Port } from './port.js';
 
@@ -33,7 +34,7 @@ export class Router implements Port {
     this.sinks[element] = sink;
   }
 
-  send(slot: number): void {
+  send(slot: FrameSlot): void {
     const frame = this.pool.frames[slot]!;
     const { element } = frame;
     if (this.remote !== null && !this.isHere(element, frame.destination)) {
@@ -48,7 +49,7 @@ export class Router implements Port {
   }
 
   /** Frame `slot` is for an element of this process, and reaches it at its time. */
-  deliver(slot: number): void {
+  deliver(slot: FrameSlot): void {
     const { element, destination, time, key } = this.pool.frames[slot]!;
     const sink = this.sinks[element];
     if (sink === undefined || !this.isHere(element, destination)) {

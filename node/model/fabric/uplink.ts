@@ -5,6 +5,7 @@
 import type { Profile } from '../../spec/profile.js';
 import { WAY } from './frame.js';
 import type { FramePool } from './frame-pool.js';
+import type { FrameSlot } from './frame-slot.js';
 import type { Layout } from './layout.js';
 import type { Port } from './port.js';
 
@@ -24,7 +25,7 @@ export class Uplink implements Port {
     this.isSwitch = this.element >= layout.hosts;
   }
 
-  send(slot: number): void {
+  send(slot: FrameSlot): void {
     const frame = this.pool.frames[slot]!;
     const { source, destination, way } = frame;
     if (source === destination) {

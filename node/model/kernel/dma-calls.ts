@@ -16,6 +16,7 @@ import type { Profile } from '../../spec/profile.js';
 import { PHYSICAL, type BusMaster } from '../rdma/bus-port.js';
 import { VerbsError } from '../../spec/verbs-error.js';
 import type { CallAnswer, CallArguments } from '../../program/mailbox/calls.js';
+import type { CallBill } from './call-bill.js';
 import type { MemoryCalls } from './memory-calls.js';
 import type { Process, Processes } from './processes.js';
 
@@ -28,7 +29,11 @@ interface DmaServices {
 type DmaCallName = 'mapDma' | 'unmapDma' | 'iommuFaults' | 'dmaHazards' | 'pagemap' | 'pin';
 
 type Handlers = {
-  readonly [N in DmaCallName]: (args: CallArguments<N>, core: number) => CallAnswer<N>;
+  readonly [N in DmaCallName]: (
+    args: CallArguments<N>,
+    core: number,
+    bill: CallBill,
+  ) => CallAnswer<N>;
 };
 
 /** Pages that one call maps. */
@@ -44,8 +49,6 @@ interface DmaMapping {
 }
 
 export class DmaCalls implements FrameListener {
-  /** What the call just executed cost beyond the system call, in ps. */
-  cost = 0;
   private readonly services: DmaServices;
   private readonly memory: MemoryCalls;
   private readonly domains = new Map<Process, number>();
@@ -91,13 +94,13 @@ export class DmaCalls implements FrameListener {
   }
 
   readonly handlers: Handlers = {
-    mapDma: (args, core) => this.map(args, core),
-    unmapDma: ({ mapping }, core) => {
+    mapDma: (args, core, bill) => this.map(args, core, bill),
+    unmapDma: ({ mapping }, core, bill) => {
       const entry = this.mappings.get(mapping);
       if (entry?.process !== this.services.processes.of(core)) {
         throw new VerbsError('EINVAL', `no mapping ${mapping}`);
       }
-      this.cost = entry.starts.length * this.services.profile.iommu.unmapPage;
+      bill.cost += entry.starts.length * this.services.profile.iommu.unmapPage;
       this.unmap(mapping);
       return null;
     },
@@ -108,14 +111,14 @@ export class DmaCalls implements FrameListener {
       return { faults: iommu.takeFaults(domain) };
     },
     dmaHazards: () => ({ hazards: this.services.nic.hazards.records }),
-    pagemap: (args, core) => {
-      const answer = this.memory.handlers.pagemap(args, core);
+    pagemap: (args, core, bill) => {
+      const answer = this.memory.handlers.pagemap(args, core, bill);
       const { physical } = answer;
       if (physical >= 0) this.noteFrame(core, physical, firstPage(args.address));
       return answer;
     },
-    pin: (args, core) => {
-      const answer = this.memory.handlers.pin(args, core);
+    pin: (args, core, bill) => {
+      const answer = this.memory.handlers.pin(args, core, bill);
       const first = firstPage(args.address);
       answer.pages.forEach((physical, i) => {
         this.noteFrame(core, physical, first + i);
@@ -143,6 +146,7 @@ export class DmaCalls implements FrameListener {
   private map(
     { address, length, write, pin }: CallArguments<'mapDma'>,
     core: number,
+    bill: CallBill,
   ): CallAnswer<'mapDma'> {
     const { nic, processes, profile } = this.services;
     const { iommu } = nic.parts;
@@ -181,8 +185,8 @@ export class DmaCalls implements FrameListener {
       starts.push(huge ? -from : from);
       i += huge ? HUGE_FRAMES : 1;
     }
-    this.cost = at - start + starts.length * profile.iommu.mapPage;
-    if (pin) this.cost += count * profile.memory.pinPage;
+    bill.cost += at - start + starts.length * profile.iommu.mapPage;
+    if (pin) bill.cost += count * profile.memory.pinPage;
     const mapping = this.nextMapping++;
     this.mappings.set(mapping, { process, first, frames, starts, pinned: pin });
     if (!pin) this.note(process, first, frames);

@@ -17,6 +17,7 @@ import { isQueuePairType, TRANSPORTS } from '../rdma/transports.js';
 import { receiveEntrySize, sendEntrySize } from '../rdma/work-queue-entry.js';
 import { VerbsError } from '../../spec/verbs-error.js';
 import { AttachedFlows } from './attached-flows.js';
+import { CallBill } from './call-bill.js';
 import { changeDevice, deviceStatistics } from './device-settings.js';
 import type { Kernel } from './kernel.js';
 import type {
@@ -52,7 +53,11 @@ export interface HostServices {
   tell(core: number, rank: number, value: unknown): boolean;
 }
 
-type Handler<N extends CallName> = (args: CallArguments<N>, core: number) => CallAnswer<N>;
+type Handler<N extends CallName> = (
+  args: CallArguments<N>,
+  core: number,
+  bill: CallBill,
+) => CallAnswer<N>;
 type Handlers = { readonly [N in CallName]: Handler<N> };
 
 /** Frames that a queue's ring lies in. */
@@ -95,25 +100,23 @@ export class HostCalls {
     name: string,
     args: unknown,
   ): { outcome: CallOutcome; cost: number; entered: boolean } {
-    const { memory, regions, dma } = this;
-    memory.cost = regions.cost = dma.cost = 0;
-    memory.withoutEntry = false;
-    const outcome = this.outcomeOf(core, name, args);
-    const cost = memory.cost + regions.cost + dma.cost;
-    return { outcome, cost, entered: !memory.withoutEntry };
+    const bill = new CallBill();
+    const outcome = this.outcomeOf(core, name, args, bill);
+    return { outcome, cost: bill.cost, entered: bill.entered };
   }
 
-  private outcomeOf(core: number, name: string, args: unknown): CallOutcome {
+  private outcomeOf(core: number, name: string, args: unknown, bill: CallBill): CallOutcome {
     if (!Object.hasOwn(this.handlers, name)) {
       return { errno: 'EINVAL', message: `no call named ${name}` };
     }
     const handler = this.handlers[name as CallName] as unknown as (
       args: unknown,
       core: number,
+      bill: CallBill,
     ) => unknown;
     try {
       checkStructures(args);
-      return { ok: handler(args, core) };
+      return { ok: handler(args, core, bill) };
     } catch (error) {
       if (!(error instanceof VerbsError)) throw error;
       const message = error.message.slice(error.code.length + 2);

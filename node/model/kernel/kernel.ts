@@ -7,6 +7,7 @@ import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
 import type { Sequencer } from '../../../sim/sequencer.js';
 import { STAGE } from '../../../sim/stages.js';
 import type { FramePool } from '../fabric/frame-pool.js';
+import type { FrameSlot } from '../fabric/frame-slot.js';
 import { IpStack } from '../net/ip-stack.js';
 import type { DmaEngine } from '../nic/dma-engine.js';
 import type { Iommu } from '../nic/iommu.js';
@@ -166,7 +167,7 @@ export class Kernel implements FrameHandler, EventSink {
   }
 
   /** A frame that a poll took, on the context's core: it joins those before it, waits for those behind it, or goes up alone. */
-  frame(slot: number, queue: NapiQueue): void {
+  frame(slot: FrameSlot, queue: NapiQueue): void {
     const { context } = this;
     const { held } = queue;
     const { pool, profile } = this.options;
@@ -200,7 +201,7 @@ export class Kernel implements FrameHandler, EventSink {
   }
 
   /** A frame goes up the stack alone, on the context's core. */
-  goUp(slot: number, queue: NapiQueue): void {
+  goUp(slot: FrameSlot, queue: NapiQueue): void {
     const { bytes, view, frames } = this.options.pool;
     this.enter(slot, queue, queue.hash, 0);
     const { time } = this.context;
@@ -210,7 +211,7 @@ export class Kernel implements FrameHandler, EventSink {
   }
 
   /** Up to the protocols; `paid` of it is paid. */
-  private enter(slot: number, queue: NapiQueue, hash: number, paid: number): void {
+  private enter(slot: FrameSlot, queue: NapiQueue, hash: number, paid: number): void {
     const { context, sockets } = this;
     const { stackIn, tcpIn } = this.options.profile.kernel;
     context.spend(stackIn, STAGE.stack, paid);
@@ -222,7 +223,7 @@ export class Kernel implements FrameHandler, EventSink {
     sockets.arrivingFlow = flow;
   }
 
-  private leave(slot: number): void {
+  private leave(slot: FrameSlot): void {
     this.sockets.arriving = undefined;
     this.options.pool.release(slot);
     this.arrangeTimer();
@@ -232,7 +233,7 @@ export class Kernel implements FrameHandler, EventSink {
    * Accelerated RFS: a flow whose program last read it on another core is to come to that core's queue. The NIC lets it go
    * there when the present queue holds no frame of it any more.
    */
-  private steerToProgram(slot: number, { ring, core }: NapiQueue, flow: number): void {
+  private steerToProgram(slot: FrameSlot, { ring, core }: NapiQueue, flow: number): void {
     const { pool, scheduler } = this.options;
     const reader = this.flowNumbers.readerOf(flow);
     if (reader < 0 || reader === core.index) return;

@@ -12,6 +12,7 @@ import { HUGE_FRAMES, PAGE_SIZE } from '../memory/physical-memory.js';
 import type { Profile } from '../../spec/profile.js';
 import { VerbsError } from '../../spec/verbs-error.js';
 import type { CallAnswer, CallArguments, CallName } from '../../program/mailbox/calls.js';
+import type { CallBill } from './call-bill.js';
 import type { Process, Processes } from './processes.js';
 
 /** Pages that one access covers, and page faults that it takes, before the core goes on: others have their turn. */
@@ -51,8 +52,19 @@ type MemoryCallName = Extract<
 >;
 
 type Handlers = {
-  readonly [N in MemoryCallName]: (args: CallArguments<N>, core: number) => CallAnswer<N>;
+  readonly [N in MemoryCallName]: (
+    args: CallArguments<N>,
+    core: number,
+    bill: CallBill,
+  ) => CallAnswer<N>;
 };
+
+/** Bytes that a core reads, or writes. */
+interface Range {
+  readonly address: number;
+  readonly length: number;
+  readonly write: boolean;
+}
 
 interface DriverPin {
   readonly process: Process;
@@ -60,10 +72,6 @@ interface DriverPin {
 }
 
 export class MemoryCalls {
-  /** What the call just executed cost beyond entering the kernel, in ps. */
-  cost = 0;
-  /** It was no system call: page faults, if any, are in `cost`. */
-  withoutEntry = false;
   private readonly services: MemoryServices;
   private readonly pins = new Map<number, DriverPin>();
   private nextPin = 1;
@@ -108,7 +116,7 @@ export class MemoryCalls {
       }
       return { physical };
     },
-    mmap: (args, core) => this.mmap(args, core),
+    mmap: (args, core, bill) => this.mmap(args, core, bill),
     munmap: ({ address, length }, core) => {
       const { space, quota } = this.process(core);
       const [begin, asked] = this.pages(address, length, 'unmap');
@@ -125,8 +133,8 @@ export class MemoryCalls {
       space.unmap(first, count);
       return null;
     },
-    mlock: ({ address, length }, core) => {
-      this.mlock(this.process(core), address, length);
+    mlock: ({ address, length }, core, bill) => {
+      this.mlock(this.process(core), address, length, bill);
       return null;
     },
     munlock: ({ address, length }, core) => {
@@ -151,21 +159,21 @@ export class MemoryCalls {
       quota.limit = pages;
       return null;
     },
-    access: (args, core) => this.access(args, core),
-    touch: ({ address, length, write, child }, core) => {
+    access: (args, core, bill) => this.access(args, core, bill),
+    touch: ({ address, length, write, child }, core, bill) => {
       let pages = 0;
       const { space } = this.process(core, child);
-      const covered = this.visit(space, address, length, write, () => pages++);
+      const covered = this.visit(space, { address, length, write }, bill, () => pages++);
       return { covered, loads: pages * this.services.profile.cache.memoryLine };
     },
-    pin: (args, core) => this.pin(args, core),
-    unpin: ({ handle }, core) => {
+    pin: (args, core, bill) => this.pin(args, core, bill),
+    unpin: ({ handle }, core, bill) => {
       const pin = this.pins.get(handle);
       if (pin?.process !== this.process(core)) {
         throw new VerbsError('EINVAL', `nothing is pinned under ${handle}`);
       }
       this.unpin(handle);
-      this.cost = pin.frames.length * this.services.profile.memory.unpinPage;
+      bill.cost += pin.frames.length * this.services.profile.memory.unpinPage;
       return null;
     },
     pagemap: ({ address }, core) => {
@@ -173,19 +181,19 @@ export class MemoryCalls {
       const frame = this.process(core).space.table.frameOf(firstPage(address));
       return { physical: frame === NO_FRAME ? -1 : frame * PAGE_SIZE + (address % PAGE_SIZE) };
     },
-    usage: (_args, core) => {
-      this.withoutEntry = true;
+    usage: (_args, core, bill) => {
+      bill.entered = false;
       const { space, quota } = this.process(core);
       const { minorFaults, majorFaults, resident, swapped } = space;
       const { pinned, locked } = quota;
       return { minorFaults, majorFaults, resident, swapped, pinned, locked };
     },
-    fork: (_args, core) => {
+    fork: (_args, core, bill) => {
       const { processes } = this.services;
       const at = this.services.now();
       const forked = processes.fork(this.process(core), at);
       if (forked === undefined) throw new VerbsError('ENOMEM', 'no memory to copy pinned pages to');
-      this.cost = forked.at - at;
+      bill.cost += forked.at - at;
       return { child: forked.child.number };
     },
     exitChild: ({ child }, core) => {
@@ -210,6 +218,7 @@ export class MemoryCalls {
   private mmap(
     { length, huge, populate }: CallArguments<'mmap'>,
     core: number,
+    bill: CallBill,
   ): CallAnswer<'mmap'> {
     const { space } = this.process(core);
     if (!Number.isSafeInteger(length) || length <= 0) {
@@ -228,11 +237,11 @@ export class MemoryCalls {
     const address = space.map(pages, huge);
     const mapped = (huge ? Math.ceil(pages / HUGE_FRAMES) * HUGE_FRAMES : pages) * PAGE_SIZE;
     // MAP_POPULATE that runs out of memory leaves the rest for later.
-    if (populate) this.populate(space, firstPage(address), mapped / PAGE_SIZE);
+    if (populate) this.populate(space, firstPage(address), mapped / PAGE_SIZE, bill);
     return { address, length: mapped };
   }
 
-  private mlock(process: Process, address: number, length: number): void {
+  private mlock(process: Process, address: number, length: number, bill: CallBill): void {
     const { space, quota } = process;
     const [first, count] = this.mapped(space, address, length);
     let more = 0;
@@ -243,7 +252,7 @@ export class MemoryCalls {
     const problem = quota.charge('locked', more);
     if (problem !== undefined) throw new VerbsError('ENOMEM', problem);
     for (let page = first; page < first + count; page++) space.lock(page);
-    if (!this.populate(space, first, count)) {
+    if (!this.populate(space, first, count, bill)) {
       throw new VerbsError('EAGAIN', space.pager.shortage);
     }
   }
@@ -278,11 +287,12 @@ export class MemoryCalls {
   private access(
     { address, length, write, child }: CallArguments<'access'>,
     core: number,
+    bill: CallBill,
   ): CallAnswer<'access'> {
     const { space } = this.process(core, child);
     const pieces: number[] = [];
     const held = (this.held[core] ??= []);
-    const covered = this.visit(space, address, length, write, (frame, offset, size) => {
+    const covered = this.visit(space, { address, length, write }, bill, (frame, offset, size) => {
       held.push(frame);
       this.services.frames.hold(frame);
       const physical = frame * PAGE_SIZE + offset;
@@ -299,13 +309,12 @@ export class MemoryCalls {
    */
   private visit(
     space: AddressSpace,
-    address: number,
-    length: number,
-    write: boolean,
+    { address, length, write }: Range,
+    bill: CallBill,
     take: (frame: FrameNumber, offset: number, size: number) => void,
   ): number {
     checkRange(address, length);
-    this.withoutEntry = true;
+    bill.entered = false;
     if (length === 0) return 0;
     const first = firstPage(address);
     const count = pageCount(address, length);
@@ -331,11 +340,15 @@ export class MemoryCalls {
       take(space.table.frameOf(page), offset, size);
       if (waited || (fault === FAULT.minor && ++faults === ACCESS_FAULTS)) break;
     }
-    this.cost = at - start;
+    bill.cost += at - start;
     return covered;
   }
 
-  private pin({ address, length }: CallArguments<'pin'>, core: number): CallAnswer<'pin'> {
+  private pin(
+    { address, length }: CallArguments<'pin'>,
+    core: number,
+    bill: CallBill,
+  ): CallAnswer<'pin'> {
     const process = this.process(core);
     const { space, quota } = process;
     checkRange(address, length);
@@ -354,7 +367,7 @@ export class MemoryCalls {
       if (at === EFAULT) throw new VerbsError('EFAULT', `${where(address, length)} is not mapped`);
       throw new VerbsError('ENOMEM', space.pager.shortage);
     }
-    this.cost = at - start + count * this.services.profile.memory.pinPage;
+    bill.cost += at - start + count * this.services.profile.memory.pinPage;
     const handle = this.nextPin++;
     this.pins.set(handle, { process, frames });
     return { handle, pages: Array.from(frames, (frame) => frame * PAGE_SIZE) };
@@ -368,18 +381,18 @@ export class MemoryCalls {
   }
 
   /** Faults pages in on behalf of a system call. False when memory runs out. */
-  private populate(space: AddressSpace, first: number, count: number): boolean {
+  private populate(space: AddressSpace, first: number, count: number, bill: CallBill): boolean {
     const start = this.services.now();
     let at = start;
     for (let page = first; page < first + count; page++) {
       const done = space.faultIn(page, true, at);
       if (done < 0) {
-        this.cost = at - start;
+        bill.cost += at - start;
         return false;
       }
       at = done;
     }
-    this.cost = at - start;
+    bill.cost += at - start;
     return true;
   }
 

@@ -3,22 +3,22 @@
  * become one, as long as an IP packet can be. What may join is what Linux's tcp_gro_receive lets join. Not modelled: several
  * flows held side by side.
  */
-import { ETHERNET_LENGTH, ETHER_TYPE_IPV4 } from '../../../wire/ethernet.js';
+import { ETHERNET_LENGTH, ETHER_TYPE_IPV4, ETHER_TYPE_OFFSET } from '../../../wire/ethernet.js';
 import {
   IPV4_LENGTH,
   IPV4_MORE_FRAGMENTS,
   newIpv4,
   parseIpv4,
   PROTOCOL_TCP,
+  IPV4_TOTAL_LENGTH_OFFSET,
 } from '../../../wire/ipv4.js';
 import { newTcp, parseTcp, TCP_FLAG, TCP_LENGTH, TCP_LONGEST_HEADER } from '../../../wire/tcp.js';
 import { isVlan, VLAN_LENGTH } from '../../../wire/vlan.js';
 import type { FramePool } from '../fabric/frame-pool.js';
+import { NO_FRAME_SLOT, type FrameSlot } from '../fabric/frame-slot.js';
 import { copyBytes } from '../net/copy-bytes.js';
 
 const LONGEST_PACKET = 0xffff;
-const ETHER_TYPE = 12;
-const IP_TOTAL_LENGTH = 2;
 const TCP_FLAGS = 13;
 /** Flags that the last frame of a whole may bring. */
 const LAST = TCP_FLAG.PSH | TCP_FLAG.FIN;
@@ -41,7 +41,7 @@ export class MergedFrames {
   /** Frames held; 0 for none. */
   count = 0;
   /** The last of them: its chain is that of the whole. The others have been given back. */
-  slot = -1;
+  slot: FrameSlot = NO_FRAME_SLOT;
   /** The flow's, as descriptors have it. */
   hash = 0;
   /** The whole, link header to last byte. Its IP length is right, its checksums are not. */
@@ -68,7 +68,7 @@ export class MergedFrames {
   }
 
   /** Takes frame `slot` over if it may wait for others that continue it. Nothing is held. */
-  begin(slot: number, hash: number): boolean {
+  begin(slot: FrameSlot, hash: number): boolean {
     if (!this.read(slot) || (this.tcp.flags & AT_ONCE) !== 0) return false;
     const { pool, payload, headers } = this;
     if (this.bytes.length === 0) {
@@ -88,14 +88,14 @@ export class MergedFrames {
   }
 
   /** Takes frame `slot` over if it continues what is held. */
-  append(slot: number): boolean {
+  append(slot: FrameSlot): boolean {
     if (this.count === 0 || this.isComplete || !this.read(slot) || !this.continues(slot)) {
       return false;
     }
     const { pool, payload, headers, link, tcp } = this;
     copyBytes(pool.bytes, pool.frames[slot]!.start + headers, this.bytes, this.length, payload);
     this.length += payload;
-    this.view.setUint16(link + IP_TOTAL_LENGTH, this.length - link);
+    this.view.setUint16(link + IPV4_TOTAL_LENGTH_OFFSET, this.length - link);
     this.bytes[link + IPV4_LENGTH + TCP_FLAGS]! |= tcp.flags & LAST;
     this.next = (this.next + payload) | 0;
     this.isComplete = payload < this.segment || (tcp.flags & LAST) !== 0;
@@ -106,7 +106,7 @@ export class MergedFrames {
   }
 
   /** Whether frame `slot` is a TCP segment with data, and nothing else about it. */
-  private read(slot: number): boolean {
+  private read(slot: FrameSlot): boolean {
     const { pool, ip, tcp } = this;
     const { view } = pool;
     // What may be damaged goes up alone, to be checked.
@@ -115,7 +115,7 @@ export class MergedFrames {
     const { start, length } = frame;
     if (length < ETHERNET_LENGTH + VLAN_LENGTH + IPV4_LENGTH + TCP_LENGTH) return false;
     this.link = ETHERNET_LENGTH;
-    if (isVlan(view.getUint16(start + ETHER_TYPE))) this.link += VLAN_LENGTH;
+    if (isVlan(view.getUint16(start + ETHER_TYPE_OFFSET))) this.link += VLAN_LENGTH;
     if (view.getUint16(start + this.link - 2) !== ETHER_TYPE_IPV4) return false;
     parseIpv4(view, start + this.link, ip);
     if (ip.version !== 4 || ip.ihl * 4 !== IPV4_LENGTH || ip.protocol !== PROTOCOL_TCP)
@@ -128,7 +128,7 @@ export class MergedFrames {
     return tcp.headerLength >= TCP_LENGTH && this.payload > 0;
   }
 
-  private continues(slot: number): boolean {
+  private continues(slot: FrameSlot): boolean {
     const { pool, payload, headers, link, tcp } = this;
     if (tcp.sequence !== this.next || headers !== this.heldHeaders) return false;
     if (payload > this.segment || this.length - link + payload > LONGEST_PACKET) return false;

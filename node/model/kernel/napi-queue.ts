@@ -10,6 +10,7 @@ import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
 import type { Sequencer } from '../../../sim/sequencer.js';
 import { STAGE } from '../../../sim/stages.js';
 import type { FramePool } from '../fabric/frame-pool.js';
+import { NO_FRAME_SLOT, type FrameSlot } from '../fabric/frame-slot.js';
 import { InterruptModeration, NO_INTERRUPT } from '../nic/interrupt-moderation.js';
 import { ReceiveRing, type ReceiveRingParts, type RingDriver } from '../nic/receive-ring.js';
 import type { Profile } from '../../spec/profile.js';
@@ -26,7 +27,7 @@ const PAUSE_ENDS = 3;
 /** Who takes frames up the stack. */
 export interface FrameHandler {
   /** Frame `slot` came over queue `queue`: handles it at the context's time and gives it back, or holds it. */
-  frame(slot: number, queue: NapiQueue): void;
+  frame(slot: FrameSlot, queue: NapiQueue): void;
   /** Handles what `queue` holds. */
   flush(queue: NapiQueue): void;
 }
@@ -154,13 +155,13 @@ export class NapiQueue implements EventSink, RingDriver, CoreWaiter {
   private poll(): void {
     const { scheduler, pool, context, handler, profile } = this.parts;
     const slot = this.ring.take();
-    if (slot < 0 && this.held.count === 0) {
+    if (slot === NO_FRAME_SLOT && this.held.count === 0) {
       this.moderation.complete(scheduler.now, 0);
       return;
     }
     const core = this.poller ?? this.core;
     const start = core.from(scheduler.now);
-    if (slot < 0) {
+    if (slot === NO_FRAME_SLOT) {
       context.begin(core.index, start);
       handler.flush(this);
       core.worked(start, context.time);

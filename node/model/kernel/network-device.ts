@@ -5,21 +5,25 @@
  * TCP segmentation offload (TSO): segments of one connection that continue each other, sent in one piece of the kernel's work,
  * are one packet to the stack, as long as an IP packet can be. The NIC cuts it: on the wire they are what they always were.
  */
+import { TCP_SEQUENCE_OFFSET } from '../../../wire/tcp.js';
 import { STAGE } from '../../../sim/stages.js';
-import { IPV4_LENGTH, PROTOCOL_TCP } from '../../../wire/ipv4.js';
+import {
+  IPV4_LENGTH,
+  PROTOCOL_TCP,
+  IPV4_TOTAL_LENGTH_OFFSET,
+  IPV4_PROTOCOL_OFFSET,
+} from '../../../wire/ipv4.js';
 import { ETHERNET_LENGTH } from '../../../wire/ethernet.js';
 import { VLAN_LENGTH } from '../../../wire/vlan.js';
 import type { FramePool } from '../fabric/frame-pool.js';
+import { NO_FRAME_SLOT, type FrameSlot } from '../fabric/frame-slot.js';
 import type { FrameBuffer, StackHost } from '../net/ip-stack.js';
 import type { Profile } from '../../spec/profile.js';
 import type { RandomStream } from '../../../sim/random.js';
 import type { KernelContext } from './kernel-context.js';
 
-const IP_TOTAL_LENGTH_OFFSET = 2;
-const IP_PROTOCOL_OFFSET = 9;
-const TCP_SEQUENCE_OFFSET = 4;
 const LONGEST_PACKET = 0xffff;
-const IP_PROTOCOL_AT = ETHERNET_LENGTH + IP_PROTOCOL_OFFSET;
+const IP_PROTOCOL_AT = ETHERNET_LENGTH + IPV4_PROTOCOL_OFFSET;
 
 /** A queue that the driver puts frames into. */
 export interface SendRing {
@@ -27,13 +31,13 @@ export interface SendRing {
   /** Called when one that was full has room again. */
   onRoom: (() => void) | undefined;
   /** Takes frame `slot` over, which the driver has put there at `at`. */
-  post(slot: number, at: number): void;
+  post(slot: FrameSlot, at: number): void;
 }
 
 export class NetworkDevice implements StackHost {
   /** Frames that found no room in a send queue. */
   stopped = 0;
-  private slot = -1;
+  private slot: FrameSlot = NO_FRAME_SLOT;
   /** What the NIC is given to cut: in which piece of work, whose, its full segments' payload, its length and what continues it. */
   private readonly packet = { piece: -1, socket: -1, segment: 0, length: 0, next: 0 };
   private readonly buffer: FrameBuffer;
@@ -64,7 +68,7 @@ export class NetworkDevice implements StackHost {
   }
 
   /** Whether frame `slot`, of this function, says that it carries TCP. */
-  carriesTcp(slot: number): boolean {
+  carriesTcp(slot: FrameSlot): boolean {
     const { pool, protocolAt } = this;
     return pool.view.getUint8(pool.frames[slot]!.start + protocolAt) === PROTOCOL_TCP;
   }
@@ -91,8 +95,8 @@ export class NetworkDevice implements StackHost {
     const { pool, context, slot } = this;
     const { kernel } = this.profile;
     // By what IP says, as the least frame has padding.
-    const packet = this.protocolAt - IP_PROTOCOL_OFFSET;
-    const total = pool.frames[slot]!.start + packet + IP_TOTAL_LENGTH_OFFSET;
+    const packet = this.protocolAt - IPV4_PROTOCOL_OFFSET;
+    const total = pool.frames[slot]!.start + packet + IPV4_TOTAL_LENGTH_OFFSET;
     const payload = packet + pool.view.getUint16(total) - headerLength;
     if (this.carriesTcp(slot)) {
       const sequence = pool.frames[slot]!.start + packet + IPV4_LENGTH + TCP_SEQUENCE_OFFSET;

@@ -1,8 +1,8 @@
 /** ibv_modify_qp and ibv_query_qp: a queue pair's attributes, and what values they may have. */
 import { psn } from '../../../units/psn.js';
 import type { Profile } from '../../spec/profile.js';
+import { ACCESS_ALL } from '../rdma/access-flags.js';
 import { addressHandle, hostOf } from '../rdma/address-handle.js';
-import { ACCESS_ALL } from '../rdma/memory-region.js';
 import type { QueuePair } from '../rdma/queue-pair.js';
 import { QP_STATES, refuseTransition, type QpStateName } from '../rdma/qp-state.js';
 import { VerbsError } from '../../spec/verbs-error.js';

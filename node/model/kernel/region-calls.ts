@@ -5,19 +5,11 @@ import { firstPage, PAGE, pageCount } from '../memory/page-table.js';
 import { HUGE_FRAMES, PAGE_SIZE } from '../memory/physical-memory.js';
 import type { Nic } from '../nic.js';
 import type { Profile } from '../../spec/profile.js';
-import {
-  ACCESS_ALL,
-  ACCESS_LOCAL_WRITE,
-  ACCESS_ON_DEMAND,
-  ACCESS_REMOTE_ATOMIC,
-  ACCESS_REMOTE_WRITE,
-  ACCESS_ZERO_BASED,
-  pagesOf,
-  type DemandPages,
-  type RegionEntry,
-} from '../rdma/memory-region.js';
+import { ACCESS, ACCESS_ALL } from '../rdma/access-flags.js';
+import { pagesOf, type DemandPages, type RegionEntry } from '../rdma/memory-region.js';
 import { VerbsError } from '../../spec/verbs-error.js';
 import type { CallAnswer, CallArguments, RegionPlace } from '../../program/mailbox/calls.js';
+import type { CallBill } from './call-bill.js';
 import { mapForKernel, unmapForKernel } from './kernel-mappings.js';
 import type { Process, Processes } from './processes.js';
 
@@ -31,11 +23,15 @@ type RegionCallName =
   'allocatePd' | 'deallocatePd' | 'registerMemory' | 'reregisterMemory' | 'deregisterMemory';
 
 type Handlers = {
-  readonly [N in RegionCallName]: (args: CallArguments<N>, core: number) => CallAnswer<N>;
+  readonly [N in RegionCallName]: (
+    args: CallArguments<N>,
+    core: number,
+    bill: CallBill,
+  ) => CallAnswer<N>;
 };
 
 /** What ibv_reg_mr takes. */
-const REGION_ACCESS = ACCESS_ALL | ACCESS_ZERO_BASED | ACCESS_ON_DEMAND;
+const REGION_ACCESS = ACCESS_ALL | ACCESS.ZERO_BASED | ACCESS.ON_DEMAND;
 /** From 1 GiB on a region's page tables are cold. */
 const COLD_PAGES = 2 ** 30 / PAGE_SIZE;
 /** More frames than these are not told to the program. */
@@ -49,8 +45,6 @@ interface Translation {
 }
 
 export class RegionCalls {
-  /** What the call just executed cost beyond the system call, in ps. */
-  cost = 0;
   private readonly services: RegionServices;
   /** The process of each protection domain. */
   private readonly pds = new Map<number, Process>();
@@ -92,14 +86,14 @@ export class RegionCalls {
       this.pds.delete(pd);
       return null;
     },
-    registerMemory: (args, core) => this.register(args, core),
-    reregisterMemory: (args, core) => this.reregister(args, core),
-    deregisterMemory: ({ key }, core) => {
+    registerMemory: (args, core, bill) => this.register(args, core, bill),
+    reregisterMemory: (args, core, bill) => this.reregister(args, core, bill),
+    deregisterMemory: ({ key }, core, bill) => {
       const process = this.services.processes.of(core);
       const entry = this.own(key, process);
-      this.deregister(process, entry);
+      bill.cost += this.deregister(process, entry);
       if (entry.demand === null) {
-        this.cost += unitsOf(entry) * this.services.profile.cpu.deregisterPage;
+        bill.cost += unitsOf(entry) * this.services.profile.cpu.deregisterPage;
       }
       return null;
     },
@@ -108,13 +102,14 @@ export class RegionCalls {
   private register(
     { pd, address, length, access, iova }: CallArguments<'registerMemory'>,
     core: number,
+    bill: CallBill,
   ): CallAnswer<'registerMemory'> {
     const { nic, processes } = this.services;
     this.checkPd(pd, core);
     const process = processes.of(core);
     checkAccess(access);
-    const pages = this.translate(process, address, length, access);
-    const named = (access & ACCESS_ZERO_BASED) !== 0 ? 0 : (iova ?? address);
+    const pages = this.translate(process, address, length, access, bill);
+    const named = (access & ACCESS.ZERO_BASED) !== 0 ? 0 : (iova ?? address);
     if (!Number.isSafeInteger(named) || named < 0) {
       throw new VerbsError('EINVAL', `an I/O virtual address of ${named}`);
     }
@@ -128,6 +123,7 @@ export class RegionCalls {
   private reregister(
     { key, pd, access, address, length }: CallArguments<'reregisterMemory'>,
     core: number,
+    bill: CallBill,
   ): CallAnswer<'reregisterMemory'> {
     const { nic, processes } = this.services;
     const process = processes.of(core);
@@ -137,19 +133,19 @@ export class RegionCalls {
     checkAccess(flags);
     const changed = { pd: pd ?? before.pd, access: flags };
     if (address === null || length === null) {
-      if (((flags ^ before.access) & (ACCESS_ON_DEMAND | ACCESS_ZERO_BASED)) !== 0) {
+      if (((flags ^ before.access) & (ACCESS.ON_DEMAND | ACCESS.ZERO_BASED)) !== 0) {
         throw new VerbsError(
           'EINVAL',
           'only a new translation makes a region zero-based or on demand',
         );
       }
       nic.parts.regions.change(key, changed);
-      this.cost = this.services.profile.cpu.register;
+      bill.cost += this.services.profile.cpu.register;
       return null;
     }
-    const pages = this.translate(process, address, length, flags);
-    this.unpin(process, before);
-    const named = (flags & ACCESS_ZERO_BASED) !== 0 ? 0 : address;
+    const pages = this.translate(process, address, length, flags, bill);
+    bill.cost += this.unpin(process, before);
+    const named = (flags & ACCESS.ZERO_BASED) !== 0 ? 0 : address;
     nic.parts.regions.change(key, {
       ...changed,
       address: named,
@@ -166,6 +162,7 @@ export class RegionCalls {
     address: number,
     length: number,
     access: number,
+    bill: CallBill,
   ): Translation {
     const { cpu } = this.services.profile;
     if (!Number.isSafeInteger(length) || length < 0) {
@@ -177,8 +174,8 @@ export class RegionCalls {
       throw new VerbsError('EFAULT', `${length} bytes at address ${address} are not mapped`);
     }
     const frames = new Int32Array(count).fill(NO_FRAME);
-    this.cost = cpu.register;
-    if ((access & ACCESS_ON_DEMAND) !== 0) {
+    bill.cost += cpu.register;
+    if ((access & ACCESS.ON_DEMAND) !== 0) {
       const demand = { space, firstPage: first, writable: new Uint8Array(count) };
       return { physical: -1, frames, demand, huge: false };
     }
@@ -190,13 +187,13 @@ export class RegionCalls {
       quota.discharge('pinned', count);
       throw new VerbsError('ENOMEM', space.pager.shortage);
     }
-    this.cost += at - start + this.pageCost(space, first, count);
+    bill.cost += at - start + this.pageCost(space, first, count);
     const adjacent = frames.every((frame, index) => frame === frames[0]! + index);
     const physical = adjacent ? frames[0]! * PAGE_SIZE + (address % PAGE_SIZE) : -1;
     const huge = (space.table.flagsOf(first) & PAGE.huge) !== 0;
     const { iommu } = this.services.nic.parts;
     if (iommu !== null) {
-      this.cost += mapForKernel(iommu, frames, huge) * this.services.profile.iommu.mapPage;
+      bill.cost += mapForKernel(iommu, frames, huge) * this.services.profile.iommu.mapPage;
     }
     return { physical, frames, demand: null, huge };
   }
@@ -209,18 +206,20 @@ export class RegionCalls {
     return huge > 0 ? huge * cpu.registerHugePage : count * perPage;
   }
 
-  private deregister(process: Process, entry: RegionEntry): void {
+  /** What taking it out of the IOMMU costs. */
+  private deregister(process: Process, entry: RegionEntry): number {
     this.services.nic.parts.regions.deregister(entry.key);
-    this.unpin(process, entry);
+    return this.unpin(process, entry);
   }
 
-  private unpin({ space, quota }: Process, { frames, demand, huge }: RegionEntry): void {
-    if (frames === null || demand !== null) return;
+  private unpin({ space, quota }: Process, { frames, demand, huge }: RegionEntry): number {
+    if (frames === null || demand !== null) return 0;
     const { nic, profile } = this.services;
     const { iommu } = nic.parts;
-    if (iommu !== null) this.cost += unmapForKernel(iommu, frames, huge) * profile.iommu.unmapPage;
+    const units = iommu === null ? 0 : unmapForKernel(iommu, frames, huge);
     space.unpin(frames);
     quota.discharge('pinned', frames.length);
+    return units * profile.iommu.unmapPage;
   }
 
   /** The region of this key; another process's is as good as none. */
@@ -237,8 +236,8 @@ function checkAccess(access: number): void {
   if (!Number.isInteger(access) || (access & ~REGION_ACCESS) !== 0) {
     throw new VerbsError('EOPNOTSUPP', `access flags ${access}`);
   }
-  const remoteWrites = access & (ACCESS_REMOTE_WRITE | ACCESS_REMOTE_ATOMIC);
-  if (remoteWrites !== 0 && (access & ACCESS_LOCAL_WRITE) === 0) {
+  const remoteWrites = access & (ACCESS.REMOTE_WRITE | ACCESS.REMOTE_ATOMIC);
+  if (remoteWrites !== 0 && (access & ACCESS.LOCAL_WRITE) === 0) {
     throw new VerbsError('EINVAL', 'remote write or atomic access needs local write');
   }
 }

@@ -12,6 +12,7 @@ import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
 import type { Sequencer } from '../../../sim/sequencer.js';
 import { STAGE } from '../../../sim/stages.js';
 import type { FramePool } from '../fabric/frame-pool.js';
+import type { FrameSlot } from '../fabric/frame-slot.js';
 import { FrameAddress } from '../nic/frame-address.js';
 import { takesFrame, type NetworkFunction } from '../nic/network-function.js';
 import type { Profile } from '../../spec/profile.js';
@@ -90,7 +91,7 @@ export class SoftwareSwitch implements FrameHandler, EventSink, RingServer {
   }
 
   /** A frame came over the host's function. */
-  frame(slot: number, queue: NapiQueue): void {
+  frame(slot: FrameSlot, queue: NapiQueue): void {
     const { pool } = this.parts;
     const { address, host } = this;
     const { networkFunction } = host;
@@ -111,7 +112,7 @@ export class SoftwareSwitch implements FrameHandler, EventSink, RingServer {
   }
 
   /** The host's own kernel sends frame `slot`: true if it was for machines alone. */
-  switched(slot: number): boolean {
+  switched(slot: FrameSlot): boolean {
     const { address } = this;
     this.read(slot);
     if (address.toGroup) {
@@ -193,7 +194,7 @@ export class SoftwareSwitch implements FrameHandler, EventSink, RingServer {
   }
 
   /** Frame `slot` is in a machine's send queue. */
-  private fromMachine(slot: number): void {
+  private fromMachine(slot: FrameSlot): void {
     const { pool } = this.parts;
     const { address, host } = this;
     const { context } = host;
@@ -225,7 +226,7 @@ export class SoftwareSwitch implements FrameHandler, EventSink, RingServer {
   }
 
   /** Frame `slot` goes up the host's own stack, as if it had come over its first queue. */
-  private toHost(slot: number): void {
+  private toHost(slot: FrameSlot): void {
     const { pool } = this.parts;
     const { networkFunction, queues, context } = this.host;
     const { steering } = networkFunction;
@@ -237,7 +238,7 @@ export class SoftwareSwitch implements FrameHandler, EventSink, RingServer {
   }
 
   /** Puts frame `slot` into `machine`; undefined: it is nobody's. */
-  private toMachine(slot: number, machine: NetworkFunction | undefined): void {
+  private toMachine(slot: FrameSlot, machine: NetworkFunction | undefined): void {
     this.pay(slot);
     if (machine !== undefined) {
       this.put(slot, machine);
@@ -254,7 +255,7 @@ export class SoftwareSwitch implements FrameHandler, EventSink, RingServer {
   }
 
   /** A copy of frame `slot` for every machine that it is for. The frame remains the caller's. */
-  private flood(slot: number): void {
+  private flood(slot: FrameSlot): void {
     const { pool } = this.parts;
     this.pay(slot);
     for (const each of this.functions) {
@@ -263,7 +264,7 @@ export class SoftwareSwitch implements FrameHandler, EventSink, RingServer {
     pool.chains.advance(slot, STAGE.copy, this.time);
   }
 
-  private put(slot: number, { steering, rings }: NetworkFunction): void {
+  private put(slot: FrameSlot, { steering, rings }: NetworkFunction): void {
     const { pool } = this.parts;
     this.copy(slot);
     pool.chains.advance(slot, STAGE.copy, this.time);
@@ -275,20 +276,20 @@ export class SoftwareSwitch implements FrameHandler, EventSink, RingServer {
   }
 
   /** What switching a frame takes, whatever becomes of it. */
-  private pay(slot: number): void {
+  private pay(slot: FrameSlot): void {
     this.host.context.spend(this.parts.profile.vm.switchFrame, STAGE.softirq);
     // The frame's own row is not always the one that the core works for.
     this.parts.pool.chains.advance(slot, STAGE.softirq, this.time);
   }
 
   /** The copy of a frame's bytes between a machine's memory and the host's. */
-  private copy(slot: number): void {
+  private copy(slot: FrameSlot): void {
     const { pool, profile } = this.parts;
     const { length } = pool.frames[slot]!;
     this.host.context.pass(Math.ceil(length * profile.cpu.copy), STAGE.copy);
   }
 
-  private read(slot: number): void {
+  private read(slot: FrameSlot): void {
     const { pool } = this.parts;
     const { start, length } = pool.frames[slot]!;
     this.address.parse(pool.view, start, length);
@@ -322,7 +323,7 @@ class SwitchedRing implements SendRing {
     this.uplink.onRoom = called;
   }
 
-  post(slot: number): void {
+  post(slot: FrameSlot): void {
     if (!this.bridge.switched(slot)) this.uplink.post(slot, this.bridge.time);
   }
 }

@@ -6,6 +6,7 @@
 import type { Scheduler } from '../../../sim/scheduler.js';
 import { STAGE } from '../../../sim/stages.js';
 import type { FramePool } from '../fabric/frame-pool.js';
+import type { FrameSlot } from '../fabric/frame-slot.js';
 import type { RateLimit } from '../nic/rate-limit.js';
 import type { Profile } from '../../spec/profile.js';
 import type { KernelContext } from './kernel-context.js';
@@ -51,7 +52,7 @@ export class VirtioRing implements SendRing {
     return this.count === this.slots.length;
   }
 
-  post(slot: number): void {
+  post(slot: FrameSlot): void {
     const { context, profile, pool, server } = this.parts;
     const kicks = !this.watched;
     if (kicks) {
@@ -76,9 +77,9 @@ export class VirtioRing implements SendRing {
   }
 
   /** Takes the oldest frame out at `at`. */
-  take(at: number): number {
+  take(at: number): FrameSlot {
     const { pool, limit } = this.parts;
-    const slot = this.slots[this.head]!;
+    const slot = this.slots[this.head]! as FrameSlot;
     this.head = (this.head + 1) % this.slots.length;
     this.count--;
     limit?.took(at, pool.frames[slot]!.length);

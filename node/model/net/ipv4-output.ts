@@ -6,7 +6,13 @@ import {
   ETHER_TYPE_IPV4,
   newEthernet,
 } from '../../../wire/ethernet.js';
-import { emitIpv4, IPV4_LENGTH, ipv4Checksum, newIpv4 } from '../../../wire/ipv4.js';
+import {
+  emitIpv4,
+  IPV4_LENGTH,
+  ipv4Checksum,
+  newIpv4,
+  IPV4_CHECKSUM_OFFSET,
+} from '../../../wire/ipv4.js';
 import { emitVlan, ETHER_TYPE_VLAN, newVlan, VLAN_LENGTH } from '../../../wire/vlan.js';
 import { isMulticast } from './ipv4-address.js';
 import type { StackHost } from './stack-host.js';
@@ -17,7 +23,6 @@ const LEAST_FRAME = 60;
 const TTL = 64;
 const MULTICAST_TTL = 1;
 
-const IP_CHECKSUM = 10;
 /** The router-alert option, which IGMP carries (RFC 2113). */
 const ROUTER_ALERT = 0x94040000;
 
@@ -62,7 +67,7 @@ export class Ipv4Output {
     ipv4.destination = destination;
     emitIpv4(view, at, ipv4);
     if (routerAlert) view.setUint32(at + IPV4_LENGTH, ROUTER_ALERT);
-    view.setUint16(at + IP_CHECKSUM, ipv4Checksum(view, at));
+    view.setUint16(at + IPV4_CHECKSUM_OFFSET, ipv4Checksum(view, at));
     this.at = at + header;
     return true;
   }

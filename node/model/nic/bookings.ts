@@ -3,6 +3,7 @@
  * fetch in a microsecond. A request is served from when it is due in the first gap that is long enough, so one that is
  * booked later and due earlier does not wait for those that are only to come.
  */
+import type { Instant } from '../../../units/time.js';
 
 /** Spans of the past are dropped when there are so many. */
 const KEPT = 64;
@@ -19,7 +20,7 @@ export class Bookings {
   }
 
   /** Takes the unit for `length`, not before `due`; when it is done. */
-  book(due: number, length: number): number {
+  book(due: number, length: number): Instant {
     this.forget();
     const { starts, ends } = this;
     let at = this.firstEndingAfter(due);
@@ -30,7 +31,7 @@ export class Bookings {
     }
     const end = start + length;
     if (length > 0) this.insert(at, start, end);
-    return end;
+    return end as Instant;
   }
 
   /** Puts a span before span `at`; spans that touch are one. */

@@ -3,6 +3,7 @@
  * finite bandwidth in their direction; every transfer is cut into TLPs, each with its header. The engine knows times
  * only: whoever moves the bytes does it at the time it was told.
  */
+import type { Instant } from '../../../units/time.js';
 import { draw } from '../../../sim/cost.js';
 import type { RandomStream } from '../../../sim/random.js';
 import type { Profile } from '../../spec/profile.js';
@@ -25,7 +26,7 @@ export class DmaEngine {
   }
 
   /** Asks at `now`, which may be to come, for `bytes` of memory; the instant the last of them is here. */
-  read(now: number, bytes: number): number {
+  read(now: number, bytes: number): Instant {
     const { pcie } = this;
     this.bytesRead += bytes;
     const tlps = Math.ceil(bytes / pcie.maxPayload);
@@ -34,7 +35,7 @@ export class DmaEngine {
   }
 
   /** Writes `bytes` to memory from `now` on; the instant a core can see the last of them. Writes never pass each other. */
-  write(now: number, bytes: number): number {
+  write(now: number, bytes: number): Instant {
     const { pcie } = this;
     this.bytesWritten += bytes;
     const tlps = Math.ceil(bytes / pcie.maxPayload);
@@ -43,11 +44,11 @@ export class DmaEngine {
     this.writeFreeAt = sent;
     const visible = sent + draw(pcie.memoryWrite, this.random);
     if (visible > this.lastVisible) this.lastVisible = visible;
-    return this.lastVisible;
+    return this.lastVisible as Instant;
   }
 
   /** When everything written so far is in memory: a DMA read pushes earlier writes ahead of it (PCIe ordering). */
-  get writesVisibleAt(): number {
-    return this.lastVisible;
+  get writesVisibleAt(): Instant {
+    return this.lastVisible as Instant;
   }
 }

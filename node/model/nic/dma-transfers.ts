@@ -8,6 +8,7 @@
 import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
 import type { Sequencer } from '../../../sim/sequencer.js';
 import type { FramePool } from '../fabric/frame-pool.js';
+import { NO_FRAME_SLOT, type FrameSlot } from '../fabric/frame-slot.js';
 import type { FrameNumber } from '../memory/frame-number.js';
 import type { MemoryWatches } from '../memory/memory-watches.js';
 import { PAGE_SIZE, type PhysicalMemory } from '../memory/physical-memory.js';
@@ -31,7 +32,7 @@ export interface Transfer extends Descriptor {
   epoch: number;
   /** Into memory. */
   write: boolean;
-  slot: number;
+  slot: FrameSlot;
   /** The IOMMU's domain; -1 where addresses are physical. */
   domain: number;
   length: number;
@@ -92,7 +93,7 @@ export class DmaTransfers implements EventSink {
   /** A transfer between memory and frame `slot`, whose first byte lies at `from` of the pool's bytes. */
   begin(
     write: boolean,
-    slot: number,
+    slot: FrameSlot,
     from: number,
     domain: number,
     process: number,
@@ -280,7 +281,7 @@ const newTransfer = (): Transfer => ({
   count: 0,
   epoch: 0,
   write: false,
-  slot: 0,
+  slot: NO_FRAME_SLOT,
   domain: -1,
   length: 0,
   moved: 0,

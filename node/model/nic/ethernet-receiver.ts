@@ -4,6 +4,7 @@
  */
 import type { Scheduler } from '../../../sim/scheduler.js';
 import type { FramePool } from '../fabric/frame-pool.js';
+import type { FrameSlot } from '../fabric/frame-slot.js';
 import { RAW_TARGET } from './flow-table.js';
 import { FrameAddress } from './frame-address.js';
 import { takesFrame, type NetworkFunction } from './network-function.js';
@@ -13,7 +14,7 @@ export class EthernetReceiver {
   /** Frames for no function of this host. */
   unclaimed = 0;
   /** Takes a frame for the raw queue pair of that index. */
-  rawReceive: ((index: number, slot: number) => void) | undefined;
+  rawReceive: ((index: number, slot: FrameSlot) => void) | undefined;
   private readonly address = new FrameAddress();
   private readonly pool: FramePool;
   private readonly scheduler: Scheduler;
@@ -24,7 +25,7 @@ export class EthernetReceiver {
   }
 
   /** Frame `slot` has passed the receive pipeline: takes it over. */
-  receive(slot: number): void {
+  receive(slot: FrameSlot): void {
     const { pool, functions, address } = this;
     const { start, length } = pool.frames[slot]!;
     address.parse(pool.view, start, length);
@@ -44,7 +45,7 @@ export class EthernetReceiver {
     this.deliver(functions[found]!, slot);
   }
 
-  private deliver({ steering, rings }: NetworkFunction, slot: number): void {
+  private deliver({ steering, rings }: NetworkFunction, slot: FrameSlot): void {
     const { pool } = this;
     const { now } = this.scheduler;
     const { start, length } = pool.frames[slot]!;

@@ -3,23 +3,29 @@
  * that the hash covers. Ethernet, one 802.1Q tag or two, IPv4, IPv6, TCP, UDP; IPv6 extension headers are not walked, so
  * behind one there are addresses alone. Nothing outside the frame is ever read.
  */
-import { ETHERNET_LENGTH, ETHER_TYPE_IPV4, ETHER_TYPE_IPV6 } from '../../../wire/ethernet.js';
-import { IPV4_LENGTH, PROTOCOL_TCP, PROTOCOL_UDP } from '../../../wire/ipv4.js';
-import { IPV6_LENGTH } from '../../../wire/ipv6.js';
+import {
+  ETHERNET_LENGTH,
+  ETHER_TYPE_IPV4,
+  ETHER_TYPE_IPV6,
+  ETHER_TYPE_OFFSET,
+} from '../../../wire/ethernet.js';
+import {
+  IPV4_LENGTH,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
+  IPV4_FRAGMENT_OFFSET,
+  IPV4_PROTOCOL_OFFSET,
+  IPV4_SOURCE_OFFSET,
+} from '../../../wire/ipv4.js';
+import { IPV6_LENGTH, IPV6_NEXT_HEADER_OFFSET, IPV6_SOURCE_OFFSET } from '../../../wire/ipv6.js';
 import { VLAN_LENGTH, isVlan } from '../../../wire/vlan.js';
 
 /** A field that the frame does not have. */
 const ABSENT = -1;
 
 const TWO_32 = 2 ** 32;
-const ETHER_TYPE_OFFSET = 12;
-const IPV4_FRAGMENT = 6;
 /** More fragments, or an offset: behind it there may be no ports, or those of nobody. */
 const IPV4_FRAGMENT_BITS = 0x3fff;
-const IPV4_PROTOCOL = 9;
-const IPV4_ADDRESSES = 12;
-const IPV6_NEXT_HEADER = 6;
-const IPV6_ADDRESSES = 8;
 const PORTS_LENGTH = 4;
 
 export class FrameFlow {
@@ -69,19 +75,19 @@ export class FrameFlow {
     const versionIhl = view.getUint8(at);
     const header = (versionIhl & 0xf) * 4;
     if (versionIhl >>> 4 !== 4 || header < IPV4_LENGTH || at + header > end) return;
-    this.protocol = view.getUint8(at + IPV4_PROTOCOL);
-    this.addressesAt = at + IPV4_ADDRESSES;
+    this.protocol = view.getUint8(at + IPV4_PROTOCOL_OFFSET);
+    this.addressesAt = at + IPV4_SOURCE_OFFSET;
     this.addressesLength = 8;
     this.source = view.getUint32(this.addressesAt);
     this.destination = view.getUint32(this.addressesAt + 4);
-    if ((view.getUint16(at + IPV4_FRAGMENT) & IPV4_FRAGMENT_BITS) !== 0) return;
+    if ((view.getUint16(at + IPV4_FRAGMENT_OFFSET) & IPV4_FRAGMENT_BITS) !== 0) return;
     this.parsePorts(view, at + header, end);
   }
 
   private parseIpv6(view: DataView, at: number, end: number): void {
     if (at + IPV6_LENGTH > end || view.getUint8(at) >>> 4 !== 6) return;
-    this.protocol = view.getUint8(at + IPV6_NEXT_HEADER);
-    this.addressesAt = at + IPV6_ADDRESSES;
+    this.protocol = view.getUint8(at + IPV6_NEXT_HEADER_OFFSET);
+    this.addressesAt = at + IPV6_SOURCE_OFFSET;
     this.addressesLength = 32;
     this.parsePorts(view, at + IPV6_LENGTH, end);
   }

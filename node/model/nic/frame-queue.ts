@@ -6,6 +6,7 @@ import { draw } from '../../../sim/cost.js';
 import type { RandomStream } from '../../../sim/random.js';
 import { STAGE } from '../../../sim/stages.js';
 import type { FramePool } from '../fabric/frame-pool.js';
+import type { FrameSlot } from '../fabric/frame-slot.js';
 import type { Profile } from '../../spec/profile.js';
 import { PAGE_SIZE } from '../memory/physical-memory.js';
 import type { DmaEngine } from './dma-engine.js';
@@ -55,7 +56,7 @@ export class FrameQueue implements TransmitSource {
   }
 
   /** Takes frame `slot` over: its descriptor is written and its doorbell rung at `at`, which may be to come. */
-  post(slot: number, at: number): void {
+  post(slot: FrameSlot, at: number): void {
     const { profile, pool, dma, iommu, random } = this.parts;
     const { chains } = pool;
     const place = (this.head + this.count++) % this.capacity;
@@ -86,7 +87,7 @@ export class FrameQueue implements TransmitSource {
       this.offer();
       return;
     }
-    const slot = this.slots[this.head]!;
+    const slot = this.slots[this.head]! as FrameSlot;
     this.head = (this.head + 1) % this.capacity;
     this.count--;
     pool.chains.advance(slot, STAGE.nic_wait, now);

@@ -2,10 +2,12 @@
  * Payload on its way from the NIC to memory. Bytes become visible when the DMA write has arrived, not when the
  * packet was checked: until then a core reads what was there before.
  */
+import type { Instant } from '../../../units/time.js';
 import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
 import type { Sequencer } from '../../../sim/sequencer.js';
 import { STAGE } from '../../../sim/stages.js';
 import type { FramePool } from '../fabric/frame-pool.js';
+import type { FrameSlot } from '../fabric/frame-slot.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
 import type { MemoryWatches } from '../memory/memory-watches.js';
 import type { DmaEngine } from './dma-engine.js';
@@ -15,7 +17,7 @@ import { lookUpTime, type Iommu } from './iommu.js';
 const SHORT = 24;
 
 interface PayloadWrite {
-  slot: number;
+  slot: FrameSlot;
   /** Where in the pool's bytes what is written begins. */
   from: number;
   /** Physical addresses and lengths, in order of the payload. */
@@ -56,7 +58,7 @@ export class PayloadWriter implements EventSink {
   }
 
   /** Begins the write of frame `slot`'s payload, or of its bytes from `from` on, and takes the frame over. */
-  begin(slot: number, from = this.pool.payloadAt(slot)): number {
+  begin(slot: FrameSlot, from = this.pool.payloadAt(slot)): number {
     let index = this.free.pop();
     if (index === undefined) {
       index = this.writes.length;
@@ -80,8 +82,8 @@ export class PayloadWriter implements EventSink {
   }
 
   /** Starts the DMA now; when all of it is visible. The frame's chain is advanced to that. */
-  start(index: number, length: number): number {
-    let { now } = this.scheduler;
+  start(index: number, length: number): Instant {
+    let now: number = this.scheduler.now;
     if (this.iommu !== null) now = this.translated(index, now);
     const visible = this.dma.write(now, length);
     this.pool.chains.advance(this.writes[index]!.slot, STAGE.payload_write, visible);
@@ -129,7 +131,7 @@ export class PayloadWriter implements EventSink {
 
 function copyToMemory(
   pool: FramePool,
-  slot: number,
+  slot: FrameSlot,
   from: number,
   length: number,
   memory: Uint8Array,
@@ -151,7 +153,7 @@ export function copyFromMemory(
   address: number,
   length: number,
   pool: FramePool,
-  slot: number,
+  slot: FrameSlot,
   offset: number,
 ): void {
   const to = pool.payloadAt(slot) + offset;

@@ -6,6 +6,7 @@ import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
 import type { Sequencer } from '../../../sim/sequencer.js';
 import { STAGE } from '../../../sim/stages.js';
 import type { FramePool } from '../fabric/frame-pool.js';
+import { NO_FRAME_SLOT, type FrameSlot } from '../fabric/frame-slot.js';
 import { PAGE_SIZE } from '../memory/physical-memory.js';
 import type { DmaEngine } from './dma-engine.js';
 import { lookUpTime, type Iommu } from './iommu.js';
@@ -76,7 +77,7 @@ export class ReceiveRing implements EventSink {
   }
 
   /** Takes frame `slot` over, whose flow has that hash. */
-  receive(slot: number, hash: number): void {
+  receive(slot: FrameSlot, hash: number): void {
     const { scheduler, sequencer, pool, dma, iommu } = this.parts;
     if (this.full) {
       this.missed++;
@@ -86,7 +87,7 @@ export class ReceiveRing implements EventSink {
     // Writes never pass each other, so places are known from the beginning.
     const place = (this.written + this.underWay++) % this.capacity;
     this.hashes[place] = hash;
-    let { now } = scheduler;
+    let now: number = scheduler.now;
     if (iommu !== null) {
       now += lookUpTime(iommu, this.buffers + place * PAGE_SIZE, pool.frames[slot]!.length);
       pool.chains.advance(slot, STAGE.translate, now);
@@ -97,7 +98,7 @@ export class ReceiveRing implements EventSink {
   }
 
   /** Takes frame `slot` over, which somebody other than a device has put into it at `at`. */
-  put(slot: number, hash: number, at: number): void {
+  put(slot: FrameSlot, hash: number, at: number): void {
     const { scheduler, sequencer, pool } = this.parts;
     if (this.full) {
       this.missed++;
@@ -109,18 +110,18 @@ export class ReceiveRing implements EventSink {
     scheduler.at(this.lastPut, sequencer.key(), this.sink, 0, slot);
   }
 
-  handle(_kind: number, slot: number): void {
+  handle(_kind: number, slot: FrameSlot): void {
     this.underWay--;
     this.frames++;
     this.slots[this.written++ % this.capacity] = slot;
     this.driver.arrived(this);
   }
 
-  /** The oldest frame, or -1. */
-  take(): number {
-    if (this.taken === this.written) return -1;
+  /** The oldest frame, or NO_FRAME_SLOT. */
+  take(): FrameSlot {
+    if (this.taken === this.written) return NO_FRAME_SLOT;
     const place = this.taken++ % this.capacity;
     this.hash = this.hashes[place]!;
-    return this.slots[place]!;
+    return this.slots[place]! as FrameSlot;
   }
 }

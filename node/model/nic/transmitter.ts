@@ -3,11 +3,13 @@
  * Winning it is the packet's commit. From then on only fixed latencies lie ahead, which is what lets processes run
  * ahead of each other.
  */
+import type { Instant } from '../../../units/time.js';
 import { removeAt } from '../../../sim/remove-at.js';
 import type { Scheduler, EventSink } from '../../../sim/scheduler.js';
 import type { Sequencer } from '../../../sim/sequencer.js';
 import { WAY, type Frame } from '../fabric/frame.js';
 import type { FramePool } from '../fabric/frame-pool.js';
+import type { FrameSlot } from '../fabric/frame-slot.js';
 import type { Port } from '../fabric/port.js';
 import type { Profile } from '../../spec/profile.js';
 
@@ -86,7 +88,7 @@ export class Transmitter implements EventSink {
   }
 
   /** Sends frame `slot`, built by the source that just won the port: its commit is now. */
-  commit(slot: number, destination: number): void {
+  commit(slot: FrameSlot, destination: number): void {
     const frame = this.pool.frames[slot]!;
     this.packets++;
     this.wireBytes += frame.length + this.profile.link.framing;
@@ -103,7 +105,7 @@ export class Transmitter implements EventSink {
   }
 
   /** Frame `slot` goes on its way. */
-  private launch(frame: Frame, slot: number, destination: number): void {
+  private launch(frame: Frame, slot: FrameSlot, destination: number): void {
     const { nic } = this.profile;
     frame.source = this.host;
     frame.destination = destination;
@@ -123,7 +125,7 @@ export class Transmitter implements EventSink {
    * Sends frame `slot` of any protocol where its destination MAC says: to that host, or to every other one (and home, if
    * there is anybody) when it is a group's. A frame for nobody is lost, and counted.
    */
-  forward(slot: number): void {
+  forward(slot: FrameSlot): void {
     const { pool, host, hosts } = this;
     const start = pool.frames[slot]!.start;
     if ((pool.view.getUint8(start) & 1) === 0) {
@@ -148,8 +150,8 @@ export class Transmitter implements EventSink {
   }
 
   /** When the packet just committed has left the port. */
-  get portFree(): number {
-    return this.portFreeAt;
+  get portFree(): Instant {
+    return this.portFreeAt as Instant;
   }
 
   private choose(now: number): TransmitSource | undefined {

@@ -5,6 +5,7 @@
  */
 import { STAGE } from '../../../sim/stages.js';
 import type { TransferOwner } from '../nic/dma-transfers.js';
+import { NO_FRAME_SLOT, type FrameSlot } from '../fabric/frame-slot.js';
 import { STATUS } from './completion-entry.js';
 import type { EngineParts } from './engine-parts.js';
 import { REFUSED, type AddressResolver } from './memory-region.js';
@@ -56,7 +57,7 @@ export class BusPort implements TransferOwner {
   };
 
   /** Begins a transfer of request `wrId` with frame `slot`; its pieces follow. */
-  begin(write: boolean, slot: number, from: number, wrId: number): void {
+  begin(write: boolean, slot: FrameSlot, from: number, wrId: number): void {
     const { process, domain } = this.master;
     const { transfers } = this.parts;
     const { number } = this.transport.qp;
@@ -74,8 +75,8 @@ export class BusPort implements TransferOwner {
     return this.parts.transfers.read(this.transfer, at);
   }
 
-  /** The frame of the oldest fetch, which leaves now; -1 if it could not be read. */
-  take(): number {
+  /** The frame of the oldest fetch, which leaves now; NO_FRAME_SLOT if it could not be read. */
+  take(): FrameSlot {
     const { transfers, pool } = this.parts;
     const index = this.fetching.shift()!;
     const { slot } = transfers.at(index);
@@ -83,7 +84,7 @@ export class BusPort implements TransferOwner {
     transfers.free(index);
     if (whole) return slot;
     pool.release(slot);
-    return -1;
+    return NO_FRAME_SLOT;
   }
 
   /** What was fetched is not sent. */
@@ -103,7 +104,7 @@ export class BusPort implements TransferOwner {
   }
 
   /** Frame `slot` goes into `receive`, which has been taken; it completes when the frame is there. */
-  deliver(slot: number, receive: ReceiveWqe): void {
+  deliver(slot: FrameSlot, receive: ReceiveWqe): void {
     const { transfers, pool, scheduler } = this.parts;
     const { start, length } = pool.frames[slot]!;
     this.begin(true, slot, start, receive.wrId);

@@ -14,6 +14,7 @@ import {
 import { newAtomicAckEth, parseAtomicAckEth } from '../../../wire/atomic-ack-eth.js';
 import { EXTENSION, EXTENSION_BITS, IS_END, OPCODE } from '../../../wire/opcode-table.js';
 import { STATUS } from './completion-entry.js';
+import { NO_FRAME_SLOT, type FrameSlot } from '../fabric/frame-slot.js';
 import type { Frame } from '../fabric/frame.js';
 import type { EngineParts } from './engine-parts.js';
 import { extensionsAt } from './packet.js';
@@ -22,7 +23,7 @@ import type { RcTransport } from './rc-transport.js';
 
 import { RetryStreak } from './retry-streak.js';
 import { isAtomic, isReadOrAtomic } from './request-opcodes.js';
-import { NO_FRAME, SendCompletions } from './send-completions.js';
+import { SendCompletions } from './send-completions.js';
 import type { SendQueue } from './send-queue.js';
 import { SEND_OPCODE } from './work-queue-entry.js';
 
@@ -70,7 +71,7 @@ export class Completer {
   }
 
   /** An answer with opcode and PSN has passed the receive checks. Takes frame `slot` over. */
-  receive(slot: number, packet: Frame): void {
+  receive(slot: FrameSlot, packet: Frame): void {
     const { rc, parts } = this;
     const { opcode } = packet;
     const psn = packet.psn as Psn;
@@ -121,7 +122,7 @@ export class Completer {
   private fail(status: number): void {
     const { requester } = this.rc;
     const index = requester.completed;
-    if (index < requester.assigned) this.completions.complete(index, status, NO_FRAME, 0);
+    if (index < requester.assigned) this.completions.complete(index, status, NO_FRAME_SLOT, 0);
     else this.completions.abandon(index, status);
     requester.skip();
     this.rc.enterError();
@@ -134,7 +135,7 @@ export class Completer {
     return (
       (qp.state !== 'RTS' && qp.state !== 'SQD') ||
       completed >= assigned ||
-      psnDistance(psn, queue.firstPsn[completed % queue.depth]! as Psn) < 0 ||
+      psnDistance(psn, queue.firstPsn[queue.slotOf(completed)]! as Psn) < 0 ||
       psnDistance(psn, sentPsn) >= 0
     );
   }
@@ -145,7 +146,7 @@ export class Completer {
     return aethKind(syndrome) === AETH_KIND.ACK;
   }
 
-  private acknowledgement(slot: number, psn: Psn, syndrome: number): void {
+  private acknowledgement(slot: FrameSlot, psn: Psn, syndrome: number): void {
     const { counters } = this.parts;
     const kind = aethKind(syndrome);
     if (kind === AETH_KIND.ACK) {
@@ -171,11 +172,11 @@ export class Completer {
    * Completes all requests whose last PSN is at or before `psn`, and notes how far the next one was taken. False when a
    * READ or atomic is in the way, whose answer has been lost: it is asked for again.
    */
-  private acknowledgeThrough(psn: Psn, frame: number): boolean {
+  private acknowledgeThrough(psn: Psn, frame: FrameSlot): boolean {
     const { queue } = this;
     const { requester } = this.rc;
     while (requester.completed < requester.assigned) {
-      const slot = requester.completed % queue.depth;
+      const slot = queue.slotOf(requester.completed);
       const packets = psnDistance(psn, queue.firstPsn[slot]! as Psn) + 1;
       const whole = packets >= queue.packets[slot]!;
       if (isReadOrAtomic(queue.opcode[slot]!)) {
@@ -196,14 +197,14 @@ export class Completer {
   }
 
   /** A READ response or atomic result. True if it has taken the frame over. */
-  private data(slot: number, opcode: number, psn: Psn): boolean {
+  private data(slot: FrameSlot, opcode: number, psn: Psn): boolean {
     const { queue } = this;
     const { requester } = this.rc;
     // A response acknowledges all requests before its own.
     if (!this.acknowledgeThrough(addPsn(psn, -1), slot)) return false;
     const index = requester.completed;
     if (index >= requester.assigned) return false;
-    const at = index % queue.depth;
+    const at = queue.slotOf(index);
     const atomic = opcode === OPCODE.RC_ATOMIC_ACK;
     const matches = atomic
       ? isAtomic(queue.opcode[at]!)
@@ -217,10 +218,10 @@ export class Completer {
     return true;
   }
 
-  private readResponse(slot: number, opcode: number): void {
+  private readResponse(slot: FrameSlot, opcode: number): void {
     const { rc, queue, parts } = this;
     const { pathMtu } = this.qp.attributes;
-    const at = rc.requester.completed % queue.depth;
+    const at = queue.slotOf(rc.requester.completed);
     const offset = queue.acknowledged[at]! * pathMtu;
     const left = queue.length[at]! - offset;
     const size = parts.pool.frames[slot]!.payloadLength;
@@ -234,7 +235,7 @@ export class Completer {
     this.deliver(slot, offset, size, last);
   }
 
-  private atomicResult(slot: number): void {
+  private atomicResult(slot: FrameSlot): void {
     const { pool } = this.parts;
     parseAtomicAckEth(pool.view, extensionsAt(pool, slot) + AETH_LENGTH, atomicAck);
     const payload = pool.payloadAt(slot);
@@ -244,11 +245,11 @@ export class Completer {
   }
 
   /** Writes `size` bytes of the answer to the oldest request's buffer, and completes it if these are the last. */
-  private deliver(slot: number, offset: number, size: number, last: boolean): void {
+  private deliver(slot: FrameSlot, offset: number, size: number, last: boolean): void {
     const { qp, queue, parts } = this;
     const { payloads, memory, regions, pool } = parts;
     const index = this.rc.requester.completed;
-    const at = index % queue.depth;
+    const at = queue.slotOf(index);
     this.writing = payloads.begin(slot);
     if (!queue.gather(index, offset, size, memory, regions, qp.pd, this.addSegment)) {
       payloads.abandon(this.writing);
@@ -266,7 +267,7 @@ export class Completer {
     this.parts.payloads.segment(this.writing, physical, length);
   };
 
-  private succeed(frame: number, payloadVisible: number): void {
+  private succeed(frame: FrameSlot, payloadVisible: number): void {
     const { requester } = this.rc;
     this.completions.complete(requester.completed, STATUS.SUCCESS, frame, payloadVisible);
     requester.retire();
@@ -305,7 +306,7 @@ export class Completer {
   private lostResponse(): void {
     const { completed } = this.rc.requester;
     const acknowledged = this.acknowledgedOf(completed);
-    const missing = addPsn(this.queue.firstPsn[completed % this.queue.depth]! as Psn, acknowledged);
+    const missing = addPsn(this.queue.firstPsn[this.queue.slotOf(completed)]! as Psn, acknowledged);
     if (this.gapAt === missing) return;
     this.retry(completed, acknowledged);
     this.gapAt = missing;
@@ -319,13 +320,13 @@ export class Completer {
   /** Where in the oldest request a NAK sends us: all before `psn` has been acknowledged by it. */
   private packetOf(psn: Psn): number {
     const { completed } = this.rc.requester;
-    const slot = completed % this.queue.depth;
+    const slot = this.queue.slotOf(completed);
     if (isReadOrAtomic(this.queue.opcode[slot]!)) return this.acknowledgedOf(completed);
     const packet = psnDistance(psn, this.queue.firstPsn[slot]! as Psn);
     return Math.max(packet, this.acknowledgedOf(completed));
   }
 
   private acknowledgedOf(index: number): number {
-    return this.queue.acknowledged[index % this.queue.depth]!;
+    return this.queue.acknowledged[this.queue.slotOf(index)]!;
   }
 }

@@ -9,15 +9,7 @@ import type { AddressSpace } from '../memory/address-space.js';
 import { NO_FRAME, type FrameNumber } from '../memory/frame-number.js';
 import type { FrameListener } from '../memory/frame-table.js';
 import { PAGE_SIZE } from '../memory/physical-memory.js';
-
-export const ACCESS_LOCAL_WRITE = 1;
-export const ACCESS_REMOTE_WRITE = 2;
-export const ACCESS_REMOTE_READ = 4;
-export const ACCESS_REMOTE_ATOMIC = 8;
-export const ACCESS_ALL = 15;
-export const ACCESS_ZERO_BASED = 0x20;
-export const ACCESS_ON_DEMAND = 0x40;
-const ACCESS_WRITES = ACCESS_LOCAL_WRITE | ACCESS_REMOTE_WRITE | ACCESS_REMOTE_ATOMIC;
+import { ACCESS_WRITES } from './access-flags.js';
 
 /** What {@link AddressResolver.resolve} answers where there is no one physical address. */
 export const REFUSED = -1;

@@ -3,6 +3,7 @@ import { BTH_LENGTH } from '../../../wire/bth.js';
 import { ICRC_LENGTH } from '../../../wire/icrc.js';
 import { PATH_LENGTH, type Path } from '../../../wire/path.js';
 import type { FramePool } from '../fabric/frame-pool.js';
+import type { FrameSlot } from '../fabric/frame-slot.js';
 import { headersOf } from '../fabric/packet-headers.js';
 
 /**
@@ -18,7 +19,7 @@ export function beginPacket(
   payloadLength: number,
   ackReq: boolean,
   solicited: boolean,
-): number {
+): FrameSlot {
   const slot = pool.allocate();
   const frame = pool.frames[slot]!;
   const headers = headersOf(opcode);
@@ -37,5 +38,5 @@ export function beginPacket(
 }
 
 /** Where the extension headers of the frame in `slot` begin. */
-export const extensionsAt = (pool: FramePool, slot: number): number =>
+export const extensionsAt = (pool: FramePool, slot: FrameSlot): number =>
   pool.frames[slot]!.start + PATH_LENGTH + BTH_LENGTH;

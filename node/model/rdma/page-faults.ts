@@ -8,13 +8,8 @@ import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
 import type { Sequencer } from '../../../sim/sequencer.js';
 import type { FrameNumber } from '../memory/frame-number.js';
 import { PAGE_SIZE, type PhysicalMemory } from '../memory/physical-memory.js';
-import {
-  ABSENT,
-  ACCESS_LOCAL_WRITE,
-  BAD_FRAME,
-  type MemoryRegionTable,
-  type RegionEntry,
-} from './memory-region.js';
+import { ACCESS } from './access-flags.js';
+import { ABSENT, BAD_FRAME, type MemoryRegionTable, type RegionEntry } from './memory-region.js';
 
 /** Asked the kernel; the kernel has the pages, and tells the NIC. */
 const ASKED = 0;
@@ -85,7 +80,7 @@ export class PageFaults implements EventSink {
   beginIfAbsent(key: number, address: number, length: number, write: boolean): void {
     const entry = this.regions.find(key);
     if (!entry?.demand) return;
-    const access = write ? ACCESS_LOCAL_WRITE : 0;
+    const access = write ? ACCESS.LOCAL_WRITE : 0;
     const found = this.regions.resolve(key, entry.pd, address, length, access);
     if (found === ABSENT) this.begin(key, address, length, write);
   }
@@ -114,7 +109,7 @@ export class PageFaults implements EventSink {
   private find({ demand }: RegionEntry, { first, count, write, frames }: PageFault): number {
     const { space, firstPage } = demand!;
     const { table } = this.memory;
-    let at = this.scheduler.now;
+    let at: number = this.scheduler.now;
     for (let i = 0; i < count; i++) {
       const page = firstPage + first + i;
       const done = space.faultIn(page, write, at);

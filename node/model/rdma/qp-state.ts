@@ -1,6 +1,6 @@
 /**
  * The queue pair state machine: which transitions there are, and which attributes each needs and takes
- * (ibv_modify_qp(3); conformance rules 50-57): of RC, and of raw frames.
+ * (ibv_modify_qp(3); conformance rules 50, 51, 54-57): of RC, and of raw frames.
  */
 import { QP_ATTR as A } from './qp-attributes.js';
 

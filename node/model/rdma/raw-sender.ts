@@ -11,6 +11,7 @@ import { lookUpTime } from '../nic/iommu.js';
 import { maySend } from '../nic/network-function.js';
 import { copyFromMemory } from '../nic/payload-writer.js';
 import type { TransmitSource } from '../nic/transmitter.js';
+import { NO_FRAME_SLOT, type FrameSlot } from '../fabric/frame-slot.js';
 import type { BusPort } from './bus-port.js';
 import { STATUS } from './completion-entry.js';
 import type { EngineParts } from './engine-parts.js';
@@ -20,7 +21,7 @@ import type { QueuePair } from './queue-pair.js';
 import type { RawTransport } from './raw-transport.js';
 import type { RdmaEngine } from './rdma-engine.js';
 import { ReadyRing } from './ready-ring.js';
-import { NO_FRAME, SendCompletions } from './send-completions.js';
+import { SendCompletions } from './send-completions.js';
 import type { SendQueue } from './send-queue.js';
 import type { TransportWiring } from './transport.js';
 import { inlineBlocks, SEND_OPCODE, WQE_BLOCK, WQE_FLAG } from './work-queue-entry.js';
@@ -37,7 +38,7 @@ export class RawSender implements TransmitSource {
   private sent = 0;
   private lastStart = -Infinity;
   /** The frame that {@link fill} writes into, and how far it has come. */
-  private slot = 0;
+  private slot: FrameSlot = NO_FRAME_SLOT;
   private filled = 0;
   private readonly longest: number;
   private readonly ring: ReadyRing;
@@ -78,7 +79,7 @@ export class RawSender implements TransmitSource {
     const { now } = parts.scheduler;
     const single = produced - this.produced === 1 && this.fetched === this.produced;
     for (let index = this.produced; index < produced; index++) {
-      const slot = index % queue.depth;
+      const slot = queue.slotOf(index);
       queue.arrival[slot] = now;
       queue.cameWithDoorbell[slot] = single ? 1 : 0;
       queue.chains.copy(slot, engine.doorbellChains, row);
@@ -112,12 +113,12 @@ export class RawSender implements TransmitSource {
     }
     const row = ring.bind(now, true);
     const frame = this.build(sent);
-    if (frame < 0) {
+    if (frame === NO_FRAME_SLOT) {
       this.fail(sent, STATUS.LOC_PROT_ERR);
       return;
     }
     pool.chains.copy(frame, ring.chains, row);
-    queue.chains.copy(sent % queue.depth, ring.chains, row);
+    queue.chains.copy(queue.slotOf(sent), ring.chains, row);
     this.sent++;
     if (this.isSpoofed(frame)) {
       parts.counters.vm_spoofed_frames++;
@@ -127,7 +128,7 @@ export class RawSender implements TransmitSource {
       this.qp.tally.sent(pool.frames[frame]!.length);
       transmitter.forward(frame);
     }
-    this.completions.complete(sent, STATUS.SUCCESS, NO_FRAME, 0);
+    this.completions.complete(sent, STATUS.SUCCESS, NO_FRAME_SLOT, 0);
     this.fetch();
   }
 
@@ -153,7 +154,7 @@ export class RawSender implements TransmitSource {
   }
 
   /** A machine sent it under another's name, or into another's VLAN: nobody tells the machine that it is lost. */
-  private isSpoofed(frame: number): boolean {
+  private isSpoofed(frame: FrameSlot): boolean {
     const { machine, address } = this;
     if (machine === null) return false;
     const { view, frames } = this.parts.pool;
@@ -175,7 +176,7 @@ export class RawSender implements TransmitSource {
   /** False when the WQE is in error: what is before it leaves first. */
   private fetchNext(): boolean {
     const { queue, parts, ring, fetched } = this;
-    const slot = fetched % queue.depth;
+    const slot = queue.slotOf(fetched);
     const status = this.readWqe(fetched);
     if (status !== STATUS.SUCCESS) {
       if (this.sent === fetched) this.fail(fetched, status);
@@ -203,7 +204,7 @@ export class RawSender implements TransmitSource {
     const { queue, parts, longest } = this;
     const { pd } = this.qp;
     const status = queue.read(index, NO_PSN, longest, parts.memory, this.addresses, pd);
-    const slot = index % queue.depth;
+    const slot = queue.slotOf(index);
     if (queue.opcode[slot] !== SEND_OPCODE.SEND) return STATUS.LOC_QP_OP_ERR;
     const length = queue.length[slot]!;
     if (length < ETHERNET_LENGTH || length > longest) return STATUS.LOC_LEN_ERR;
@@ -215,7 +216,7 @@ export class RawSender implements TransmitSource {
     const { queue, parts, ring, qp, engine } = this;
     const { now } = parts.scheduler;
     const { nic } = parts.profile;
-    const slot = index % queue.depth;
+    const slot = queue.slotOf(index);
     const row = ring.nextRow;
     const flags = queue.flags[slot]!;
     let start = this.lastStart + nic.qpGap;
@@ -244,7 +245,7 @@ export class RawSender implements TransmitSource {
   private read(index: number, at: number): number {
     const { queue, parts, ring } = this;
     const { memory, iommu } = parts;
-    const length = queue.length[index % queue.depth]!;
+    const length = queue.length[queue.slotOf(index)]!;
     let asked = at;
     if (iommu !== null) {
       const { pd } = this.qp;
@@ -261,7 +262,7 @@ export class RawSender implements TransmitSource {
     const { queue, parts, ring } = this;
     const bus = this.bus!;
     const slot = parts.pool.allocate();
-    const place = index % queue.depth;
+    const place = queue.slotOf(index);
     bus.begin(false, slot, this.firstByte(slot), queue.wrId[place]!);
     const length = queue.length[place]!;
     queue.gather(index, 0, length, parts.memory, this.addresses, this.qp.pd, bus.piece);
@@ -270,15 +271,15 @@ export class RawSender implements TransmitSource {
     return bus.fetch(asked);
   }
 
-  /** The frame of WQE `index` in a slot of the pool; -1 if the memory that it was to be read from has gone. */
-  private build(index: number): number {
+  /** The frame of WQE `index` in a slot of the pool; NO_FRAME_SLOT if the memory that it was to be read from has gone. */
+  private build(index: number): FrameSlot {
     const { queue, parts, bus } = this;
     const { pool } = parts;
-    const place = index % queue.depth;
+    const place = queue.slotOf(index);
     const length = queue.length[place]!;
     const inline = (queue.flags[place]! & WQE_FLAG.inline) !== 0;
     const slot = bus === undefined || inline ? this.gather(index, length) : bus.take();
-    if (slot < 0) return -1;
+    if (slot === NO_FRAME_SLOT) return slot;
     const start = this.firstByte(slot);
     const { bytes, view } = pool;
     const padded = length < LEAST_FRAME_LENGTH ? LEAST_FRAME_LENGTH : length;
@@ -295,18 +296,18 @@ export class RawSender implements TransmitSource {
     return slot;
   }
 
-  private gather(index: number, length: number): number {
+  private gather(index: number, length: number): FrameSlot {
     const { queue, parts, qp } = this;
     const slot = parts.pool.allocate();
     this.slot = slot;
     this.filled = -ETHERNET_LENGTH;
     if (queue.gather(index, 0, length, parts.memory, this.addresses, qp.pd, this.fill)) return slot;
     parts.pool.release(slot);
-    return -1;
+    return NO_FRAME_SLOT;
   }
 
   /** The first bytes say where the payload begins; until then it is taken to be behind the Ethernet header. */
-  private firstByte(slot: number): number {
+  private firstByte(slot: FrameSlot): number {
     return this.parts.pool.payloadAt(slot) - ETHERNET_LENGTH;
   }
 

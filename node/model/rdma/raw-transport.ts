@@ -4,6 +4,7 @@
  * receive is lost.
  */
 import { checksumsAreRight } from '../../../wire/checksums.js';
+import { NO_FRAME_SLOT, type FrameSlot } from '../fabric/frame-slot.js';
 import type { Frame } from '../fabric/frame.js';
 import { DOORBELL } from '../nic/doorbell.js';
 import { BUS_ADDRESSES, BusPort } from './bus-port.js';
@@ -18,7 +19,6 @@ import type { RdmaEngine } from './rdma-engine.js';
 import { ReceiveCompletions } from './receive-completions.js';
 import type { ReceiveSource } from './receive-source.js';
 import { ReceiveWqe } from './receive-wqe.js';
-import { NO_FRAME } from './send-completions.js';
 import type { Transport, TransportKind, TransportWiring } from './transport.js';
 import { WC_RECV } from './work-queue-entry.js';
 
@@ -105,7 +105,7 @@ export class RawTransport implements Transport {
   }
 
   /** Into the next receive, or lost. */
-  receive(slot: number, { start, length }: Frame): void {
+  receive(slot: FrameSlot, { start, length }: Frame): void {
     const { qp, parts, receives, receiveWqe } = this;
     const { pool, counters, payloads } = parts;
     qp.tally.received(length);
@@ -144,14 +144,14 @@ export class RawTransport implements Transport {
     wrId: number,
     count: number,
     length: number,
-    frame: number,
+    frame: FrameSlot,
     visible: number,
   ): void {
     if (status === STATUS.SUCCESS) {
       const flags = this.checked(frame);
       this.completions.post(wrId, count, status, WC_RECV, length, 0, flags, frame, visible);
     } else {
-      this.completions.post(wrId, count, status, WC_RECV, 0, 0, 0, NO_FRAME, 0);
+      this.completions.post(wrId, count, status, WC_RECV, 0, 0, 0, NO_FRAME_SLOT, 0);
       this.enterError();
     }
   }
@@ -168,7 +168,7 @@ export class RawTransport implements Transport {
   }
 
   /** What the NIC found of the frame's checksums. Those that were left to a NIC and never looked at since are right. */
-  private checked(slot: number): number {
+  private checked(slot: FrameSlot): number {
     const { bytes, view, frames } = this.parts.pool;
     const { start, length, suspect } = frames[slot]!;
     const isRight = !suspect || checksumsAreRight(bytes, view, start, length);

@@ -4,6 +4,7 @@
  */
 import { Path } from '../../../wire/path.js';
 import { IS_RESPONSE } from '../../../wire/opcode-table.js';
+import type { FrameSlot } from '../fabric/frame-slot.js';
 import type { Frame } from '../fabric/frame.js';
 import { DOORBELL } from '../nic/doorbell.js';
 import { hostOf } from './address-handle.js';
@@ -70,7 +71,7 @@ export class RcTransport implements Transport {
     return path.peer === source && path.own === destination;
   }
 
-  receive(slot: number, packet: Frame): void {
+  receive(slot: FrameSlot, packet: Frame): void {
     this.qp.tally.received(packet.length);
     if (IS_RESPONSE[packet.opcode] === 1) this.completer.receive(slot, packet);
     else this.responder.receive(slot, packet);

@@ -9,9 +9,16 @@ import { STAGE } from '../../../sim/stages.js';
 import { BTH_LENGTH, newBth, parseBth } from '../../../wire/bth.js';
 import { ETHERNET_LENGTH } from '../../../wire/ethernet.js';
 import { ICRC_LENGTH, icrcIsRight } from '../../../wire/icrc.js';
-import { ipv4Checksum } from '../../../wire/ipv4.js';
+import {
+  ipv4Checksum,
+  IPV4_TOTAL_LENGTH_OFFSET,
+  IPV4_CHECKSUM_OFFSET,
+  IPV4_SOURCE_OFFSET,
+  IPV4_DESTINATION_OFFSET,
+} from '../../../wire/ipv4.js';
 import { OPCODE } from '../../../wire/opcode-table.js';
 import { isRoceFrame } from '../fabric/finished-frame.js';
+import type { FrameSlot } from '../fabric/frame-slot.js';
 import type { Frame } from '../fabric/frame.js';
 import { parseHeaders } from '../fabric/packet-headers.js';
 import type { MemoryWatches } from '../memory/memory-watches.js';
@@ -26,10 +33,10 @@ import type { QueuePairTally } from './queue-pair-tally.js';
 import type { TransportKind } from './transport.js';
 
 /** Of our own frames: Ethernet II, IPv4 without options, UDP. */
-const IP_TOTAL_LENGTH_AT = ETHERNET_LENGTH + 2;
-const IP_CHECKSUM_AT = ETHERNET_LENGTH + 10;
-const IP_SOURCE_AT = ETHERNET_LENGTH + 12;
-const IP_DESTINATION_AT = ETHERNET_LENGTH + 16;
+const IP_TOTAL_LENGTH_AT = ETHERNET_LENGTH + IPV4_TOTAL_LENGTH_OFFSET;
+const IP_CHECKSUM_AT = ETHERNET_LENGTH + IPV4_CHECKSUM_OFFSET;
+const IP_SOURCE_AT = ETHERNET_LENGTH + IPV4_SOURCE_OFFSET;
+const IP_DESTINATION_AT = ETHERNET_LENGTH + IPV4_DESTINATION_OFFSET;
 
 /** QP numbers begin here: 0 and 1 are the management QPs. */
 const FIRST_QPN = 0x11;
@@ -52,14 +59,14 @@ export class RdmaEngine implements EventSink {
   private readonly parts: EngineParts;
   private readonly watches: MemoryWatches;
   /** Takes over a frame that is no RoCEv2 packet. */
-  private readonly others: (slot: number) => void;
+  private readonly others: (slot: FrameSlot) => void;
   private readonly freeDoorbellRows: number[] = [];
   private doorbellRows = 0;
   private atomicFreeAt = 0;
   private lastAtomicEnd = 0;
   private liveQps = 0;
 
-  constructor(parts: EngineParts, watches: MemoryWatches, others: (slot: number) => void) {
+  constructor(parts: EngineParts, watches: MemoryWatches, others: (slot: FrameSlot) => void) {
     this.parts = parts;
     this.doorbellChains = new LoggedChains(parts.pool.chainLog, DOORBELL_ROWS);
     this.states = new QpStateCache(parts.profile.nic, parts.scheduler);
@@ -124,7 +131,7 @@ export class RdmaEngine implements EventSink {
   }
 
   /** A flow rule gave frame `slot` to the queue pair at `index`, which may be gone. Takes the frame over. */
-  receiveSteered(index: number, slot: number): void {
+  receiveSteered(index: number, slot: FrameSlot): void {
     const qp = this.queuePairs[index];
     if (qp === undefined) this.drop(slot);
     else qp.transport.receive(slot, this.parts.pool.frames[slot]!);
@@ -132,7 +139,7 @@ export class RdmaEngine implements EventSink {
 
   handle(kind: number, argument: number): void {
     if (kind === ENGINE_EVENT.receive) {
-      this.receive(argument);
+      this.receive(argument as FrameSlot);
       return;
     }
     this.queuePairs[argument]?.transport.handle(kind);
@@ -187,7 +194,7 @@ export class RdmaEngine implements EventSink {
   }
 
   /** When the state of the queue pair that frame `slot` is for, wanted at `at`, is in the NIC. */
-  stateReadyFor(slot: number, at: number): number {
+  stateReadyFor(slot: FrameSlot, at: number): number {
     if (this.liveQps <= this.parts.profile.nic.qpCacheEntries) return at;
     const frame = this.parts.pool.frames[slot]!;
     if (frame.length < PATH_LENGTH + BTH_LENGTH) return at;
@@ -204,7 +211,7 @@ export class RdmaEngine implements EventSink {
   }
 
   /** Frame `slot` has passed the receive pipeline. */
-  private receive(slot: number): void {
+  private receive(slot: FrameSlot): void {
     const { pool } = this.parts;
     const frame = pool.frames[slot]!;
     // Who goes on with an acknowledgement's chain, which few do, settles it.
@@ -223,7 +230,7 @@ export class RdmaEngine implements EventSink {
   }
 
   /** Checks and reads the headers of a frame whose bytes may be anything; false if it has been dropped. */
-  private parse(slot: number, frame: Frame): boolean {
+  private parse(slot: FrameSlot, frame: Frame): boolean {
     const { pool, counters } = this.parts;
     if (!this.isWhole(frame)) {
       this.drop(slot);
@@ -240,7 +247,7 @@ export class RdmaEngine implements EventSink {
   }
 
   /** Gives packet `slot`, which came from one IPv4 address and is for the other, to its queue pair. */
-  private dispatch(slot: number, frame: Frame, source: number, destination: number): void {
+  private dispatch(slot: FrameSlot, frame: Frame, source: number, destination: number): void {
     const qp = this.queuePairs[frame.destQp - FIRST_QPN];
     if (qp?.transport.accepts(frame, source, destination) !== true) this.drop(slot);
     else qp.transport.receive(slot, frame);
@@ -257,7 +264,7 @@ export class RdmaEngine implements EventSink {
     );
   }
 
-  private drop(slot: number): void {
+  private drop(slot: FrameSlot): void {
     this.parts.counters.dropped++;
     this.parts.pool.release(slot);
   }

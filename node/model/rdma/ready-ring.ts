@@ -5,6 +5,7 @@
  * A packet leaves at its commit, bound by the later of two: its own fetch, and the port still busy with the packet of
  * the same message before it. {@link bind} follows the binding one.
  */
+import type { Instant } from '../../../units/time.js';
 import { LoggedChains } from '../../../sim/chain.js';
 import type { ChainLog } from '../../../sim/chain-log.js';
 import { STAGE } from '../../../sim/stages.js';
@@ -34,8 +35,8 @@ export class ReadyRing {
   }
 
   /** When the next packet is ready; Infinity if there is none. */
-  get readyAt(): number {
-    return this.count === 0 ? Infinity : this.times[this.head]!;
+  get readyAt(): Instant {
+    return (this.count === 0 ? Infinity : this.times[this.head]!) as Instant;
   }
 
   /** The row of the entry that {@link push} will take next. */

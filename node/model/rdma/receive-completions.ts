@@ -1,12 +1,11 @@
 /** The CQEs of what a queue pair receives (rules 79-82). */
+import { NO_FRAME_SLOT, type FrameSlot } from '../fabric/frame-slot.js';
 import { CQE_FLAG, STATUS } from './completion-entry.js';
 import type { CompletionSource } from './completion-queue.js';
 import type { EngineParts } from './engine-parts.js';
 import type { ReceiveSource } from './receive-source.js';
 import type { ReceiveWqe } from './receive-wqe.js';
 import { WC_RECV } from './work-queue-entry.js';
-
-const NO_FRAME = -1;
 
 export class ReceiveCompletions {
   private readonly qp: CompletionSource;
@@ -23,7 +22,7 @@ export class ReceiveCompletions {
     opcode: number,
     byteLen: number,
     flags: number,
-    frame: number,
+    frame: FrameSlot,
     visible: number,
   ): void {
     const { wrId, count } = receive;
@@ -34,7 +33,7 @@ export class ReceiveCompletions {
 
   /** `receive` ends with an error. */
   fail({ wrId, count }: ReceiveWqe, status: number): void {
-    this.post(wrId, count, status, WC_RECV, 0, 0, 0, NO_FRAME, 0);
+    this.post(wrId, count, status, WC_RECV, 0, 0, 0, NO_FRAME_SLOT, 0);
   }
 
   /** What `source` still has completes with WR_FLUSH_ERR, one after the other as `receive`. */
@@ -54,12 +53,12 @@ export class ReceiveCompletions {
     byteLen: number,
     immediate: number,
     flags: number,
-    frame: number,
+    frame: FrameSlot,
     visible: number,
   ): void {
     const { completions, pool } = this.parts;
     const completion = completions.allocate();
-    if (frame !== NO_FRAME) completions.chains.copy(completion, pool.chains, frame);
+    if (frame !== NO_FRAME_SLOT) completions.chains.copy(completion, pool.chains, frame);
     const entry = completions.at(completion);
     entry.queue = this.qp.recvCq;
     entry.wrId = wrId;

@@ -3,13 +3,8 @@
  * takes from a source has one of these, and the source may be another's too.
  */
 import type { PhysicalMemory } from '../memory/physical-memory.js';
-import {
-  ACCESS_LOCAL_WRITE,
-  REFUSED,
-  SCATTERED,
-  type AddressResolver,
-  type TakePiece,
-} from './memory-region.js';
+import { ACCESS } from './access-flags.js';
+import { REFUSED, SCATTERED, type AddressResolver, type TakePiece } from './memory-region.js';
 import type { PageFaults } from './page-faults.js';
 import type { ReceiveSource } from './receive-source.js';
 import {
@@ -116,7 +111,7 @@ export class ReceiveWqe {
       parseSge(view, receiveSgeAt(at, i), sge);
       const { address, length, lkey: key } = sge;
       if (length === 0) continue;
-      const physical = regions.resolve(key, pd, address, length, ACCESS_LOCAL_WRITE);
+      const physical = regions.resolve(key, pd, address, length, ACCESS.LOCAL_WRITE);
       if (physical === REFUSED) return false;
       if (physical >= 0) this.addPiece(physical, length);
       else if (physical === SCATTERED) regions.pieces(key, address, length, this.addPiece);

@@ -11,6 +11,7 @@ import { psnDistance, type Psn } from '../../../units/psn.js';
 import { NAK } from '../../../wire/aeth.js';
 import { parseAtomicEth } from '../../../wire/atomic-eth.js';
 import { EXTENSION, EXTENSION_BITS, IS_END, IS_START } from '../../../wire/opcode-table.js';
+import type { FrameSlot } from '../fabric/frame-slot.js';
 import type { Frame } from '../fabric/frame.js';
 import { ArrivingMessage, NEVER } from './arriving-message.js';
 import type { EngineParts } from './engine-parts.js';
@@ -64,7 +65,7 @@ export class RequestContext {
   }
 
   /** `packet`, in frame `slot`, is the next request; false if it is none of a reliable connection. */
-  begin(slot: number, packet: Frame): boolean {
+  begin(slot: FrameSlot, packet: Frame): boolean {
     const { opcode } = packet;
     this.slot = slot;
     this.packet = packet;

@@ -1,6 +1,6 @@
 /** What kind of work a request packet asks for, by opcode: the responder's checks go by it. */
 import { OPCODE_INFO } from '../../../wire/opcode-table.js';
-import { ACCESS_REMOTE_ATOMIC, ACCESS_REMOTE_READ, ACCESS_REMOTE_WRITE } from './memory-region.js';
+import { ACCESS } from './access-flags.js';
 
 export const GROUP = { none: 0, send: 1, write: 2, read: 3, atomic: 4 } as const;
 
@@ -16,7 +16,7 @@ export const GROUP_OF = Uint8Array.from(OPCODE_INFO, (info) => {
 export const ACCESS_OF_GROUP = Uint8Array.of(
   0,
   0,
-  ACCESS_REMOTE_WRITE,
-  ACCESS_REMOTE_READ,
-  ACCESS_REMOTE_ATOMIC,
+  ACCESS.REMOTE_WRITE,
+  ACCESS.REMOTE_READ,
+  ACCESS.REMOTE_ATOMIC,
 );

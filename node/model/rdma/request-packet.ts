@@ -3,9 +3,11 @@ import { addPsn, type Psn } from '../../../units/psn.js';
 import { emitAtomicEth, newAtomicEth } from '../../../wire/atomic-eth.js';
 import { EXTENSION, EXTENSION_BITS } from '../../../wire/opcode-table.js';
 import { copyFromMemory } from '../nic/payload-writer.js';
+import { NO_FRAME_SLOT, type FrameSlot } from '../fabric/frame-slot.js';
 import type { EngineParts } from './engine-parts.js';
 import { beginPacket, extensionsAt } from './packet.js';
 import type { QueuePair } from './queue-pair.js';
+import type { QueueSlot } from './queue-slot.js';
 import type { RcTransport } from './rc-transport.js';
 import { isReadOrAtomic, POSITION, positionOf, requestOpcode } from './request-opcodes.js';
 import type { SendQueue } from './send-queue.js';
@@ -24,7 +26,7 @@ export class RequestPacket {
   private readonly qp: QueuePair;
   private readonly queue: SendQueue;
   private readonly parts: EngineParts;
-  private frame = 0;
+  private frame: FrameSlot = NO_FRAME_SLOT;
   private filled = 0;
 
   constructor(rc: RcTransport, queue: SendQueue, parts: EngineParts) {
@@ -35,7 +37,7 @@ export class RequestPacket {
   }
 
   /** Where packet `packet` stands in the request in `slot`. READs and atomics ask in one packet, from any response on. */
-  position(slot: number, packet: number): number {
+  position(slot: QueueSlot, packet: number): number {
     const { queue } = this;
     return isReadOrAtomic(queue.opcode[slot]!)
       ? POSITION.only
@@ -43,20 +45,20 @@ export class RequestPacket {
   }
 
   /** Bytes of payload in packet `packet` of the request in `slot`. */
-  payload(slot: number, packet: number): number {
+  payload(slot: QueueSlot, packet: number): number {
     const { queue } = this;
     const { pathMtu } = this.qp.attributes;
     if (isReadOrAtomic(queue.opcode[slot]!)) return 0;
     return Math.min(queue.length[slot]! - packet * pathMtu, pathMtu);
   }
 
-  /** The frame of packet `packet` of WQE `index`; -1 if the memory it is to carry has gone. */
-  build(index: number, packet: number, ackReq: boolean): number {
+  /** The frame of packet `packet` of WQE `index`; NO_FRAME_SLOT if the memory it is to carry has gone. */
+  build(index: number, packet: number, ackReq: boolean): FrameSlot {
     const { queue, qp, parts } = this;
     const { path } = this.rc;
     const { pathMtu, destQpNum } = qp.attributes;
     const { pool, memory, regions } = parts;
-    const slot = index % queue.depth;
+    const slot = queue.slotOf(index);
     const opcode = requestOpcode(queue.opcode[slot]!, this.position(slot, packet));
     const offset = packet * pathMtu;
     const size = this.payload(slot, packet);
@@ -69,7 +71,7 @@ export class RequestPacket {
     this.filled = 0;
     if (queue.gather(index, offset, size, memory, regions, qp.pd, this.fillPayload)) return frame;
     pool.release(frame);
-    return -1;
+    return NO_FRAME_SLOT;
   }
 
   private readonly fillPayload = (physical: number, length: number): void => {
@@ -78,7 +80,7 @@ export class RequestPacket {
     this.filled += length;
   };
 
-  private emitExtensions(frame: number, slot: number, opcode: number, offset: number): void {
+  private emitExtensions(frame: FrameSlot, slot: QueueSlot, opcode: number, offset: number): void {
     const { queue, parts } = this;
     const { pool } = parts;
     const bits = EXTENSION_BITS[opcode]!;
@@ -98,7 +100,7 @@ export class RequestPacket {
     }
   }
 
-  private emitAtomic(at: number, slot: number): void {
+  private emitAtomic(at: number, slot: QueueSlot): void {
     const { queue, parts } = this;
     const wqe = queue.base + slot * queue.stride;
     const swaps = queue.opcode[slot] === SEND_OPCODE.ATOMIC_CMP_AND_SWP;

@@ -8,11 +8,13 @@ import { draw } from '../../../sim/cost.js';
 import type { ChainTable } from '../../../sim/chain.js';
 import { STAGE } from '../../../sim/stages.js';
 import { addPsn, PSN_MASK, psnDistance, type Psn } from '../../../units/psn.js';
+import { NO_FRAME_SLOT } from '../fabric/frame-slot.js';
 import { lookUpTime } from '../nic/iommu.js';
 import type { TransmitSource } from '../nic/transmitter.js';
 import { STATUS } from './completion-entry.js';
 import type { EngineParts } from './engine-parts.js';
 import type { QueuePair } from './queue-pair.js';
+import type { QueueSlot } from './queue-slot.js';
 import type { RcTransport } from './rc-transport.js';
 import { ReadyRing } from './ready-ring.js';
 import { isReadOrAtomic, POSITION } from './request-opcodes.js';
@@ -90,7 +92,7 @@ export class Requester implements TransmitSource {
     const { queue } = this;
     const single = produced - this.produced === 1 && this.fetchIndex === this.produced;
     for (let index = this.produced; index < produced; index++) {
-      const slot = index % queue.depth;
+      const slot = queue.slotOf(index);
       queue.arrival[slot] = now;
       queue.cameWithDoorbell[slot] = single ? 1 : 0;
       queue.chains.copy(slot, chains, row);
@@ -115,12 +117,12 @@ export class Requester implements TransmitSource {
   transmit(now: number): void {
     const { queue, parts, rc, qp, sendIndex, sendPacket } = this;
     const { pool, transmitter } = parts;
-    const slot = sendIndex % queue.depth;
+    const slot = queue.slotOf(sendIndex);
     const row = this.ring.bind(now, sendPacket === 0);
     const position = this.packet.position(slot, sendPacket);
     const ends = position === POSITION.last || position === POSITION.only;
     const frame = this.packet.build(sendIndex, sendPacket, ends);
-    if (frame < 0) {
+    if (frame === NO_FRAME_SLOT) {
       this.moveTo(sendIndex, sendPacket);
       this.failLocally(sendIndex, STATUS.LOC_PROT_ERR);
       this.fill();
@@ -159,7 +161,7 @@ export class Requester implements TransmitSource {
     const { queue, parts } = this;
     const { now } = parts.scheduler;
     for (let i = index; i < this.assigned; i++) {
-      const slot = i % queue.depth;
+      const slot = queue.slotOf(i);
       queue.chains.advance(slot, STAGE.retry, now);
       queue.arrival[slot] = now;
     }
@@ -175,7 +177,7 @@ export class Requester implements TransmitSource {
   /** WQE `completed` is done with: its place among the outstanding reads is free. */
   retire(): void {
     const rewound = this.sendIndex <= this.completed;
-    if (!rewound && isReadOrAtomic(this.queue.opcode[this.completed % this.queue.depth]!)) {
+    if (!rewound && isReadOrAtomic(this.queue.opcode[this.queue.slotOf(this.completed)]!)) {
       this.outstandingReads--;
     }
     this.skip();
@@ -208,7 +210,7 @@ export class Requester implements TransmitSource {
     this.stop();
     this.outstandingReads = 0;
     for (let i = this.completed; i < index; i++) {
-      if (isReadOrAtomic(queue.opcode[i % queue.depth]!)) this.outstandingReads++;
+      if (isReadOrAtomic(queue.opcode[queue.slotOf(i)]!)) this.outstandingReads++;
     }
   }
 
@@ -225,7 +227,7 @@ export class Requester implements TransmitSource {
       return false;
     }
     const { queue, parts, ring } = this;
-    const slot = this.fetchIndex % queue.depth;
+    const slot = queue.slotOf(this.fetchIndex);
     if (this.started) ring.chains.copy(ring.nextRow, ring.chains, ring.lastRow);
     else if (!this.startWqe(slot)) return false;
     const { now } = parts.scheduler;
@@ -277,7 +279,7 @@ export class Requester implements TransmitSource {
   }
 
   /** Begins with the WQE in `slot`; false when it must wait or is in error. */
-  private startWqe(slot: number): boolean {
+  private startWqe(slot: QueueSlot): boolean {
     const { queue, parts, rc, qp, ring } = this;
     const { now } = parts.scheduler;
     const { nic } = parts.profile;
@@ -329,7 +331,7 @@ export class Requester implements TransmitSource {
   }
 
   /** Reads the WQE in `slot` out of memory; false when it may not begin yet, or is wrong. */
-  private readWqe(slot: number): boolean {
+  private readWqe(slot: QueueSlot): boolean {
     const { queue, parts, qp, fetchIndex, completed } = this;
     if (qp.state === 'SQD') return false;
     const { pathMtu } = qp.attributes;
@@ -341,7 +343,7 @@ export class Requester implements TransmitSource {
     }
     if (completed === fetchIndex) return true;
     const unacknowledged =
-      (this.nextPsn - queue.firstPsn[completed % queue.depth]! + queue.packets[slot]!) & PSN_MASK;
+      (this.nextPsn - queue.firstPsn[queue.slotOf(completed)]! + queue.packets[slot]!) & PSN_MASK;
     return unacknowledged <= PSN_WINDOW;
   }
 }

@@ -4,10 +4,12 @@
  */
 import { addPsn, psnDistance, type Psn } from '../../../units/psn.js';
 import { ACK_NO_CREDIT, rnrNakSyndrome } from '../../../wire/aeth.js';
+import type { FrameSlot } from '../fabric/frame-slot.js';
 import type { Frame } from '../fabric/frame.js';
+import { ACCESS } from './access-flags.js';
 import { CQE_FLAG, STATUS } from './completion-entry.js';
 import type { EngineParts } from './engine-parts.js';
-import { ABSENT, ACCESS_REMOTE_READ, REFUSED } from './memory-region.js';
+import { ABSENT, REFUSED } from './memory-region.js';
 import type { QueuePair } from './queue-pair.js';
 import type { RcTransport } from './rc-transport.js';
 import { ReceiveCompletions } from './receive-completions.js';
@@ -79,7 +81,7 @@ export class Responder {
   }
 
   /** A request that came through the receive checks. Takes frame `slot` over. */
-  receive(slot: number, packet: Frame): void {
+  receive(slot: FrameSlot, packet: Frame): void {
     const { parts, context } = this;
     if (!context.begin(slot, packet)) {
       parts.counters.dropped++;
@@ -97,7 +99,7 @@ export class Responder {
     else this.executeMessage(slot, packet);
   }
 
-  private refuse(slot: number, packet: Frame, refusal: Refusal): void {
+  private refuse(slot: FrameSlot, packet: Frame, refusal: Refusal): void {
     const { parts, qp } = this;
     const { counters, pool, refused } = parts;
     const psn = packet.psn as Psn;
@@ -155,7 +157,7 @@ export class Responder {
   }
 
   /** A packet of a SEND or a WRITE: its payload goes where the checks found, and the last one may complete a receive. */
-  private executeMessage(slot: number, packet: Frame): void {
+  private executeMessage(slot: FrameSlot, packet: Frame): void {
     const { parts, context, receives, completions } = this;
     const { message, group, starts, ends, hasImmediate } = context;
     const { receive } = message;
@@ -176,7 +178,7 @@ export class Responder {
   }
 
   /** Writes `size` bytes of payload; when they are visible. */
-  private place(slot: number, size: number, group: number): number {
+  private place(slot: FrameSlot, size: number, group: number): number {
     const { payloads, regions } = this.parts;
     const { receive, offset, physical, rkey, address } = this.context.message;
     this.writing = payloads.begin(slot);
@@ -186,7 +188,7 @@ export class Responder {
     return payloads.start(this.writing, size);
   }
 
-  private executeRead(slot: number, packet: Frame): void {
+  private executeRead(slot: FrameSlot, packet: Frame): void {
     const { parts, qp, context } = this;
     const { rkey, address, length, physical } = context.message;
     const psn = packet.psn as Psn;
@@ -201,7 +203,7 @@ export class Responder {
     parts.pool.release(slot);
   }
 
-  private executeAtomic(slot: number, { opcode, psn: at }: Frame): void {
+  private executeAtomic(slot: FrameSlot, { opcode, psn: at }: Frame): void {
     const { parts, rc, context } = this;
     const { atomic, physical } = context.message;
     const psn = at as Psn;
@@ -219,14 +221,14 @@ export class Responder {
     address: number,
     physical: number,
     length: number,
-    frame: number,
+    frame: FrameSlot,
   ): void {
     const { parts, rc } = this;
     const from = Math.max(parts.scheduler.now, parts.dma.writesVisibleAt);
     rc.responses.read(psn, this.msn, rkey, address, physical, length, from, frame);
   }
 
-  private answerDuplicate(slot: number, packet: Frame): void {
+  private answerDuplicate(slot: FrameSlot, packet: Frame): void {
     const { parts, rc, qp, context } = this;
     const { group, ends, resources, expectedPsn } = context;
     if (group <= GROUP.write) {
@@ -262,11 +264,11 @@ export class Responder {
   /** Where what a READ asks for again lies, as regions resolve it. A READ of nothing names no memory (rule 73). */
   private resolveRead(rkey: number, address: number, length: number): number {
     if (length === 0) return 0;
-    return this.parts.regions.resolve(rkey, this.qp.pd, address, length, ACCESS_REMOTE_READ);
+    return this.parts.regions.resolve(rkey, this.qp.pd, address, length, ACCESS.REMOTE_READ);
   }
 
   /** The packet is accepted: the next PSN is expected, a whole message counts, and an ACK goes out if asked for. */
-  private advance(packet: Frame, ends: boolean, group: number, slot: number): void {
+  private advance(packet: Frame, ends: boolean, group: number, slot: FrameSlot): void {
     const { context } = this;
     const psn = packet.psn as Psn;
     context.expectedPsn = addPsn(psn, 1);
@@ -275,12 +277,12 @@ export class Responder {
     if (packet.ackReq === 1) this.answer(psn, ACK_NO_CREDIT, false, slot);
   }
 
-  private sendNak(frame: number, syndrome: number): void {
+  private sendNak(frame: FrameSlot, syndrome: number): void {
     this.parts.counters.naks_sent++;
     this.answer(this.context.expectedPsn, syndrome, true, frame);
   }
 
-  private answer(psn: Psn, syndrome: number, isNak: boolean, frame: number): void {
+  private answer(psn: Psn, syndrome: number, isNak: boolean, frame: FrameSlot): void {
     this.rc.responses.acknowledge(psn, syndrome, this.msn, isNak, frame);
   }
 

@@ -13,14 +13,10 @@ import { EXTENSION, EXTENSION_BITS, OPCODE } from '../../../wire/opcode-table.js
 import { lookUpTime } from '../nic/iommu.js';
 import { copyFromMemory } from '../nic/payload-writer.js';
 import type { TransmitSource } from '../nic/transmitter.js';
+import { NO_FRAME_SLOT, type FrameSlot } from '../fabric/frame-slot.js';
+import { ACCESS } from './access-flags.js';
 import type { EngineParts } from './engine-parts.js';
-import {
-  ACCESS_REMOTE_READ,
-  piecesOf,
-  REFUSED,
-  type HeldFrames,
-  type TakePiece,
-} from './memory-region.js';
+import { piecesOf, REFUSED, type HeldFrames, type TakePiece } from './memory-region.js';
 import { beginPacket, extensionsAt } from './packet.js';
 import type { QueuePair } from './queue-pair.js';
 import type { RcTransport } from './rc-transport.js';
@@ -72,7 +68,7 @@ export class ResponseStream implements TransmitSource {
   private fetching = 0;
   private readonly ring: ReadyRing;
   /** The frame that pieces of memory go into, and how far it has come. */
-  private frame = 0;
+  private frame: FrameSlot = NO_FRAME_SLOT;
   private filled = 0;
   private readonly rc: RcTransport;
   private readonly qp: QueuePair;
@@ -86,7 +82,7 @@ export class ResponseStream implements TransmitSource {
   }
 
   /** An ACK, or a NAK with its syndrome; `frame` is the request that it answers. */
-  acknowledge(psn: Psn, syndrome: number, msn: number, isNak: boolean, frame: number): void {
+  acknowledge(psn: Psn, syndrome: number, msn: number, isNak: boolean, frame: FrameSlot): void {
     const last = this.queue.at(-1);
     if (
       last?.kind === KIND.acknowledge &&
@@ -110,7 +106,7 @@ export class ResponseStream implements TransmitSource {
   }
 
   /** Room for an atomic's result, which {@link atomicDone} fills in. */
-  atomic(psn: Psn, syndrome: number, msn: number, frame: number): Response {
+  atomic(psn: Psn, syndrome: number, msn: number, frame: FrameSlot): Response {
     const response = this.add(KIND.atomic, psn, msn, frame);
     response.syndrome = syndrome;
     return response;
@@ -134,7 +130,7 @@ export class ResponseStream implements TransmitSource {
     physical: number,
     length: number,
     from: number,
-    frame: number,
+    frame: FrameSlot,
   ): void {
     const response = this.add(KIND.read, psn, msn, frame);
     response.syndrome = ACK_NO_CREDIT;
@@ -188,7 +184,7 @@ export class ResponseStream implements TransmitSource {
     if (response.generation === regions.generation) return true;
     const { rkey, address, length } = response;
     response.generation = regions.generation;
-    response.physical = regions.resolve(rkey, this.qp.pd, address, length, ACCESS_REMOTE_READ);
+    response.physical = regions.resolve(rkey, this.qp.pd, address, length, ACCESS.REMOTE_READ);
     return response.physical !== REFUSED;
   }
 
@@ -211,7 +207,7 @@ export class ResponseStream implements TransmitSource {
     response.sent = 0;
   }
 
-  private add(kind: number, psn: Psn, msn: number, frame: number): Response {
+  private add(kind: number, psn: Psn, msn: number, frame: FrameSlot): Response {
     const response = this.free.pop() ?? newResponse(this.parts.pool.chainLog);
     response.kind = kind;
     response.psn = psn;
@@ -281,7 +277,7 @@ export class ResponseStream implements TransmitSource {
     return end;
   }
 
-  private build(response: Response): number {
+  private build(response: Response): FrameSlot {
     const { path } = this.rc;
     const { pathMtu, destQpNum } = this.qp.attributes;
     const { pool } = this.parts;
@@ -312,7 +308,7 @@ export class ResponseStream implements TransmitSource {
     return frame;
   }
 
-  private fillPayload(response: Response, offset: number, size: number, frame: number): void {
+  private fillPayload(response: Response, offset: number, size: number, frame: FrameSlot): void {
     this.frame = frame;
     this.filled = 0;
     this.pieces(response, offset, size, this.addPiece);

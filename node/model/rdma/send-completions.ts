@@ -1,12 +1,11 @@
 /** The CQEs of a send queue: which requests get one, and what it says (rules 75-77, 79). */
 import { STAGE } from '../../../sim/stages.js';
+import { NO_FRAME_SLOT, type FrameSlot } from '../fabric/frame-slot.js';
 import { STATUS } from './completion-entry.js';
 import type { CompletionSource } from './completion-queue.js';
 import type { EngineParts } from './engine-parts.js';
 import type { SendQueue } from './send-queue.js';
 import { COMPLETION_OPCODE, WQE_FLAG } from './work-queue-entry.js';
-
-export const NO_FRAME = -1;
 
 export class SendCompletions {
   private readonly qp: CompletionSource;
@@ -20,18 +19,21 @@ export class SendCompletions {
   }
 
   /**
-   * Request `index`, which was begun with, is over. `frame` brought the news (NO_FRAME for none); data that came with it is
+   * Request `index`, which was begun with, is over. `frame` brought the news (NO_FRAME_SLOT for none); data that came with it is
    * in memory at `payloadVisible`. Unsignalled requests that succeed get no CQE.
    */
-  complete(index: number, status: number, frame: number, payloadVisible: number): void {
+  complete(index: number, status: number, frame: FrameSlot, payloadVisible: number): void {
     const { qp, queue, parts } = this;
-    const slot = index % queue.depth;
+    const slot = queue.slotOf(index);
     const signaled = qp.sqSigAll || (queue.flags[slot]! & WQE_FLAG.signaled) !== 0;
     if (!signaled && status === STATUS.SUCCESS) return;
     const { chains } = parts.completions;
     const completion = this.begin(index, status, queue.opcode[slot]!, queue.wrId[slot]!);
     const operation = queue.chains.operation(slot);
-    const ours = frame >= 0 && operation !== 0 && parts.pool.chains.operation(frame) === operation;
+    const ours =
+      frame !== NO_FRAME_SLOT &&
+      operation !== 0 &&
+      parts.pool.chains.operation(frame) === operation;
     if (ours) {
       parts.pool.settleChain(frame);
       chains.copy(completion, parts.pool.chains, frame);
@@ -48,7 +50,7 @@ export class SendCompletions {
     const { queue, parts } = this;
     const { opcode, wrId } = queue.entryAt(index, parts.memory);
     const completion = this.begin(index, status, opcode, wrId);
-    parts.completions.chains.copy(completion, queue.chains, index % queue.depth);
+    parts.completions.chains.copy(completion, queue.chains, queue.slotOf(index));
     parts.completions.chains.advance(completion, STAGE.retry, parts.scheduler.now);
     parts.completions.post(completion, 0);
   }

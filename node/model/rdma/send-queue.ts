@@ -7,11 +7,11 @@ import { LoggedChains } from '../../../sim/chain.js';
 import type { ChainLog } from '../../../sim/chain-log.js';
 import { addPsn, type Psn } from '../../../units/psn.js';
 import type { PhysicalMemory } from '../memory/physical-memory.js';
+import { ACCESS } from './access-flags.js';
 import { STATUS } from './completion-entry.js';
 import { isAtomic, isReadOrAtomic } from './request-opcodes.js';
 import {
   ABSENT,
-  ACCESS_LOCAL_WRITE,
   piecesOf,
   REFUSED,
   SCATTERED,
@@ -21,6 +21,7 @@ import {
   type TakePiece,
 } from './memory-region.js';
 import type { PageFaults } from './page-faults.js';
+import type { QueueSlot } from './queue-slot.js';
 import {
   hasInlineRoom,
   hasSgeRoom,
@@ -92,8 +93,12 @@ export class SendQueue {
     this.chains = new LoggedChains(log, depth);
   }
 
+  slotOf(index: number): QueueSlot {
+    return (index % this.depth) as QueueSlot;
+  }
+
   wqeAt(index: number): number {
-    return this.base + (index % this.depth) * this.stride;
+    return this.base + this.slotOf(index) * this.stride;
   }
 
   /** WQE `index` as it is in memory now; the record holds until the next is read. */
@@ -114,7 +119,7 @@ export class SendQueue {
     regions: AddressResolver,
     pd: number,
   ): number {
-    const slot = index % this.depth;
+    const slot = this.slotOf(index);
     const at = this.wqeAt(index);
     const entry = this.entryAt(index, memory);
     const { opcode, length } = entry;
@@ -144,11 +149,11 @@ export class SendQueue {
   }
 
   /** The PSN behind the last packet of `slot`. */
-  psnAfter(slot: number): Psn {
+  psnAfter(slot: QueueSlot): Psn {
     return addPsn(this.firstPsn[slot]! as Psn, this.packets[slot]!);
   }
 
-  lastPsn(slot: number): Psn {
+  lastPsn(slot: QueueSlot): Psn {
     return addPsn(this.firstPsn[slot]! as Psn, this.packets[slot]! - 1);
   }
 
@@ -166,7 +171,7 @@ export class SendQueue {
     pd: number,
     take: TakePiece,
   ): boolean {
-    const slot = index % this.depth;
+    const slot = this.slotOf(index);
     const generation = this.generation[slot]!;
     const holds = generation === regions.generation || generation === INLINE;
     if (holds && this.physical[slot] !== MULTIPLE) {
@@ -174,7 +179,7 @@ export class SendQueue {
       return true;
     }
     const { view } = memory;
-    const access = isReadOrAtomic(this.opcode[slot]!) ? ACCESS_LOCAL_WRITE : 0;
+    const access = isReadOrAtomic(this.opcode[slot]!) ? ACCESS.LOCAL_WRITE : 0;
     const at = this.wqeAt(index);
     const { sge } = this;
     let skip = offset;
@@ -212,7 +217,7 @@ export class SendQueue {
     pd: number,
     faults: PageFaults,
   ): boolean {
-    const slot = index % this.depth;
+    const slot = this.slotOf(index);
     if (this.held[slot] !== undefined || (this.flags[slot]! & WQE_FLAG.inline) !== 0) return true;
     const { view } = memory;
     const writes = isReadOrAtomic(this.opcode[slot]!);
@@ -223,7 +228,7 @@ export class SendQueue {
       const { address, length, lkey: key } = this.sge;
       held.push(null);
       if (length === 0) continue;
-      const found = regions.resolve(key, pd, address, length, writes ? ACCESS_LOCAL_WRITE : 0);
+      const found = regions.resolve(key, pd, address, length, writes ? ACCESS.LOCAL_WRITE : 0);
       if (found === ABSENT) {
         faults.begin(key, address, length, writes);
         absent = true;
@@ -240,9 +245,9 @@ export class SendQueue {
 
   /** WQE `index` is done with: what it held may go. */
   letGo(index: number, memory: PhysicalMemory): void {
-    const held = this.held[index % this.depth];
+    const held = this.held[this.slotOf(index)];
     if (held === undefined) return;
-    this.held[index % this.depth] = undefined;
+    this.held[this.slotOf(index)] = undefined;
     for (const each of held) if (each !== null) memory.table.letGoAll(each.frames);
   }
 
@@ -252,14 +257,14 @@ export class SendQueue {
   }
 
   private resolve(
-    slot: number,
+    slot: QueueSlot,
     at: number,
     memory: PhysicalMemory,
     regions: AddressResolver,
     pd: number,
   ): number {
     const { view } = memory;
-    const access = isReadOrAtomic(this.opcode[slot]!) ? ACCESS_LOCAL_WRITE : 0;
+    const access = isReadOrAtomic(this.opcode[slot]!) ? ACCESS.LOCAL_WRITE : 0;
     let total = 0;
     this.physical[slot] = MULTIPLE;
     this.generation[slot] = regions.generation;

@@ -2,6 +2,7 @@
  * What a queue pair's kind does for it: it sends and receives in its own way, and the engine knows no more of it than this.
  * Each kind is a file that implements {@link Transport} and a row of transports.ts.
  */
+import type { FrameSlot } from '../fabric/frame-slot.js';
 import type { Frame } from '../fabric/frame.js';
 import type { NetworkFunction } from '../nic/network-function.js';
 import type { BusMaster } from './bus-port.js';
@@ -16,7 +17,7 @@ export interface Transport {
   /** Whether a packet between these IPv4 addresses may be looked at; what it refuses counts as dropped. */
   accepts(packet: Frame, source: number, destination: number): boolean;
   /** Takes over frame `slot`: a packet that it accepted, or a frame that a flow rule gave it. */
-  receive(slot: number, packet: Frame): void;
+  receive(slot: FrameSlot, packet: Frame): void;
   /**
    * Work requests up to number `produced` are in the send or the receive queue (`DOORBELL`); `row` of the engine's doorbell
    * chains is what led to it.

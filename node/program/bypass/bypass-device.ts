@@ -4,6 +4,7 @@
  *
  * The library spends half of its protocol work in sending a frame, half in receiving one.
  */
+import { IPV4_TOTAL_LENGTH_OFFSET } from '../../../wire/ipv4.js';
 import type { ChainTable } from '../../../sim/chain.js';
 import type { RandomStream } from '../../../sim/random.js';
 import { STAGE } from '../../../sim/stages.js';
@@ -24,7 +25,6 @@ const SIGNAL_INTERVAL = 32;
 /** Completions taken at once. */
 const BATCH = 64;
 const SLOT_ALIGNMENT = 64;
-const IP_TOTAL_LENGTH = 2;
 /** IPv4, TCP and timestamps. */
 const TCP_HEADERS = 52;
 
@@ -140,7 +140,7 @@ export class BypassDevice implements StackHost {
     const { shared, region, queuePair, sendOffset } = this;
     const { port } = shared;
     const { chains } = port.page;
-    const at = this.physical + sendOffset + this.ipAt + IP_TOTAL_LENGTH;
+    const at = this.physical + sendOffset + this.ipAt + IPV4_TOTAL_LENGTH_OFFSET;
     const hasPayload = this.ipAt + port.view.getUint16(at) > headerLength;
     port.spend(this.sendWork, STAGE.stack);
     // An acknowledgement is nobody's operation.

@@ -3,6 +3,7 @@ import { BatchReader } from '../../../node/links/batch-reader.js';
 import { BatchWriter } from '../../../node/links/batch-writer.js';
 import { FRAME_HEADER } from '../../../node/links/frame-batch.js';
 import { FramePool } from '../../../node/model/fabric/frame-pool.js';
+import type { FrameSlot } from '../../../node/model/fabric/frame-slot.js';
 import { RandomStream } from '../../../sim/random.js';
 import { describeFrame, makeFrame, randomShape } from '../model/fabric/random-frames.js';
 import type { FrameShape } from '../model/fabric/random-frames.js';
@@ -55,7 +56,7 @@ describe('a batch', () => {
         const message = Buffer.alloc(writer.length + 3).subarray(3);
         message.set(writer.finish());
         expect(reader.read(0, message)).toBeUndefined();
-        const slots = Array.from(reader.slots.subarray(0, reader.frames));
+        const slots = Array.from(reader.slots.subarray(0, reader.frames)) as FrameSlot[];
         expect(slots.map((slot) => describeFrame(receiver, slot))).toEqual(expected);
         for (const slot of slots) receiver.release(slot);
         expect(receiver.used).toBe(0);
@@ -174,7 +175,7 @@ describe('a malformed batch is named, and takes no slot', () => {
       const wrong = reader.read(0, bytes.subarray(0, cut));
       if (wrong !== undefined) refused++;
       for (let frame = 0; frame < reader.frames; frame++) {
-        const slot = reader.slots[frame]!;
+        const slot = reader.slots[frame]! as FrameSlot;
         expect(pool.payloadAt(slot) - pool.frames[slot]!.start).toBe(
           pool.frames[slot]!.headerLength,
         );

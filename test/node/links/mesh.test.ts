@@ -4,6 +4,7 @@ import type { WebSocket } from 'ws';
 import { dial } from '../../../node/door/admission.js';
 import { BatchReader } from '../../../node/links/batch-reader.js';
 import { FramePool } from '../../../node/model/fabric/frame-pool.js';
+import type { FrameSlot } from '../../../node/model/fabric/frame-slot.js';
 import { Inbox } from '../../../node/links/inbox.js';
 import { Mesh } from '../../../node/links/mesh.js';
 import type { MeshOwner } from '../../../node/links/mesh.js';
@@ -125,7 +126,7 @@ describe('a mesh', () => {
       const due = expected[mesh.process]!;
       const got: unknown[] = [];
       const receiver = {
-        frame: (_from: number, slot: number) => {
+        frame: (_from: number, slot: FrameSlot) => {
           got.push(describeFrame(pool, slot));
           pool.release(slot);
         },

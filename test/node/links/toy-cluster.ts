@@ -7,6 +7,7 @@ import { HoldTimes } from '../../../coordinator/run/hold-times.js';
 import { TimeWindows } from '../../../coordinator/run/time-windows.js';
 import { BatchReader } from '../../../node/links/batch-reader.js';
 import { FramePool } from '../../../node/model/fabric/frame-pool.js';
+import type { FrameSlot } from '../../../node/model/fabric/frame-slot.js';
 import { Inbox } from '../../../node/links/inbox.js';
 import { Mesh } from '../../../node/links/mesh.js';
 import { RemoteLink } from '../../../node/links/remote-link.js';
@@ -44,7 +45,7 @@ export async function linkMeshes(
 }
 
 /** Toy frames as frames of a pool: the value is all their bytes. */
-export function toSlot(pool: FramePool, frame: ToyFrame): number {
+export function toSlot(pool: FramePool, frame: ToyFrame): FrameSlot {
   const slot = pool.allocate();
   const made = pool.frames[slot]!;
   made.start = pool.payloadAt(slot);
@@ -59,7 +60,7 @@ export function toSlot(pool: FramePool, frame: ToyFrame): number {
   return slot;
 }
 
-function fromSlot(pool: FramePool, slot: number): ToyFrame {
+function fromSlot(pool: FramePool, slot: FrameSlot): ToyFrame {
   const frame = pool.frames[slot]!;
   return {
     from: frame.source,

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { WAY, WAY_STAGES } from '../../../../node/model/fabric/frame.js';
 import { FramePool } from '../../../../node/model/fabric/frame-pool.js';
+import type { FrameSlot } from '../../../../node/model/fabric/frame-slot.js';
 import { STAGE, stageTimes } from '../../../../sim/stages.js';
 
 /** A frame of an operation that was meant to start at 100, with its way through a switch up to its receiver. */
-function travelled(pool: FramePool): number {
+function travelled(pool: FramePool): FrameSlot {
   const slot = pool.allocateFrame(64);
   pool.chains.begin(slot, 7, 100);
   pool.chains.advance(slot, STAGE.post, 150);
@@ -19,7 +20,7 @@ function travelled(pool: FramePool): number {
   return slot;
 }
 
-const spent = (pool: FramePool, slot: number): Record<string, number> =>
+const spent = (pool: FramePool, slot: FrameSlot): Record<string, number> =>
   Object.fromEntries(stageTimes(pool.chains.stages(slot)).map(({ name, ps }) => [name, ps]));
 
 const WHOLE = {

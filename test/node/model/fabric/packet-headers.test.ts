@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Frame } from '../../../../node/model/fabric/frame.js';
 import { FramePool } from '../../../../node/model/fabric/frame-pool.js';
+import type { FrameSlot } from '../../../../node/model/fabric/frame-slot.js';
 import {
   headersOf,
   parseHeaders,
@@ -26,7 +27,7 @@ const OPCODES = (Object.keys(OPCODE) as OpcodeName[]).filter(
 );
 
 /** A packet with random values in every header field that its opcode has. */
-function randomPacket(random: RandomStream, pool: FramePool, opcode: number): number {
+function randomPacket(random: RandomStream, pool: FramePool, opcode: number): FrameSlot {
   const path = new Path(random.below(512), random.below(512), random.below(2 ** 24), 0x11);
   const payload = random.below(4) * 256 + random.below(5);
   const [ackReq, solicited] = [random.below(2) === 1, random.below(2) === 1];

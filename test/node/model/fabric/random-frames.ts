@@ -3,6 +3,7 @@ import type { RandomStream } from '../../../../sim/random.js';
 import { STAGE_COUNT } from '../../../../sim/stages.js';
 import { HEADROOM } from '../../../../node/model/fabric/frame-pool.js';
 import type { FramePool } from '../../../../node/model/fabric/frame-pool.js';
+import type { FrameSlot } from '../../../../node/model/fabric/frame-slot.js';
 
 export interface FrameShape {
   readonly source: number;
@@ -15,7 +16,7 @@ export interface FrameShape {
 }
 
 /** Puts a frame of this shape and random bytes into a new slot. */
-export function makeFrame(pool: FramePool, shape: FrameShape, random: RandomStream): number {
+export function makeFrame(pool: FramePool, shape: FrameShape, random: RandomStream): FrameSlot {
   const slot = pool.allocate();
   const start = pool.payloadAt(slot) - shape.headers;
   const frame = pool.frames[slot]!;
@@ -57,7 +58,7 @@ export function randomShape(
 }
 
 /** All that a frame is, in a form that `toEqual` can compare; the slot's own number left out. */
-export function describeFrame(pool: FramePool, slot: number): unknown {
+export function describeFrame(pool: FramePool, slot: FrameSlot): unknown {
   const start = pool.frames[slot]!.start;
   const { chains } = pool;
   const operation = chains.operation(slot);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { BatchReader } from '../../../../node/links/batch-reader.js';
 import { BatchWriter } from '../../../../node/links/batch-writer.js';
 import { lookaheadOf } from '../../../../node/model/fabric/flight-times.js';
+import type { FrameSlot } from '../../../../node/model/fabric/frame-slot.js';
 import { Places } from '../../../../node/model/fabric/places.js';
 import type { QueuePolicy } from '../../../../node/model/fabric/queue-policy.js';
 import { layoutOf } from '../../../../node/model/fabric/topologies.js';
@@ -130,7 +131,7 @@ async function run(topology: Topology | undefined, traffic: Traffic): Promise<Ru
   const posts: Uint8Array[][] = partition.map(() => []);
   const machines: Machine[] = [];
   for (const [process, local] of partition.entries()) {
-    const send = (slot: number): void => {
+    const send = (slot: FrameSlot): void => {
       const { pool } = machines[process]!;
       const { element, destination } = pool.frames[slot]!;
       const writer = new BatchWriter(1);
@@ -173,7 +174,7 @@ async function run(topology: Topology | undefined, traffic: Traffic): Promise<Ru
       for (const message of messages.splice(0)) {
         const reader = readers[process]!;
         expect(reader.read(message[0]!, message.subarray(1))).toBeUndefined();
-        const slot = reader.slots[0]!;
+        const slot = reader.slots[0]! as FrameSlot;
         expect(machines[process]!.pool.frames[slot]!.time).toBeGreaterThanOrEqual(horizon);
         machines[process]!.deliver(slot);
       }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { loadProfile } from '../../../../coordinator/profiles/profiles.js';
 import { MergedFrames } from '../../../../node/model/kernel/merged-frames.js';
 import { FramePool } from '../../../../node/model/fabric/frame-pool.js';
+import type { FrameSlot } from '../../../../node/model/fabric/frame-slot.js';
 import { openNetwork } from '../../../../node/program/sockets.js';
 import type { Core, Picoseconds } from '../../../../node/program/verbs.js';
 import { PS_PER_MS } from '../../../../units/time.js';
@@ -25,7 +26,7 @@ class Frames {
   readonly pool = new FramePool(1024, 64, 1500);
   readonly held = new MergedFrames(this.pool);
 
-  put(bytes: Uint8Array): number {
+  put(bytes: Uint8Array): FrameSlot {
     const slot = this.pool.allocateFrame(bytes.length);
     this.pool.bytes.set(bytes, this.pool.frames[slot]!.start);
     return slot;

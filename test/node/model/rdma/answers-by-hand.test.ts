@@ -232,7 +232,7 @@ describe('receivers that are not ready', () => {
     expect(statuses()).toEqual(['RNR_RETRY_EXC_ERR', 'WR_FLUSH_ERR']);
   });
 
-  it('rule 99: rnr_retry 7 waits for ever', async () => {
+  it('rule 99: rnr_retry 7 waits without end', async () => {
     await posts((sge) => [write(sge(0, 10))], { rnrRetry: 7 });
     for (let i = 0; i < 30; i++) await ack(0, rnrNakSyndrome(1));
     expect(statuses()).toEqual([]);
@@ -267,7 +267,7 @@ describe('time-outs', () => {
     expect(peer.counter('timeouts')).toBe(3);
   });
 
-  it('rule 97: timeout 0 waits for ever', async () => {
+  it('rule 97: timeout 0 waits without end', async () => {
     await posts((sge) => [write(sge(0, 10))], { timeout: 0 });
     await peer.run(3600e12);
     expect(sentPsns()).toEqual([0]);

@@ -1,4 +1,5 @@
 /** A kind of queue pair that drops all that it is sent, and counts what the engine has it do. */
+import type { FrameSlot } from '../../../../node/model/fabric/frame-slot.js';
 import type { Frame } from '../../../../node/model/fabric/frame.js';
 import type { EngineParts } from '../../../../node/model/rdma/engine-parts.js';
 import { RC_TRANSITIONS, type QpStateName } from '../../../../node/model/rdma/qp-state.js';
@@ -29,7 +30,7 @@ export class DiscardingTransport implements Transport {
     return (source & 0xff) === 2;
   }
 
-  receive(slot: number, packet: Frame): void {
+  receive(slot: FrameSlot, packet: Frame): void {
     this.discarded.push(packet.psn);
     this.qp.tally.received(packet.length);
     this.parts.pool.release(slot);

@@ -1,25 +1,22 @@
 /** Regions and their keys: rules 23-26, 28. */
 import { describe, expect, it } from 'vitest';
-import {
-  ACCESS_LOCAL_WRITE,
-  ACCESS_REMOTE_READ,
-  MemoryRegionTable,
-} from '../../../../node/model/rdma/memory-region.js';
+import { ACCESS } from '../../../../node/model/rdma/access-flags.js';
+import { MemoryRegionTable } from '../../../../node/model/rdma/memory-region.js';
 
 const BASE = 0x10_0000_1000;
 
 describe('a table of memory regions', () => {
   it('rules 23 and 24: resolves what lies inside, of the right PD, key and access, and nothing else', () => {
     const table = new MemoryRegionTable();
-    const { key } = table.register(1, BASE, 100, ACCESS_LOCAL_WRITE, 8192);
+    const { key } = table.register(1, BASE, 100, ACCESS.LOCAL_WRITE, 8192);
     const at = (offset: number, length: number): number =>
-      table.resolve(key, 1, BASE + offset, length, ACCESS_LOCAL_WRITE);
+      table.resolve(key, 1, BASE + offset, length, ACCESS.LOCAL_WRITE);
     expect([at(0, 100), at(99, 1), at(100, 0)]).toEqual([8192, 8291, 8292]);
     expect([at(0, 101), at(99, 2), at(-1, 1), at(101, 0), at(NaN, 1)]).toEqual(Array(5).fill(-1));
     expect(table.resolve(key, 2, BASE, 1, 0)).toBe(-1);
     expect(table.resolve(key + 1, 1, BASE, 1, 0)).toBe(-1);
     expect(table.resolve(key + 256, 1, BASE, 1, 0)).toBe(-1);
-    expect(table.resolve(key, 1, BASE, 1, ACCESS_REMOTE_READ)).toBe(-1);
+    expect(table.resolve(key, 1, BASE, 1, ACCESS.REMOTE_READ)).toBe(-1);
     // Rule 25: the end must not wrap round.
     expect(at(2 ** 64, 2 ** 32)).toBe(-1);
     expect(at(50, 2 ** 64)).toBe(-1);

@@ -1,10 +1,8 @@
 /** Receives that several take from one source, as the queue pairs of a shared receive queue do. */
 import { describe, expect, it } from 'vitest';
 import { PhysicalMemory } from '../../../../node/model/memory/physical-memory.js';
-import {
-  ACCESS_LOCAL_WRITE,
-  MemoryRegionTable,
-} from '../../../../node/model/rdma/memory-region.js';
+import { ACCESS } from '../../../../node/model/rdma/access-flags.js';
+import { MemoryRegionTable } from '../../../../node/model/rdma/memory-region.js';
 import { ReceiveQueue } from '../../../../node/model/rdma/receive-queue.js';
 import { ReceiveWqe } from '../../../../node/model/rdma/receive-wqe.js';
 import {
@@ -25,7 +23,7 @@ const ADDRESS = 0x50000;
 function openSource(depth: number) {
   const memory = new PhysicalMemory(1 << 20);
   const regions = new MemoryRegionTable();
-  const { key } = regions.register(PD, ADDRESS, 4096, ACCESS_LOCAL_WRITE, PHYSICAL);
+  const { key } = regions.register(PD, ADDRESS, 4096, ACCESS.LOCAL_WRITE, PHYSICAL);
   const source = new ReceiveQueue(RING, STRIDE, depth, MAX_SGE);
   let posted = 0;
   /** Posts a receive of buffers [offset in the region, length]. */

@@ -25,6 +25,7 @@ import {
 } from '../../../../wire/ipv4.js';
 import { EXTENSION_LENGTH, OPCODE, type OpcodeName } from '../../../../wire/opcode-table.js';
 import { newUdp, ROCE_PORT, UDP_LENGTH } from '../../../../wire/udp.js';
+import type { FrameSlot } from '../../../../node/model/fabric/frame-slot.js';
 import { specOf, type ProgramRun } from '../../../embedded.js';
 
 /** Ethernet, IPv4, UDP and BTH. */
@@ -133,7 +134,7 @@ export class ScriptedPeer {
     await this.machine.close();
   }
 
-  private take(slot: number): void {
+  private take(slot: FrameSlot): void {
     const { pool } = this.machine;
     const start = pool.frames[slot]!.start;
     const bytes = pool.bytes.slice(start, start + pool.frames[slot]!.length);
