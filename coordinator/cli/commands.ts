@@ -21,12 +21,12 @@ export interface Command {
   /** Loads the definitions of its options. */
   options(): Promise<OptionTable>;
   /** What `--help` says beyond the options, where these names are given. Rejects with a UsageError. */
-  help?(names: readonly string[]): Promise<string>;
+  readonly help?: (names: readonly string[]) => Promise<string>;
   /** Loads what it needs, and does it; the exit status. */
   action(invocation: Invocation): Promise<number>;
 }
 
-const definitions = (): Promise<typeof import('./options.js')> => import('./options.js');
+const definitions = () => import('./options.js');
 
 export const COMMANDS: readonly Command[] = [
   {
@@ -119,7 +119,10 @@ function running(kind: 'run' | 'suite' | 'explain', describe: string): Command {
   return {
     usage: `${kind} <${positional}${kind === 'run' ? '..' : ''}>`,
     describe,
-    options: async () => (await definitions()).WORK_OPTIONS,
+    options: async () => {
+      const { RUN_COMMAND_OPTIONS, WORK_OPTIONS } = await definitions();
+      return kind === 'run' ? RUN_COMMAND_OPTIONS : WORK_OPTIONS;
+    },
     ...(kind !== 'suite' && {
       help: async (names) => (await import('./workload-help.js')).workloadHelp(names),
     }),

@@ -31,6 +31,11 @@ const WORKLOAD_OPTIONS = {
   set: texts('a workload’s parameter, as size=64KiB (repeatable; `list` shows them)'),
 } as const satisfies Record<string, Options>;
 
+/** Of `run` alone. */
+const SEEDS_OPTIONS = {
+  seeds: text('run once for each seed of a range, as 1..100: a line a seed, the worst in full'),
+} as const satisfies Record<string, Options>;
+
 const OUTPUT_OPTIONS = {
   format: text('table, or perftest: the columns of ib_*_lat and ib_*_bw [default: table]'),
   json: text('also write the results to this file; - for standard output, instead of tables'),
@@ -137,7 +142,7 @@ export const JOINING_OPTIONS = {
   ...AGENT_METRICS_OPTIONS,
 };
 
-/** Of `run`, `suite` and `explain`. */
+/** Of `suite` and `explain`. */
 export const WORK_OPTIONS = {
   ...CLUSTER_OPTIONS,
   ...DRAW_OPTIONS,
@@ -148,12 +153,15 @@ export const WORK_OPTIONS = {
   ...CREDENTIAL_OPTIONS,
 };
 
+/** Of `run`. */
+export const RUN_COMMAND_OPTIONS = { ...WORK_OPTIONS, ...SEEDS_OPTIONS };
+
 export const GROUPS = {
   'Cluster:': CLUSTER_OPTIONS,
   'This machine:': JOIN_OPTIONS,
   'Attach:': ATTACH_OPTIONS,
   'Network:': { ...LISTEN_OPTIONS, ...CREDENTIAL_OPTIONS },
-  'Run:': DRAW_OPTIONS,
+  'Run:': { ...DRAW_OPTIONS, ...SEEDS_OPTIONS },
   'Where the work is done:': PLACEMENT_OPTIONS,
   'Programs:': PROGRAM_OPTIONS,
   'Workload:': WORKLOAD_OPTIONS,
