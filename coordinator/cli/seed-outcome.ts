@@ -34,7 +34,7 @@ export function isWorse(a: SeedOutcome, b: SeedOutcome): boolean {
   if (badness !== other) return badness > other;
   const [mine, theirs] = [firstMetric(a.measured), firstMetric(b.measured)];
   if (mine === undefined || theirs === undefined) return false;
-  // Of a rate the least is worst.
+  // The least is the worst, where it is a rate.
   return mine.unit.endsWith('/s')
     ? central(mine) < central(theirs)
     : central(mine) > central(theirs);

@@ -2,7 +2,7 @@
 import { formatSize } from '../../units/size.js';
 import { formatDuration } from '../../units/time.js';
 
-/** Of a type that has no unit, or without one: as it is. */
+/** As it is where its type has no unit, or is not known. */
 export function formatParameter(value: string | number | boolean, type?: string): string {
   if (typeof value === 'boolean') return value ? 'on' : 'off';
   if (typeof value === 'string') return value;

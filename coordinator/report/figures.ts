@@ -41,8 +41,8 @@ export const formatRounded = (value: number, { divisor }: Scale, digits: number)
   String(Number((value / divisor).toPrecision(digits)));
 
 /**
- * A value of a parameter with its unit: `64 KiB`, `20 us`; a user's own text without what would steer a terminal. A results file
- * does not hold the kinds of its parameters: without them `size` is the only one that is known.
+ * A value of a parameter with its unit: `64 KiB`, `20 us`; a user's own text without what would steer a terminal. A
+ * results file does not hold the kinds of its parameters: without them `size` is the only one that is known.
  */
 export function formatParam(
   name: string,
