@@ -1,65 +1,13 @@
 /** The command line: what may be said, and which command does it. */
-import yargs, { type Argv, type Options } from 'yargs';
-import { joinCommand } from './command-join.js';
-import { listCommand } from './command-list.js';
-import { runCommand, type RunCommand } from './command-run.js';
-import { statusCommand } from './command-status.js';
-import { upCommand } from './command-up.js';
-import { compareCommand } from './command-compare.js';
-import { decode } from './decode.js';
-import type { EventLog } from '../terminal/event-log.js';
-import type { LogOptions } from '../terminal/log.js';
-import { suggestion } from '../options/option-values.js';
-import {
-  AGENT_METRICS_OPTIONS,
-  ATTACH_OPTIONS,
-  CLUSTER_OPTIONS,
-  CREDENTIAL_OPTIONS,
-  DRAW_OPTIONS,
-  GROUPS,
-  JOIN_OPTIONS,
-  LISTEN_OPTIONS,
-  LOG_OPTIONS,
-  METRICS_OPTIONS,
-  COMPARE_OPTIONS,
-  DECODE_OPTIONS,
-  OUTPUT_OPTIONS,
-  PLACEMENT_OPTIONS,
-  PROGRAM_OPTIONS,
-  STATUS_OPTIONS,
-  WORKLOAD_OPTIONS,
-} from './options.js';
-import { describeProfiles, formatProfiles } from '../profiles/profile-listing.js';
+import type { Argv } from 'yargs';
+import { COMMANDS, type Command, type OptionTable, type Values } from './commands.js';
 import { RunError } from '../errors/run-error.js';
-import type { Terminal } from '../terminal/terminal.js';
 import { UsageError } from '../errors/usage-error.js';
+import { suggestion } from '../options/option-values.js';
+import type { Terminal } from '../terminal/terminal.js';
 import { VERSION } from '../terminal/version.js';
 
-type OptionTable = Readonly<Record<string, Options>>;
-/** What yargs hands over: positionals and options by name. */
-type Values = Readonly<Record<string, unknown>>;
-type Action = (values: Values) => Promise<number>;
-
-interface Command {
-  /** As yargs reads it: `run <name..>`. */
-  readonly usage: string;
-  readonly describe: string;
-  readonly options: OptionTable;
-  readonly action: Action;
-}
-
-const CLUSTER = { ...CLUSTER_OPTIONS, ...DRAW_OPTIONS, ...PLACEMENT_OPTIONS };
-const WORK = {
-  ...CLUSTER,
-  ...WORKLOAD_OPTIONS,
-  ...OUTPUT_OPTIONS,
-  ...ATTACH_OPTIONS,
-  ...CREDENTIAL_OPTIONS,
-};
-/** Options that may be given several times. */
-const REPEATABLE = [...Object.values<OptionTable>(GROUPS), DECODE_OPTIONS as OptionTable].flatMap(
-  (group) => Object.keys(group).filter((name) => group[name]!.array === true),
-);
+const HELP: readonly string[] = ['--help', '-h'];
 
 /** Does what the arguments say; the exit status. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -79,8 +27,56 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
 }
 
 async function dispatch(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const commands = commandTable(argv, terminal);
-  let chosen: (() => Promise<number>) | undefined;
+  const [word, ...names] = argv;
+  const first = COMMANDS.find((command) => nameOf(command) === word);
+  // It has no options: the parser, which takes longer to load than all the workloads, would have nothing to do.
+  if (word === 'list' && !names.some((name) => name.startsWith('-'))) {
+    return first!.action({ values: { name: names }, argv, terminal });
+  }
+  return parse(argv, terminal);
+}
+
+/** A command, and what was said to it. */
+interface Chosen {
+  readonly command: Command;
+  readonly values: Values;
+}
+
+async function parse(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const { parser, chosen } = await commandParser(argv);
+  let shown = '';
+  try {
+    await parser.parseAsync([...argv], {}, (_error, _values, output) => {
+      shown = output;
+    });
+  } catch (error) {
+    throw await usageError(error as Error, argv);
+  }
+  const said = chosen();
+  if (said !== undefined) {
+    refuseTwice(said.values, await said.command.options());
+    return said.command.action({ values: said.values, argv, terminal });
+  }
+  if (shown === '') throw noCommand(argv);
+  terminal.write(`${shown}\n${await furtherHelp(argv)}`);
+  return 0;
+}
+
+/** What a command has to say of the names that it was given; they come first. */
+async function furtherHelp(argv: readonly string[]): Promise<string> {
+  const [word, ...rest] = argv.filter((each) => !HELP.includes(each));
+  const help = COMMANDS.find((command) => nameOf(command) === word)?.help;
+  const end = rest.findIndex((each) => each.startsWith('-'));
+  const names = end < 0 ? rest : rest.slice(0, end);
+  return help === undefined || names.length === 0 ? '' : help(names);
+}
+
+/** The parser, and what it will have chosen: nothing where help was asked for. */
+async function commandParser(
+  argv: readonly string[],
+): Promise<{ readonly parser: Argv; readonly chosen: () => Chosen | undefined }> {
+  const { default: yargs } = await import('yargs');
+  let chosen: Chosen | undefined;
   let parser = yargs([...argv])
     .scriptName('pinwire')
     .usage('$0 <command> [options]\n\nA multi-node RDMA cluster emulator in virtual time.')
@@ -101,154 +97,24 @@ async function dispatch(argv: readonly string[], terminal: Terminal): Promise<nu
     .alias('help', 'h')
     .version(VERSION)
     .epilogue('`pinwire <command> --help` shows the options of a command.');
-  for (const { usage, describe, options, action } of commands) {
+  for (const command of COMMANDS) {
     parser = parser.command(
-      usage,
-      describe,
-      (command) => withOptions(command, options),
+      command.usage,
+      command.describe,
+      async (builder) => withOptions(builder, await command.options()),
       (values: Values) => {
-        chosen = () => action(values);
+        chosen = { command, values };
       },
     );
   }
-  let shown = '';
-  try {
-    await parser.parseAsync([...argv], {}, (_error, _values, output) => {
-      shown = output;
-    });
-  } catch (error) {
-    throw usageError(error as Error, argv, commands);
-  }
-  if (chosen !== undefined) return chosen();
-  if (shown !== '') {
-    terminal.write(`${shown}\n`);
-    return 0;
-  }
-  throw noCommand(argv, commands);
+  return { parser, chosen: () => chosen };
 }
 
-function commandTable(argv: readonly string[], terminal: Terminal): Command[] {
-  const run =
-    (kind: RunCommand['kind'], positional: string): Action =>
-    (values) => {
-      refuseTwice(values);
-      const names = [values[positional]].flat() as string[];
-      return runCommand({ kind, names, options: values, argv }, terminal);
-    };
-  // The logger takes a moment to load: only those who stay up wait for it.
-  const logOf = async (values: LogOptions): Promise<EventLog> => {
-    const { createLog } = await import('../terminal/log.js');
-    return createLog(values, (line) => terminal.error(line));
-  };
-  return [
-    {
-      usage: 'up',
-      describe: 'launch a cluster, or gather one of joining machines, and keep it up until Ctrl-C',
-      options: {
-        ...CLUSTER,
-        ...PROGRAM_OPTIONS,
-        ...LISTEN_OPTIONS,
-        ...CREDENTIAL_OPTIONS,
-        ...LOG_OPTIONS,
-        ...METRICS_OPTIONS,
-      },
-      action: async (values) => {
-        refuseTwice(values);
-        return upCommand(values, await logOf(values), terminal);
-      },
-    },
-    {
-      usage: 'join <url>',
-      describe: 'make this machine a host of a cluster elsewhere (ws://coordinator:7600)',
-      options: {
-        ...JOIN_OPTIONS,
-        ...PROGRAM_OPTIONS,
-        ...CREDENTIAL_OPTIONS,
-        ...LOG_OPTIONS,
-        ...AGENT_METRICS_OPTIONS,
-      },
-      action: async (values) => {
-        refuseTwice(values);
-        return joinCommand(String(values['url']), values, await logOf(values), terminal);
-      },
-    },
-    {
-      usage: 'run <name..>',
-      describe: 'run workloads: names of `list`, or paths of your own .js or .ts modules',
-      options: WORK,
-      action: run('run', 'name'),
-    },
-    {
-      usage: 'suite <suite>',
-      describe: 'run a suite: micro, host, hpc, trading, all, or demo',
-      options: WORK,
-      action: run('suite', 'suite'),
-    },
-    {
-      usage: 'explain <name>',
-      describe: 'run one workload and tell its median operation stage by stage',
-      options: WORK,
-      action: run('explain', 'name'),
-    },
-    {
-      usage: 'status [url]',
-      describe:
-        'what a cluster that is up is made of and does; without URL those of this user here',
-      options: { ...STATUS_OPTIONS, ...CREDENTIAL_OPTIONS },
-      action: (values) => {
-        refuseTwice(values);
-        return statusCommand(values['url'] as string | undefined, values, terminal);
-      },
-    },
-    {
-      usage: 'decode <file..>',
-      describe:
-        'print RoCEv2 captures (pcap, pcapng; - for standard input) by time, one line a packet',
-      options: DECODE_OPTIONS,
-      action: (values) => {
-        refuseTwice(values);
-        return decode(values['file'] as string[], {
-          json: values['json'] as string | undefined,
-          qp: values['qp'] as string[] | undefined,
-          host: values['host'] as string[] | undefined,
-          opcode: values['opcode'] as string[] | undefined,
-          write: (line) => terminal.write(`${line}\n`),
-          error: (line) => terminal.error(line),
-        });
-      },
-    },
-    {
-      usage: 'compare <file..>',
-      describe: 'compare the results of two results files: exit 0 if they are equal, 1 if not',
-      options: COMPARE_OPTIONS,
-      action: async (values) => {
-        refuseTwice(values);
-        const tolerance = values['tolerance'] as string | undefined;
-        return compareCommand(values['file'] as string[], tolerance, terminal);
-      },
-    },
-    {
-      usage: 'list',
-      describe: 'the workloads with every parameter and default, and the suites',
-      options: {},
-      action: () => listCommand(terminal),
-    },
-    {
-      usage: 'profiles [name..]',
-      describe: 'the hardware profiles: every number with its grade and source',
-      options: {},
-      action: async (values) => {
-        const names = (values['name'] ?? []) as string[];
-        terminal.write(formatProfiles(describeProfiles(names.length > 0 ? names : undefined)));
-        return 0;
-      },
-    },
-  ];
-}
-
-function withOptions(command: Argv, options: OptionTable): Argv {
-  let result = command.options(options);
-  for (const [title, group] of Object.entries(GROUPS)) {
+async function withOptions(builder: Argv, options: OptionTable): Promise<Argv> {
+  let result = builder.options(options);
+  if (Object.keys(options).length === 0) return result;
+  const { GROUPS } = await import('./options.js');
+  for (const [title, group] of Object.entries<OptionTable>(GROUPS)) {
     const names = Object.entries(group).flatMap(([name, option]) =>
       options[name] === option ? [name] : [],
     );
@@ -257,27 +123,26 @@ function withOptions(command: Argv, options: OptionTable): Argv {
   return result;
 }
 
-function refuseTwice(values: Values): void {
-  for (const [name, value] of Object.entries(values)) {
-    const isList = Array.isArray(value) && name !== '_' && !POSITIONALS.includes(name);
-    if (isList && !REPEATABLE.includes(name)) {
+function refuseTwice(values: Values, options: OptionTable): void {
+  for (const [name, option] of Object.entries(options)) {
+    if (option.array !== true && Array.isArray(values[name])) {
       throw new UsageError(`--${name} is given twice`);
     }
   }
 }
 
-const POSITIONALS = ['name', 'file'];
+const nameOf = ({ usage }: Command): string => usage.split(' ')[0]!;
 
 /** yargs's complaint in one line and in our words. */
-function usageError(error: Error, argv: readonly string[], commands: readonly Command[]): Error {
+async function usageError(error: Error, argv: readonly string[]): Promise<Error> {
   const unknown = /^Unknown arguments?: (.*)$/.exec(error.message);
-  const command = commands.find(({ usage }) => usage.split(' ')[0] === argv[0]);
+  const command = COMMANDS.find((each) => nameOf(each) === argv[0]);
   if (unknown !== null && command !== undefined) {
     const name = unknown[1]!.split(', ')[0]!;
     if (!argv.some((text) => text.startsWith('-') && text.includes(name))) {
       return new UsageError(`${argv[0]!}: unexpected "${name}"`);
     }
-    const near = suggestion(name, Object.keys(command.options)).replace('mean ', 'mean --');
+    const near = suggestion(name, Object.keys(await command.options())).replace('mean ', 'mean --');
     return new UsageError(
       `${argv[0]!}: unknown option ${name.length === 1 ? '-' : '--'}${name}${near} (\`pinwire ${argv[0]!} --help\`)`,
     );
@@ -288,11 +153,11 @@ function usageError(error: Error, argv: readonly string[], commands: readonly Co
     return new UsageError(`usage: pinwire ${command.usage} [options]`);
   }
   if (error.name !== 'YError' && unknown === null) return error;
-  return noCommand(argv, commands);
+  return noCommand(argv);
 }
 
-function noCommand(argv: readonly string[], commands: readonly Command[]): UsageError {
-  const known = commands.map(({ usage }) => usage.split(' ')[0]!);
+function noCommand(argv: readonly string[]): UsageError {
+  const known = COMMANDS.map(nameOf);
   const word = argv.find((text) => !text.startsWith('-'));
   if (word === undefined) return new UsageError(`name a command: ${known.join(', ')} (or --help)`);
   return new UsageError(

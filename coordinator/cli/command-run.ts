@@ -24,8 +24,10 @@ import { attachedConfig } from '../plan/attached-config.js';
 import { watchInterruptions, type Interruption } from '../terminal/interruption.js';
 import { Measured, measure } from '../run/measure.js';
 import { DEFAULT_HOSTS } from '../plan/run-options.js';
+import { isWorse, seedLine, type SeedOutcome } from './seed-outcome.js';
+import { readSeeds } from '../options/seeds.js';
 import { readChoice } from '../options/option-values.js';
-import { checkSettings, parseSettings, type Setting } from '../plan/parameters.js';
+import { checkSettings, kindsOf, parseSettings, type Setting } from '../plan/parameters.js';
 import {
   DEFAULT_OUT,
   prepareOutputs,
@@ -42,7 +44,12 @@ import {
   resolveWorkload,
   type ResolvedWorkload,
 } from '../plan/programs.js';
-import { formatResults, RESULTS_SCHEMA, type Results } from '../report/results.js';
+import {
+  formatResults,
+  RESULTS_SCHEMA,
+  type Results,
+  type WorkloadResult,
+} from '../report/results.js';
 import { RunError } from '../errors/run-error.js';
 import { costInfo, describeCost } from '../run/run-cost.js';
 import type { RunPlace } from '../run/run-place.js';
@@ -61,6 +68,7 @@ export interface RunOptions extends ClusterOptions, AttachOptions {
   readonly hgrm?: string | undefined;
   readonly out?: string | undefined;
   readonly capture?: string | undefined;
+  readonly seeds?: string | undefined;
   readonly quiet?: boolean | undefined;
 }
 
@@ -96,6 +104,10 @@ interface Plan {
   readonly plan: readonly PlannedWorkload[];
   /** The cluster that is up elsewhere; undefined: one is to be launched. */
   readonly attached: Attached | undefined;
+  /** The same on a cluster of another seed: workloads may depend on it. */
+  readonly planFor: (config: ClusterConfig) => readonly PlannedWorkload[];
+  /** Of `--seeds`. */
+  readonly seeds: readonly number[] | undefined;
 }
 
 /** Undefined if the user interrupted. */
@@ -109,6 +121,7 @@ async function planCommand(
   const attach = readAttachment(options);
   const asked = hostsAskedFor(options);
   const settings = parseSettings(options.set ?? []);
+  const seeds = seedsOf(options);
   const members =
     kind === 'suite' ? names.flatMap(resolveSuite) : names.map((name) => ({ name, params: {} }));
   const resolved: (ResolvedWorkload & { readonly own: readonly Setting[] })[] = [];
@@ -120,24 +133,35 @@ async function planCommand(
   }
   checkSettings(settings, resolved);
   const usual = kind === 'suite' ? DEFAULT_HOSTS : hostsFor(resolved);
-  const own = clusterConfig(options, asked ?? usual);
+  const given = seeds === undefined ? options : { ...options, seed: String(seeds[0]) };
+  const own = clusterConfig(given, asked ?? usual);
   if (own.placement === 'joined') {
     throw new UsageError('--placement joined: only `up` gathers hosts; --attach runs on them');
   }
   prepareOutputs(outputsOf(command), options.capture);
-  const planned = (config: ClusterConfig): PlannedWorkload[] =>
+  const planFor = (config: ClusterConfig): PlannedWorkload[] =>
     resolved.map(({ own, ...each }) => planWorkload(each, [...own, ...settings], config));
-  if (attach === undefined) return { config: own, plan: planned(own), attached: undefined };
+  const ways = { planFor, seeds };
+  if (attach === undefined)
+    return { config: own, plan: planFor(own), attached: undefined, ...ways };
 
   const attached = await openAttached(attach, options, `${kind} ${names.join(' ')}`, terminal);
   if (attached === undefined) return undefined;
   try {
-    const config = attachedConfig(options, attached.config, attached.url);
-    return { config, plan: planned(config), attached };
+    const config = attachedConfig(given, attached.config, attached.url);
+    return { config, plan: planFor(config), attached, ...ways };
   } catch (error) {
     await attached.cluster.stop();
     throw error;
   }
+}
+
+function seedsOf({ seeds, seed, capture }: RunOptions): number[] | undefined {
+  if (seeds === undefined) return undefined;
+  if (seed !== undefined) throw new UsageError('--seeds: --seed names one already');
+  if (capture !== undefined)
+    throw new UsageError('--seeds: --capture takes the frames of one seed');
+  return readSeeds(seeds);
 }
 
 const outputsOf = ({ kind, options: { json, hgrm, out } }: RunCommand): Outputs => ({
@@ -152,11 +176,14 @@ const readFormat = ({ format = 'table' }: RunOptions): 'table' | 'perftest' =>
 /** A command from launch to the last process's end. */
 class Session {
   private readonly command: RunCommand;
-  private readonly config: ClusterConfig;
-  private readonly plan: readonly PlannedWorkload[];
+  /** With `--seeds` that of the seed which runs, at the end of the worst. */
+  private config: ClusterConfig;
+  private plan: readonly PlannedWorkload[];
+  private readonly planFor: Plan['planFor'];
+  private readonly seeds: readonly number[] | undefined;
   private readonly terminal: Terminal;
   private readonly progress: Progress;
-  private readonly measured = new Measured();
+  private measured = new Measured();
   private readonly when = new Date();
   /** How many of its results were shown. */
   private shown = 0;
@@ -168,10 +195,13 @@ class Session {
   private place: RunPlace | undefined;
   private readonly attached: Attached | undefined;
 
-  constructor(command: RunCommand, { config, plan, attached }: Plan, terminal: Terminal) {
+  constructor(command: RunCommand, planned: Plan, terminal: Terminal) {
+    const { config, plan, attached, planFor, seeds } = planned;
     this.command = command;
     this.config = config;
     this.plan = plan;
+    this.planFor = planFor;
+    this.seeds = seeds;
     this.attached = attached;
     this.place = attached?.cluster;
     this.terminal = terminal;
@@ -179,9 +209,10 @@ class Session {
   }
 
   async whole(): Promise<number> {
-    const { terminal, config, attached } = this;
+    const { terminal, config, attached, command, seeds } = this;
     const where = attached && `attached to ${attached.url}`;
-    this.say(`seed ${config.seed}\n${describeCluster(config, where)}\n\n`);
+    const drawn = seeds === undefined ? `seed ${config.seed}` : `seeds ${command.options.seeds!}`;
+    this.say(`${drawn}\n${describeCluster(config, where)}\n\n`);
     const interruption = watchInterruptions(() => this.place?.kill());
     let status: number;
     try {
@@ -232,6 +263,7 @@ class Session {
   }
 
   private async measureAll(): Promise<void> {
+    if (this.seeds !== undefined) return this.sweep(this.seeds);
     const { config, command, progress, measured, plan } = this;
     const place = this.place ?? (await this.launch());
     const { capture } = command.options;
@@ -240,6 +272,54 @@ class Session {
     await measure(place, plan, measured, { config, capture, progress, note, signal }, () =>
       this.show(),
     );
+  }
+
+  /** Every seed on one cluster; what is left of them are the results of the worst. */
+  private async sweep(seeds: readonly number[]): Promise<void> {
+    let worst: SeedOutcome | undefined;
+    for (const seed of seeds) {
+      const outcome = await this.measureSeed(seed);
+      this.progress.clear();
+      this.say(`${seedLine(outcome, seeds.at(-1)!)}\n`);
+      if (worst === undefined || isWorse(outcome, worst)) worst = outcome;
+    }
+    this.turnTo(worst!.seed);
+    this.measured = worst!.measured;
+    this.say(`\nthe worst: seed ${worst!.seed}\n\n`);
+    this.show();
+    if (worst!.error !== undefined) throw worst!.error;
+  }
+
+  private async measureSeed(seed: number): Promise<SeedOutcome> {
+    this.turnTo(seed);
+    const { config, progress, plan } = this;
+    const measured = new Measured();
+    const place = this.place ?? (await this.launch());
+    const began = performance.now();
+    let failure: RunError | undefined;
+    try {
+      await measure(
+        place,
+        plan,
+        measured,
+        { config, capture: undefined, progress },
+        () => undefined,
+      );
+    } catch (error) {
+      if (!(error instanceof RunError)) throw error;
+      failure = error;
+      // It may have lost a process: the next seed has a cluster of its own.
+      if (this.attached === undefined) {
+        this.place = undefined;
+        await place.stop();
+      }
+    }
+    return { seed, measured, error: failure, seconds: seconds(performance.now() - began) };
+  }
+
+  private turnTo(seed: number): void {
+    this.config = { ...this.config, seed };
+    this.plan = this.planFor(this.config);
   }
 
   private launch(): Promise<RunPlace> {
@@ -255,7 +335,7 @@ class Session {
   /** The results that were not shown yet, as the user wants to see them. */
   private show(): void {
     const first = this.shown;
-    const results = this.measured.results.slice(first);
+    const results = this.told().slice(first);
     this.shown = this.measured.results.length;
     this.progress.clear();
     if (results.length === 0 || this.command.options.json === STANDARD_OUTPUT) return;
@@ -270,6 +350,14 @@ class Session {
     } else {
       this.say(`${formatTables(results)}\n`);
     }
+  }
+
+  /** The results, with what their parameters are. */
+  private told(): WorkloadResult[] {
+    return this.measured.results.map((result) => {
+      const planned = this.plan.find(({ name }) => name === result.workload);
+      return planned === undefined ? result : { ...result, kinds: kindsOf(planned.workload) };
+    });
   }
 
   private say(text: string): void {
@@ -327,7 +415,7 @@ class Session {
         ...(cost !== undefined && { cost }),
       },
       cluster: clusterInfo(config),
-      results: measured.results,
+      results: this.told(),
     };
   }
 }

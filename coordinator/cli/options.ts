@@ -17,21 +17,26 @@ export const definitionsOf = (
       .map(([name, row]) => [name, (row.repeatable ? texts : text)(helpOf(row))]),
   );
 
-export const CLUSTER_OPTIONS = definitionsOf('Cluster:');
-export const DRAW_OPTIONS = definitionsOf('Run:');
-export const PLACEMENT_OPTIONS = definitionsOf('Where the work is done:');
+const CLUSTER_OPTIONS = definitionsOf('Cluster:');
+const DRAW_OPTIONS = definitionsOf('Run:');
+const PLACEMENT_OPTIONS = definitionsOf('Where the work is done:');
 
-export const PROGRAM_OPTIONS = {
+const PROGRAM_OPTIONS = {
   programs: texts(
     'a directory whose .js and .ts modules runs may name, beside the catalogue (repeatable)',
   ),
 } as const satisfies Record<string, Options>;
 
-export const WORKLOAD_OPTIONS = {
+const WORKLOAD_OPTIONS = {
   set: texts('a workload’s parameter, as size=64KiB (repeatable; `list` shows them)'),
 } as const satisfies Record<string, Options>;
 
-export const OUTPUT_OPTIONS = {
+/** Of `run` alone. */
+const SEEDS_OPTIONS = {
+  seeds: text('run once for each seed of a range, as 1..100: a line a seed, the worst in full'),
+} as const satisfies Record<string, Options>;
+
+const OUTPUT_OPTIONS = {
   format: text('table, or perftest: the columns of ib_*_lat and ib_*_bw [default: table]'),
   json: text('also write the results to this file; - for standard output, instead of tables'),
   hgrm: text(
@@ -46,13 +51,13 @@ export const OUTPUT_OPTIONS = {
 } as const satisfies Record<string, Options>;
 
 /** Of a coordinator that stays up. */
-export const LISTEN_OPTIONS = {
+const LISTEN_OPTIONS = {
   listen: text(
     '[ADDRESS:]PORT for clients and joining hosts [default: 127.0.0.1:7600, any free port if it is taken]',
   ),
 } as const satisfies Record<string, Options>;
 
-export const CREDENTIAL_OPTIONS = {
+const CREDENTIAL_OPTIONS = {
   'token-file': text(
     'the file that holds the cluster’s token (or PINWIRE_TOKEN_FILE, PINWIRE_TOKEN)',
   ),
@@ -64,21 +69,21 @@ export const CREDENTIAL_OPTIONS = {
 } as const satisfies Record<string, Options>;
 
 /** Of commands that stay up. */
-export const LOG_OPTIONS = {
+const LOG_OPTIONS = {
   log: text('text or json: how events are told on standard error [default: text]'),
   'log-level': text('trace, debug, info, warn, error or silent [default: info]'),
 } as const satisfies Record<string, Options>;
 
 /** Of a coordinator, which has a door, and of a machine that joins, which has none. */
-export const METRICS_OPTIONS = {
+const METRICS_OPTIONS = {
   metrics: text('on, off, or [ADDRESS:]PORT for /metrics, /healthz, /readyz apart [default: on]'),
 } as const satisfies Record<string, Options>;
 
-export const AGENT_METRICS_OPTIONS = {
+const AGENT_METRICS_OPTIONS = {
   metrics: text('[ADDRESS:]PORT for /metrics and /healthz, or off [default: off]'),
 } as const satisfies Record<string, Options>;
 
-export const JOIN_OPTIONS = {
+const JOIN_OPTIONS = {
   hosts: text('emulated hosts that this machine contributes [default: 1]'),
   processes: text('pack them into N processes [default: one each]'),
   name: text('what the cluster calls this machine [default: its host name]'),
@@ -90,7 +95,7 @@ export const JOIN_OPTIONS = {
 } as const satisfies Record<string, Options>;
 
 /** Of a command that can run on a cluster that is up. */
-export const ATTACH_OPTIONS = {
+const ATTACH_OPTIONS = {
   attach: text(
     'run on the cluster that is up at this URL: ws://HOST:PORT (hosts, cores, profile are its)',
   ),
@@ -98,6 +103,7 @@ export const ATTACH_OPTIONS = {
 } as const satisfies Record<string, Options>;
 
 export const STATUS_OPTIONS = {
+  ...CREDENTIAL_OPTIONS,
   wait: text('how long to try to reach the coordinator: 30s, 5m, forever [default: one attempt]'),
   json: text('write it to this file as JSON instead; - for standard output'),
 } as const satisfies Record<string, Options>;
@@ -115,12 +121,47 @@ export const DECODE_OPTIONS = {
   json: text('write the summary to this file; - for standard output, instead of the packets'),
 } as const satisfies Record<string, Options>;
 
+/** Of `up`. */
+export const UP_OPTIONS = {
+  ...CLUSTER_OPTIONS,
+  ...DRAW_OPTIONS,
+  ...PLACEMENT_OPTIONS,
+  ...PROGRAM_OPTIONS,
+  ...LISTEN_OPTIONS,
+  ...CREDENTIAL_OPTIONS,
+  ...LOG_OPTIONS,
+  ...METRICS_OPTIONS,
+};
+
+/** Of `join`. */
+export const JOINING_OPTIONS = {
+  ...JOIN_OPTIONS,
+  ...PROGRAM_OPTIONS,
+  ...CREDENTIAL_OPTIONS,
+  ...LOG_OPTIONS,
+  ...AGENT_METRICS_OPTIONS,
+};
+
+/** Of `suite` and `explain`. */
+export const WORK_OPTIONS = {
+  ...CLUSTER_OPTIONS,
+  ...DRAW_OPTIONS,
+  ...PLACEMENT_OPTIONS,
+  ...WORKLOAD_OPTIONS,
+  ...OUTPUT_OPTIONS,
+  ...ATTACH_OPTIONS,
+  ...CREDENTIAL_OPTIONS,
+};
+
+/** Of `run`. */
+export const RUN_COMMAND_OPTIONS = { ...WORK_OPTIONS, ...SEEDS_OPTIONS };
+
 export const GROUPS = {
   'Cluster:': CLUSTER_OPTIONS,
   'This machine:': JOIN_OPTIONS,
   'Attach:': ATTACH_OPTIONS,
   'Network:': { ...LISTEN_OPTIONS, ...CREDENTIAL_OPTIONS },
-  'Run:': DRAW_OPTIONS,
+  'Run:': { ...DRAW_OPTIONS, ...SEEDS_OPTIONS },
   'Where the work is done:': PLACEMENT_OPTIONS,
   'Programs:': PROGRAM_OPTIONS,
   'Workload:': WORKLOAD_OPTIONS,

@@ -8,6 +8,7 @@ import type {
   ParameterValue,
   Workload,
 } from '../../workloads/authoring/workload.js';
+import type { ParameterKinds } from '../report/results.js';
 import { suggestion } from '../options/option-values.js';
 import { UsageError } from '../errors/usage-error.js';
 
@@ -54,6 +55,15 @@ export function readParameters(workload: Workload, settings: readonly Setting[])
     }),
   );
 }
+
+/** What the numbers among the parameters are: of those that have a unit. */
+export const kindsOf = ({ parameters }: Workload): ParameterKinds =>
+  Object.fromEntries(
+    Object.entries(parameters).map(([name, { type, of }]) => [
+      name,
+      of ?? (type === 'size' || type === 'duration' || type === 'rate' ? type : undefined),
+    ]),
+  );
 
 /** A default may be written as a person would write it (`64KiB`). */
 const defaultOf = (name: string, spec: ParameterSpec): ParameterValue =>

@@ -1,6 +1,6 @@
 /** Figures for people: the unit a column reads best in, and as many digits as carry meaning. */
-import { formatSize } from '../../units/size.js';
-import type { ParamValue } from './results.js';
+import { formatParameter } from '../options/parameter-value.js';
+import type { ParameterKinds, ParamValue } from './results.js';
 
 /** How the numbers of one column are printed. */
 export interface Scale {
@@ -40,14 +40,21 @@ export const formatFigure = (value: number, { divisor, digits }: Scale): string 
 export const formatRounded = (value: number, { divisor }: Scale, digits: number): string =>
   String(Number((value / divisor).toPrecision(digits)));
 
-/** A value of a parameter. Sizes as `64 KiB`; a user's own text without what would steer a terminal. */
-export function formatParam(name: string, value: ParamValue | undefined): string {
+/**
+ * A value of a parameter with its unit: `64 KiB`, `20 us`; a user's own text without what would steer a terminal. A
+ * results file does not hold the kinds of its parameters: without them `size` is the only one that is known.
+ */
+export function formatParam(
+  name: string,
+  value: ParamValue | undefined,
+  kinds: ParameterKinds = FROM_FILE,
+): string {
   if (value === undefined) return '-';
-  if (typeof value !== 'number') return plainText(String(value));
-  return isSize(name) ? formatSize(value) : String(value);
+  if (typeof value === 'boolean') return String(value);
+  return plainText(formatParameter(value, kinds[name]));
 }
 
-const isSize = (name: string): boolean => name === 'size' || name.endsWith('_size');
+const FROM_FILE: ParameterKinds = { size: 'size' };
 
 export const plainText = (text: string): string => text.replace(/\p{Cc}/gu, '?');
 

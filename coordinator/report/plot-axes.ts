@@ -2,7 +2,7 @@
 import { formatParam, scaleOf, spokenName, type Scale } from './figures.js';
 import { paramGloss } from './report-glossary.js';
 import type { Entry } from './result-groups.js';
-import { isDistribution, type Metric, type ParamValue } from './results.js';
+import { isDistribution, type Metric, type ParameterKinds, type ParamValue } from './results.js';
 import type { Axis } from './plot.js';
 
 /** One plot of a report, with what stands over and under it. */
@@ -59,8 +59,12 @@ export function rolesOf(
 }
 
 /** `rdma`, `64 KiB`, but `queues 4` and `iommu off`: the name where the value alone says nothing. */
-export function paramText(name: string, value: ParamValue | undefined): string {
-  const text = formatParam(name, value);
+export function paramText(
+  name: string,
+  value: ParamValue | undefined,
+  kinds: ParameterKinds | undefined,
+): string {
+  const text = formatParam(name, value, kinds);
   const speaks = name === 'size' || (typeof value === 'string' && !SWITCH.test(value));
   return speaks ? text : `${spokenName(name)} ${text}`;
 }
@@ -68,7 +72,7 @@ export function paramText(name: string, value: ParamValue | undefined): string {
 export const paramsText = ({ result }: Entry, names: readonly string[]): string =>
   names
     .filter((name) => result.params[name] !== undefined)
-    .map((name) => paramText(name, result.params[name]))
+    .map((name) => paramText(name, result.params[name], result.kinds))
     .join(', ');
 
 /** At most `limit` of a list, first and last among them, evenly. */

@@ -58,10 +58,10 @@ const pathsIn = (group: readonly WorkloadResult[]): number =>
   new Set(group.map(({ params }) => params['path'])).size;
 
 function comparisonOf(group: readonly WorkloadResult[]): Comparison {
-  const { workload, params } = group[0]!;
+  const { workload, params, kinds } = group[0]!;
   const { size } = params;
   return {
-    title: size === undefined ? workload : `${workload}, ${formatParam('size', size)}`,
+    title: size === undefined ? workload : `${workload}, ${formatParam('size', size, kinds)}`,
     short: workload.slice(workload.indexOf('/') + 1),
     results: PATHS.map((path) => group.find((result) => result.params['path'] === path)),
   };

@@ -17,7 +17,7 @@ import {
 } from './plot-axes.js';
 import { categoryPlot, SERIES_LIMIT, type Series } from './plot.js';
 import type { Entry, ResultGroup } from './result-groups.js';
-import { isDistribution, type Metric, type ParamValue } from './results.js';
+import { isDistribution, type Metric, type ParameterKinds, type ParamValue } from './results.js';
 
 /** More panels of one figure than this are left to the table. */
 const PANEL_LIMIT = 6;
@@ -88,7 +88,10 @@ function panelsAlong(
   const panels = new Map<string, Entry[]>();
   for (const entry of entries) {
     const title = rest
-      .map((name) => `${spokenName(name)} ${formatParam(name, entry.result.params[name])}`)
+      .map(
+        (name) =>
+          `${spokenName(name)} ${formatParam(name, entry.result.params[name], entry.result.kinds)}`,
+      )
       .join(', ');
     panels.set(title, [...(panels.get(title) ?? []), entry]);
   }
@@ -104,6 +107,7 @@ function againstPlot(panel: Panel, name: string, id: string): Figure | undefined
   const metrics = entries.map((entry) => metricOf(entry, name)!);
   const configurations = across === undefined ? [undefined] : valuesOf(entries, across);
   const shown = configurations.slice(0, SERIES_LIMIT);
+  const { kinds } = entries[0]!.result;
   const numbers = places.every((place) => typeof place === 'number');
   const distribution = metrics.every(isDistribution);
   const tails = distribution && numbers && shown.length <= TAILS_LIMIT;
@@ -118,7 +122,8 @@ function againstPlot(panel: Panel, name: string, id: string): Figure | undefined
         );
         return entry && read(metricOf(entry, name)!) / scale.divisor;
       });
-    const called = across === undefined ? spokenName(name) : paramText(across, configuration);
+    const called =
+      across === undefined ? spokenName(name) : paramText(across, configuration, kinds);
     return [
       { name: called, values: line(central), colour },
       ...(tails ? [{ name: called, values: line(tail), colour, dashed: true }] : []),
@@ -130,8 +135,8 @@ function againstPlot(panel: Panel, name: string, id: string): Figure | undefined
       kind: numbers ? 'lines' : 'bars',
       x: {
         title: withGloss(x),
-        places: places.map((place) => formatParam(x, place)),
-        doublings: doublingsOf(x, places),
+        places: places.map((place) => formatParam(x, place, kinds)),
+        doublings: doublingsOf(x, places, kinds),
       },
       y: {
         title: yTitle(name, scale, distribution && !tails ? 'median' : ''),
@@ -160,9 +165,13 @@ const tail = (metric: Metric): number => (isDistribution(metric) ? metric.p99 : 
 
 type Doublings = NonNullable<Parameters<typeof categoryPlot>[0]['x']['doublings']>;
 
-function doublingsOf(x: string, places: readonly ParamValue[]): Doublings | undefined {
+function doublingsOf(
+  x: string,
+  places: readonly ParamValue[],
+  kinds: ParameterKinds | undefined,
+): Doublings | undefined {
   const at = places.filter((place) => typeof place === 'number');
   if (at.length < places.length || at[0]! <= 0 || at.at(-1)! / at[0]! <= DOUBLINGS)
     return undefined;
-  return { at, tick: (value) => formatParam(x, value) };
+  return { at, tick: (value) => formatParam(x, value, kinds) };
 }

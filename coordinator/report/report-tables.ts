@@ -26,7 +26,7 @@ interface Column {
 }
 
 /** Every figure of these results, one row each, with the parameters that differ; those that do not stand above. */
-export function resultsTable({ entries, varying, fixed }: ResultGroup): Markup {
+export function resultsTable({ entries, varying, fixed, kinds }: ResultGroup): Markup {
   const rows = entries.filter(({ concludes }) => !concludes);
   const columns = [
     ...varying.map((name) => paramColumn(rows, name)),
@@ -38,7 +38,7 @@ export function resultsTable({ entries, varying, fixed }: ResultGroup): Markup {
             ${fixed.map(
               ([name, value], at) =>
                 html`${at > 0 ? ', ' : ''}<span title="${paramGloss(name)}"
-                    >${spokenName(name)} ${formatParam(name, value)}</span
+                    >${spokenName(name)} ${formatParam(name, value, kinds)}</span
                   >`,
             )}
           </p>`
@@ -76,7 +76,7 @@ function paramColumn(rows: readonly Entry[], name: string): Column {
     heading: spokenName(name),
     gloss: paramGloss(name),
     number: rows.every(({ result }) => typeof result.params[name] !== 'string'),
-    cell: ({ result }) => formatParam(name, result.params[name]),
+    cell: ({ result }) => formatParam(name, result.params[name], result.kinds),
   };
 }
 

@@ -237,6 +237,6 @@ function configurationOf({ varying, fixed }: ResultGroup, { result, concludes }:
   const names = varying.length > 0 ? varying : fixed.map(([name]) => name).slice(0, 1);
   const params = names
     .filter((name) => result.params[name] !== undefined)
-    .map((name) => `${spokenName(name)} ${formatParam(name, result.params[name])}`);
+    .map((name) => `${spokenName(name)} ${formatParam(name, result.params[name], result.kinds)}`);
   return params.length === 0 ? result.workload : params.join(', ');
 }

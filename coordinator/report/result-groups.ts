@@ -1,5 +1,10 @@
 /** Results that belong in one table or one plot: the same workload, the same figures, and which parameters tell them apart. */
-import { isDistribution, type ParamValue, type WorkloadResult } from './results.js';
+import {
+  isDistribution,
+  type ParameterKinds,
+  type ParamValue,
+  type WorkloadResult,
+} from './results.js';
 
 /** A result and its place in the list, by which its samples are found. */
 export interface Entry {
@@ -16,6 +21,8 @@ export interface ResultGroup {
   readonly varying: readonly string[];
   /** Parameters that are the same in every row that has them. */
   readonly fixed: readonly (readonly [name: string, value: ParamValue])[];
+  /** Undefined where nobody knows. */
+  readonly kinds: ParameterKinds | undefined;
 }
 
 /** Rows of the same figures and the same area (`micro/`) together, in the order they first appear. */
@@ -63,6 +70,7 @@ function describe(entries: readonly Entry[]): ResultGroup {
     .map(([name]) => name);
   return {
     entries,
+    kinds: entries[0]?.result.kinds,
     workloads: [...new Set(entries.map(({ result }) => result.workload))],
     varying: varying.includes('size')
       ? [...varying.filter((name) => name !== 'size'), 'size']

@@ -55,6 +55,9 @@ export interface Stage {
   readonly ps: number;
 }
 
+/** What the numbers among the parameters are, by name; of a parameter without a unit nothing. */
+export type ParameterKinds = Readonly<Record<string, 'size' | 'duration' | 'rate' | undefined>>;
+
 export interface WorkloadResult {
   readonly workload: string;
   readonly params: Params;
@@ -66,6 +69,8 @@ export interface WorkloadResult {
   readonly counters?: Counters;
   readonly virtual_ns: number;
   readonly trace_hash: string;
+  /** For people; not in the file. */
+  readonly kinds?: ParameterKinds;
 }
 
 export interface Results {

@@ -30,14 +30,16 @@ export function formatTables(results: readonly WorkloadResult[]): string {
     .concat(results.length === 0 ? '' : '\n');
 }
 
-function title({ workloads, fixed, varying, entries }: ResultGroup): string {
+function title({ workloads, fixed, varying, entries, kinds }: ResultGroup): string {
   const name = workloads.map(plainText).join(', ');
   if (entries.every(({ concludes }) => concludes)) return `${name}: what it comes to`;
   // `size` heads a column even where there is only one.
   const rest = fixed.filter(
     ([param, value]) => value !== '' && (param !== 'size' || varying.length > 0),
   );
-  const params = rest.map(([param, value]) => `${spokenName(param)} ${formatParam(param, value)}`);
+  const params = rest.map(
+    ([param, value]) => `${spokenName(param)} ${formatParam(param, value, kinds)}`,
+  );
   return params.length === 0 ? name : `${name}  (${params.join(', ')})`;
 }
 
@@ -45,7 +47,7 @@ function body(group: ResultGroup): string[] {
   return layOut(grid(group) ?? rows(group));
 }
 
-function rows({ entries, workloads, varying, fixed }: ResultGroup): Column[] {
+function rows({ entries, workloads, varying, fixed, kinds }: ResultGroup): Column[] {
   const columns: Column[] = [];
   const left = (heading: string, cell: (entry: Entry) => string): void => {
     columns.push({ heading, align: 'left', cells: entries.map(cell) });
@@ -53,7 +55,7 @@ function rows({ entries, workloads, varying, fixed }: ResultGroup): Column[] {
   const lone = varying.length === 0 && fixed.some(([name]) => name === 'size') ? ['size'] : [];
   if (workloads.length > 1) left('workload', ({ result }) => plainText(result.workload));
   for (const name of [...varying, ...lone]) {
-    const cells = entries.map(({ result }) => formatParam(name, result.params[name]));
+    const cells = entries.map(({ result }) => formatParam(name, result.params[name], kinds));
     const align = entries.some(({ result }) => typeof result.params[name] === 'string')
       ? 'left'
       : 'right';
@@ -117,7 +119,7 @@ const figureColumn = (
 });
 
 /** A long comparison of one figure over sizes: sizes down, configurations across. */
-function grid({ entries, varying, workloads }: ResultGroup): Column[] | undefined {
+function grid({ entries, varying, workloads, kinds }: ResultGroup): Column[] | undefined {
   const [across, down] = varying;
   const metric = entries[0]!.result.metrics[0];
   if (entries.length <= LONG || workloads.length > 1 || varying.length !== 2) return undefined;
@@ -146,10 +148,10 @@ function grid({ entries, varying, workloads }: ResultGroup): Column[] | undefine
     {
       heading: `${spokenName(down)} \\ ${what} [${scale.unit}]`,
       align: 'right',
-      cells: sizes.map((size) => formatParam(down, size)),
+      cells: sizes.map((size) => formatParam(down, size, kinds)),
     },
     ...distinct(across).map((configuration): Column => ({
-      heading: formatParam(across, configuration),
+      heading: formatParam(across, configuration, kinds),
       align: 'right',
       cells: sizes.map((size) => {
         const result = byCell.get(JSON.stringify([configuration, size]));

@@ -50,7 +50,7 @@ const BAR_WIDTH = 32;
 export function formatWaterfall(result: WorkloadResult): string {
   const waterfall = waterfallOf(result);
   const params = Object.entries(result.params).map(
-    ([name, value]) => `${spokenName(name)} ${formatParam(name, value)}`,
+    ([name, value]) => `${spokenName(name)} ${formatParam(name, value, result.kinds)}`,
   );
   const title = `${plainText(result.workload)}  (${params.join(', ')})`;
   if (waterfall === undefined)

@@ -81,7 +81,7 @@ const CASES: readonly (readonly [string[], RegExp])[] = [
     /--programs .*ping-pong.js: is no dir/,
   ],
   [['up', '--placement', 'joined', '--programs', directory], /--programs: .*`join` says it/],
-  [['list', 'everything'], /list: unexpected "everything"/],
+  [['list', 'everything'], /unknown workload "everything"/],
   [['decode', '/no/such.pcap'], /\/no\/such\.pcap/],
 ];
 

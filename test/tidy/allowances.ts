@@ -12,12 +12,10 @@ export const IMPORTS: Exceptions = {
   'node/model/kernel/socket-options.ts -> node/program/mailbox/system-calls.ts': SOCKET_CALLS,
 };
 
-const TABLE = 'A table: a line for each command.';
 const BOARD = 'A board: a line for each part and for each wire between them.';
 
 /** `most` is the number of lines. */
 export const LONG_FUNCTIONS: Exceptions = {
-  'coordinator/cli/cli.ts#commandTable': { reason: TABLE, most: 104 },
   'coordinator/cli/command-up.ts#upCommand': {
     reason: 'One order of opening and of closing again, with every failure between them.',
     most: 107,

@@ -150,7 +150,7 @@ export const ROOMS: readonly Room[] = [
     name: 'coordinator/report',
     values: [
       ...['units', 'sim', 'workloads/authoring'],
-      ...['coordinator/errors', 'coordinator/run', 'coordinator/terminal'],
+      ...['coordinator/errors', 'coordinator/options', 'coordinator/run', 'coordinator/terminal'],
     ],
   },
   {

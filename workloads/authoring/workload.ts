@@ -40,6 +40,8 @@ interface ParameterTypes {
 export interface ParameterSpec {
   readonly default: ParameterValue;
   readonly type: keyof ParameterTypes;
+  /** Of a text that `configurations` makes a number of: what that is. */
+  readonly of?: 'size' | 'duration' | 'rate';
   readonly choices?: readonly string[];
   readonly min?: number;
   readonly max?: number;

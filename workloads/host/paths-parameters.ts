@@ -19,6 +19,7 @@ const USUAL_WARMUP = 20;
 export const PATHS_PARAMETERS = {
   size: {
     type: 'text',
+    of: 'size',
     default: 'all',
     help: 'bytes of a request and of its response: one size (64KiB), a list (16,1KiB,64KiB), or all (16 B to 64 KiB)',
   },

@@ -48,6 +48,7 @@ export const VM_QUEUES_PARAMETERS = {
   },
   rate: {
     type: 'text',
+    of: 'rate',
     default: '0,0.5',
     help: 'Gb/s that the noisy VM may send while it does: one or a list; 0 for no limit',
   },

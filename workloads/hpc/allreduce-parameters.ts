@@ -31,7 +31,8 @@ export const ALLREDUCE_PARAMETERS = {
   },
   size: {
     type: 'text',
-    default: '8',
+    of: 'size',
+    default: '8 B',
     help: "bytes of every rank's vector: one size (64KiB) or a list (8,4KiB,64KiB)",
   },
   iterations: {

@@ -1,5 +1,5 @@
 /** The parameters that every micro benchmark takes, and the configurations that they ask for: one per size. */
-import { parseSize } from '../../units/size.js';
+import { formatSize, parseSize } from '../../units/size.js';
 import type { ClusterShape, Parameters, ParameterSpec } from '../authoring/workload.js';
 
 /** perftest's `-a`: 2, 4, ... 8 MiB. */
@@ -42,8 +42,9 @@ const OUTSTANDING = 128;
 export function parameterSpecs(shape: MicroShape): Record<string, ParameterSpec> {
   return {
     size: {
-      default: String(shape.defaultSize),
+      default: formatSize(shape.defaultSize),
       type: 'text',
+      of: 'size',
       help: 'bytes of a message: one size (64KiB), a list (8,64,4KiB), or all (2 B to 8 MiB)',
     },
     iterations: {
@@ -160,7 +161,7 @@ function refuseInline(
 
 function sizesOf(text: string, shape: MicroShape): number[] | string {
   const { leastSize: least, mostSize: most = MAX_SIZE } = shape;
-  if (least === most && text !== String(least)) return `size=${text}: must be ${least}`;
+  if (least === most && parseSize(text) !== least) return `size=${text}: must be ${least}`;
   if (text === 'all') return Array.from({ length: LARGEST_OF_ALL }, (_, power) => 2 ** (power + 1));
   const sizes: number[] = [];
   for (const each of text.split(',')) {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   checkSettings,
+  kindsOf,
   parseSettings,
   readParameters,
 } from '../../../coordinator/plan/parameters.js';
@@ -23,6 +24,15 @@ const read = (...settings: string[]): Readonly<Record<string, unknown>> =>
   readParameters(workload, parseSettings(settings));
 
 describe('a workload’s parameters', () => {
+  test('are sizes, durations and rates by their type, or by what a configuration makes of a text', () => {
+    const sizes: ParameterSpec = { type: 'text', of: 'size', default: '8,64', help };
+    const kinds = kindsOf({ parameters: { ...parameters, sizes } } as Workload);
+    expect(kinds).toMatchObject({ size: 'size', gap: 'duration', pace: 'rate', sizes: 'size' });
+    expect([kinds['iterations'], kinds['load'], kinds['mode']]).toEqual(
+      new Array(3).fill(undefined),
+    );
+  });
+
   test('are its defaults in its order, those with a unit as numbers', () => {
     expect(Object.entries(read())).toEqual([
       ['size', 65_536],

@@ -35,6 +35,20 @@ micro/write-lat, micro/read-lat  (iterations 1000, inline auto, qps 1, type RC)
     );
   });
 
+  it('prints sizes, durations and rates with their units, by what the parameters are', () => {
+    const timed = (gap: number): WorkloadResult => ({
+      ...bandwidthResult(64),
+      params: { size: 7, gap, pace: 25, bytes: 65_536 },
+      kinds: { gap: 'duration', pace: 'rate', bytes: 'size', size: undefined },
+    });
+    const [title, , , first, second] = formatTables([timed(1_500_000), timed(20_000)]).split('\n');
+    expect(title).toMatch(/pace 25 Gb\/s, bytes 64 KiB\)$/);
+    expect(first).toMatch(/^ {2}1\.5 us /);
+    expect(second).toMatch(/^ {3}20 ns /);
+    // A number that is called size, and has no unit by its kind.
+    expect(formatTables([timed(1)])).toMatch(/^ +7 /m);
+  });
+
   it('prints the 99.9th percentile of 10,000 operations and more, where ten lie beyond it', () => {
     const many = latencySummary(sampleLatencies(1_200_000, 10_000));
     const most = { ...many, count: 9_999 };
@@ -44,8 +58,8 @@ micro/write-lat, micro/read-lat  (iterations 1000, inline auto, qps 1, type RC)
     }));
     const lines = formatTables(rows).split('\n');
     expect(lines[1]).toContain('p99 [us]  p99.9 [us]  max [us]');
-    expect(lines[3]).toMatch(/^ {3}1 B +10000( +\d\.\d{3}){5}  ok$/);
-    expect(lines[4]).toMatch(/^ {3}2 B +9999( +\d\.\d{3}){3} +- +\d\.\d{3}  ok$/);
+    expect(lines[3]).toMatch(/^ {3}1 B +10000( +\d\.\d{3}){5} {2}ok$/);
+    expect(lines[4]).toMatch(/^ {3}2 B +9999( +\d\.\d{3}){3} +- +\d\.\d{3} {2}ok$/);
   });
 
   it('prints bandwidths in a table of their own', () => {
