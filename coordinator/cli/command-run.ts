@@ -267,11 +267,12 @@ class Session {
     const { config, command, progress, measured, plan } = this;
     const place = this.place ?? (await this.launch());
     const { capture } = command.options;
-    const note = (line: string): void => this.printed(line);
-    const { signal } = this.cancel;
-    await measure(place, plan, measured, { config, capture, progress, note, signal }, () =>
-      this.show(),
-    );
+    const options = { config, capture, progress, ...this.hearing() };
+    await measure(place, plan, measured, options, () => this.show());
+  }
+
+  private hearing(): { note: (line: string) => void; signal: AbortSignal } {
+    return { note: (line) => this.printed(line), signal: this.cancel.signal };
   }
 
   /** Every seed on one cluster; what is left of them are the results of the worst. */
@@ -298,13 +299,8 @@ class Session {
     const began = performance.now();
     let failure: RunError | undefined;
     try {
-      await measure(
-        place,
-        plan,
-        measured,
-        { config, capture: undefined, progress },
-        () => undefined,
-      );
+      const options = { config, capture: undefined, progress, ...this.hearing() };
+      await measure(place, plan, measured, options, () => undefined);
     } catch (error) {
       if (!(error instanceof RunError)) throw error;
       failure = error;

@@ -26,7 +26,7 @@ const read = (...settings: string[]): Readonly<Record<string, unknown>> =>
 describe('a workload’s parameters', () => {
   test('are sizes, durations and rates by their type, or by what a configuration makes of a text', () => {
     const sizes: ParameterSpec = { type: 'text', of: 'size', default: '8,64', help };
-    const kinds = kindsOf({ parameters: { ...parameters, sizes } } as Workload);
+    const kinds = kindsOf({ ...workload, parameters: { ...parameters, sizes } });
     expect(kinds).toMatchObject({ size: 'size', gap: 'duration', pace: 'rate', sizes: 'size' });
     expect([kinds['iterations'], kinds['load'], kinds['mode']]).toEqual(
       new Array(3).fill(undefined),
