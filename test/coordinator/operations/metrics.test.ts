@@ -117,7 +117,7 @@ describe('the page', () => {
   });
 
   test('has receive queues, and what interrupts took of a core', async () => {
-    const all = await runWorkload(datagrams, { path: 'kernel', size: 64, iterations: 20 });
+    const all = await runWorkload(datagrams, { path: 'kernel', size: '64', iterations: '20' });
     const { run } = all[0]!;
     const metrics = new Metrics();
     metrics.runEnded('done', recordOf(run));

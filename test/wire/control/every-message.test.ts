@@ -157,7 +157,12 @@ function joinNotices(): object[] {
   return each<JoinNotice>({
     offer: {
       ...{ protocol: JOIN_PROTOCOL, version: text(64), node: text(64), name: name(), hosts },
-      ...{ processes: whole(1, hosts), cores: whole(1), memory: whole(), encrypted: flag() },
+      ...{
+        processes: whole(1, Math.min(hosts, MAX_PROCESSES)),
+        cores: whole(1),
+        memory: whole(),
+        encrypted: flag(),
+      },
     },
     ended: { cluster: text(64), process: processNumber(), how: text(4096) },
     leaving: {},
@@ -170,7 +175,11 @@ const joinOrders = (): object[] =>
     refused: { reason: text(4096) },
     assign: {
       ...{ cluster: text(64), processes: whole(1, MAX_PROCESSES) },
-      assigned: list(3, () => ({ process: processNumber(), hosts: list(4, host), ticket: text(64) })),
+      assigned: list(3, () => ({
+        process: processNumber(),
+        hosts: list(4, host),
+        ticket: text(64),
+      })),
     },
     release: {},
     dismiss: { reason: text(4096) },

@@ -155,7 +155,7 @@ describe('registration', () => {
     const run = await runEmbedded({
       hosts: 1,
       noise: false,
-      memory: 1.2 * GIB,
+      memory: 1.25 * GIB,
       program: async (core) => {
         const pd = await (await core.openDevice()).allocatePd();
         const costs: number[][] = [];
