@@ -10,7 +10,7 @@ import { readCapture } from '../../wire/capture.js';
 import { BrokenCapture, type CapturedPacket } from '../../wire/captured-packet.js';
 
 /** Standard input, instead of a path. */
-export const STANDARD_INPUT = '-';
+const STANDARD_INPUT = '-';
 const GZIP_MAGIC = [0x1f, 0x8b];
 /** Unpacked at most: as much as Node.js reads of a file. */
 const LARGEST = 2 ** 31 - 1;
