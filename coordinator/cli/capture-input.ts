@@ -1,6 +1,6 @@
 /**
- * Capture files as `pinwire decode` takes them: pcap or pcapng, gzipped or not, from a path or from standard input, and their
- * packets merged by time. A file whose last record is cut has the packets before it, and a warning.
+ * Capture files as `pinwire decode` takes them: pcap or pcapng, gzipped or not, from a path or from standard input, and
+ * their packets merged by time. A file whose last record is cut has the packets before it, and a warning.
  */
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';

@@ -1,6 +1,6 @@
 /**
- * Workloads planned and measured as the command does it, by its build, in this process: at once, or on host processes that
- * stand for several runs. A file of tests that start a command for each run spends its time on starting.
+ * Workloads planned and measured as the command does it, by its build, in this process: at once, or on host processes
+ * that stand for several runs. A file of tests that start a command for each run spends its time on starting.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

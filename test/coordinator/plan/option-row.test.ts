@@ -1,6 +1,6 @@
 /**
- * What the table of options is for: an option that is one row, and the field that it sets, arrives in the specification of
- * a run wherever the run is done, and contradicts a cluster that has another.
+ * What the table of options is for: an option that is one row, and the field that it sets, arrives in the specification
+ * of a run wherever the run is done, and contradicts a cluster that has another.
  */
 import { describe, expect, test } from 'vitest';
 import { definitionsOf } from '../../../coordinator/cli/options.js';

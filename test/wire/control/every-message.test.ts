@@ -1,6 +1,6 @@
 /**
- * Every message of the control protocol, drawn at random from a seed: it arrives as it was sent, and with any one of its
- * fields spoilt, however deep, it is refused.
+ * Every message of the control protocol, drawn at random from a seed: it arrives as it was sent, and with any one of
+ * its fields spoilt, however deep, it is refused.
  */
 import { describe, expect, test } from 'vitest';
 import { clientRun, parseClientRun } from '../../../coordinator/cluster/client-run.js';
