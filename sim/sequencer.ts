@@ -1,12 +1,14 @@
 /**
- * Decides ties: events at one instant go by source, then by the order in which that source made them. A source is a unit of an
- * element: inside a host its cores in order, then its NIC. Nothing here depends on which process or thread was faster.
+ * Decides ties: events at one instant go by source, then by the order in which that source made them. A source is a
+ * unit of an element: inside a host its cores in order, then its NIC. Nothing here depends on which process or thread
+ * was faster.
  *
  *     key    source, 24 bits | sequence modulo 2^29        53 bits: a whole number that a double holds exactly
  *
- * The sequence wraps around, and {@link keyPrecedes} compares it as TCP compares its own: of two events of one source that are
- * pending for the same instant, the later made is the one ahead by less than half the range. A source that makes an event every
- * nanosecond needs a quarter of a second of virtual time for that half, and the two would have to fall on one picosecond.
+ * The sequence wraps around, and {@link keyPrecedes} compares it as TCP compares its own: of two events of one source
+ * that are pending for the same instant, the later made is the one ahead by less than half the range. A source that
+ * makes an event every nanosecond needs a quarter of a second of virtual time for that half, and the two would have to
+ * fall on one picosecond.
  */
 import { MAX_ELEMENTS } from '../units/elements.js';
 

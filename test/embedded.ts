@@ -6,13 +6,7 @@ import { readParameters } from '../coordinator/plan/parameters.js';
 import type { HostMetrics } from '../node/process/host-metrics.js';
 import type { Profile } from '../node/spec/profile.js';
 import { checkPlacement, machineSettings } from '../coordinator/plan/machine-settings.js';
-import type {
-  FaultSpec,
-  ProgramParameters,
-  RunFailure,
-  RunOutcome,
-  RunSpec,
-} from '../node/spec/run-spec.js';
+import type { FaultSpec, RunFailure, RunOutcome, RunSpec } from '../node/spec/run-spec.js';
 import type { Program } from '../node/program/verbs.js';
 import { formatDuration } from '../units/time.js';
 import type {
@@ -49,7 +43,7 @@ export interface ClusterOptions {
 export interface ProgramRun extends ClusterOptions {
   /** Takes any parameters and may return anything. */
   readonly program: Program<never>;
-  readonly params?: ProgramParameters;
+  readonly params?: RunSpec['params'];
   readonly programs?: readonly RankPlacement[];
   readonly machine?: MachineRequest;
 }

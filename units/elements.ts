@@ -1,7 +1,7 @@
 /**
- * How many of everything a cluster may have: the one place of these limits. An element is a host or a switch; hosts have the
- * numbers from 0 on, switches those that follow. Element numbers take 16 bits, in MAC addresses, in batches between processes
- * and in the keys of events (`sim/sequencer.ts`).
+ * How many of everything a cluster may have: the one place of these limits. An element is a host or a switch; hosts
+ * have the numbers from 0 on, switches those that follow. Element numbers take 16 bits, in MAC addresses, in batches
+ * between processes and in the keys of events (`sim/sequencer.ts`).
  */
 export const MAX_ELEMENTS = 65_536;
 /** One element at least is the switch between them. */

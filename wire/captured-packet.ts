@@ -17,7 +17,9 @@ export interface CapturedPacket {
 /** A file that is no capture, or breaks off or lies about its lengths at `offset`. */
 export class BrokenCapture extends Error {
   readonly offset: number;
-  /** The file ends inside the record at {@link offset}, as after an interrupted copy; all records before it are whole. */
+  /**
+   * The file ends inside the record at {@link offset}, as after an interrupted copy; all records before it are whole.
+   */
   readonly isCut: boolean;
 
   constructor(offset: number, what: string, isCut = false) {

@@ -1,6 +1,6 @@
 /**
- * Capture files as `pinwire decode` takes them: pcap or pcapng, gzipped or not, from a path or from standard input, and their
- * packets merged by time. A file whose last record is cut has the packets before it, and a warning.
+ * Capture files as `pinwire decode` takes them: pcap or pcapng, gzipped or not, from a path or from standard input, and
+ * their packets merged by time. A file whose last record is cut has the packets before it, and a warning.
  */
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
@@ -10,7 +10,7 @@ import { readCapture } from '../../wire/capture.js';
 import { BrokenCapture, type CapturedPacket } from '../../wire/captured-packet.js';
 
 /** Standard input, instead of a path. */
-export const STANDARD_INPUT = '-';
+const STANDARD_INPUT = '-';
 const GZIP_MAGIC = [0x1f, 0x8b];
 /** Unpacked at most: as much as Node.js reads of a file. */
 const LARGEST = 2 ** 31 - 1;

@@ -41,9 +41,10 @@ const STANDARD_OUTPUT = '-';
 const PACKETS_PER_TURN = 1024;
 
 /**
- * Writes the lines and the summary, of the packets that pass the filter. The exit status: 0 whatever the packets hold, with a
- * warning to `error` for a file that is cut inside its last record; 2 after one line to `error` if a file is missing, broken or
- * cannot be written, found before the first packet is printed. Throws a UsageError for a filter that cannot be read.
+ * Writes the lines and the summary, of the packets that pass the filter. The exit status: 0 whatever the packets hold,
+ * with a warning to `error` for a file that is cut inside its last record; 2 after one line to `error` if a file is
+ * missing, broken or cannot be written, found before the first packet is printed. Throws a UsageError for a filter that
+ * cannot be read.
  */
 export async function decode(files: readonly string[], options: DecodeOptions): Promise<number> {
   const filter = packetFilter(options);

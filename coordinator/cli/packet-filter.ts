@@ -1,6 +1,6 @@
 /**
- * Which packets `pinwire decode` shows: `--qp`, `--host` and `--opcode`. Each may be given several times and then takes any of
- * its values; a packet must pass all that are given.
+ * Which packets `pinwire decode` shows: `--qp`, `--host` and `--opcode`. Each may be given several times and then takes
+ * any of its values; a packet must pass all that are given.
  */
 import { formatIpv4, formatIpv6, formatMac, hostIpv4 } from '../../units/address.js';
 import { macBytes } from '../../wire/ethernet.js';

@@ -1,4 +1,7 @@
-/** Where an embedded command's runs are done: each by an {@link EmbeddedProcess} of its own; and what is known of them. */
+/**
+ * Where an embedded command's runs are done: each by an {@link EmbeddedProcess} of its own; and what is known of
+ * them.
+ */
 import { relative, resolve } from 'node:path';
 import type { Program } from '../../node/program/verbs.js';
 import { executeRun, type RunRecord } from '../run/run.js';

@@ -1,6 +1,6 @@
 /**
- * What `runEmbedded` takes, read as the command line is: every value becomes the text that `pinwire run` would have been
- * given, so that its checks, its messages and its defaults are the same.
+ * What `runEmbedded` takes, read as the command line is: every value becomes the text that `pinwire run` would have
+ * been given, so that its checks, its messages and its defaults are the same.
  */
 import type { Core, Task } from '../../node/program/verbs.js';
 import type { Picoseconds } from '../../units/time.js';

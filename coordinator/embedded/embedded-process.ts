@@ -1,6 +1,6 @@
 /**
- * The one process of an embedded run, which is the caller's own: obeys a run's orders as a host process does, but for the
- * socket between. It lives for one run; nothing of the run is kept by anything else.
+ * The one process of an embedded run, which is the caller's own: obeys a run's orders as a host process does, but for
+ * the socket between. It lives for one run; nothing of the run is kept by anything else.
  */
 import type { HostMetrics } from '../../node/process/host-metrics.js';
 import { Machine } from '../../node/process/machine.js';

@@ -12,7 +12,9 @@ export interface EmbeddedRun<Values extends readonly unknown[] = readonly unknow
   readonly results: readonly WorkloadResult[];
   /** By rank: what each program returned; of the last configuration. */
   readonly values: Values;
-  /** By host: every counter that exists, zeroes included; of several configurations the sums, and the greatest maxima. */
+  /**
+   * By host: every counter that exists, zeroes included; of several configurations the sums, and the greatest maxima.
+   */
   readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** When the last program ended; of a run that was stopped or that failed, how far it came. */
   readonly virtualTime: Picoseconds;

@@ -8,8 +8,8 @@ import { UsageError } from '../errors/usage-error.js';
 const LARGEST_FILE = 256 * 2 ** 20;
 
 /**
- * The files that the parameters of kind `file` name; an empty one names none. `files` are at hand, by that name or by the
- * parameter's; others are read.
+ * The files that the parameters of kind `file` name; an empty one names none. `files` are at hand, by that name or by
+ * the parameter's; others are read.
  */
 export function readInputs(
   workload: Workload,

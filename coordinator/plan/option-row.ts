@@ -1,6 +1,7 @@
 /**
- * An option of a run as one row of a table. The command line's definitions and help, the configuration, the check that a
- * run fits the cluster it attaches to, the run's header, and what of a run its client decides, all follow from the rows.
+ * An option of a run as one row of a table. The command line's definitions and help, the configuration, the check that
+ * a run fits the cluster it attaches to, the run's header, and what of a run its client decides, all follow from the
+ * rows.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { RUN_SETTINGS } from '../../node/spec/run-spec.js';
@@ -22,7 +23,10 @@ interface CommonRow<F extends string, V> {
   /** Where `--help` shows it, and how. */
   readonly group: 'Cluster:' | 'Run:' | 'Where the work is done:' | 'Output:';
   readonly help: string;
-  /** Of a cluster that is up: its option is the cluster's, and a run that attaches may only repeat it; or the run's own. */
+  /**
+   * Of a cluster that is up: its option is the cluster's, and a run that attaches may only repeat it; or the run's
+   * own.
+   */
   readonly owner: 'cluster' | 'run';
   /** Of a run's own: a run that attaches and does not say it takes it from the cluster. */
   readonly inherited?: true;

@@ -1,6 +1,6 @@
 /**
- * The options of a run and of the cluster that it runs on, a row each: a new one is a row here, and the field that it sets
- * in `RUN_SETTINGS` of `node/spec/run-spec.ts`, where the model reads it.
+ * The options of a run and of the cluster that it runs on, a row each: a new one is a row here, and the field that it
+ * sets in `RUN_SETTINGS` of `node/spec/run-spec.ts`, where the model reads it.
  */
 import { MAX_MEMORY, RUN_SETTINGS } from '../../node/spec/run-spec.js';
 import { MAX_CORES, MAX_HOSTS } from '../../units/elements.js';

@@ -1,13 +1,16 @@
 /**
- * Two results files side by side: what `pinwire compare` prints. Results are paired by workload and parameters, in the order
- * of the first file. With a virtual clock the same seed and options give equal results; `run`, which says where and when they
- * were made, is not compared.
+ * Two results files side by side: what `pinwire compare` prints. Results are paired by workload and parameters, in the
+ * order of the first file. With a virtual clock the same seed and options give equal results; `run`, which says where
+ * and when they were made, is not compared.
  */
 import { formatParam, plainText } from './figures.js';
 import { isDistribution, type Metric, type Results, type WorkloadResult } from './results.js';
 
 export interface ComparisonOptions {
-  /** Figures that differ by no more than this share of the first are equal; then hashes and counters do not count. 0: exact. */
+  /**
+   * Figures that differ by no more than this share of the first are equal; then hashes and counters do not count. 0:
+   * exact.
+   */
   readonly tolerance: number;
 }
 

@@ -33,7 +33,7 @@ const WAITS = record('waits', {
     `not ${WAIT_BUCKETS}`,
   ),
 });
-export type Waits = Infer<typeof WAITS>;
+type Waits = Infer<typeof WAITS>;
 
 /** What went to one other process. */
 const SENT_TO = record('sent', {

@@ -33,8 +33,6 @@ export const LAST_VLAN = 4094;
 const anyHost = ({ hosts }: Scope): number => hosts - 1;
 const anyCore = ({ cores }: Scope): number => cores - 1;
 
-export type ProgramParameters = Readonly<Record<string, number | string | boolean>>;
-
 const isParameter = (value: unknown): value is number | string | boolean =>
   ['number', 'string', 'boolean'].includes(typeof value);
 

@@ -1,6 +1,6 @@
 /**
- * System calls that may block: their numbers and those of what they name, as program and kernel both know them. A call is up
- * to seven numbers and no text; its answer is one, and below 0 it is an errno's negative.
+ * System calls that may block: their numbers and those of what they name, as program and kernel both know them. A call
+ * is up to seven numbers and no text; its answer is one, and below 0 it is an errno's negative.
  */
 
 /** Call numbers: argument 0. */

@@ -1,4 +1,7 @@
-/** What `npm pack` puts into the package, against what its pages name: somebody who has only the package can follow them. */
+/**
+ * What `npm pack` puts into the package, against what its pages name: somebody who has only the package can follow
+ * them.
+ */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';

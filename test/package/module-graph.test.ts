@@ -1,4 +1,7 @@
-/** What a program loads when it imports the package: the interface that it is written against, and nothing that runs clusters. */
+/**
+ * What a program loads when it imports the package: the interface that it is written against, and nothing that runs
+ * clusters.
+ */
 import { build } from 'esbuild';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** A debugger of programs: the command's inspector flags reach the host processes, and a `debugger` statement stops there. */
+/**
+ * A debugger of programs: the command's inspector flags reach the host processes, and a `debugger` statement stops
+ * there.
+ */
 import { execPath } from 'node:process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

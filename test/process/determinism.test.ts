@@ -1,64 +1,61 @@
 /** Results and captures are the same, byte for byte, where threads, processes, faults and odd hardware could make a difference. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
-import { pinwire, readResults, reproducible, ROOT, scratch } from './pinwire.js';
+import { afterAll, describe, expect, test } from 'vitest';
+import { StandingHosts, type Outcome, type Wanted } from './measured.js';
+import { ROOT } from './pinwire.js';
 
 const SHARED_MEMORY = join(ROOT, 'test', 'process', 'modules', 'shared-memory.js');
-const SOCKETS = 'test/process/modules/sockets.js';
+const SOCKETS = join(ROOT, 'test', 'process', 'modules', 'sockets.js');
 const FAULTS = 'loss=2e-2,duplicate=1e-2,corrupt=1e-2,delayed=1e-2,delay=5us';
+const EMBEDDED = { placement: 'embedded' };
+const PROCESS = { placement: 'process' };
 
-async function run(...args: string[]): Promise<string> {
-  const json = join(scratch(), 'results.json');
-  const options = ['--quiet', '--out', scratch(), '--json', json];
-  const { code, stderr } = await pinwire(['run', ...args, ...options]);
-  expect(stderr).toBe('');
-  expect(code).toBe(0);
-  return reproducible(readResults(json));
+const hosts = new StandingHosts();
+afterAll(async () => {
+  await hosts.stop();
+  expect(hosts.printed).toEqual([]);
+});
+
+async function run(wanted: Wanted, options: Wanted['options']): Promise<Outcome> {
+  const outcome = await hosts.run({ ...wanted, options: { ...wanted.options, ...options } });
+  expect(outcome.results.map(({ verified }) => verified)).not.toContain(false);
+  return outcome;
 }
 
 test('cores of one host see each other’s stores at the same times, in threads or in one', async () => {
-  const inline = await run(SHARED_MEMORY, '--core-runtime', 'inline');
+  const shared = { workload: SHARED_MEMORY };
+  const inline = await run(shared, { 'core-runtime': 'inline' });
   for (let again = 0; again < 3; again++) {
-    expect(await run(SHARED_MEMORY, '--core-runtime', 'worker')).toBe(inline);
+    const threads = await run(shared, { 'core-runtime': 'worker' });
+    expect(threads.reproducible).toBe(inline.reproducible);
   }
 });
 
 describe('under faults, results and captures do not depend on placement', () => {
-  test.each([
-    ['micro/send-lat', ['--set', 'iterations=40', '--set', 'size=3000']],
-    ['micro/read-bw', ['--set', 'iterations=40', '--set', 'size=5000', '--set', 'qps=2']],
-    [
-      'hpc/allreduce',
-      ['--hosts', '3', '--set', 'ranks-per-host=2', '--set', 'iterations=3', '--set', 'size=20KiB'],
-    ],
-    ['trading/tick-to-trade', ['--set', 'messages=80']],
-    [SOCKETS, []],
-    [SOCKETS, ['--set', 'path=busy-poll', '--override', 'kernel.rx_usecs=0us']],
-  ])('%s', async (workload, args) => {
-    const outcomes = [];
-    for (const where of [
-      ['--placement', 'embedded'],
-      ['--placement', 'process'],
-      ['--processes', '2'],
-    ]) {
-      const capture = scratch();
-      const options = ['--fault', FAULTS, '--trace', 'full', '--capture', capture, ...where];
-      const results = await run(workload, ...args, '--seed', '7', ...options);
-      const captured = readFileSync(join(capture, 'host1.pcapng')).toString('base64');
-      outcomes.push({ results, captured });
-    }
-    for (const { results, captured } of outcomes) {
-      expect(results).toBe(outcomes[0]!.results);
-      expect(captured === outcomes[0]!.captured).toBe(true);
+  test.each<[string, readonly string[], Wanted['options']]>([
+    ['micro/send-lat', ['iterations=40', 'size=3000'], {}],
+    ['micro/read-bw', ['iterations=40', 'size=5000', 'qps=2'], {}],
+    ['hpc/allreduce', ['ranks-per-host=2', 'iterations=3', 'size=20KiB'], { hosts: '3' }],
+    ['trading/tick-to-trade', ['messages=80'], {}],
+    [SOCKETS, [], {}],
+    [SOCKETS, ['path=busy-poll'], { override: ['kernel.rx_usecs=0us'] }],
+  ])('%s %j', async (workload, set, own) => {
+    const options = { ...own, seed: '7', fault: [FAULTS], trace: 'full' };
+    const wanted = { workload, set, options, capture: true };
+    const embedded = await run(wanted, EMBEDDED);
+    expect(embedded.captures[1]!.length).toBeGreaterThan(1000);
+    for (const where of [PROCESS, { processes: '2' }]) {
+      const { reproducible, captures } = await run(wanted, where);
+      expect(reproducible).toBe(embedded.reproducible);
+      expect(Buffer.compare(captures[1]!, embedded.captures[1]!)).toBe(0);
     }
   });
 });
 
 test('virtual machines live the same lives over processes, with own queues and a shared one', async () => {
-  const args = ['host/vm-queues', '--set', 'iterations=10', '--set', 'noise=both'];
-  const embedded = await run(...args, '--placement', 'embedded');
-  expect(await run(...args, '--placement', 'process')).toBe(embedded);
+  const wanted = { workload: 'host/vm-queues', set: ['iterations=10', 'noise=both'] };
+  const embedded = await run(wanted, EMBEDDED);
+  expect((await run(wanted, PROCESS)).reproducible).toBe(embedded.reproducible);
 });
 
 describe('virtual time holds between processes', () => {
@@ -68,20 +65,21 @@ describe('virtual time holds between processes', () => {
     ['doorbells that take no time', ['nic.posted_write=0ns']],
     ['an out-of-band network faster than the fabric', ['management.latency=1ns']],
     ['a fabric of one nanosecond', ['nic.tx=0ns', 'switch.latency=0ns', 'link.propagation=1ns']],
-  ])('with %s', async (_what, overrides) => {
-    const args = ['micro/write-lat', '--set', 'iterations=5', '--set', 'warmup=1'];
-    args.push(...overrides.flatMap((each) => ['--override', each]));
-    const embedded = await run(...args, '--placement', 'embedded');
-    expect(await run(...args, '--placement', 'process')).toBe(embedded);
+  ])('with %s', async (_what, override) => {
+    const set = ['iterations=5', 'warmup=1'];
+    const wanted = { workload: 'micro/write-lat', set, options: { override } };
+    const embedded = await run(wanted, EMBEDDED);
+    expect((await run(wanted, PROCESS)).reproducible).toBe(embedded.reproducible);
   });
 });
 
 test('sockets work under the real clock', async () => {
-  const json = await run(SOCKETS, '--clock', 'real');
-  expect(json).not.toContain('"stages"');
+  const { reproducible } = await run({ workload: SOCKETS }, { clock: 'real' });
+  expect(reproducible).not.toContain('"stages"');
 });
 
 test('under the real clock no time is put down to a modelled stage', async () => {
-  const json = await run('hpc/allreduce', '--set', 'iterations=5', '--clock', 'real');
-  expect(json).not.toContain('"stages"');
+  const wanted = { workload: 'hpc/allreduce', set: ['iterations=5'] };
+  const { reproducible } = await run(wanted, { clock: 'real' });
+  expect(reproducible).not.toContain('"stages"');
 });

@@ -1,4 +1,6 @@
-/** `pinwire/embedded`, as it is built: the command's results, what it costs, what it leaves, and its page's examples. */
+/**
+ * `pinwire/embedded`, as it is built: the command's results, what it costs, what it leaves, and its page's examples.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -82,7 +82,7 @@ export const readResults = (path: string): Results =>
   JSON.parse(readFileSync(path, 'utf8')) as Results;
 
 /** What must not depend on where the work was done. */
-export const reproducible = ({ cluster, results }: Results): string =>
+export const reproducible = ({ cluster, results }: Pick<Results, 'cluster' | 'results'>): string =>
   JSON.stringify({ cluster, results });
 
 export async function until(condition: () => boolean, what: string): Promise<void> {

@@ -3,14 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Exceptions, allowed } from './exceptions.js';
 
-const SOCKET_CALLS =
-  'The kernel reads the arguments of a call from the cells that the program left them in.';
-
-export const IMPORTS: Exceptions = {
-  'node/model/kernel/socket-layer.ts -> node/program/mailbox/core-page.ts': SOCKET_CALLS,
-  'node/model/kernel/socket-layer.ts -> node/program/mailbox/system-calls.ts': SOCKET_CALLS,
-  'node/model/kernel/socket-options.ts -> node/program/mailbox/system-calls.ts': SOCKET_CALLS,
-};
+export const IMPORTS: Exceptions = {};
 
 const BOARD = 'A board: a line for each part and for each wire between them.';
 
@@ -38,12 +31,10 @@ const PARTS = 'The parts that a board hands to one of them, each once and each o
 
 /** `most` is the number of parameters. */
 export const WIDE_SIGNATURES: Exceptions = {
-  'node/model/fabric/egress-port.ts#EgressPort.constructor': { reason: PARTS, most: 8 },
   'node/model/net/ip-stack.ts#IpStack.input': { reason: PER_PACKET, most: 7 },
   'node/model/net/ip-stack.ts#IpStack.inputIpv4': { reason: PER_PACKET, most: 8 },
   'node/model/net/tcp-layer.ts#TcpLayer.input': { reason: PER_PACKET, most: 8 },
   'node/model/net/tcp-socket.ts#TcpSocket.constructor': { reason: PARTS, most: 7 },
-  'node/model/nic.ts#Nic.ring': { reason: PER_PACKET, most: 7 },
   'node/model/nic/dma-transfers.ts#DmaTransfers.constructor': { reason: PARTS, most: 9 },
   'node/model/nic/dma-transfers.ts#DmaTransfers.begin': { reason: PER_PACKET, most: 7 },
   'node/model/nic/payload-writer.ts#PayloadWriter.constructor': { reason: PARTS, most: 7 },
@@ -53,7 +44,6 @@ export const WIDE_SIGNATURES: Exceptions = {
   'node/model/rdma/receive-completions.ts#ReceiveCompletions.post': { reason: PER_PACKET, most: 9 },
   'node/model/rdma/response-stream.ts#ResponseStream.read': { reason: PER_PACKET, most: 8 },
   'node/model/rdma/send-queue.ts#SendQueue.gather': { reason: PER_PACKET, most: 7 },
-  'node/process/host.ts#Host.constructor': { reason: PARTS, most: 7 },
   'node/program/program-sockets.ts#enter': {
     reason: 'A system call has a number and six arguments, as on Linux.',
     most: 8,
@@ -90,7 +80,7 @@ export const DEAD_EXPORTS: Exceptions = {
       ...['NOT_AUTHORISED', 'NO_SUCH_SESSION'],
     ]),
   ),
-  ...allowed(BRANDED, inFile('units/time.ts', ['after', 'between', 'later'])),
+  ...allowed(BRANDED, inFile('units/time.ts', ['START', 'later'])),
   ...allowed(BRANDED, inFile('units/keys.ts', ['lkey'])),
 };
 
@@ -107,13 +97,15 @@ export const EXPORTS_FOR_TESTS: Exceptions = {
     ...inFile('bench/peers/cpu-time.ts', ['cpuSeconds']),
     ...inFile('bench/peers/peer-table.ts', ['formatCpu']),
     ...inFile('coordinator/cli/command-status.ts', ['formatStatus']),
+    ...inFile('coordinator/cli/options.ts', ['definitionsOf']),
     ...inFile('coordinator/report/perftest-format.ts', [
       ...['perftestLatency', 'latencyRow', 'perftestBandwidth', 'bandwidthRow', 'fixed'],
     ]),
     ...inFile('coordinator/run/measure.ts', ['captureDirectoryOf']),
-    ...inFile('node/model/fabric/lookahead-between.ts', ['leastReaction']),
     ...inFile('node/model/memory/address-space.ts', ['ENOMEM']),
     ...inFile('node/model/net/cubic.ts', ['cubeRoot']),
+    ...inFile('node/spec/run-spec.ts', ['TOPOLOGY_NAMES']),
+    ...inFile('sim/sequencer.ts', ['SEQUENCE_RANGE']),
     ...inFile('wire/describe.ts', ['describeSyndrome']),
     ...inFile('wire/opcode-table.ts', ['OpcodeName']),
     ...inFile('wire/path.ts', ['udpSourcePort']),
@@ -131,18 +123,13 @@ export const EXPORTS_FOR_TESTS: Exceptions = {
     ]),
   ]),
   ...allowed(BOTH_WAYS, [
-    ...inFile('units/address.ts', ['ipv4Gid']),
     ...inFile('wire/u64.ts', ['u64Number', 'u64High', 'u64Low']),
-    ...inFile('wire/u64.ts', ['u64BigInt', 'bigIntHigh', 'bigIntLow']),
+    ...inFile('wire/u64.ts', ['u64BigInt']),
   ]),
   ...allowed(BRANDED, [
     ...inFile('units/keys.ts', ['rkey', 'incrementRkey']),
     ...inFile('units/time.ts', ['nanoseconds', 'instant']),
   ]),
-  'coordinator/report/results-file.ts#parseResults':
-    'Reads a results file and says what is wrong with it; no command takes one yet.',
-  'coordinator/report/hgrm.ts#formatHgrm':
-    'The format of HdrHistogram, held to files of its own plotter; no option asks for it yet.',
   'workloads/trading/market/matching-engine.ts#MatchingEngine':
     'A book with the rules of an exchange; no workload runs one yet.',
 };

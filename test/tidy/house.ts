@@ -13,6 +13,8 @@ const MODEL = [
 ];
 
 const BOARD = 'The board names its parts; a part names the board that it is wired to.';
+/** Who starts a host process must know whether a debugger holds it up. */
+const DEBUGGER = { 'node/cores': ['node/cores/attached-debugger.ts'] };
 const SPEC = 'A run is described in the words of those that carry it out.';
 
 export const ROOMS: readonly Room[] = [
@@ -23,7 +25,7 @@ export const ROOMS: readonly Room[] = [
 
   {
     name: 'node/spec',
-    values: ['units'],
+    values: ['units', 'wire/control'],
     typesFromBelow: {
       'node/model/fabric': SPEC,
       'node/links': SPEC,
@@ -40,7 +42,6 @@ export const ROOMS: readonly Room[] = [
     name: 'node/model/fabric',
     values: ['units', 'sim', 'wire'],
     types: ['node/spec'],
-    typesFromBelow: { 'node/model': BOARD },
   },
   {
     name: 'node/model/nic',
@@ -66,8 +67,8 @@ export const ROOMS: readonly Room[] = [
 
   {
     name: 'node/program/mailbox',
-    values: ['units', 'sim'],
-    types: ['node/spec', 'node/model/nic'],
+    values: ['units', 'sim', 'node/model/nic'],
+    types: ['node/spec'],
     typesFromBelow: { 'node/program': 'A cell holds what the verbs pass through it.' },
   },
   {
@@ -95,7 +96,7 @@ export const ROOMS: readonly Room[] = [
       ...['units', 'sim', 'wire', 'wire/control', 'node/spec', 'node/cores', 'node/door'],
       ...['node/links', 'node/model', 'node/model/kernel', ...MODEL],
     ],
-    types: ['node/program'],
+    types: ['node/program', 'node/program/mailbox'],
   },
 
   ...workloadRooms(),
@@ -132,15 +133,15 @@ export const ROOMS: readonly Room[] = [
       ...['workloads', 'coordinator/errors', 'coordinator/options', 'coordinator/profiles'],
     ],
     types: ['workloads/authoring'],
-    typesFromBelow: { 'coordinator/report': 'A plan says which results it asks for.' },
   },
   {
     name: 'coordinator/run',
     values: [
       ...['units', 'sim', 'wire/control', 'node/spec', 'node/model/fabric', 'node/process'],
-      ...['coordinator/errors', 'coordinator/options', 'coordinator/plan'],
+      ...['node/cores', 'coordinator/errors', 'coordinator/options', 'coordinator/plan'],
     ],
     types: ['workloads/authoring', 'coordinator/terminal'],
+    through: DEBUGGER,
     typesFromBelow: {
       'coordinator/cluster': 'A run is handed its cluster, which is built after it.',
       'coordinator/report': 'A run fills the record that the report prints.',
@@ -152,14 +153,29 @@ export const ROOMS: readonly Room[] = [
       ...['units', 'sim', 'workloads/authoring'],
       ...['coordinator/errors', 'coordinator/options', 'coordinator/run', 'coordinator/terminal'],
     ],
+    types: ['coordinator/plan'],
   },
   {
     name: 'coordinator/cluster',
     values: [
-      ...['units', 'sim', 'wire/control', 'node/door', 'node/process', 'coordinator/errors'],
-      ...['coordinator/options', 'coordinator/plan', 'coordinator/run', 'coordinator/terminal'],
+      ...['units', 'sim', 'wire/control', 'node/spec', 'node/cores', 'node/door', 'node/process'],
+      ...['coordinator/errors', 'coordinator/options', 'coordinator/plan', 'coordinator/run'],
+      'coordinator/terminal',
     ],
-    types: ['node/spec', 'coordinator/report'],
+    types: ['coordinator/report'],
+    through: DEBUGGER,
+  },
+  // `pinwire/embedded`: runs in the caller's own process.
+  {
+    name: 'coordinator/embedded',
+    values: [
+      ...['units', 'sim', 'node/spec', 'node/process', 'coordinator/errors'],
+      ...['coordinator/options', 'coordinator/profiles', 'coordinator/plan', 'coordinator/run'],
+    ],
+    types: [
+      ...['wire/control', 'node/program', 'workloads/authoring'],
+      ...['coordinator/report', 'coordinator/cluster'],
+    ],
   },
   {
     name: 'coordinator/operations',
@@ -209,7 +225,11 @@ export const ROOMS: readonly Room[] = [
   { name: 'bin', only: ['bin/pinwire.js'], values: [] },
   { name: 'deploy', only: ['deploy/health.js'], values: [] },
   { name: 'examples', values: [] },
-  { name: '.', only: ['vitest.config.ts', 'eslint.config.js'], values: [] },
+  {
+    name: '.',
+    only: ['vitest.config.ts', 'vitest-quick.config.ts', 'eslint.config.js'],
+    values: [],
+  },
 ];
 
 /** Programs see a host only as its verbs and sockets, whatever else stands in that room. */
@@ -269,7 +289,8 @@ export const PURE = {
 
 /** What tests check that belongs to no room: whole runs, the standard, deployments, this test. */
 export const TEST_ROOMS = [
-  ...['conformance', 'deploy', 'fidelity', 'process', 'simulation', 'tidy', 'vectors'],
+  ...['conformance', 'deploy', 'docs', 'fidelity', 'package', 'process', 'simulation', 'tidy'],
+  'vectors',
 ];
 
 /** Files that something outside the tree's imports loads. What package.json exports is added to them. */
@@ -280,5 +301,5 @@ export const ENTRIES = [
   // Threads are started by the path of their file.
   ...['node/cores/core-worker.ts', 'node/cores/watchdog-thread.ts'],
   ...['bin/pinwire.js', 'deploy/health.js', 'examples/ping-pong.ts'],
-  ...['vitest.config.ts', 'eslint.config.js'],
+  ...['vitest.config.ts', 'vitest-quick.config.ts', 'eslint.config.js'],
 ];

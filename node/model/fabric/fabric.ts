@@ -56,7 +56,9 @@ export class Fabric {
     return new Uplink(host, layout, profile, pool, this.router);
   }
 
-  /** Brings what is for `host` to `inlet`. Answers with the output port towards it, where one is evaluated beside it. */
+  /**
+   * Brings what is for `host` to `inlet`. Answers with the output port towards it, where one is evaluated beside it.
+   */
   attach(host: number, inlet: HostInlet): OutputPort | undefined {
     const { layout } = this.parts;
     this.router.connect(host, inlet.sink);

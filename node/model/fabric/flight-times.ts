@@ -1,7 +1,7 @@
 /**
- * How long a frame is on its way from one place to the next at the least (`layout.ts`), and a process from a frame's arrival to a
- * commit: the lookahead between the processes of a run. Noise and faults only lengthen it, so the profile's own values are the
- * least. An output port acts on the head of a frame, a host on its last bit.
+ * How long a frame is on its way from one place to the next at the least (`layout.ts`), and a process from a frame's
+ * arrival to a commit: the lookahead between the processes of a run. Noise and faults only lengthen it, so the
+ * profile's own values are the least. An output port acts on the head of a frame, a host on its last bit.
  */
 import { Lookahead } from '../../../sim/lookahead.js';
 import type { Picoseconds } from '../../../units/time.js';
@@ -52,8 +52,8 @@ export function lookaheadOf(
       }
     }
   }
-  // A program that hears something over the out-of-band network pays the system call, and may then have its NIC send at once: a
-  // `modify` that ends a drain does, whatever doorbells take.
+  // A program that hears something over the out-of-band network pays the system call, and may then have its NIC send at
+  // once: a `modify` that ends a drain does, whatever doorbells take.
   const reaction = new Float64Array(processes).fill(profile.cpu.syscall.ps);
   for (const { host, length } of reactionsOf(layout, profile)) {
     const process = placement[host]!;

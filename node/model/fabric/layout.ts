@@ -1,11 +1,12 @@
 /**
- * A fabric's plan: which elements there are, which links join them, the route to every host, and beside which host each place is
- * evaluated where a frame may wait. It is the same in all processes and holds no state of a run.
+ * A fabric's plan: which elements there are, which links join them, the route to every host, and beside which host each
+ * place is evaluated where a frame may wait. It is the same in all processes and holds no state of a run.
  *
- * A frame's way is a sequence of links and switches. What its head takes from one *place* to the next is fixed, so it moves there
- * in one step and is an event there; a place is an output port of a switch, or a host. An output port is evaluated in the process
- * of the host that it leads to, so that a frame's way ends there without another event. A port that leads to a switch, and every
- * port of a switch with a shared buffer, is evaluated in the process of the switch's *home*, the nearest host.
+ * A frame's way is a sequence of links and switches. What its head takes from one *place* to the next is fixed, so it
+ * moves there in one step and is an event there; a place is an output port of a switch, or a host. An output port is
+ * evaluated in the process of the host that it leads to, so that a frame's way ends there without another event. A port
+ * that leads to a switch, and every port of a switch with a shared buffer, is evaluated in the process of the switch's
+ * *home*, the nearest host.
  */
 import { MAX_ELEMENTS } from '../../../units/elements.js';
 import type { Link, LinkEnd, SwitchPlan } from './topology.js';
@@ -78,7 +79,10 @@ export class Layout {
     return element >= this.hosts && this.homeOf(element, destination) === destination;
   }
 
-  /** The host in whose process a frame from `source` for `destination` was before it came to `element`; -1 if it never does. */
+  /**
+   * The host in whose process a frame from `source` for `destination` was before it came to `element`; -1 if it never
+   * does.
+   */
   senderTo(element: number, source: number, destination: number): number {
     let sender = source;
     let at = this.uplinks[source]?.element;
@@ -93,7 +97,10 @@ export class Layout {
   }
 }
 
-/** From switch `from`: the port towards each switch by a shortest way, the lowest of equals; 0 for none and for itself. */
+/**
+ * From switch `from`: the port towards each switch by a shortest way, the lowest of equals; 0 for none and for
+ * itself.
+ */
 function firstPorts(
   hosts: number,
   from: number,

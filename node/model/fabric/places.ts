@@ -30,7 +30,10 @@ export class Places {
     return this.placement[layout.homeOf(element, destination)];
   }
 
-  /** Whether process `from` may send a frame of host `source` for `destination` to `element`: its NIC's, or a switch's on the way. */
+  /**
+   * Whether process `from` may send a frame of host `source` for `destination` to `element`: its NIC's, or a switch's
+   * on the way.
+   */
   maySend(from: number, element: number, source: number, destination: number): boolean {
     if (source >= this.hosts) return false;
     if (this.placement[source] === from) return true;

@@ -1,4 +1,7 @@
-/** What a topology is: a plan of switches and links for a number of hosts. The ones that there are stand in `topologies.ts`. */
+/**
+ * What a topology is: a plan of switches and links for a number of hosts. The ones that there are stand in
+ * `topologies.ts`.
+ */
 import type { Profile } from '../../spec/profile.js';
 import type { Layout } from './layout.js';
 import type { FramePool } from './frame-pool.js';
@@ -16,7 +19,10 @@ export interface LinkEnd {
   readonly port: number;
 }
 
-/** A cable between two ports, for both directions. A host has one, on its port 1. All have the profile's rate and delay. */
+/**
+ * A cable between two ports, for both directions. A host has one, on its port 1. All have the profile's rate and
+ * delay.
+ */
 export interface Link {
   readonly a: LinkEnd;
   readonly b: LinkEnd;

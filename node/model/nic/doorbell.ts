@@ -1,7 +1,7 @@
 /**
- * A doorbell: how many requests a queue pair has been given so far, of which kind, and when it was rung. A core hands them to
- * its host as records of 64 bytes, each cell a double of 64 bits, aligned to 8 bytes and in the machine's byte order
- * (the two sides of a record share a machine):
+ * A doorbell: how many requests a queue pair has been given so far, of which kind, and when it was rung. A core hands
+ * them to its host as records of 64 bytes, each cell a double of 64 bits, aligned to 8 bytes and in the machine's byte
+ * order (the two sides of a record share a machine):
  *
  *      0  kind | queue pair's index | requests ever posted | time, ps
  *     32  row of the chain, -1 for none | unused

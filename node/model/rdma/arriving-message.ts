@@ -1,6 +1,7 @@
 /**
- * The message that a responder is in the middle of, and where it goes: the receive of a SEND, or the memory that a WRITE, a
- * READ or an atomic names. Between messages it holds what the next one has been found to name, and nobody counts on that.
+ * The message that a responder is in the middle of, and where it goes: the receive of a SEND, or the memory that a
+ * WRITE, a READ or an atomic names. Between messages it holds what the next one has been found to name, and nobody
+ * counts on that.
  */
 import { newAtomicEth } from '../../../wire/atomic-eth.js';
 import type { Frame } from '../fabric/frame.js';
@@ -18,7 +19,10 @@ export class ArrivingMessage {
   offset = 0;
   /** Of a SEND: what it is scattered into. */
   readonly receive = new ReceiveWqe();
-  /** What its RETH or AtomicETH names, and what a region makes of that as long as the generation of regions is this one. */
+  /**
+   * What its RETH or AtomicETH names, and what a region makes of that as long as the generation of regions is this
+   * one.
+   */
   rkey = 0;
   address = 0;
   length = 0;

@@ -46,7 +46,7 @@ export interface EngineParts {
 }
 
 /**
- * Events of the engine's sink. A packet has been received: the argument is its slot. All others are a transport's own: the
- * argument is the queue pair's index.
+ * Events of the engine's sink. A packet has been received: the argument is its slot. All others are a transport's own:
+ * the argument is the queue pair's index.
  */
 export const ENGINE_EVENT = { receive: 0 } as const;

@@ -27,7 +27,10 @@ export const QP_ATTR = {
   DEST_QPN: 1 << 20,
 } as const;
 
-/** Attributes beside the state, as ibv_modify_qp has set them. What a kind of queue pair does not have stays as it is here. */
+/**
+ * Attributes beside the state, as ibv_modify_qp has set them. What a kind of queue pair does not have stays as it is
+ * here.
+ */
 export class QueuePairAttributes {
   accessFlags = 0;
   pkeyIndex = 0;

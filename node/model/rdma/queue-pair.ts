@@ -1,6 +1,6 @@
 /**
- * A queue pair of whatever kind: its number and place, its attributes and state, the completion queues that it reports to,
- * and what it has done. How it sends and receives is its transport's.
+ * A queue pair of whatever kind: its number and place, its attributes and state, the completion queues that it reports
+ * to, and what it has done. How it sends and receives is its transport's.
  */
 import type { CompletionQueue } from './completion-queue.js';
 import type { EngineParts } from './engine-parts.js';

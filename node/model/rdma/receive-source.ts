@@ -1,6 +1,6 @@
 /**
- * Where a queue pair takes its receives from: a ring of receive WQEs in host memory. It may be the queue pair's own or one
- * that several share, so what has been taken from it is the taker's (receive-wqe.ts).
+ * Where a queue pair takes its receives from: a ring of receive WQEs in host memory. It may be the queue pair's own or
+ * one that several share, so what has been taken from it is the taker's (receive-wqe.ts).
  */
 export interface ReceiveSource {
   /** No receive is posted that has not been taken. */

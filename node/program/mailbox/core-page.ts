@@ -1,7 +1,7 @@
 /**
- * A core's page of shared memory: how a program and the host that runs it hand each other what they have to say. The host sees
- * it as a {@link Mailbox}; a program writes and reads the cells. The same page serves a program in the host's own thread and
- * one in a worker.
+ * A core's page of shared memory: how a program and the host that runs it hand each other what they have to say. The
+ * host sees it as a {@link Mailbox}; a program writes and reads the cells. The same page serves a program in the host's
+ * own thread and one in a worker.
  *
  *     bytes 0..63    control words (Int32): GO counts resumptions, DONE counts finished segments, OVER ends the program
  *     cells 8..31    time, what is awaited and its arguments, counts (Float64)

@@ -1,10 +1,10 @@
 /**
  * The host's side of a core's mailbox: what a program has to say to its host at the end of a segment, and what the host
- * answers. Host and kernel know no more than this of how a program runs: it may be in the same thread, in a worker behind a
- * page of shared memory, or in a process at the other end of a pipe.
+ * answers. Host and kernel know no more than this of how a program runs: it may be in the same thread, in a worker
+ * behind a page of shared memory, or in a process at the other end of a pipe.
  *
- * A segment's messages are its doorbells in the order they were rung, then one {@link Wait}, which ends it. The host takes
- * them, executes what they ask for at virtual times of its own, writes its answer, and has the core resume.
+ * A segment's messages are its doorbells in the order they were rung, then one {@link Wait}, which ends it. The host
+ * takes them, executes what they ask for at virtual times of its own, writes its answer, and has the core resume.
  */
 import type { ChainTable } from '../../../sim/chain.js';
 import type { Doorbell } from '../../model/nic/doorbell.js';
@@ -24,8 +24,9 @@ export interface Mailbox {
   readonly operationRow: number;
 
   /**
-   * The next message of the segment that ended. It is a record of the mailbox's own: it holds until the next is taken, and a
-   * doorbell's row is one of {@link chains} until then. After the wait there is none before the core has resumed and is back.
+   * The next message of the segment that ended. It is a record of the mailbox's own: it holds until the next is taken,
+   * and a doorbell's row is one of {@link chains} until then. After the wait there is none before the core has resumed
+   * and is back.
    */
   take(): Doorbell | Wait;
 

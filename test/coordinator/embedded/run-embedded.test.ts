@@ -1,4 +1,7 @@
-/** `pinwire/embedded` as its users have it; that it computes what the command does, test/process/embedded.test.ts shows. */
+/**
+ * `pinwire/embedded` as its users have it; that it computes what the command does, test/process/embedded.test.ts
+ * shows.
+ */
 import { describe, expect, it } from 'vitest';
 import {
   FailedRun,

@@ -1,6 +1,6 @@
 /**
- * What the table of options is for: an option that is one row, and the field that it sets, arrives in the specification of
- * a run wherever the run is done, and contradicts a cluster that has another.
+ * What the table of options is for: an option that is one row, and the field that it sets, arrives in the specification
+ * of a run wherever the run is done, and contradicts a cluster that has another.
  */
 import { describe, expect, test } from 'vitest';
 import { definitionsOf } from '../../../coordinator/cli/options.js';
@@ -98,7 +98,9 @@ describe('an option that is one row of the table', () => {
     expect(definitionsOf('Run:', RUNS_OWN.rows)).toMatchObject({
       'mark-at': { describe: 'queued bytes at which a switch marks [default: 0]', string: true },
     });
-    expect(Object.keys(definitionsOf('Run:'))).toEqual(['seed', 'noise', 'clock', 'fault']);
+    expect(Object.keys(definitionsOf('Run:'))).toEqual([
+      ...['seed', 'until', 'noise', 'clock', 'fault'],
+    ]);
   });
 
   test('arrives in the processes of a run that launches its cluster', () => {

@@ -1,6 +1,6 @@
 /**
- * Every message of the control protocol, drawn at random from a seed: it arrives as it was sent, and with any one of its
- * fields spoilt, however deep, it is refused.
+ * Every message of the control protocol, drawn at random from a seed: it arrives as it was sent, and with any one of
+ * its fields spoilt, however deep, it is refused.
  */
 import { describe, expect, test } from 'vitest';
 import { clientRun, parseClientRun } from '../../../coordinator/cluster/client-run.js';
@@ -43,6 +43,7 @@ import {
 import { parseNotice, type Notice } from '../../../wire/control/notices.js';
 import { parseOrder, type Order } from '../../../wire/control/orders.js';
 import { parseGrant, parseReport } from '../../../wire/control/window-messages.js';
+import { pathsOf, spoilt, WRONG } from './spoilt-fields.js';
 
 const DRAWS = 8;
 const draw = new RandomStream(7, 'messages');
@@ -466,26 +467,6 @@ const sent = (spec: RunSpec | string): unknown =>
   typeof spec === 'string' ? spec : specMessage(spec);
 
 const travelled = (message: object): object => unpackControl(packControl(message)) as object;
-
-/** No field may be one of these, wherever it is. */
-const WRONG: readonly unknown[] = [undefined, null, NaN, -7, 'x'.repeat(2 ** 21 + 1), [[]]];
-
-/** The paths of all fields, however deep. */
-function pathsOf(value: unknown, path: readonly string[] = []): (readonly string[])[] {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return [path];
-  const inner = Object.entries(value).flatMap(([key, each]) => pathsOf(each, [...path, key]));
-  return path.length === 0 ? inner : [path, ...inner];
-}
-
-/** A copy with `wrong` in place of one field. */
-function spoilt(value: object, [key, ...rest]: readonly string[], wrong: unknown): object {
-  const copy = (Array.isArray(value) ? [...(value as unknown[])] : { ...value }) as Record<
-    string,
-    unknown
-  >;
-  copy[key!] = rest.length === 0 ? wrong : spoilt(copy[key!] as object, rest, wrong);
-  return copy;
-}
 
 describe.each(Object.entries(KINDS))('%s', (_kind, { draw: drawn, parse, free, may = [] }) => {
   test('arrive as they were sent', () => {

@@ -1,4 +1,7 @@
-/** What a host knows of a core is its mailbox: a process at the other end of a pipe is as good a core as a program in this thread. */
+/**
+ * What a host knows of a core is its mailbox: a process at the other end of a pipe is as good a core as a program in
+ * this thread.
+ */
 import { describe, expect, it } from 'vitest';
 import { Machine } from '../../../../node/process/machine.js';
 import { ACCESS, type Core } from '../../../../node/program/verbs.js';

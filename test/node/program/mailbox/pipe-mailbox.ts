@@ -1,4 +1,7 @@
-/** A core's mailbox at the end of a pipe: messages come in as a stream of bytes, and answers leave as one. See `pipe-program.js`. */
+/**
+ * A core's mailbox at the end of a pipe: messages come in as a stream of bytes, and answers leave as one. See
+ * `pipe-program.js`.
+ */
 import { LoggedChains } from '../../../../sim/chain.js';
 import type { ChainLog } from '../../../../sim/chain-log.js';
 import { newDoorbell, parseDoorbell, type Doorbell } from '../../../../node/model/nic/doorbell.js';

@@ -1,6 +1,7 @@
 /**
- * A program in a process of its own, as one in C would be: it knows its host by two pipes only. It writes WQEs and reads CQEs as the bytes that
- * the heads of their files describe, asks for what lies in the host's memory by address, and blocks in a read while virtual time goes on.
+ * A program in a process of its own, as one in C would be: it knows its host by two pipes only. It writes WQEs and
+ * reads CQEs as the bytes that the heads of their files describe, asks for what lies in the host's memory by address,
+ * and blocks in a read while virtual time goes on.
  *
  * To the host: kind u32, length of the body u32, body. From it: length u32, body. All little-endian.
  */
