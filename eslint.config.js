@@ -32,8 +32,8 @@ export default tseslint.config(
     },
   },
   {
-    // What crosses verbs is made whole where it is posted. A spread makes an object of another shape for every message: V8
-    // gives up on such shapes, and a message then costs several times what it should.
+    // What crosses verbs is made whole where it is posted. A spread makes an object of another shape for every message:
+    // V8 gives up on such shapes, and a message then costs several times what it should.
     files: [
       'workloads/**/*.ts',
       'node/program/**/*.ts',

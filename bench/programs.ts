@@ -1,4 +1,6 @@
-/** The programs that the benches run: as little of a workload as there can be, so that the emulator is what is timed. */
+/**
+ * The programs that the benches run: as little of a workload as there can be, so that the emulator is what is timed.
+ */
 import { openNetwork } from '../node/program/sockets.js';
 import { ACCESS, type Core, type Task } from '../node/program/verbs.js';
 import { defineWorkload } from '../workloads/authoring/workload.js';

@@ -1,6 +1,7 @@
 /**
- * `npm run bench` without options: how fast the emulator is. Every figure is the median of three runs on this machine, now; the peers'
- * figures beside it were measured on a machine of the same kind (two cores), so read ratios, not absolute numbers.
+ * `npm run bench` without options: how fast the emulator is. Every figure is the median of three runs on this machine,
+ * now; the peers' figures beside it were measured on a machine of the same kind (two cores), so read ratios, not
+ * absolute numbers.
  */
 import { runEmbeddedBench } from './embedded.js';
 import { runProcessBench } from './process.js';

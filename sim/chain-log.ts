@@ -1,7 +1,7 @@
 /**
- * Where the chains of one process's run keep their intervals: each goes to the end of a log, behind the interval before it, and
- * never changes. A chain is the number of its last interval, its *link*: copying it is copying a number, and chains that part
- * share what they had in common. 0 is nobody's chain, to which nothing is ever added.
+ * Where the chains of one process's run keep their intervals: each goes to the end of a log, behind the interval before
+ * it, and never changes. A chain is the number of its last interval, its *link*: copying it is copying a number, and
+ * chains that part share what they had in common. 0 is nobody's chain, to which nothing is ever added.
  *
  *     before     link of the interval before; of the first one 0, or -(row) of sums that another thread or process had made
  *     until      the instant that the chain accounts for up to and with this interval
@@ -10,8 +10,9 @@
  *
  * (A pointer to the event that an interval came from would be one more column.)
  *
- * When the log is full, every chain that somebody holds is summed up, and the log begins again: nothing is counted or freed one
- * by one. It has room for as many intervals as there are rows to look at then, so that looking costs an interval next to nothing.
+ * When the log is full, every chain that somebody holds is summed up, and the log begins again: nothing is counted or
+ * freed one by one. It has room for as many intervals as there are rows to look at then, so that looking costs an
+ * interval next to nothing.
  */
 import type { Instant } from '../units/time.js';
 import { STAGE_COUNT } from './stages.js';
@@ -118,7 +119,9 @@ export class ChainLog {
     return this.append(link, now, stage, this.columns.operation[link]!);
   }
 
-  /** {@link add} for each of `stages` in turn up to its instant, but for those that are not later than the one before. */
+  /**
+   * {@link add} for each of `stages` in turn up to its instant, but for those that are not later than the one before.
+   */
   addAll(link: number, stages: Uint8Array, instants: Float64Array): number {
     const { before, until, stage, operation } = this.columns;
     const whose = operation[link]!;

@@ -1,13 +1,13 @@
 /**
  * Chains: what an operation's time has gone into so far.
  *
- * A row of a table is one chain: of which operation, when that was meant to start, what each stage has had, and up to when the
- * row accounts. `advance` gives the interval since then to one stage, so the stages tile the operation's latency by
- * construction, in whole picoseconds. Where two prerequisites of one operation join, the chain of the later one goes on: the
- * binding predecessor. Operation 0 is nobody's: its rows cost nothing.
+ * A row of a table is one chain: of which operation, when that was meant to start, what each stage has had, and up to
+ * when the row accounts. `advance` gives the interval since then to one stage, so the stages tile the operation's
+ * latency by construction, in whole picoseconds. Where two prerequisites of one operation join, the chain of the later
+ * one goes on: the binding predecessor. Operation 0 is nobody's: its rows cost nothing.
  *
- * Two kinds of table have this one interface. A thread's own chains are links of a log ({@link LoggedChains}); rows that threads
- * share are flat ({@link SharedChains}). Rows can be copied from any table to any.
+ * Two kinds of table have this one interface. A thread's own chains are links of a log ({@link LoggedChains}); rows
+ * that threads share are flat ({@link SharedChains}). Rows can be copied from any table to any.
  */
 import type { Instant } from '../units/time.js';
 import { ChainLog, NOBODYS, type ChainHolder, type HeldLinks } from './chain-log.js';

@@ -1,10 +1,10 @@
 /**
  * The pending events of one process, earliest first; ties go by their keys ({@link keyPrecedes}).
  *
- * An event is a row of typed arrays: no object each. The earliest few dozen stand in a sorted list, the *near* ones: a new event
- * mostly belongs close to one of its ends, and the next one is the first. All others are *far*: they wait in a 4-ary heap and
- * come to the list when it is empty. Keys are unique (see {@link Sequencer}), so the order is total and does not depend on the
- * order of pushing.
+ * An event is a row of typed arrays: no object each. The earliest few dozen stand in a sorted list, the *near* ones: a
+ * new event mostly belongs close to one of its ends, and the next one is the first. All others are *far*: they wait in
+ * a 4-ary heap and come to the list when it is empty. Keys are unique (see {@link Sequencer}), so the order is total
+ * and does not depend on the order of pushing.
  */
 import { START, type Instant } from '../units/time.js';
 import { keyPrecedes } from './sequencer.js';
@@ -33,7 +33,10 @@ export class EventQueue {
   /** Rows that no event has. */
   private free: Int32Array;
   private freeCount = 0;
-  /** Rows of the near events, in order, at the places from `first` to before `end`; the list is never empty while the heap is not. */
+  /**
+   * Rows of the near events, in order, at the places from `first` to before `end`; the list is never empty while the
+   * heap is not.
+   */
   private readonly near = new Int32Array(PLACES);
   private first = 0;
   private end = 0;

@@ -78,7 +78,9 @@ export class WindowMember {
     if (!this.ready()) this.waits++;
   }
 
-  /** Takes the baton from another process; the frames that came before it on that socket are all there is to wait for. */
+  /**
+   * Takes the baton from another process; the frames that came before it on that socket are all there is to wait for.
+   */
   takeBaton(baton: Baton): void {
     this.hold(baton);
     this.open(this.frontier.horizon(this.process), []);
@@ -114,8 +116,8 @@ export class WindowMember {
   }
 
   /**
-   * A frame leaves for process `to`: counted, held against the promised commit, and its reply bounds the horizon. `tail`
-   * is how much longer this frame takes to be received than the least one, on which `reaction` rests.
+   * A frame leaves for process `to`: counted, held against the promised commit, and its reply bounds the horizon.
+   * `tail` is how much longer this frame takes to be received than the least one, on which `reaction` rests.
    */
   sent(to: number, arrival: number, tail = 0): void {
     const { lookahead } = this;

@@ -73,7 +73,10 @@ function transportSum(
   return sumOfBytes(bytes, at, length, sumOfBytes(bytes, ip + IPV4_SOURCE_OFFSET, 8, pseudo));
 }
 
-/** What a NIC's checksum offload does: writes the IPv4 header's checksum, and UDP's or TCP's. RoCEv2 keeps its UDP checksum of 0. */
+/**
+ * What a NIC's checksum offload does: writes the IPv4 header's checksum, and UDP's or TCP's. RoCEv2 keeps its UDP
+ * checksum of 0.
+ */
 export function completeChecksums(
   bytes: Uint8Array,
   view: DataView,

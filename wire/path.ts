@@ -1,6 +1,7 @@
 /**
  * The way from a queue pair to its peer: the Ethernet, IPv4 and UDP headers of all its packets, made once. Only lengths
- * and the IP checksum change from packet to packet. Values as Linux's RoCE driver sends them: DF 1, TTL 64, UDP checksum 0.
+ * and the IP checksum change from packet to packet. Values as Linux's RoCE driver sends them: DF 1, TTL 64, UDP
+ * checksum 0.
  */
 import { hostIpv4, hostMac } from '../units/address.js';
 import {
@@ -88,7 +89,10 @@ export class Path {
     for (let i = 0; i < PATH_WORDS; i++) this.whole[i] = view.getInt32(4 * i);
   }
 
-  /** Writes the whole words of these headers in a frame of `length` bytes, as {@link emit} has them, from `at` on; where they end. */
+  /**
+   * Writes the whole words of these headers in a frame of `length` bytes, as {@link emit} has them, from `at` on; where
+   * they end.
+   */
   words(into: Int32Array, at: number, length: number): number {
     const { whole } = this;
     for (let i = 0; i < PATH_WORDS; i++) into[at + i] = whole[i]!;

@@ -19,7 +19,9 @@ export const LARGEST_SACK = 4;
 /** RFC 7323 2.3: a greater shift counts as this. */
 export const LARGEST_SCALE = 14;
 
-/** `mss` and `scale` are -1 where the option is absent; `sack` holds left and right edges in turn, `sackBlocks` of each. */
+/**
+ * `mss` and `scale` are -1 where the option is absent; `sack` holds left and right edges in turn, `sackBlocks` of each.
+ */
 export interface TcpOptions {
   mss: number;
   scale: number;

@@ -31,7 +31,10 @@ export const TCP_FLAG = {
   CWR: 0x80,
 } as const;
 
-/** `headerLength` counts bytes, options included; `flags` has the reserved bits above them; sequence numbers are signed 32-bit, which compare modulo 2^32. */
+/**
+ * `headerLength` counts bytes, options included; `flags` has the reserved bits above them; sequence numbers are signed
+ * 32-bit, which compare modulo 2^32.
+ */
 export interface Tcp {
   sourcePort: number;
   destinationPort: number;

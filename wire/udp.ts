@@ -4,7 +4,8 @@
  *   0  |          source port          |       destination port        |
  *   4  |            length             |           checksum            |
  *
- * The length counts this header, all InfiniBand headers, payload, pad and ICRC. The checksum is 0: the ICRC does its work.
+ * The length counts this header, all InfiniBand headers, payload, pad and ICRC. The checksum is 0: the ICRC does its
+ * work.
  */
 export const UDP_LENGTH = 8;
 

@@ -1,7 +1,7 @@
 /**
- * What one run computed, as one line of JSON: hashes of its results and captures, and a few numbers for people. Two trees that
- * compute the same have the same digests; what may differ from run to run (`run` of the results) is left out, but for the
- * events, which tell how the work was done and are compared apart.
+ * What one run computed, as one line of JSON: hashes of its results and captures, and a few numbers for people. Two
+ * trees that compute the same have the same digests; what may differ from run to run (`run` of the results) is left
+ * out, but for the events, which tell how the work was done and are compared apart.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, type Dirent } from 'node:fs';

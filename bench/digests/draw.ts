@@ -1,7 +1,7 @@
 /**
- * Runs drawn from a seed: a workload with its parameters, on any profile, with or without faults and captures, placed in any
- * way. Draw n of a seed depends on nothing else, so a longer list begins with a shorter one. Nothing is drawn that the
- * command line refuses.
+ * Runs drawn from a seed: a workload with its parameters, on any profile, with or without faults and captures, placed
+ * in any way. Draw n of a seed depends on nothing else, so a longer list begins with a shorter one. Nothing is drawn
+ * that the command line refuses.
  */
 import { Dice } from './dice.js';
 import type { PlannedRun } from './planned-run.js';

@@ -1,6 +1,6 @@
 /**
- * `npm run digests`: records what a tree's command computes, and compares two recordings, so that a change that must not change
- * results can be shown not to.
+ * `npm run digests`: records what a tree's command computes, and compares two recordings, so that a change that must
+ * not change results can be shown not to.
  *
  *     npm run digests -- [--tree DIR] [--draws N] [--seed S] [--suites micro,host,hpc,trading|none] [--seeds 1..3]
  *                        [--jobs N] [--out FILE]

@@ -1,6 +1,7 @@
 /**
- * One run of a tree's command in a scratch directory of its own, bounded in time, and its digest. Nothing is left of it: the
- * command leads a process group that is killed if it does not end by itself, and its temporary files are in the directory.
+ * One run of a tree's command in a scratch directory of its own, bounded in time, and its digest. Nothing is left of
+ * it: the command leads a process group that is killed if it does not end by itself, and its temporary files are in the
+ * directory.
  */
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';

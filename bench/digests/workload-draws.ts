@@ -1,6 +1,6 @@
 /**
- * What may be drawn of each workload: hosts and cores that it can do with, and its parameters, so few and so small that a run
- * takes seconds.
+ * What may be drawn of each workload: hosts and cores that it can do with, and its parameters, so few and so small that
+ * a run takes seconds.
  */
 import type { Dice } from './dice.js';
 

@@ -1,6 +1,6 @@
 /**
- * The peers' programs, built once a comparison into a scratch directory. They are built here and now because they depend
- * on the compiler and the peer's release of this machine, and pinwire needs neither.
+ * The peers' programs, built once a comparison into a scratch directory. They are built here and now because they
+ * depend on the compiler and the peer's release of this machine, and pinwire needs neither.
  */
 import { spawnSync } from 'node:child_process';
 import { basename, extname, join } from 'node:path';

@@ -1,7 +1,8 @@
 /**
  * Runs a command and says how much CPU time it took, user and system, with all the processes that it started and waited
- * for: `pinwire run` starts a process for its hosts, and `smpirun` is a shell script. Node tells that of itself only, so
- * bash's `time` does it, which every Debian has: it reads what the kernel counted for children that have ended (wait4).
+ * for: `pinwire run` starts a process for its hosts, and `smpirun` is a shell script. Node tells that of itself only,
+ * so bash's `time` does it, which every Debian has: it reads what the kernel counted for children that have ended
+ * (wait4).
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { RunError } from '../../coordinator/errors/run-error.js';

@@ -2,8 +2,8 @@
 import { sourcePath, type Peer } from './peer.js';
 
 /**
- * As somebody would who wants it fast: what a rank computes between two calls of MPI is neither timed nor simulated, which
- * is a third of SMPI's time in a ping-pong; and contexts are switched in assembly, its default on x86-64.
+ * As somebody would who wants it fast: what a rank computes between two calls of MPI is neither timed nor simulated,
+ * which is a third of SMPI's time in a ping-pong; and contexts are switched in assembly, its default on x86-64.
  */
 const SETTINGS = ['--cfg=smpi/simulate-computation:no', '--log=root.thresh:warning'];
 

@@ -367,8 +367,8 @@ class Session {
   }
 
   /**
-   * Also of a command that failed, so that older results are not taken for its own; but a cluster that was lost before it did
-   * anything leaves the last good ones where they are.
+   * Also of a command that failed, so that older results are not taken for its own; but a cluster that was lost before
+   * it did anything leaves the last good ones where they are.
    */
   private async writeResults(): Promise<void> {
     const isLost = this.attached !== undefined && this.measured.began === undefined;

@@ -1,4 +1,7 @@
-/** `up`: launches a cluster, or gathers one from machines that join, and keeps it up until Ctrl-C, which drains and stops it. */
+/**
+ * `up`: launches a cluster, or gathers one from machines that join, and keeps it up until Ctrl-C, which drains and
+ * stops it.
+ */
 import { rmSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';

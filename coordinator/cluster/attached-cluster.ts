@@ -1,6 +1,6 @@
 /**
- * A cluster that is up elsewhere, as the place of a command's runs: each is asked of its coordinator, waits there for its
- * turn, and comes back as a record like one of the command's own processes.
+ * A cluster that is up elsewhere, as the place of a command's runs: each is asked of its coordinator, waits there for
+ * its turn, and comes back as a record like one of the command's own processes.
  */
 import { formatSize } from '../../units/size.js';
 import { printableLines, type ClientReply } from '../../wire/control/client-messages.js';

@@ -42,7 +42,9 @@ export function readAttachment(options: AttachOptions): Attachment | undefined {
   return { url: readCoordinatorUrl('--attach', attach), wait: readWait('--wait', wait) };
 }
 
-/** Dials the coordinator until it answers; undefined if the user interrupted. Rejects as {@link CoordinatorLine.open}. */
+/**
+ * Dials the coordinator until it answers; undefined if the user interrupted. Rejects as {@link CoordinatorLine.open}.
+ */
 export async function openAttached(
   { url, wait }: Attachment,
   options: AttachOptions,

@@ -1,4 +1,7 @@
-/** Dialling a coordinator that may not be there yet: again and again, at growing distances, until it answers or time is up. */
+/**
+ * Dialling a coordinator that may not be there yet: again and again, at growing distances, until it answers or time is
+ * up.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DialError } from '../../node/door/dial.js';
 import type { EventLog } from '../terminal/event-log.js';
@@ -20,7 +23,10 @@ export interface RetryOptions {
   readonly what: string;
 }
 
-/** The result of the first attempt that succeeds. Throws a RunError when there was none in time, or waiting does not help. */
+/**
+ * The result of the first attempt that succeeds. Throws a RunError when there was none in time, or waiting does not
+ * help.
+ */
 export async function retried<T>(
   attempt: () => Promise<T>,
   { wait, signal, log, what }: RetryOptions,

@@ -1,6 +1,6 @@
 /**
- * The coordinator's listener. Host processes dial its control path; a connection there is nobody until its first message
- * says which process it is, and whatever is not a sound message after that ends the connection, and with it the
+ * The coordinator's listener. Host processes dial its control path; a connection there is nobody until its first
+ * message says which process it is, and whatever is not a sound message after that ends the connection, and with it the
  * process's part in the cluster. Other paths are their owners' business.
  */
 import type { WebSocket } from 'ws';

@@ -1,6 +1,6 @@
 /**
- * A machine's part in a cluster elsewhere: makes its offer, starts host processes when the coordinator assigns them, ends
- * them when it releases them, and answers heartbeats meanwhile. It never simulates, so it always answers.
+ * A machine's part in a cluster elsewhere: makes its offer, starts host processes when the coordinator assigns them,
+ * ends them when it releases them, and answers heartbeats meanwhile. It never simulates, so it always answers.
  */
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
@@ -34,7 +34,9 @@ export interface AgentOptions {
   readonly hosts: number;
   readonly processes: number;
   readonly resources: MachineResources;
-  /** Where its processes listen and what others dial; an empty host: the address by which it reached the coordinator. */
+  /**
+   * Where its processes listen and what others dial; an empty host: the address by which it reached the coordinator.
+   */
   readonly fabric: FabricAddress;
   readonly programs: ProgramPolicy;
   readonly log: EventLog;

@@ -15,8 +15,8 @@ import {
 } from '../../node/process/process-environment.js';
 
 /**
- * Each run builds its hosts afresh: buffers of megabytes come and go. glibc would learn to take them from its heap, which
- * then keeps what it once grew to: 300 MB after 90 short runs, 115 MB this way.
+ * Each run builds its hosts afresh: buffers of megabytes come and go. glibc would learn to take them from its heap,
+ * which then keeps what it once grew to: 300 MB after 90 short runs, 115 MB this way.
  */
 const MMAP_THRESHOLD = { MALLOC_MMAP_THRESHOLD_: String(128 << 10) };
 

@@ -1,6 +1,6 @@
 /**
- * A cluster whose processes all run on this machine: started, linked, watched, and ended. A process is lost when it exits
- * or when its control connection closes, whichever is noticed first; no heartbeat is needed on one machine.
+ * A cluster whose processes all run on this machine: started, linked, watched, and ended. A process is lost when it
+ * exits or when its control connection closes, whichever is noticed first; no heartbeat is needed on one machine.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasDebugger } from '../../node/cores/attached-debugger.js';

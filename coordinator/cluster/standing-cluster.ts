@@ -32,8 +32,8 @@ export interface StandingCluster {
   /** Where the fabric of each process is dialled, by process; empty until they are linked. */
   readonly fabric: readonly { readonly hosts: readonly number[]; readonly url: string }[];
   /**
-   * Resolves with the linked processes: at once, or when enough hosts have joined and linked up. Rejects with a RunError
-   * when the cluster is stopped, or can never be complete again.
+   * Resolves with the linked processes: at once, or when enough hosts have joined and linked up. Rejects with a
+   * RunError when the cluster is stopped, or can never be complete again.
    */
   processes(): Promise<LinkedProcesses>;
 }

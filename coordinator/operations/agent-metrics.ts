@@ -1,4 +1,7 @@
-/** What a machine that joined counts for Prometheus: whether it is joined, and its own process. Its hosts are the coordinator's to tell of. */
+/**
+ * What a machine that joined counts for Prometheus: whether it is joined, and its own process. Its hosts are the
+ * coordinator's to tell of.
+ */
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { AGENT_FAMILIES, FAMILIES } from './metric-families.js';
 import { VERSION } from '../terminal/version.js';

@@ -1,7 +1,7 @@
 /**
  * A page that is dear to make, for strangers who may ask for it as often as they like: it is made once for all who ask
- * meanwhile, and kept so long that making it takes a tenth of the process's time and no more. Whoever is slow to read it
- * holds the same bytes as everybody else.
+ * meanwhile, and kept so long that making it takes a tenth of the process's time and no more. Whoever is slow to read
+ * it holds the same bytes as everybody else.
  */
 import type { Page } from '../../node/door/admission.js';
 

@@ -1,6 +1,7 @@
 /**
- * Every metric that `/metrics` shows, by family: its name, its kind, what it means, its labels. Times are in seconds; those
- * of the model have `virtual` in their names, all others are wall clock. docs/metrics.md is held against this table.
+ * Every metric that `/metrics` shows, by family: its name, its kind, what it means, its labels. Times are in seconds;
+ * those of the model have `virtual` in their names, all others are wall clock. docs/metrics.md is held against this
+ * table.
  */
 export interface MetricFamily {
   readonly name: string;

@@ -1,6 +1,6 @@
 /**
- * `/healthz`, `/readyz` and `/metrics` of a command that stays up: on its own door, on a plain listener apart, or nowhere. The
- * listener is a door too, one that nobody enters: strangers cost it no more than they cost the other.
+ * `/healthz`, `/readyz` and `/metrics` of a command that stays up: on its own door, on a plain listener apart, or
+ * nowhere. The listener is a door too, one that nobody enters: strangers cost it no more than they cost the other.
  */
 import { randomBytes } from 'node:crypto';
 import { openDoor, type Page, type PageTable } from '../../node/door/admission.js';

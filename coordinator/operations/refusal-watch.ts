@@ -1,6 +1,6 @@
 /**
- * Tells the log of connections that were turned away: at most one line per reason in ten seconds, with how many they were
- * since the last one, so that a flood of them is none in the log.
+ * Tells the log of connections that were turned away: at most one line per reason in ten seconds, with how many they
+ * were since the last one, so that a flood of them is none in the log.
  */
 import type { EventLog } from '../terminal/event-log.js';
 

@@ -1,4 +1,7 @@
-/** The known word that is closest to a wrong one: the same last part in another group, else the fewest edits; undefined if none is near. */
+/**
+ * The known word that is closest to a wrong one: the same last part in another group, else the fewest edits; undefined
+ * if none is near.
+ */
 export function closest(word: string, known: Iterable<string>): string | undefined {
   const last = word.slice(word.lastIndexOf('.') + 1);
   let best: string | undefined;

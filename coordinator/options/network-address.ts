@@ -1,4 +1,7 @@
-/** Addresses as options have them: `[ADDRESS:]PORT` to listen on, `HOST[:PORT]` that others dial, and a coordinator's URL. */
+/**
+ * Addresses as options have them: `[ADDRESS:]PORT` to listen on, `HOST[:PORT]` that others dial, and a coordinator's
+ * URL.
+ */
 import { isIPv6 } from 'node:net';
 import { UsageError } from '../errors/usage-error.js';
 

@@ -20,8 +20,8 @@ export function parseCluster(value: unknown, { cluster } = OPTIONS): ClusterConf
 }
 
 /**
- * The configuration of a run with these options on the cluster that `where` names. Throws a UsageError for an option that
- * the cluster contradicts.
+ * The configuration of a run with these options on the cluster that `where` names. Throws a UsageError for an option
+ * that the cluster contradicts.
  */
 export function attachedConfig(
   options: ClusterOptions,

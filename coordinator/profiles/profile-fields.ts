@@ -1,6 +1,7 @@
 /**
  * Every number of a profile: its key in the data files and on the command line, the kind of its unit,
- * and the values that make sense. The shape is node/spec/profile.ts's, so a field that is missing here does not compile.
+ * and the values that make sense. The shape is node/spec/profile.ts's, so a field that is missing here does not
+ * compile.
  */
 import type { Cost, Profile } from '../../node/spec/profile.js';
 import type { PicosecondsPerByte } from '../../units/rate.js';
@@ -61,7 +62,10 @@ function powerOfTwo(key: string, least: number, most: number): Field<'size'> {
 /** QP numbers have 24 bits, of which 0 and 1 are the management QPs and 0xffffff is multicast (IBTA 3.5.10). */
 const MOST_QPS = 2 ** 24 - 3;
 
-/** The three crossings of the bus that a user thinks of as the NIC's are `nic.` keys, though the model has them under `pcie`. */
+/**
+ * The three crossings of the bus that a user thinks of as the NIC's are `nic.` keys, though the model has them under
+ * `pcie`.
+ */
 const FIELDS = {
   cpu: {
     post: cost('cpu.post'),

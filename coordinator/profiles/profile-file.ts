@@ -12,7 +12,10 @@ import { FIELD_BY_KEY, GROUPS } from './profile-fields.js';
 import { parseQuantity, type Quantity } from '../options/quantity.js';
 import { UsageError } from '../errors/usage-error.js';
 
-/** A raw tool output, vendor table or source code; B abstract or notes on a paper; C a paper from memory; D uncertain; X arithmetic. */
+/**
+ * A raw tool output, vendor table or source code; B abstract or notes on a paper; C a paper from memory; D uncertain; X
+ * arithmetic.
+ */
 const GRADES = ['A', 'B', 'C', 'D', 'X'] as const;
 export type Grade = (typeof GRADES)[number];
 

@@ -68,7 +68,10 @@ export function percentilePlot(
   };
 }
 
-/** As many as can be told apart: all, or one of each series with the rest as the first has it, or a few from first to last. */
+/**
+ * As many as can be told apart: all, or one of each series with the rest as the first has it, or a few from first to
+ * last.
+ */
 function few(entries: readonly Entry[], varying: readonly string[]): readonly Entry[] {
   if (entries.length <= SERIES_LIMIT) return entries;
   const { x, across, rest } = rolesOf(entries, varying);

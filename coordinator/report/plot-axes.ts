@@ -38,7 +38,10 @@ export interface Roles {
   readonly rest: readonly string[];
 }
 
-/** `along` is x if it is given. Else x is the size if that varies, else the number, else the parameter, with most values; then a kind before a number. */
+/**
+ * `along` is x if it is given. Else x is the size if that varies, else the number, else the parameter, with most
+ * values; then a kind before a number.
+ */
 export function rolesOf(
   entries: readonly Entry[],
   varying: readonly string[],

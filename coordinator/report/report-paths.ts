@@ -1,4 +1,7 @@
-/** What the way through the host makes of each workload that ran over several: medians in one plot and one table, stages side by side. */
+/**
+ * What the way through the host makes of each workload that ran over several: medians in one plot and one table, stages
+ * side by side.
+ */
 import { STAGES } from '../../sim/stages.js';
 import { formatFigure, formatParam, formatRounded, scaleOf } from './figures.js';
 import { html, markup, type Markup } from './html.js';

@@ -1,4 +1,7 @@
-/** Results that belong in one table or one plot: the same workload, the same figures, and which parameters tell them apart. */
+/**
+ * Results that belong in one table or one plot: the same workload, the same figures, and which parameters tell them
+ * apart.
+ */
 import {
   isDistribution,
   type ParameterKinds,

@@ -1,6 +1,6 @@
 /**
- * For whom a process has waited with its report at the coordinator: at each instant for the process that holds virtual time
- * back, the one with the earliest commit. That is always one that runs, so nobody is blamed who waits himself.
+ * For whom a process has waited with its report at the coordinator: at each instant for the process that holds virtual
+ * time back, the one with the earliest commit. That is always one that runs, so nobody is blamed who waits himself.
  */
 export interface Hold {
   /** Who held it back longest. */

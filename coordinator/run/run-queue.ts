@@ -1,6 +1,6 @@
 /**
- * The runs that clients ask of a cluster that stays up: first come, first served, one at a time. A run that fails leaves
- * the cluster up; one whose processes are lost fails, and the next waits until the cluster stands again.
+ * The runs that clients ask of a cluster that stays up: first come, first served, one at a time. A run that fails
+ * leaves the cluster up; one whose processes are lost fails, and the next waits until the cluster stands again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventLog } from '../terminal/event-log.js';

@@ -36,8 +36,8 @@ export interface RunRequest {
   /** Where processes of our own write what they capture; empty for no capture, or for {@link onCaptured}. */
   readonly captureDirectory: string;
   /**
-   * Takes the next bytes of a host's capture file, in order for each host; the run waits until they are taken. A RunError ends
-   * the run.
+   * Takes the next bytes of a host's capture file, in order for each host; the run waits until they are taken. A
+   * RunError ends the run.
    */
   readonly onCaptured?: (host: number, bytes: Uint8Array) => Promise<void> | void;
   readonly onProgress?: (progress: RunProgress) => void;
@@ -90,7 +90,8 @@ export async function executeRun(
   cluster.listener = (process, notice) => conversation.heard(process, notice);
   try {
     const whole = conversation.whole();
-    // A promise that lives as long as the cluster keeps the outcome of every race it was in: that must not be the record.
+    // A promise that lives as long as the cluster keeps the outcome of every race it was in: that must not be the
+    // record.
     await Promise.race([
       whole.then(() => undefined),
       cluster.lost,

@@ -1,7 +1,7 @@
 /**
- * Ctrl-C and its kin. The first one asks for an orderly end; a second one, later than the copies of the first that npm and
- * the terminal both deliver, kills. Under npm the loss of the parent counts too: npm passes SIGTERM to a shell that may
- * not pass it on.
+ * Ctrl-C and its kin. The first one asks for an orderly end; a second one, later than the copies of the first that npm
+ * and the terminal both deliver, kills. Under npm the loss of the parent counts too: npm passes SIGTERM to a shell that
+ * may not pass it on.
  */
 import { readFileSync } from 'node:fs';
 

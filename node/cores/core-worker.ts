@@ -50,8 +50,8 @@ export default async function runCore(start: CoreTask): Promise<ProgramResult> {
 }
 
 /**
- * The host goes on while declared arithmetic runs here: this is how cores use the machine's processors. Only with faults
- * it waits: a doubled READ may ask for memory that its owner knows to be read, and is computing in.
+ * The host goes on while declared arithmetic runs here: this is how cores use the machine's processors. Only with
+ * faults it waits: a doubled READ may ask for memory that its owner knows to be read, and is computing in.
  */
 function computeMeanwhile(core: ProgramCore): void {
   banGlobals();

@@ -17,7 +17,9 @@ export function allowGlobals(): void {
   if (installed) banned--;
 }
 
-/** Replaces the globals of this realm by ones that throw inside segments. Done once per thread, for the virtual clock. */
+/**
+ * Replaces the globals of this realm by ones that throw inside segments. Done once per thread, for the virtual clock.
+ */
 export function installGuards(): void {
   if (installed) return;
   installed = true;

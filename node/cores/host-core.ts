@@ -22,12 +22,12 @@ import { AWAIT, AWAIT_WORDS } from '../spec/awaits.js';
 
 /** The kind of a core's resumption. */
 const RESUME = 255;
-/** Of a core that no other program shares its host's memory with: the machine runs several at once. No other sink uses it. */
+/** Of a core whose host's memory no other program uses: the machine runs several at once. No other sink uses it. */
 export const RESUME_ALONE = 254;
 const AWAITS = 1;
 const TIMER = 2;
 
-/** What waits for nothing that the host does at the core's own time: begun with the segment's end, answered from then on. */
+/** Waits that need nothing of the host at the core's own time: begun with the segment's end, answered from then on. */
 const BEGUN_AT_ONCE: ReadonlySet<number> = new Set([
   AWAIT.poll,
   AWAIT.busyPoll,
@@ -149,7 +149,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
     this.options.supervisor.due(this);
   }
 
-  /** When a program that would go on at `at` really does: interrupts have taken the core meanwhile, or have it still. */
+  /** When a program due at `at` really goes on: interrupts have taken the core meanwhile, or have it still. */
   private interruptedUntil(at: number): number {
     const until = BUSY.has(this.awaits) ? at + this.stolen() : this.options.core.from(at);
     if (until === at) return at;

@@ -1,7 +1,7 @@
 /**
- * Promises of this thread that were rejected while nothing handled them. Node would end the process for one, and with it every
- * run of the cluster; here it ends the run whose program lost it. When is decided by the run: one that is handled later,
- * before the run is over, was not lost.
+ * Promises of this thread that were rejected while nothing handled them. Node would end the process for one, and with
+ * it every run of the cluster; here it ends the run whose program lost it. When is decided by the run: one that is
+ * handled later, before the run is over, was not lost.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isUsers, toldRejection, type ToldError } from './told-error.js';

@@ -1,6 +1,7 @@
 /**
- * Running one segment of a program, in whichever thread it lives: resume it, let its promises turn, and come back when it
- * awaits the emulator again. A program that awaits anything else never does; it is reported instead of hanging the host.
+ * Running one segment of a program, in whichever thread it lives: resume it, let its promises turn, and come back when
+ * it awaits the emulator again. A program that awaits anything else never does; it is reported instead of hanging the
+ * host.
  */
 import { AWAIT } from '../spec/awaits.js';
 import { allowGlobals, banGlobals } from './guards.js';

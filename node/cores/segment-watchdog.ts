@@ -1,9 +1,11 @@
 /**
- * Finds a segment that never ends although it keeps the host's own thread busy: a program that computes, or awaits promises of
- * its own, for ever. Nothing in this thread could notice, so a thread beside it does (`watchdog-thread.ts`).
+ * Finds a segment that never ends although it keeps the host's own thread busy: a program that computes, or awaits
+ * promises of its own, for ever. Nothing in this thread could notice, so a thread beside it does
+ * (`watchdog-thread.ts`).
  *
- * Host and thread share a few words of memory: how many segments have begun and ended, so that an odd count is a segment
- * under way, whose the last one is, what the count was when the thread ended a segment, and after how many ms it does.
+ * Host and thread share a few words of memory: how many segments have begun and ended, so that an odd count is a
+ * segment under way, whose the last one is, what the count was when the thread ended a segment, and after how many ms
+ * it does.
  */
 import { isMainThread, Worker } from 'node:worker_threads';
 import { SegmentError } from '../program/segment-error.js';

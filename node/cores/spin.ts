@@ -1,6 +1,6 @@
 /**
- * Whether the two sides of a hand-off between threads spin before they sleep: fixed at launch by what can run here at once.
- * Spinning pays only while every thread has a processor; one host with several cores spins alone, since its
+ * Whether the two sides of a hand-off between threads spin before they sleep: fixed at launch by what can run here at
+ * once. Spinning pays only while every thread has a processor; one host with several cores spins alone, since its
  * workers would take each other's processors.
  */
 import { availableParallelism } from 'node:os';

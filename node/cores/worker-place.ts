@@ -1,6 +1,6 @@
 /**
- * Where the program of a worker's core is, while it computes and lets nobody speak to it: through V8's inspector, which can
- * stop a thread that never comes to its event loop. Asked of a worker that computes for long, and of no other.
+ * Where the program of a worker's core is, while it computes and lets nobody speak to it: through V8's inspector, which
+ * can stop a thread that never comes to its event loop. Asked of a worker that computes for long, and of no other.
  */
 import { Session, type Debugger, type Runtime } from 'node:inspector';
 import { setTimeout as pause } from 'node:timers/promises';

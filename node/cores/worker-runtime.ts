@@ -1,7 +1,7 @@
 /**
- * Programs in worker threads, one piscina task per core. A core and its host hand off through Atomics on the core's page;
- * messages only start and end a program. The host waits for a core a few milliseconds at a time, then returns to its event
- * loop, so that sockets and timers live however long a segment is.
+ * Programs in worker threads, one piscina task per core. A core and its host hand off through Atomics on the core's
+ * page; messages only start and end a program. The host waits for a core a few milliseconds at a time, then returns to
+ * its event loop, so that sockets and timers live however long a segment is.
  */
 import { Piscina } from 'piscina';
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';

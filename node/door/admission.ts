@@ -1,7 +1,7 @@
 /**
- * The door of every WebSocket in a cluster. It admits an upgrade only of a caller that proves to know the cluster's token
- * (`challenge.ts`), on a path it serves, and without an Origin header: any web page may dial loopback, and only browsers
- * send one. Beside that it answers plain pages. Whatever else arrives is refused, counted and forgotten.
+ * The door of every WebSocket in a cluster. It admits an upgrade only of a caller that proves to know the cluster's
+ * token (`challenge.ts`), on a path it serves, and without an Origin header: any web page may dial loopback, and only
+ * browsers send one. Beside that it answers plain pages. Whatever else arrives is refused, counted and forgotten.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -38,7 +38,9 @@ export type Taker = (socket: WebSocket, request: IncomingMessage) => void;
 
 export interface PathEntry {
   readonly take: Taker;
-  /** Largest message in bytes, but for the first; a longer one closes its socket. The door's own unless told otherwise. */
+  /**
+   * Largest message in bytes, but for the first; a longer one closes its socket. The door's own unless told otherwise.
+   */
   readonly maxPayload?: number;
   /** Who sends more is dropped; what a host process may send unless told otherwise. */
   readonly messagesPerSecond?: number;

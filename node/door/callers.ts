@@ -1,6 +1,6 @@
 /**
- * The connections of a door, from their arrival to their end. Each has one fate, counted once: admitted, answered with a
- * page, turned away for a reason, or gone by itself before any of these.
+ * The connections of a door, from their arrival to their end. Each has one fate, counted once: admitted, answered with
+ * a page, turned away for a reason, or gone by itself before any of these.
  */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';

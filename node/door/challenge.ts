@@ -8,9 +8,10 @@
  *                               Authorization: Pinwire nonce="N", cnonce="C", proof="..."
  *     door    101               Pinwire-Proof: ...
  *
- * A proof is HMAC-SHA256(token, "pinwire/1 " role NUL path NUL N NUL C NUL channel). The door keeps N with the connection,
- * and takes one answer to it: a proof is worth nothing on another connection, path or door. `channel` is what TLS
- * exports of its session (RFC 9266), empty without TLS: who sits between two TLS sessions cannot pass a proof on.
+ * A proof is HMAC-SHA256(token, "pinwire/1 " role NUL path NUL N NUL C NUL channel). The door keeps N with the
+ * connection, and takes one answer to it: a proof is worth nothing on another connection, path or door. `channel` is
+ * what TLS exports of its session (RFC 9266), empty without TLS: who sits between two TLS sessions cannot pass a proof
+ * on.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Duplex } from 'node:stream';

@@ -1,4 +1,7 @@
-/** What one end of a connection needs to be believed by the other: the cluster's token, and certificates where links are encrypted. */
+/**
+ * What one end of a connection needs to be believed by the other: the cluster's token, and certificates where links are
+ * encrypted.
+ */
 
 /** PEM texts. A listener needs `cert` and `key`; with `ca` it asks its callers for certificates of that authority. */
 export interface TlsMaterial {

@@ -23,9 +23,10 @@ const HANDSHAKE_MS = 30_000;
 const MAX_CHALLENGE_BYTES = 4_096;
 
 /**
- * Dials a door and waits until it opens; rejects, with the reason in one line, when it does not. The socket is handed over
- * paused: attach handlers, then `resume()`. The mask that RFC 6455 asks of clients is left zero, which both ends then
- * skip: it guards proxies against browsers, costs a factor of five and more, and these are links between our own processes.
+ * Dials a door and waits until it opens; rejects, with the reason in one line, when it does not. The socket is handed
+ * over paused: attach handlers, then `resume()`. The mask that RFC 6455 asks of clients is left zero, which both ends
+ * then skip: it guards proxies against browsers, costs a factor of five and more, and these are links between our own
+ * processes.
  */
 export async function dial(
   url: string,
@@ -93,7 +94,9 @@ class Attempt {
     });
   }
 
-  /** Asks for the challenge. The answer is read by hand: after it the connection must be as if nothing had been said. */
+  /**
+   * Asks for the challenge. The answer is read by hand: after it the connection must be as if nothing had been said.
+   */
   challenge(
     socket: Socket,
     path: string,

@@ -23,7 +23,9 @@ export interface DoorLimits {
   readonly messagesPerSecond: number;
   /** So many seconds' messages may come at once. */
   readonly burstSeconds: number;
-  /** A connection on which more than so many bytes wait, and of which the other end takes none for so long, is dropped. */
+  /**
+   * A connection on which more than so many bytes wait, and of which the other end takes none for so long, is dropped.
+   */
   readonly stalledBytes: number;
   readonly stallMs: number;
   /** More bytes never wait, or twice the largest message of the path if that is more. */

@@ -1,4 +1,6 @@
-/** Where a ws:// or wss:// URL leads: a URL hides a port that is its scheme's own, and keeps the brackets of an address. */
+/**
+ * Where a ws:// or wss:// URL leads: a URL hides a port that is its scheme's own, and keeps the brackets of an address.
+ */
 export interface Endpoint {
   readonly host: string;
   readonly port: number;

@@ -1,7 +1,7 @@
 /**
- * Heartbeats of a WebSocket between processes that do nothing else and so always answer. Each end pings, and each takes a
- * peer for lost from which no byte has come for too long. Bytes, not messages: one that takes a minute on a slow link is a
- * sign of life all the while.
+ * Heartbeats of a WebSocket between processes that do nothing else and so always answer. Each end pings, and each takes
+ * a peer for lost from which no byte has come for too long. Bytes, not messages: one that takes a minute on a slow link
+ * is a sign of life all the while.
  */
 import type { WebSocket } from 'ws';
 import { streamOf } from './stream-of.js';

@@ -1,6 +1,7 @@
 /**
- * What goes over the admitted connections of a door: who sends more messages than anybody has reason to is dropped at once,
- * before it keeps the process from everybody else; who leaves lying what it is sent when it is looked at, once a second.
+ * What goes over the admitted connections of a door: who sends more messages than anybody has reason to is dropped at
+ * once, before it keeps the process from everybody else; who leaves lying what it is sent when it is looked at, once a
+ * second.
  */
 import type { WebSocket } from 'ws';
 import type { DoorLimits } from './door-limits.js';

@@ -1,6 +1,6 @@
 /**
- * Runs one process of a run that has no windows: alone with its virtual time, or among others on the real clock. Sockets
- * store and kick, as in `window-runner.ts`; the simulation goes as far as it can, then sleeps until something
+ * Runs one process of a run that has no windows: alone with its virtual time, or among others on the real clock.
+ * Sockets store and kick, as in `window-runner.ts`; the simulation goes as far as it can, then sleeps until something
  * arrives or its next timer is due, and says when it has become quiet.
  */
 import { PS_PER_MS } from '../../units/time.js';

@@ -1,6 +1,6 @@
 /**
- * The sockets between the processes of a cluster: each listens, and of each pair the one with the higher index dials. The
- * first message on a socket, both ways, says which cluster and process it comes from; every later one is a batch
+ * The sockets between the processes of a cluster: each listens, and of each pair the one with the higher index dials.
+ * The first message on a socket, both ways, says which cluster and process it comes from; every later one is a batch
  * (`frame-batch.ts`). A mesh outlives runs: whoever runs attaches as its owner, and what comes for nobody is dropped.
  */
 import type { RawData, WebSocket } from 'ws';
@@ -38,7 +38,10 @@ export interface MeshOptions {
 }
 
 export interface MeshOwner {
-  /** A batch from process `from`; the bytes are the owner's. Store it, simulate later, and say when it is {@link Mesh.taken}. */
+  /**
+   * A batch from process `from`; the bytes are the owner's. Store it, simulate later, and say when it is {@link
+   * Mesh.taken}.
+   */
   received(from: number, message: Uint8Array): void;
   /** No socket is congested any more. */
   drained(): void;

@@ -1,8 +1,8 @@
 /**
  * Finds the links of a mesh that are dead without a word, as when two machines can reach the coordinator and not each
- * other. A process that computes answers nobody, but its machine does: the kernel completes a TCP handshake by itself. So
- * when nothing has come from any link for a while, each is tried with a new connection, and one whose machine does not answer
- * is lost; one that is merely busy is tried less and less often.
+ * other. A process that computes answers nobody, but its machine does: the kernel completes a TCP handshake by itself.
+ * So when nothing has come from any link for a while, each is tried with a new connection, and one whose machine does
+ * not answer is lost; one that is merely busy is tried less and less often.
  */
 import { connect, type Socket } from 'node:net';
 import { endpointOf } from '../door/endpoint.js';

@@ -2,8 +2,8 @@
  * Where a process's wall time goes in a run under windows: into its own windows, or into waiting, and for whom. Every
  * instant between {@link begin} and {@link end} is one or the other, so busy and waited add up to the whole.
  *
- * A wait for leave is another process's for as long as the coordinator had this one's report and waited for the other, and
- * the coordinator's for the rest, which is the way there and back. No two machines' clocks are compared.
+ * A wait for leave is another process's for as long as the coordinator had this one's report and waited for the other,
+ * and the coordinator's for the rest, which is the way there and back. No two machines' clocks are compared.
  */
 
 /** Bucket 0 holds waits below a microsecond, bucket b those from 2^(b-1) to below 2^b us, the last all longer ones. */
@@ -42,7 +42,9 @@ export class WindowCost {
     this.since = now;
   }
 
-  /** Leave has come, for which this process's report has waited `held` ms at the coordinator because of process `by`. */
+  /**
+   * Leave has come, for which this process's report has waited `held` ms at the coordinator because of process `by`.
+   */
   granted(now: number, by: number, held: number): void {
     if (this.waitsFor !== LEAVE) return;
     const whole = now - this.since;

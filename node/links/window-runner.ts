@@ -1,6 +1,6 @@
 /**
- * Runs one process of a virtual-time run: mesh, control channel, windows and simulation come together here. Sockets only
- * store and kick; everything else happens in turns from `setImmediate`, so that sockets and timers get their share
+ * Runs one process of a virtual-time run: mesh, control channel, windows and simulation come together here. Sockets
+ * only store and kick; everything else happens in turns from `setImmediate`, so that sockets and timers get their share
  * however long a window is.
  */
 import type { WindowMember } from '../../sim/window-member.js';

@@ -31,8 +31,8 @@ import { PayloadWriter } from './nic/payload-writer.js';
 import { Transmitter } from './nic/transmitter.js';
 
 /**
- * The unit of the local ACK timeout, in ps: 4.096 us (IBTA 9.7.6.1.3). Under the real clock an emulated NIC is a good deal
- * slower than the hardware that programs choose their timeouts for; there the unit is 32 times as long.
+ * The unit of the local ACK timeout, in ps: 4.096 us (IBTA 9.7.6.1.3). Under the real clock an emulated NIC is a good
+ * deal slower than the hardware that programs choose their timeouts for; there the unit is 32 times as long.
  */
 const TIMEOUT_UNIT = { virtual: 4_096_000, real: 32 * 4_096_000 } as const;
 

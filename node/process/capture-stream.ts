@@ -1,6 +1,7 @@
 /**
- * What a process captures, sent to the coordinator host by host: where the machine is not the user's own, no coordinator
- * says which files are written there. Pieces hold whole blocks of pcapng, so what was sent of a run that failed can be read.
+ * What a process captures, sent to the coordinator host by host: where the machine is not the user's own, no
+ * coordinator says which files are written there. Pieces hold whole blocks of pcapng, so what was sent of a run that
+ * failed can be read.
  */
 import type { CaptureSink } from './capture-sink.js';
 

@@ -1,7 +1,7 @@
 /**
- * What there is to watch on a host beyond the counters of the results: core by core, queue by queue, queue pair by queue
- * pair, and the port towards it. Virtual times in ps. It says nothing that placement could change, but is no part of the
- * results.
+ * What there is to watch on a host beyond the counters of the results: core by core, queue by queue, queue pair by
+ * queue pair, and the port towards it. Virtual times in ps. It says nothing that placement could change, but is no part
+ * of the results.
  */
 import {
   list,

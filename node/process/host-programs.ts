@@ -1,6 +1,6 @@
 /**
- * The programs that a host process loads: the installed catalogue's, and those in directories that the machine's operator
- * allowed. A coordinator only names them, so it cannot make a host run code that the host was not given.
+ * The programs that a host process loads: the installed catalogue's, and those in directories that the machine's
+ * operator allowed. A coordinator only names them, so it cannot make a host run code that the host was not given.
  */
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -278,8 +278,8 @@ export class Machine implements ProcessMachine, CoreSupervisor {
 
   /**
    * Other cores that are due within one doorbell latency, with nothing in between, and have a host's memory each for
-   * themselves: none of them can hear of the first one's segment in its own, so all run at once. Never beyond the bound: a
-   * frame that another process has yet to send may come first.
+   * themselves: none of them can hear of the first one's segment in its own, so all run at once. Never beyond the
+   * bound: a frame that another process has yet to send may come first.
    */
   private resumeTogether({ horizon }: Bound): void {
     const { now } = this.scheduler;

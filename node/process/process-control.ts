@@ -1,6 +1,6 @@
 /**
- * A host process's side of the control socket: says hello, takes orders one after another, and ends when told to or when
- * the socket closes, whatever the programs are doing.
+ * A host process's side of the control socket: says hello, takes orders one after another, and ends when told to or
+ * when the socket closes, whatever the programs are doing.
  */
 import type { WebSocket } from 'ws';
 import { MAX_CONTROL_BYTES, packControl, unpackControl } from '../../wire/control/codec.js';

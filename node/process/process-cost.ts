@@ -1,6 +1,6 @@
 /**
- * What a run cost one process in wall time and in bytes sent, as it travels to the coordinator with the outcome. None of
- * it is part of the results: it differs from run to run.
+ * What a run cost one process in wall time and in bytes sent, as it travels to the coordinator with the outcome. None
+ * of it is part of the results: it differs from run to run.
  */
 import {
   list,

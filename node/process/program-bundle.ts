@@ -1,7 +1,7 @@
 /**
- * A user's own module, made into one file by esbuild so that `.ts` runs as `.js` does. What it imports from `pinwire` is
- * this installation's own build, wherever the user's file lies. A workload of this package's sources, edited where it
- * stands, is such a module too: what its directory holds is bundled, the rest of the package is the build.
+ * A user's own module, made into one file by esbuild so that `.ts` runs as `.js` does. What it imports from `pinwire`
+ * is this installation's own build, wherever the user's file lies. A workload of this package's sources, edited where
+ * it stands, is such a module too: what its directory holds is bundled, the rest of the package is the build.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
@@ -13,8 +13,8 @@ import type { Message, Plugin } from 'esbuild';
 export interface ProgramBundle {
   readonly path: string;
   /**
-   * sha256 over the names, relative to the module's directory, and the contents of all that went into the bundle: equal on
-   * two machines where both have the same program, wherever it lies.
+   * sha256 over the names, relative to the module's directory, and the contents of all that went into the bundle: equal
+   * on two machines where both have the same program, wherever it lies.
    */
   readonly fingerprint: string;
 }

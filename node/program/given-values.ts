@@ -1,4 +1,7 @@
-/** Times, ranks and names that a program gives: what cannot be is refused where it was given, before anything waits for it. */
+/**
+ * Times, ranks and names that a program gives: what cannot be is refused where it was given, before anything waits for
+ * it.
+ */
 import { VerbsError } from '../spec/verbs-error.js';
 import { SegmentError } from './segment-error.js';
 

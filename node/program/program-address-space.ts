@@ -1,4 +1,6 @@
-/** The memory calls as a program sees them: mapping, locking, pinning, forking, and memory that may have to be paged in. */
+/**
+ * The memory calls as a program sees them: mapping, locking, pinning, forking, and memory that may have to be paged in.
+ */
 import { STAGE } from '../../sim/stages.js';
 import type { ChildProcess, DmaMapping, MemoryUsage, PinnedPages, Region } from './verbs.js';
 import { VerbsError } from '../spec/verbs-error.js';

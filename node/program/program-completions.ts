@@ -142,9 +142,9 @@ export class ProgramCompletionQueue implements CompletionQueue {
   }
 
   /**
-   * Brings the completion's chain up to now, and has the core go on with it. What bound this moment is the later of two:
-   * the CQE, or what the core did for the same operation before it polled. A core that was busy with another operation
-   * kept the completion waiting: `backlog`.
+   * Brings the completion's chain up to now, and has the core go on with it. What bound this moment is the later of
+   * two: the CQE, or what the core did for the same operation before it polled. A core that was busy with another
+   * operation kept the completion waiting: `backlog`.
    */
   private seen(row: number, visible: number, since: number): void {
     const { port, completionChains } = this.shared;

@@ -40,7 +40,9 @@ export class ProgramMemory {
     this.pieces = this.pieces.filter((piece) => piece.key !== key);
   }
 
-  /** Copies `length` bytes at `address` within `bytes`, the host's memory, to `to`. False if part of it is not known. */
+  /**
+   * Copies `length` bytes at `address` within `bytes`, the host's memory, to `to`. False if part of it is not known.
+   */
   copy(bytes: Uint8Array, address: number, length: number, to: number): boolean {
     let done = 0;
     while (done < length) {

@@ -25,8 +25,9 @@ const AWAITED: Readonly<Record<number, string>> = {
 };
 
 /**
- * After these a program lets a few turns of its promises pass before its host takes over: enough for one that did not wait
- * for the answer to go on, or to return, and be found out, wherever it runs. What is polled in a loop needs no such time.
+ * After these a program lets a few turns of its promises pass before its host takes over: enough for one that did not
+ * wait for the answer to go on, or to return, and be found out, wherever it runs. What is polled in a loop needs no
+ * such time.
  */
 const LINGERS =
   (1 << AWAIT.call) |
@@ -49,7 +50,9 @@ export class ProgramPort {
   readonly view: DataView;
   /** Arithmetic to be done between this segment and the next, while the host goes on. */
   background: (() => void) | undefined;
-  /** The first rule of segments that the program broke. It fails with this, whatever it makes of the error that it got. */
+  /**
+   * The first rule of segments that the program broke. It fails with this, whatever it makes of the error that it got.
+   */
   slip: SegmentError | undefined;
   private readonly random: RandomStream;
   private wake: (() => void) | undefined;
@@ -94,8 +97,9 @@ export class ProgramPort {
   }
 
   /**
-   * What is wrong with a call while no segment runs: the program did not wait for the one before. The program fails, even if
-   * it forgets this error: at once while its host has not yet looked at what it awaits, else where it would go on.
+   * What is wrong with a call while no segment runs: the program did not wait for the one before. The program fails,
+   * even if it forgets this error: at once while its host has not yet looked at what it awaits, else where it would go
+   * on.
    */
   calledAmiss(what: string): SegmentError {
     if (this.isOver) {

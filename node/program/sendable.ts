@@ -1,7 +1,7 @@
 /**
- * What a program may send to another rank, or return: data, and no objects of the emulator. JSON and structured clone each
- * drop or change other things silently, and which of them a value goes through depends on where the programs run; so the
- * value is looked at first, and what would not arrive as it was is named with where it stands.
+ * What a program may send to another rank, or return: data, and no objects of the emulator. JSON and structured clone
+ * each drop or change other things silently, and which of them a value goes through depends on where the programs run;
+ * so the value is looked at first, and what would not arrive as it was is named with where it stands.
  */
 
 /** Beyond this a value is taken for endless. */

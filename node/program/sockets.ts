@@ -1,15 +1,18 @@
 /**
- * What a program sees of the network beside verbs: sockets. The same program runs over the kernel's path, over the kernel with
- * busy-polled sockets, or over a queue of raw frames that it owns, with the same protocols as a library (bypass). A call
- * that Linux fails with an errno throws {@link VerbsError} with that name in `code`.
+ * What a program sees of the network beside verbs: sockets. The same program runs over the kernel's path, over the
+ * kernel with busy-polled sockets, or over a queue of raw frames that it owns, with the same protocols as a library
+ * (bypass). A call that Linux fails with an errno throws {@link VerbsError} with that name in `code`.
  *
- * Data lies in the process's memory and is named by address and length, as in send(2). Ports and lengths are whole numbers.
+ * Data lies in the process's memory and is named by address and length, as in send(2). Ports and lengths are whole
+ * numbers.
  */
 import type { Awaitable, Core, FlowRule } from './verbs.js';
 
 export { VerbsError, type Errno } from '../spec/verbs-error.js';
 
-/** `kernel`: blocking calls, interrupts, copies. `busy-poll`: the same with SO_BUSY_POLL. `bypass`: all in the program. */
+/**
+ * `kernel`: blocking calls, interrupts, copies. `busy-poll`: the same with SO_BUSY_POLL. `bypass`: all in the program.
+ */
 export type NetworkPath = 'kernel' | 'busy-poll' | 'bypass';
 
 export interface NetworkOptions {
@@ -19,7 +22,9 @@ export interface NetworkOptions {
   readonly library?: 'socket' | 'direct';
 }
 
-/** Somebody's address: a host of the run (or a virtual machine of it), or any IPv4 address, such as a multicast group's. */
+/**
+ * Somebody's address: a host of the run (or a virtual machine of it), or any IPv4 address, such as a multicast group's.
+ */
 export type Endpoint =
   | { readonly host: number; readonly vm?: number; readonly port: number }
   | { readonly address: string; readonly port: number };
@@ -115,7 +120,9 @@ export interface DeviceStatistics {
     /** What interrupts and softirqs took of it, and what nobody wanted of it, in ps. */
     readonly taken: number;
     readonly idle: number;
-    /** Packets whose flow's state its softirqs found in the core's own cache, took from another core, read from memory. */
+    /**
+     * Packets whose flow's state its softirqs found in the core's own cache, took from another core, read from memory.
+     */
     readonly warm: number;
     readonly moved: number;
     readonly cold: number;
@@ -124,7 +131,10 @@ export interface DeviceStatistics {
   readonly protocols: Readonly<Record<string, number>>;
 }
 
-/** The network function of the program's kernel, as root administers it. EINVAL, ENOSPC and others as ethtool gives them. */
+/**
+ * The network function of the program's kernel, as root administers it. EINVAL, ENOSPC and others as ethtool gives
+ * them.
+ */
 export interface NetworkDevice {
   /** Makes a change; answers the location of a rule, otherwise 0. */
   change(change: DeviceChange): Promise<number>;

@@ -2,9 +2,9 @@
  * What a program sees: libibverbs's objects and names in TypeScript's manner.
  *
  * A program is an async function that is handed a {@link Core}. It runs in segments: resumed at a virtual time, it runs
- * until it awaits the emulator. Posting costs time but does not end the segment; whatever reads what a device or another
- * core may write is awaited. Times are picoseconds of the run's clock, sizes bytes, addresses virtual addresses of the
- * host's process. A call that libibverbs fails with an errno throws {@link VerbsError} with that name in `code`.
+ * until it awaits the emulator. Posting costs time but does not end the segment; whatever reads what a device or
+ * another core may write is awaited. Times are picoseconds of the run's clock, sizes bytes, addresses virtual addresses
+ * of the host's process. A call that libibverbs fails with an errno throws {@link VerbsError} with that name in `code`.
  */
 import type { StageTime } from '../../sim/stages.js';
 import type { Flow, FlowRule } from './flow-rule.js';
@@ -29,8 +29,8 @@ export { STATUS as WC_STATUS } from '../model/rdma/completion-entry.js';
 export { VerbsError, type Errno } from '../spec/verbs-error.js';
 
 /**
- * `RC`, and `RAW_PACKET`: SENDs are whole Ethernet frames without frame check sequence, receives are filled with such. `UC` and
- * `UD` have their opcodes on the wire but no queue pairs yet.
+ * `RC`, and `RAW_PACKET`: SENDs are whole Ethernet frames without frame check sequence, receives are filled with such.
+ * `UC` and `UD` have their opcodes on the wire but no queue pairs yet.
  */
 export type QpType = 'RC' | 'RAW_PACKET';
 export type QpState = 'RESET' | 'INIT' | 'RTR' | 'RTS' | 'SQD' | 'SQE' | 'ERR';
@@ -235,8 +235,8 @@ export interface RegistrationCache {
   readonly hits: number;
   readonly misses: number;
   /**
-   * A region that this memory lies in, registered now if there is none. Costs the core a look-up. Its memory must not be
-   * unmapped before {@link clear}.
+   * A region that this memory lies in, registered now if there is none. Costs the core a look-up. Its memory must not
+   * be unmapped before {@link clear}.
    */
   find(memory: Region): Promise<MemoryRegion>;
   /** Deregisters all. */
@@ -245,9 +245,9 @@ export interface RegistrationCache {
 
 export interface ProtectionDomain {
   /**
-   * ibv_reg_mr: pins the pages, but for {@link ACCESS}.ON_DEMAND. EINVAL for remote write or atomic without local write,
-   * EFAULT for what is not mapped, ENOMEM past RLIMIT_MEMLOCK or when memory is short. `iova` (ibv_reg_mr_iova): the
-   * address that SGEs and peers name it by.
+   * ibv_reg_mr: pins the pages, but for {@link ACCESS}.ON_DEMAND. EINVAL for remote write or atomic without local
+   * write, EFAULT for what is not mapped, ENOMEM past RLIMIT_MEMLOCK or when memory is short. `iova` (ibv_reg_mr_iova):
+   * the address that SGEs and peers name it by.
    */
   registerMemory(
     region: Region,
@@ -269,9 +269,9 @@ export interface QpOptions {
   /** Every send request is signalled. Default false. */
   readonly sqSigAll?: boolean;
   /**
-   * RAW_PACKET only: SGEs hold bus addresses, and no key is looked at: a driver in user space, in the manner of UIO and VFIO.
-   * Without an IOMMU bus addresses are physical, and nothing protects anybody; with one they are the process's own
-   * addresses, as far as {@link Core.mapDma} mapped them.
+   * RAW_PACKET only: SGEs hold bus addresses, and no key is looked at: a driver in user space, in the manner of UIO and
+   * VFIO. Without an IOMMU bus addresses are physical, and nothing protects anybody; with one they are the process's
+   * own addresses, as far as {@link Core.mapDma} mapped them.
    */
   readonly busAddresses?: boolean;
 }
@@ -306,8 +306,8 @@ export interface QueuePair {
   modify(attributes: QpAttributes, mask?: number): Promise<void>;
   query(): Promise<QpAttributes & { state: QpState }>;
   /**
-   * ibv_create_flow: frames that fit the rule come to this RAW_PACKET queue pair. EINVAL for a rule that no frame can fit,
-   * EOPNOTSUPP on a queue pair of another type.
+   * ibv_create_flow: frames that fit the rule come to this RAW_PACKET queue pair. EINVAL for a rule that no frame can
+   * fit, EOPNOTSUPP on a queue pair of another type.
    */
   attachFlow(rule: FlowRule): Promise<Flow>;
   destroy(): Promise<void>;
@@ -356,9 +356,9 @@ export interface Core {
   /** The network function's settings and counters, as ethtool has them. */
   readonly networkDevice: NetworkDevice;
   /**
-   * Memory of the process, page-aligned, zeroed: adjacent frames, present from the start and never replaced, as a shared
-   * mapping of hugetlbfs is. It counts against RLIMIT_MEMLOCK only when it is registered, and is the process's until its
-   * end. ENOMEM when the host has no such frames.
+   * Memory of the process, page-aligned, zeroed: adjacent frames, present from the start and never replaced, as a
+   * shared mapping of hugetlbfs is. It counts against RLIMIT_MEMLOCK only when it is registered, and is the process's
+   * until its end. ENOMEM when the host has no such frames.
    */
   allocate(length: number): Promise<Region>;
   /**
@@ -375,7 +375,10 @@ export interface Core {
    */
   mlock(region: Region): Promise<void>;
   munlock(region: Region): Promise<void>;
-  /** DONTNEED: zeros again (EINVAL for locked pages). DONTFORK: children do not get these pages. ENOMEM for what is not mapped. */
+  /**
+   * DONTNEED: zeros again (EINVAL for locked pages). DONTFORK: children do not get these pages. ENOMEM for what is not
+   * mapped.
+   */
   madvise(region: Region, advice: 'DONTNEED' | 'DONTFORK' | 'DOFORK'): Promise<void>;
   /** Infinity for no limit; EPERM beyond the one that the process began with. */
   setrlimitMemlock(bytes: number): Promise<void>;
@@ -389,19 +392,22 @@ export interface Core {
   /** The physical address, as root reads it in /proc/self/pagemap; undefined when the page is not present. */
   pagemap(address: number): Promise<number | undefined>;
   /**
-   * VFIO_IOMMU_MAP_DMA: lets the device read the region, and write it, under the process's own addresses. `pin` (the default) keeps
-   * the pages where they are, and counts them as locked; without it each is mapped until the pager takes it. EOPNOTSUPP
-   * without an IOMMU, EEXIST for what is mapped, EFAULT, ENOMEM.
+   * VFIO_IOMMU_MAP_DMA: lets the device read the region, and write it, under the process's own addresses. `pin` (the
+   * default) keeps the pages where they are, and counts them as locked; without it each is mapped until the pager takes
+   * it. EOPNOTSUPP without an IOMMU, EEXIST for what is mapped, EFAULT, ENOMEM.
    */
   mapDma(region: Region, options?: { write?: boolean; pin?: boolean }): Promise<DmaMapping>;
   /** Accesses of this process's devices that the IOMMU turned away since it was last asked. */
   iommuFaults(): Promise<readonly IommuFault[]>;
-  /** What devices of this host did to memory that was not their driver's to use: told by the emulator, not by any hardware. */
+  /**
+   * What devices of this host did to memory that was not their driver's to use: told by the emulator, not by any
+   * hardware.
+   */
   dmaHazards(): Promise<readonly DmaHazard[]>;
   usage(): Promise<MemoryUsage>;
   /**
-   * Makes a child. It shares this process's frames until one of the two writes; pages that are pinned are copied at once,
-   * so that this process keeps the frames that its devices know.
+   * Makes a child. It shares this process's frames until one of the two writes; pages that are pinned are copied at
+   * once, so that this process keeps the frames that its devices know.
    */
   fork(): Promise<ChildProcess>;
   /** Reads and writes memory, present or not: page faults are the core's. EFAULT for what is not mapped. */
@@ -414,8 +420,8 @@ export interface Core {
   /** The core is busy for this long. */
   work(length: Picoseconds): Promise<void>;
   /**
-   * Arithmetic of a declared virtual cost: `flops` floating-point operations and `bytes` of memory traffic, the longer of
-   * the two. `fn` is what it computes; its result is there when the time has passed.
+   * Arithmetic of a declared virtual cost: `flops` floating-point operations and `bytes` of memory traffic, the longer
+   * of the two. `fn` is what it computes; its result is there when the time has passed.
    */
   compute<T>(cost: { flops?: number; bytes?: number }, fn: () => T): Promise<T>;
   /**

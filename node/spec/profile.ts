@@ -1,6 +1,7 @@
 /**
  * A hardware profile as the model uses it: every constant in picoseconds, bytes or picoseconds per byte.
- * The data files in `profiles/` carry unit, source and grade of each; `coordinator/profiles/profiles.ts` reads and checks them.
+ * The data files in `profiles/` carry unit, source and grade of each; `coordinator/profiles/profiles.ts` reads and
+ * checks them.
  */
 import type { PicosecondsPerByte } from '../../units/rate.js';
 import type { Picoseconds } from '../../units/time.js';
@@ -152,7 +153,10 @@ export interface Profile {
     readonly stackOut: Cost;
     readonly tcpIn: Cost;
     readonly tcpOut: Cost;
-    /** TSO and GRO; what each further segment of a packet that the NIC cuts costs, and each further frame that is merged. */
+    /**
+     * TSO and GRO; what each further segment of a packet that the NIC cuts costs, and each further frame that is
+     * merged.
+     */
     readonly offloads: 'off' | 'on';
     readonly tsoSegment: Cost;
     readonly groFrame: Cost;
@@ -161,7 +165,10 @@ export interface Profile {
     readonly copyOut: Cost;
     /** One round of a busy-polled socket's look into its queue. */
     readonly busyPoll: Cost;
-    /** Interrupt moderation: time and frames from the first frame of an idle queue to the interrupt (rx-usecs, rx-frames). */
+    /**
+     * Interrupt moderation: time and frames from the first frame of an idle queue to the interrupt (rx-usecs,
+     * rx-frames).
+     */
     readonly rxUsecs: Picoseconds;
     readonly rxFrames: number;
     /** Frames that one poll of a queue takes, and one softirq altogether before it gives way to programs. */
@@ -189,7 +196,10 @@ export interface Profile {
     /** Whether the CPU pushes the frame into the NIC with the doorbell (CTPIO), and what each 64 B then cost it. */
     readonly push: 'off' | 'on';
     readonly pushBlock: Picoseconds;
-    /** Protocol work of a user-space library per message, half in sending and half in receiving it: raw UDP, TCPDirect's kind, Onload's kind. */
+    /**
+     * Protocol work of a user-space library per message, half in sending and half in receiving it: raw UDP, TCPDirect's
+     * kind, Onload's kind.
+     */
     readonly rawStack: Cost;
     readonly directStack: Cost;
     readonly socketStack: Cost;

@@ -42,7 +42,9 @@ const PROGRAM = record('program', {
   host: whole(0, anyHost),
   core: whole(0, anyCore),
   role: text(256),
-  /** The process of the host that it runs in, and the virtual machine that the process lives in (-1: on the bare host). */
+  /**
+   * The process of the host that it runs in, and the virtual machine that the process lives in (-1: on the bare host).
+   */
   process: whole(0, MAX_PROGRAMS - 1),
   vm: refined(number(-1, MAX_CORES), Number.isInteger, 'no whole number'),
 });

@@ -36,8 +36,8 @@ interface Target {
 }
 
 /**
- * Every operation from and into the two regions, crossing page borders at odd places; before each, `upset` may do to the
- * memory what it likes. The bytes must be right.
+ * Every operation from and into the two regions, crossing page borders at odd places; before each, `upset` may do to
+ * the memory what it likes. The bytes must be right.
  */
 async function exercise(
   side: Side,

@@ -1,6 +1,7 @@
 /**
- * The same requests as in captures of the Linux kernel's RoCE driver give the same packets: opcodes, PSNs, AckReq, solicited
- * and pad bits, MSNs, syndromes, lengths. Addresses, keys, queue pair numbers and payloads are each run's own.
+ * The same requests as in captures of the Linux kernel's RoCE driver give the same packets: opcodes, PSNs, AckReq,
+ * solicited and pad bits, MSNs, syndromes, lengths. Addresses, keys, queue pair numbers and payloads are each run's
+ * own.
  */
 import { describe, expect, it } from 'vitest';
 import { udpSourcePort } from '../../wire/path.js';

@@ -1,6 +1,7 @@
 /**
- * Compose files as the tests read them: YAML with its merges, variables filled in, commands as lists of words. Variables are what
- * the Compose specification calls interpolation: ${NAME}, ${NAME:-default}, ${NAME:?message}, ${NAME:+replacement}, nested.
+ * Compose files as the tests read them: YAML with its merges, variables filled in, commands as lists of words.
+ * Variables are what the Compose specification calls interpolation: ${NAME}, ${NAME:-default}, ${NAME:?message},
+ * ${NAME:+replacement}, nested.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

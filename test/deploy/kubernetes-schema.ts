@@ -1,6 +1,7 @@
 /**
- * Kubernetes' published API schemas, as the package kubernetes-models carries them, and the strictness of `kubectl --validate`:
- * its compiled validators say what must be there and of what type, its declarations which fields there are at all.
+ * Kubernetes' published API schemas, as the package kubernetes-models carries them, and the strictness of `kubectl
+ * --validate`: its compiled validators say what must be there and of what type, its declarations which fields there are
+ * at all.
  */
 import { join } from 'node:path';
 import ts from 'typescript';

@@ -47,7 +47,9 @@ export const WORKLOADS = [
   named('Job', 'pinwire-client'),
 ];
 
-/** What the pod `name` of a workload starts: its arguments filled in, and the secrets that it mounts below /run/secrets. */
+/**
+ * What the pod `name` of a workload starts: its arguments filled in, and the secrets that it mounts below /run/secrets.
+ */
 export function serviceOf(
   workload: Manifest,
   name: string,

@@ -1,4 +1,7 @@
-/** Programs that own a queue of raw frames, on the bed that AMD publishes half round trips of 4 B of (UG1586): ef_vi, TCPDirect, Onload. */
+/**
+ * Programs that own a queue of raw frames, on the bed that AMD publishes half round trips of 4 B of (UG1586): ef_vi,
+ * TCPDirect, Onload.
+ */
 import { describe, expect, it } from 'vitest';
 import { openNetwork, receiveAll } from '../../node/program/sockets.js';
 import type { Core, Picoseconds } from '../../node/program/verbs.js';

@@ -1,7 +1,7 @@
 /**
  * Published figures beyond the anchors: rates, steps and tails. Rates on one queue pair, the atomic unit's and the tail
- * each set a constant of their profile (nic.qp_gap, nic.atomic_occupancy, a jitter): they show that the model as a whole
- * keeps it. The others (2 B, the READ's step, the 25G link's rate, the routed bed) set none.
+ * each set a constant of their profile (nic.qp_gap, nic.atomic_occupancy, a jitter): they show that the model as a
+ * whole keeps it. The others (2 B, the READ's step, the 25G link's rate, the routed bed) set none.
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Core } from '../../node/program/verbs.js';
@@ -128,8 +128,8 @@ describe('steps and tails', () => {
 });
 
 /**
- * That bed is routed, over a path that is not stated; its full operations agree with one switch, its half round trips are
- * longer than half of them. They stand here to be seen: the model misses by up to a fifth.
+ * That bed is routed, over a path that is not stated; its full operations agree with one switch, its half round trips
+ * are longer than half of them. They stand here to be seen: the model misses by up to a fifth.
  */
 describe('roce-100g, whose bed is routed, within 20 %', () => {
   it.each([

@@ -1,6 +1,7 @@
 /**
- * The kernel's path beside published measurements: what a datagram costs its receiver's core (Arrakis), and half a round trip
- * of small TCP messages. Every constant of it was set from figures of parts, or from the rows' own breakdown by its authors.
+ * The kernel's path beside published measurements: what a datagram costs its receiver's core (Arrakis), and half a
+ * round trip of small TCP messages. Every constant of it was set from figures of parts, or from the rows' own breakdown
+ * by its authors.
  */
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadProfile } from '../../coordinator/profiles/profiles.js';
@@ -67,8 +68,8 @@ describe.each([
   );
 
   /**
-   * Published is 4 to 8 us of a round trip of 20 us, moderation off. Here it is all of interrupt, leaving C1 and wake-up, on
-   * both hosts: more than was measured where idle cores did not sleep so deeply. It stands here to be seen.
+   * Published is 4 to 8 us of a round trip of 20 us, moderation off. Here it is all of interrupt, leaving C1 and
+   * wake-up, on both hosts: more than was measured where idle cores did not sleep so deeply. It stands here to be seen.
    */
   it('busy polling spares interrupt, leaving C1 and wake-up on both hosts', async () => {
     const { kernel } = loadProfile('roce-100g', []);

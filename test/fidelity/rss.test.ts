@@ -1,7 +1,8 @@
 /**
  * Sharing packets out among cores: beside what was published of Linux, and what must hold whatever the constants are.
  *
- * Published: netperf TCP_RR, 500 instances, 8 cores, one queue of hardware (Linux, the commits that brought RPS and RFS in 2010):
+ * Published: netperf TCP_RR, 500 instances, 8 cores, one queue of hardware (Linux, the commits that brought RPS and RFS
+ * in 2010):
  * 104 thousand transactions a second on one core, 290 thousand by RPS, 303 thousand by RFS. Those add sending, TCP
  * and a program's turn to each packet; none of the model's constants was set from them.
  */

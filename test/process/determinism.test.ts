@@ -1,4 +1,7 @@
-/** Results and captures are the same, byte for byte, where threads, processes, faults and odd hardware could make a difference. */
+/**
+ * Results and captures are the same, byte for byte, where threads, processes, faults and odd hardware could make a
+ * difference.
+ */
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { StandingHosts, type Outcome, type Wanted } from './measured.js';

@@ -1,4 +1,7 @@
-/** Two machines that join, each with a directory of programs of its own operator's, and a client with a program in TypeScript. */
+/**
+ * Two machines that join, each with a directory of programs of its own operator's, and a client with a program in
+ * TypeScript.
+ */
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';

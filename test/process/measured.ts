@@ -62,7 +62,8 @@ export class StandingHosts {
     const place = config.placement === 'embedded' ? embedded : await this.on(config);
     const directory = scratch();
     const measured = new Measured();
-    const how = { config, capture: capture ? directory : undefined, progress: SILENT };
+    const hearing = { progress: SILENT, note: ignore, signal: new AbortController().signal };
+    const how = { config, capture: capture ? directory : undefined, ...hearing };
     await measure(place, [planned], measured, how, ignore);
     const told = { cluster: clusterInfo(config), results: measured.results };
     const captures = Array.from({ length: capture ? config.hosts : 0 }, (_, host) =>

@@ -1,4 +1,7 @@
-/** The pages of commands that stay up, as Prometheus and an orchestrator's probes see them, and what the log says meanwhile. */
+/**
+ * The pages of commands that stay up, as Prometheus and an orchestrator's probes see them, and what the log says
+ * meanwhile.
+ */
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { parseExposition, valueOf } from '../coordinator/operations/exposition.js';

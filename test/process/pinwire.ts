@@ -1,4 +1,7 @@
-/** The `pinwire` command as tests run it: started, watched, interrupted; and the processes that it leaves, which must be none. */
+/**
+ * The `pinwire` command as tests run it: started, watched, interrupted; and the processes that it leaves, which must be
+ * none.
+ */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * Host processes of the build that serve a coordinator which they need not trust, and this test is that coordinator: one
- * host a process, runs given to them as a cluster that is up would.
+ * Host processes of the build that serve a coordinator which they need not trust, and this test is that coordinator:
+ * one host a process, runs given to them as a cluster that is up would.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';

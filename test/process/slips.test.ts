@@ -1,4 +1,6 @@
-/** Programs' mistakes on one cluster of host processes with cores in threads: each ends its own run and nothing else. */
+/**
+ * Programs' mistakes on one cluster of host processes with cores in threads: each ends its own run and nothing else.
+ */
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';

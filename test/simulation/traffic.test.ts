@@ -1,6 +1,6 @@
 /**
- * RC delivers everything exactly once and in order, whatever the links do: random programs on both sides of faulty links
- * against a plain model. SIMULATION_COUNT seeds from SIMULATION_SEED on, for longer campaigns.
+ * RC delivers everything exactly once and in order, whatever the links do: random programs on both sides of faulty
+ * links against a plain model. SIMULATION_COUNT seeds from SIMULATION_SEED on, for longer campaigns.
  */
 import { describe, expect, it } from 'vitest';
 import { simulate } from './simulate.js';

@@ -80,8 +80,7 @@ export const DEAD_EXPORTS: Exceptions = {
       ...['NOT_AUTHORISED', 'NO_SUCH_SESSION'],
     ]),
   ),
-  ...allowed(BRANDED, inFile('units/time.ts', ['START', 'later'])),
-  ...allowed(BRANDED, inFile('units/keys.ts', ['lkey'])),
+  ...allowed(BRANDED, inFile('units/time.ts', ['later'])),
 };
 
 const STEP = 'A step of its module that has cases of its own: they are tested without the rest.';
@@ -97,7 +96,6 @@ export const EXPORTS_FOR_TESTS: Exceptions = {
     ...inFile('bench/peers/cpu-time.ts', ['cpuSeconds']),
     ...inFile('bench/peers/peer-table.ts', ['formatCpu']),
     ...inFile('coordinator/cli/command-status.ts', ['formatStatus']),
-    ...inFile('coordinator/cli/options.ts', ['definitionsOf']),
     ...inFile('coordinator/report/perftest-format.ts', [
       ...['perftestLatency', 'latencyRow', 'perftestBandwidth', 'bandwidthRow', 'fixed'],
     ]),

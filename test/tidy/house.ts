@@ -15,6 +15,10 @@ const MODEL = [
 const BOARD = 'The board names its parts; a part names the board that it is wired to.';
 /** Who starts a host process must know whether a debugger holds it up. */
 const DEBUGGER = { 'node/cores': ['node/cores/attached-debugger.ts'] };
+/** A summary is the user's code too, and its errors are told as a program's. */
+const DEBUGGER_AND_TOLD_ERRORS = {
+  'node/cores': ['node/cores/attached-debugger.ts', 'node/cores/told-error.ts'],
+};
 const SPEC = 'A run is described in the words of those that carry it out.';
 
 export const ROOMS: readonly Room[] = [
@@ -133,15 +137,17 @@ export const ROOMS: readonly Room[] = [
       ...['workloads', 'coordinator/errors', 'coordinator/options', 'coordinator/profiles'],
     ],
     types: ['workloads/authoring'],
+    typesFromBelow: { 'coordinator/report': 'The plan says which unit a parameter is printed in.' },
   },
   {
     name: 'coordinator/run',
     values: [
       ...['units', 'sim', 'wire/control', 'node/spec', 'node/model/fabric', 'node/process'],
-      ...['node/cores', 'coordinator/errors', 'coordinator/options', 'coordinator/plan'],
+      ...['node/cores', 'workloads/authoring', 'coordinator/errors', 'coordinator/options'],
+      'coordinator/plan',
     ],
-    types: ['workloads/authoring', 'coordinator/terminal'],
-    through: DEBUGGER,
+    types: ['coordinator/terminal'],
+    through: DEBUGGER_AND_TOLD_ERRORS,
     typesFromBelow: {
       'coordinator/cluster': 'A run is handed its cluster, which is built after it.',
       'coordinator/report': 'A run fills the record that the report prints.',

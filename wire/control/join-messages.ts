@@ -1,6 +1,6 @@
 /**
- * What a machine that joins a cluster and its coordinator tell each other: an offer once, then assignments and releases as
- * formations come and go; at last it leaves, or is dismissed.
+ * What a machine that joins a cluster and its coordinator tell each other: an offer once, then assignments and releases
+ * as formations come and go; at last it leaves, or is dismissed.
  */
 import { MAX_HOSTS, MAX_PROCESSES } from '../../units/elements.js';
 import { hostNumbers } from './orders.js';

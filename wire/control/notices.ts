@@ -1,6 +1,6 @@
 /**
- * What a host process tells the coordinator: hello and linked once, then per run prepared, reports of virtual time (or of
- * quiet), progress, and how it ended.
+ * What a host process tells the coordinator: hello and linked once, then per run prepared, reports of virtual time (or
+ * of quiet), progress, and how it ended.
  */
 import { MAX_CORES, MAX_HOSTS, MAX_PROCESSES } from '../../units/elements.js';
 import {
@@ -38,7 +38,9 @@ const process = whole(0, MAX_PROCESSES - 1);
 const run = whole();
 
 const QUIET = {
-  /** Frames sent to other processes and received from them since the run began: equal sums mean that none is under way. */
+  /**
+   * Frames sent to other processes and received from them since the run began: equal sums mean that none is under way.
+   */
   sent: whole(),
   received: whole(),
   /** Nothing is pending here: no event, no timer. */

@@ -1,7 +1,7 @@
 /**
  * What the coordinator tells a host process, in the order of a process's life: peers (once), then per run
- * prepare, begin, grants or probes, and collect when it is over, or abandon; at last stop. Runs are numbered; an order of
- * a run that is over is ignored.
+ * prepare, begin, grants or probes, and collect when it is over, or abandon; at last stop. Runs are numbered; an order
+ * of a run that is over is ignored.
  */
 import { MAX_HOSTS, MAX_PROCESSES } from '../../units/elements.js';
 import { anything, list, reader, record, saying, text, variants, whole } from './shape.js';

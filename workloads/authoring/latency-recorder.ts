@@ -25,8 +25,9 @@ export interface LatencyRecord {
   /** In ps, in order. */
   readonly samples: Float64Array;
   /**
-   * Of the median operation, a value for each of STAGES; none under the real clock. A program that ends an operation other
-   * than the one that it began has another one's here: they do not sum to the latency, and a result leaves them out.
+   * Of the median operation, a value for each of STAGES; none under the real clock. A program that ends an operation
+   * other than the one that it began has another one's here: they do not sum to the latency, and a result leaves them
+   * out.
    */
   readonly stages: readonly number[] | null;
 }

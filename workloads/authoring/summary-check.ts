@@ -1,6 +1,6 @@
 /**
- * What a workload made of its results, looked at before it becomes one: a figure that is missing or NaN is the workload's
- * mistake, and is told with the metric's name, not where a file is written that cannot hold it.
+ * What a workload made of its results, looked at before it becomes one: a figure that is missing or NaN is the
+ * workload's mistake, and is told with the metric's name, not where a file is written that cannot hold it.
  */
 import { STAGES } from '../../node/program/verbs.js';
 import type { DistributionMetric, Metric, Summary } from './workload.js';
@@ -27,8 +27,9 @@ export function summaryProblem(summary: unknown): string | undefined {
 }
 
 /**
- * The summary as it can be shown: stages that are not those of the median operation are left out, and the note says so. A
- * workload may have put together stages and latency of different operations; the rest of its result is none the worse.
+ * The summary as it can be shown: stages that are not those of the median operation are left out, and the note says so.
+ * A workload may have put together stages and latency of different operations; the rest of its result is none the
+ * worse.
  */
 export function withMediansStages(summary: Summary): Summary {
   const { stages, metrics, note } = summary;

@@ -171,8 +171,8 @@ export interface Workload<
   readonly hosts?: number;
   readonly minHosts?: number;
   /**
-   * Configurations to run one after another (a comparison, a sweep of sizes): each is one result. Default: the one given.
-   * An error text names what is wrong with the parameters; the run is refused with it (exit 2).
+   * Configurations to run one after another (a comparison, a sweep of sizes): each is one result. Default: the one
+   * given. An error text names what is wrong with the parameters; the run is refused with it (exit 2).
    */
   configurations?(params: ParametersOf<Specs>, cluster: ClusterShape): Configuration[] | string;
   /**

@@ -6,8 +6,8 @@ export interface CurvePoint {
 }
 
 /**
- * The size at which `a` stops being the cheaper one (or begins to be), interpolated linearly between the two measured sizes
- * around it; undefined when the curves, measured at the same sizes, do not cross.
+ * The size at which `a` stops being the cheaper one (or begins to be), interpolated linearly between the two measured
+ * sizes around it; undefined when the curves, measured at the same sizes, do not cross.
  */
 export function crossover(a: readonly CurvePoint[], b: readonly CurvePoint[]): number | undefined {
   let before: { readonly size: number; readonly lead: number } | undefined;

@@ -3,8 +3,8 @@
  *
  *     Ethernet 14 | IPv4 20 | UDP 8 | flow 4, sequence 4, number 4, phase 1, padding
  *
- * Everything but ports, payload and UDP's checksum is the same in all of them, so a frame's place is filled once and then
- * only changed where it differs.
+ * Everything but ports, payload and UDP's checksum is the same in all of them, so a frame's place is filled once and
+ * then only changed where it differs.
  */
 import { hostIpv4, hostMac } from '../../units/address.js';
 

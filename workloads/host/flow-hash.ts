@@ -1,7 +1,7 @@
 /**
- * Receive side scaling's hash, written as its definition reads: for every bit of the input that is set, the 32 bits of the
- * key that begin there are added without carry. So a program can tell beforehand which queue a flow will come to, and a
- * verification need not take the NIC's word.
+ * Receive side scaling's hash, written as its definition reads: for every bit of the input that is set, the 32 bits of
+ * the key that begin there are added without carry. So a program can tell beforehand which queue a flow will come to,
+ * and a verification need not take the NIC's word.
  */
 
 /** Microsoft's key, which the device begins with (`ethtool -x` shows a device's). */

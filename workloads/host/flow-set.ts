@@ -26,8 +26,8 @@ export class FlowSet {
   readonly entries: Int32Array;
 
   /**
-   * `aligned`: a flow's program runs on the core that an equal table sends it to. `scattered`: programs take turns, whatever
-   * the hash.
+   * `aligned`: a flow's program runs on the core that an equal table sends it to. `scattered`: programs take turns,
+   * whatever the hash.
    */
   constructor(
     flows: number,

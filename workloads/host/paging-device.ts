@@ -1,4 +1,7 @@
-/** How the driver of host/paging has its device move bytes: frames by bus address, or RDMA on memory that is paged on demand. */
+/**
+ * How the driver of host/paging has its device move bytes: frames by bus address, or RDMA on memory that is paged on
+ * demand.
+ */
 import {
   ACCESS,
   type Core,

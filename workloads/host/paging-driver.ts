@@ -1,6 +1,7 @@
 /**
- * The driver of host/paging: a process that has a device of its own read from its memory, or write to it, while the pager is at
- * work. It first looks when a transfer reaches memory at all, then has the page replaced at the fraction asked for.
+ * The driver of host/paging: a process that has a device of its own read from its memory, or write to it, while the
+ * pager is at work. It first looks when a transfer reaches memory at all, then has the page replaced at the fraction
+ * asked for.
  */
 import type { Core, Instant } from '../../node/program/verbs.js';
 import { us } from '../../units/durations.js';
@@ -76,8 +77,8 @@ export async function driver(core: Core, params: PagingParameters): Promise<Pagi
 }
 
 /**
- * Finds the window of moments in which a transfer is under way, and has the page replaced in it. Noise can put a transfer beside
- * the window that others showed: then it is looked for again.
+ * Finds the window of moments in which a transfer is under way, and has the page replaced in it. Noise can put a
+ * transfer beside the window that others showed: then it is looked for again.
  */
 async function strike(
   { at, size }: PagingParameters,

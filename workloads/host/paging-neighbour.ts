@@ -1,6 +1,7 @@
 /**
- * The neighbour of host/paging: another process of the same host, which minds its own business. It has more pages than there
- * is memory for; at the moment it was told it uses one that is in swap, and gets whichever frame was used least recently.
+ * The neighbour of host/paging: another process of the same host, which minds its own business. It has more pages than
+ * there is memory for; at the moment it was told it uses one that is in swap, and gets whichever frame was used least
+ * recently.
  */
 import type { Core, Instant } from '../../node/program/verbs.js';
 import { bytesOf, DRIVER, neighbourByte, PAGE, type Damage, type Order } from './paging-plan.js';

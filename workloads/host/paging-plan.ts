@@ -1,6 +1,6 @@
 /**
- * What the three programs of host/paging have agreed on: who they are, where the bytes lie, which bytes whose page holds, and
- * what they tell each other.
+ * What the three programs of host/paging have agreed on: who they are, where the bytes lie, which bytes whose page
+ * holds, and what they tell each other.
  */
 import type { Instant } from '../../node/program/verbs.js';
 
@@ -27,7 +27,9 @@ export type PagingParameters = {
   readonly at: number;
 };
 
-/** The driver begins a transfer; `moment` after it (ps) the neighbour uses one more page, or not at all if that is null. */
+/**
+ * The driver begins a transfer; `moment` after it (ps) the neighbour uses one more page, or not at all if that is null.
+ */
 export interface Order {
   readonly round: number;
   readonly begins: Instant;
@@ -43,8 +45,8 @@ export interface Damage {
 }
 
 /**
- * Bytes of a message, of what was in the buffer before, and of a neighbour's page never agree at any place: they differ in
- * their lowest two bits.
+ * Bytes of a message, of what was in the buffer before, and of a neighbour's page never agree at any place: they differ
+ * in their lowest two bits.
  */
 const KIND = { message: 1, before: 2, neighbour: 3 } as const;
 

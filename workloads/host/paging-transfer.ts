@@ -28,7 +28,10 @@ export interface Evidence {
 }
 
 export interface Verdict {
-  /** Bytes sent, or left in the driver's buffer by a transfer that is said to have succeeded, that are not the message's. */
+  /**
+   * Bytes sent, or left in the driver's buffer by a transfer that is said to have succeeded, that are not the
+   * message's.
+   */
   readonly wrong: number;
   /** Bytes of the neighbour's that are not as it had written them. */
   readonly ruined: number;
@@ -87,7 +90,10 @@ export function judge(evidence: Evidence): Verdict {
   };
 }
 
-/** The neighbour has lost exactly the bytes of the message that did not reach the buffer, in the page that took its frame. */
+/**
+ * The neighbour has lost exactly the bytes of the message that did not reach the buffer, in the page that took its
+ * frame.
+ */
 function blame({ address, wrong }: Damage, expected: readonly number[], round: number): string[] {
   const lost = new Map(wrong.map((each) => [each.address - address - OFFSET, each.is]));
   const same =

@@ -1,7 +1,7 @@
 /**
- * `host/paging`: the operating system replaces a page while a device reads it, or writes into it. The driver is a process that
- * hands its device bus addresses; a neighbour that knows nothing of it gets the frame. With and without an IOMMU, with the
- * page pinned, not pinned, and by RDMA on memory that is paged on demand.
+ * `host/paging`: the operating system replaces a page while a device reads it, or writes into it. The driver is a
+ * process that hands its device bus addresses; a neighbour that knows nothing of it gets the frame. With and without an
+ * IOMMU, with the page pinned, not pinned, and by RDMA on memory that is paged on demand.
  */
 import type { Core, Task } from '../../node/program/verbs.js';
 import {

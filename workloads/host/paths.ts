@@ -7,8 +7,8 @@
  *     rdma       SENDs over a reliable connection, completions polled: micro/send-lat
  *
  * Each host has one receive queue, served by the core that the program runs on: nothing moves between cores. With
- * `protocol=udp`, `echo` is what one datagram takes of the answering core over the kernel's sockets: stack in, scheduler and
- * wake-up, copy in, return, system call, copy out, stack out. The interrupt is not in it.
+ * `protocol=udp`, `echo` is what one datagram takes of the answering core over the kernel's sockets: stack in,
+ * scheduler and wake-up, copy in, return, system call, copy out, stack out. The interrupt is not in it.
  */
 import { formatSize } from '../../units/size.js';
 import type { Core, Task } from '../../node/program/verbs.js';

@@ -1,5 +1,6 @@
 /**
- * The frames that `host/pinning` sends a message in when it hands the NIC bus addresses, and how the peer takes them in.
+ * The frames that `host/pinning` sends a message in when it hands the NIC bus addresses, and how the peer takes them
+ * in.
  *
  *      0  destination MAC, source MAC, EtherType 0x88b5 (local experiments)
  *     14  message u16 | frame u16      then up to 1482 bytes of the message

@@ -1,10 +1,10 @@
 /**
- * `host/pinning`: what it costs the sending core to have a NIC read a program's buffer, against the buffer's size, for five
- * ways to keep the pager away from it (see pinning-senders.ts).
+ * `host/pinning`: what it costs the sending core to have a NIC read a program's buffer, against the buffer's size, for
+ * five ways to keep the pager away from it (see pinning-senders.ts).
  *
- * `cost` counts the sending core from the data in the program's buffer until that buffer may be reused: copying, pinning,
- * registration and their undoing, post, doorbell, the look that finds the completion; not the time on NIC and wire. Each
- * message reaches the peer, who compares every byte.
+ * `cost` counts the sending core from the data in the program's buffer until that buffer may be reused: copying,
+ * pinning, registration and their undoing, post, doorbell, the look that finds the completion; not the time on NIC and
+ * wire. Each message reaches the peer, who compares every byte.
  */
 import { stageTimes, type Core, type Task } from '../../node/program/verbs.js';
 import { parseSize } from '../../units/size.js';

@@ -1,6 +1,7 @@
 /**
- * One end of a conversation in raw frames, as a program over ef_vi has it: it writes Ethernet, IPv4 and UDP headers itself, into
- * a frame that it sends from where it lies, and polls for frames that fit its rule. No protocol runs, and nothing is copied.
+ * One end of a conversation in raw frames, as a program over ef_vi has it: it writes Ethernet, IPv4 and UDP headers
+ * itself, into a frame that it sends from where it lies, and polls for frames that fit its rule. No protocol runs, and
+ * nothing is copied.
  */
 import type { CompletionQueue, Core, MemoryRegion, QueuePair } from '../../node/program/verbs.js';
 import { hostIpv4, hostMac } from '../../units/address.js';

@@ -1,6 +1,6 @@
 /**
- * The packet generator of `host/rss`: queue pairs of raw frames, one on each of its cores. It sends what it is asked to at the
- * times it is asked to, whatever becomes of it.
+ * The packet generator of `host/rss`: queue pairs of raw frames, one on each of its cores. It sends what it is asked to
+ * at the times it is asked to, whatever becomes of it.
  */
 import {
   ACCESS,
@@ -177,8 +177,8 @@ async function agreed(core: Core, { conductor }: GeneratorPlace): Promise<Schedu
 }
 
 /**
- * One packet after another at random intervals; each is an operation whose latency is told. To warm up the flows take turns,
- * then each packet is of a random one: turns of flows and turns of queues would meet.
+ * One packet after another at random intervals; each is an operation whose latency is told. To warm up the flows take
+ * turns, then each packet is of a random one: turns of flows and turns of queues would meet.
  */
 async function sendLightly(
   core: Core,
@@ -230,7 +230,9 @@ async function overload(
   return batches * BATCH;
 }
 
-/** When all is read, tells each program over a flow of its own that it was the last packet, until it says that it heard. */
+/**
+ * When all is read, tells each program over a flow of its own that it was the last packet, until it says that it heard.
+ */
 async function stop(
   core: Core,
   source: FrameSource,

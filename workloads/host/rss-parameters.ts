@@ -1,4 +1,6 @@
-/** The parameters of `host/rss`, and the configurations that they ask for: every combination of what is given as a list. */
+/**
+ * The parameters of `host/rss`, and the configurations that they ask for: every combination of what is given as a list.
+ */
 import { formatDuration, parseDuration, PS_PER_MS, type Picoseconds } from '../../units/time.js';
 import type { ClusterShape, ParametersOf, ParameterSpecs } from '../authoring/workload.js';
 import { LEAST_PAYLOAD, MOST_PAYLOAD } from './flow-frames.js';

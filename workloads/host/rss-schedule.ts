@@ -10,8 +10,8 @@ export const SERVER_HOST = 1;
 export const PHASE = { warm: 0, light: 1, settle: 2, load: 3, stop: 4 } as const;
 
 /**
- * What the sequence numbers of a phase begin with: the conductor sends of every flow while little is sent, and so does the
- * flow's own generator when much is.
+ * What the sequence numbers of a phase begin with: the conductor sends of every flow while little is sent, and so does
+ * the flow's own generator when much is.
  */
 export const sequenceBase = (phase: number): number =>
   phase < PHASE.load ? 0 : (phase - PHASE.settle) * 2 ** 28;

@@ -1,6 +1,6 @@
 /**
- * The receiving side of `host/rss`: on each core a program that reads its own UDP port by blocking calls of the kernel, and
- * looks at what came: of which flow, in which order, whether twice.
+ * The receiving side of `host/rss`: on each core a program that reads its own UDP port by blocking calls of the kernel,
+ * and looks at what came: of which flow, in which order, whether twice.
  */
 import { openNetwork, type DeviceStatistics } from '../../node/program/sockets.js';
 import { ACCESS, type Core } from '../../node/program/verbs.js';

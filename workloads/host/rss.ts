@@ -1,10 +1,11 @@
 /**
  * `host/rss`: packets of many flows, shared out among the cores that receive them.
  *
- * One host generates raw frames, the other has a program on each core, which reads a UDP port of its own by blocking calls
- * of the kernel. Receive queue q interrupts core q, whose softirq takes a frame up the stack and puts it into the program's
- * socket, whichever core that program runs on. Latency is measured first, lightly loaded: from the intended send until the
- * program has the packet. Then every core is offered more than it can serve, and the rate is what programs read.
+ * One host generates raw frames, the other has a program on each core, which reads a UDP port of its own by blocking
+ * calls of the kernel. Receive queue q interrupts core q, whose softirq takes a frame up the stack and puts it into the
+ * program's socket, whichever core that program runs on. Latency is measured first, lightly loaded: from the intended
+ * send until the program has the packet. Then every core is offered more than it can serve, and the rate is what
+ * programs read.
  *
  *   single    one queue takes everything: one core does all softirqs
  *   rss       a flow's hash chooses its queue

@@ -22,8 +22,8 @@ export interface EchoRecord {
   /** Of the side that asks. */
   readonly latency: LatencyRecord | null;
   /**
-   * By operation: what its chain says of the cores' work in the kernel, up to the return of this side's send. The answering
-   * side's less the asking side's is the answering side's own.
+   * By operation: what its chain says of the cores' work in the kernel, up to the return of this side's send. The
+   * answering side's less the asking side's is the answering side's own.
    */
   readonly spent: Float64Array;
 }

@@ -1,7 +1,7 @@
 /**
- * The programs of `host/vm-queues` that meet in memory. The attacker drives a queue of raw frames by bus addresses, in the manner of
- * VFIO. Machines have as much memory each, one after another, so it knows where its neighbour's is. It has the NIC read there
- * and send it what it found; then it sends frames to itself and has the NIC put them there.
+ * The programs of `host/vm-queues` that meet in memory. The attacker drives a queue of raw frames by bus addresses, in
+ * the manner of VFIO. Machines have as much memory each, one after another, so it knows where its neighbour's is. It
+ * has the NIC read there and send it what it found; then it sends frames to itself and has the NIC put them there.
  */
 import type {
   CompletionQueue,

@@ -1,6 +1,7 @@
 /**
- * Who is who in `host/vm-queues`. Host 0 has the machines; one core remains its own, for its software switch if it needs one.
- * Host 1 has everybody's peers, each with a receive queue of its own, so that nothing there gets into another's way.
+ * Who is who in `host/vm-queues`. Host 0 has the machines; one core remains its own, for its software switch if it
+ * needs one. Host 1 has everybody's peers, each with a receive queue of its own, so that nothing there gets into
+ * another's way.
  *
  *     host 0   core 0  the host itself: watch     host 1   core 0  client    asks the critical VM
  *              core 1  VM 0, critical: server              core 1  drain     takes what the noisy VM sends

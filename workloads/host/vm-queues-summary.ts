@@ -1,4 +1,6 @@
-/** What `host/vm-queues` makes of what its programs saw: figures, whether they can be, and what they say side by side. */
+/**
+ * What `host/vm-queues` makes of what its programs saw: figures, whether they can be, and what they say side by side.
+ */
 import { STAGES, stageTimes } from '../../node/program/verbs.js';
 import { PS_PER_NS } from '../../units/time.js';
 import { latencySummary, medianIndex } from '../authoring/statistics.js';

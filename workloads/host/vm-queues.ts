@@ -4,9 +4,10 @@
  *     shared  the host has one receive queue; a software switch on one of its cores takes every frame to its machine, and from it
  *     own     each machine has a network function with its own queues (SR-IOV); the host's kernel sees nothing of its frames
  *
- * A client on the other host asks the critical machine at random times, answered or not; latency is from the intended request
- * to the answer. Beside it the noisy machine sends as fast as a core can, and is sent to as fast as a core can, with and without a
- * limit to its rate. Last, one machine has its NIC write into the other's memory, with and without an IOMMU.
+ * A client on the other host asks the critical machine at random times, answered or not; latency is from the intended
+ * request to the answer. Beside it the noisy machine sends as fast as a core can, and is sent to as fast as a core can,
+ * with and without a limit to its rate. Last, one machine has its NIC write into the other's memory, with and without
+ * an IOMMU.
  */
 import type { Core, Task } from '../../node/program/verbs.js';
 import { defineWorkload } from '../authoring/workload.js';

@@ -1,6 +1,7 @@
 /**
- * Messages between ranks: MPI's point-to-point calls, blocking, with tags. Messages from one rank with one tag are received in
- * the order in which they were sent. Over verbs and over sockets alike; what an operation's algorithm is does not depend on it.
+ * Messages between ranks: MPI's point-to-point calls, blocking, with tags. Messages from one rank with one tag are
+ * received in the order in which they were sent. Over verbs and over sockets alike; what an operation's algorithm is
+ * does not depend on it.
  */
 import type { Core, MemoryRegion } from '../../node/program/verbs.js';
 
@@ -20,7 +21,9 @@ export interface Communicator {
   readonly bytesSent: number;
   /** Memory that messages can be sent from and received into. */
   allocate(length: number): Promise<MemoryRegion>;
-  /** Connects to those of `ranks` that this one is not connected to yet. They must name this rank in a call of theirs. */
+  /**
+   * Connects to those of `ranks` that this one is not connected to yet. They must name this rank in a call of theirs.
+   */
   connect(ranks: Iterable<number>): Promise<void>;
   /** MPI_Send. Returns when `buffer` may be used again. */
   send(buffer: MessageBuffer, to: number, tag: number): Promise<void>;

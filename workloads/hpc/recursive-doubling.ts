@@ -3,7 +3,8 @@
  * that log2 n steps do for a power of two.
  *
  * Other numbers are folded: of the first 2 r ranks, where n = 2^m + r, each even one gives its vector to the next and
- * sits out until that one sends the result back. That is one step before and one behind, which partly overlap with the others.
+ * sits out until that one sends the result back. That is one step before and one behind, which partly overlap with the
+ * others.
  */
 import type { Communicator } from './communicator.js';
 import type { Vector } from './vector.js';

@@ -1,6 +1,6 @@
 /**
- * Messages between ranks over TCP, as an MPI library has them where there is no RDMA: one connection to each peer, sends
- * that are done when the data is in the socket's buffer, receives that read the peer's stream.
+ * Messages between ranks over TCP, as an MPI library has them where there is no RDMA: one connection to each peer,
+ * sends that are done when the data is in the socket's buffer, receives that read the peer's stream.
  */
 import {
   openNetwork,
@@ -110,8 +110,8 @@ export class SocketCommunicator implements Communicator {
   }
 
   /**
-   * Whoever waits for room in its send buffer reads meanwhile, or all would wait for each other; and looks for room again
-   * and again, as the progress engine of an MPI library does.
+   * Whoever waits for room in its send buffer reads meanwhile, or all would wait for each other; and looks for room
+   * again and again, as the progress engine of an MPI library does.
    */
   async sendrecv(
     outgoing: MessageBuffer,

@@ -1,6 +1,7 @@
 /**
- * One rank's TCP connection to another: messages on a stream, each behind a header. What is read first goes into a buffer of
- * the library, as it may be several messages, and is copied from there; the rest of a long message is read to its place.
+ * One rank's TCP connection to another: messages on a stream, each behind a header. What is read first goes into a
+ * buffer of the library, as it may be several messages, and is copied from there; the rest of a long message is read to
+ * its place.
  *
  *     0     4        8
  *   | tag | length | data ...      little-endian, as both ends are

@@ -1,4 +1,6 @@
-/** `micro/msg-rate`: small RDMA WRITEs one way over several queue pairs: how many messages a second (ib_write_bw -q). */
+/**
+ * `micro/msg-rate`: small RDMA WRITEs one way over several queue pairs: how many messages a second (ib_write_bw -q).
+ */
 import { bandwidthWorkload } from './bandwidth.js';
 import { oneWayWrites } from './one-way-writes.js';
 

@@ -1,11 +1,11 @@
 /**
- * `trading/tick-to-trade`: an exchange publishes a feed, a trading host keeps books of it and answers some ticks with an
- * order, the exchange acknowledges.
+ * `trading/tick-to-trade`: an exchange publishes a feed, a trading host keeps books of it and answers some ticks with
+ * an order, the exchange acknowledges.
  *
  * `latency` is tick to trade: from the instant at which the exchange meant to publish the message that an order answers
- * until its order gateway sees the order; one that waits there for those before it has that in it. `tick_to_ack` goes on until the trader sees the acknowledgement;
- * `feed_latency` is that of every message, until the trader sees it. All count from the intended instant, so that a
- * feed that falls behind is seen as `backlog` and not left out.
+ * until its order gateway sees the order; one that waits there for those before it has that in it. `tick_to_ack` goes
+ * on until the trader sees the acknowledgement; `feed_latency` is that of every message, until the trader sees it. All
+ * count from the intended instant, so that a feed that falls behind is seen as `backlog` and not left out.
  *
  * Messages of one datagram share a chain that begins with the first of them; the stages of an order for a later one
  * are those of the chain, less the `backlog` that this message did not have.

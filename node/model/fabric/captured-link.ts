@@ -1,4 +1,6 @@
-/** A link that hands every frame sent over it to a capture, as the wire sees it: at its departure, checksums in place. */
+/**
+ * A link that hands every frame sent over it to a capture, as the wire sees it: at its departure, checksums in place.
+ */
 import { finishFrame } from './finished-frame.js';
 import type { FramePool } from './frame-pool.js';
 import type { FrameSlot } from './frame-slot.js';

@@ -1,7 +1,7 @@
 /**
- * What a NIC writes into a frame last: the ICRC of a RoCEv2 packet, the checksums of anything else that has some. Between our
- * own processes nobody would read them, so they are written only where somebody can look: captures, and frames that
- * a fault may damage.
+ * What a NIC writes into a frame last: the ICRC of a RoCEv2 packet, the checksums of anything else that has some.
+ * Between our own processes nobody would read them, so they are written only where somebody can look: captures, and
+ * frames that a fault may damage.
  */
 import { completeChecksums } from '../../../wire/checksums.js';
 import { ETHERNET_LENGTH, ETHER_TYPE_IPV4, ETHER_TYPE_OFFSET } from '../../../wire/ethernet.js';

@@ -1,6 +1,6 @@
 /**
- * The frames of one process. A slot has a {@link Frame}, room for its bytes, and its chain; a packet's headers become bytes when
- * somebody looks at them.
+ * The frames of one process. A slot has a {@link Frame}, room for its bytes, and its chain; a packet's headers become
+ * bytes when somebody looks at them.
  *
  *     slot |<--- HEADROOM --->|<--------- payload, padding, ICRC --------->|
  *               ^start        ^payloadAt(slot)                             ^start + length

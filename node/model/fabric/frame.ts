@@ -1,8 +1,9 @@
 /**
- * A frame of a process: its way, its time, and where its bytes are. A RoCEv2 packet that was made in this process has its
- * headers as fields first, and needs no others as long as nobody looks at its bytes: it is *unwritten*. Who looks (a capture, a
- * fault, another process, a trace of all bytes) has them written first (`FramePool.writeOut`), and from then on the bytes are
- * the truth: the receiver reads the fields back out of them, with all checks (`packet-headers.ts`).
+ * A frame of a process: its way, its time, and where its bytes are. A RoCEv2 packet that was made in this process has
+ * its headers as fields first, and needs no others as long as nobody looks at its bytes: it is *unwritten*. Who looks
+ * (a capture, a fault, another process, a trace of all bytes) has them written first (`FramePool.writeOut`), and from
+ * then on the bytes are the truth: the receiver reads the fields back out of them, with all checks
+ * (`packet-headers.ts`).
  */
 import { STAGE } from '../../../sim/stages.js';
 import type { Aeth } from '../../../wire/aeth.js';
@@ -36,7 +37,9 @@ export const WAY_STAGES = Uint8Array.of(
   STAGE.nic_rx,
 );
 
-/** One for each slot of a {@link FramePool}, made once. One-bit header fields are 0 or 1, as in the records of `wire/`. */
+/**
+ * One for each slot of a {@link FramePool}, made once. One-bit header fields are 0 or 1, as in the records of `wire/`.
+ */
 export class Frame implements Reth, Aeth, ImmDt {
   /** Offset of its first byte (Ethernet destination) in the pool's bytes, and how many there are, up to the ICRC. */
   start = 0;
@@ -55,11 +58,13 @@ export class Frame implements Reth, Aeth, ImmDt {
   /** Whoever sent it leaves the checksums of TCP and UDP to the NIC. */
   offload = false;
   /**
-   * The instants of its way, {@link WAY}; 0 for what it has not come to. They become intervals of its chain only when somebody
-   * goes on with that (`FramePool.settleChain`): an acknowledgement's chain mostly ends unread.
+   * The instants of its way, {@link WAY}; 0 for what it has not come to. They become intervals of its chain only when
+   * somebody goes on with that (`FramePool.settleChain`): an acknowledgement's chain mostly ends unread.
    */
   readonly way = new Float64Array(WAY_STAGES.length);
-  /** Its bytes are there. If not, it is a RoCEv2 packet, and `path` and what follows says all that its headers would. */
+  /**
+   * Its bytes are there. If not, it is a RoCEv2 packet, and `path` and what follows says all that its headers would.
+   */
   written = true;
   path: Path | undefined = undefined;
   payloadLength = 0;

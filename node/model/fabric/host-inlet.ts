@@ -1,7 +1,7 @@
 /**
- * The way into a host: the end of its cable. Frames come from the switch's output port towards it, which is evaluated in the same
- * process, or are there with their last bit: from a cable to another host, from a port evaluated elsewhere, from its own NIC, and
- * from the out-of-band network.
+ * The way into a host: the end of its cable. Frames come from the switch's output port towards it, which is evaluated
+ * in the same process, or are there with their last bit: from a cable to another host, from a port evaluated elsewhere,
+ * from its own NIC, and from the out-of-band network.
  */
 import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
 import { TraceHash } from '../../../sim/trace.js';

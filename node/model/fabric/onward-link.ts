@@ -1,4 +1,6 @@
-/** A link from a switch's output port to a place elsewhere: another switch's output ports, or a host of another process. */
+/**
+ * A link from a switch's output port to a place elsewhere: another switch's output ports, or a host of another process.
+ */
 import { STAGE } from '../../../sim/stages.js';
 import type { Profile } from '../../spec/profile.js';
 import { WAY } from './frame.js';

@@ -1,6 +1,7 @@
 /**
- * A switch's output port: one frame at a time leaves it, in the order of their arrival at it, which is that of (time, source,
- * sequence). Cut-through: a frame's last bit leaves one serialisation after its head. All links of a cluster have one rate.
+ * A switch's output port: one frame at a time leaves it, in the order of their arrival at it, which is that of (time,
+ * source, sequence). Cut-through: a frame's last bit leaves one serialisation after its head. All links of a cluster
+ * have one rate.
  */
 import type { Scheduler } from '../../../sim/scheduler.js';
 import { PS_PER_NS } from '../../../units/time.js';

@@ -1,6 +1,7 @@
 /**
- * The headers of a RoCEv2 packet as fields of a {@link Frame} and as bytes of its slot: the one emitter and the one parser, and
- * the trace hash of bytes that nobody wrote. Atomics' own headers are bytes only: whoever makes them has the frame written.
+ * The headers of a RoCEv2 packet as fields of a {@link Frame} and as bytes of its slot: the one emitter and the one
+ * parser, and the trace hash of bytes that nobody wrote. Atomics' own headers are bytes only: whoever makes them has
+ * the frame written.
  */
 import type { TraceHash } from '../../../sim/trace.js';
 import { AETH_LENGTH, emitAeth, parseAeth } from '../../../wire/aeth.js';
@@ -27,7 +28,9 @@ const incoming = newBth();
 /** Bytes of all headers of a packet with this opcode. */
 export const headersOf = (opcode: number): number => EXTENSIONS_AT + EXTENSION_LENGTH[opcode]!;
 
-/** Writes the headers of `frame`, which are its fields, at its start, and zeros behind its payload: padding and ICRC. */
+/**
+ * Writes the headers of `frame`, which are its fields, at its start, and zeros behind its payload: padding and ICRC.
+ */
 export function emitHeaders(frame: Frame, bytes: Uint8Array, view: DataView): void {
   const { start, length, opcode, payloadLength } = frame;
   frame.path!.emit(bytes, view, start, length);
@@ -82,9 +85,9 @@ const words = new Int32Array(
 );
 
 /**
- * Folds what is traced of an unwritten `frame` at `now` into `trace`, in one go: as {@link TraceHash.number}, two calls of
- * {@link TraceHash.word} and {@link TraceHash.bytes} would if its headers were bytes. Ethernet's 14 bytes put all behind UDP's
- * checksum, which is zero, half a word off: `half` is the upper half of the next word.
+ * Folds what is traced of an unwritten `frame` at `now` into `trace`, in one go: as {@link TraceHash.number}, two calls
+ * of {@link TraceHash.word} and {@link TraceHash.bytes} would if its headers were bytes. Ethernet's 14 bytes put all
+ * behind UDP's checksum, which is zero, half a word off: `half` is the upper half of the next word.
  */
 export function traceUnwritten(trace: TraceHash, frame: Frame, now: number): void {
   const { opcode, psn, destQp } = frame;

@@ -1,7 +1,8 @@
 /**
- * What a switch does with a frame that finds others waiting at its output port. A policy that drops refuses the frame; one that
- * marks changes it and admits it; one whose ports share a buffer keeps account of that, and its `SwitchPlan` says so. A
- * pause frame would have to stop the element at the other end of an input port, which nothing here does: no policy pauses.
+ * What a switch does with a frame that finds others waiting at its output port. A policy that drops refuses the frame;
+ * one that marks changes it and admits it; one whose ports share a buffer keeps account of that, and its `SwitchPlan`
+ * says so. A pause frame would have to stop the element at the other end of an input port, which nothing here does: no
+ * policy pauses.
  */
 import type { FrameSlot } from './frame-slot.js';
 export interface QueuePolicy {

@@ -1,4 +1,6 @@
-/** The fabric inside one process: a frame goes to the element that it reaches next, here or by the link to its process. */
+/**
+ * The fabric inside one process: a frame goes to the element that it reaches next, here or by the link to its process.
+ */
 import type { Scheduler } from '../../../sim/scheduler.js';
 import type { FramePool } from './frame-pool.js';
 import type { FrameSlot } from './frame-slot.js';

@@ -1,4 +1,7 @@
-/** A switch, or what one process has of it: where a frame comes in, its route, and the output ports that are evaluated here. */
+/**
+ * A switch, or what one process has of it: where a frame comes in, its route, and the output ports that are evaluated
+ * here.
+ */
 import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
 import type { FramePool } from './frame-pool.js';
 import type { FrameSlot } from './frame-slot.js';

@@ -1,6 +1,6 @@
 /**
- * A host's cable, and the pipeline of the switch that it leads to: moves a frame to the first place where it may have to wait
- * (`layout.ts`). What the NIC sends to its own host never comes to the cable.
+ * A host's cable, and the pipeline of the switch that it leads to: moves a frame to the first place where it may have
+ * to wait (`layout.ts`). What the NIC sends to its own host never comes to the cable.
  */
 import type { Profile } from '../../spec/profile.js';
 import { WAY } from './frame.js';

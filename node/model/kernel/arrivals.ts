@@ -1,6 +1,6 @@
 /**
- * What has arrived at a socket and was not read yet: of each datagram or segment its flow, where it ends in the stream, and the
- * chain of the operation that it belongs to. Who reads it goes on with that operation.
+ * What has arrived at a socket and was not read yet: of each datagram or segment its flow, where it ends in the stream,
+ * and the chain of the operation that it belongs to. Who reads it goes on with that operation.
  */
 import { NOBODYS_CHAINS, type ChainTable } from '../../../sim/chain.js';
 
@@ -23,7 +23,10 @@ export class Arrivals {
     return this.kept ?? NOBODYS_CHAINS;
   }
 
-  /** An arrival of `flow` whose last byte is byte number `end` of the stream, and what row `row` of `chains` tells of it. */
+  /**
+   * An arrival of `flow` whose last byte is byte number `end` of the stream, and what row `row` of `chains` tells of
+   * it.
+   */
   push(flow: number, end: number, chains: ChainTable, row: number): void {
     if (this.count === this.capacity) this.grow();
     const place = (this.head + this.count++) % this.capacity;
@@ -39,8 +42,8 @@ export class Arrivals {
   }
 
   /**
-   * Bytes up to number `end` are being read: forgets the arrivals that they make whole, and answers the flow of the last one
-   * that they reach into (-1 for none). Its chain is row {@link row}.
+   * Bytes up to number `end` are being read: forgets the arrivals that they make whole, and answers the flow of the
+   * last one that they reach into (-1 for none). Its chain is row {@link row}.
    */
   take(end: number): number {
     let flow = -1;

@@ -1,6 +1,6 @@
 /**
- * A network function's settings as root changes them with ethtool: queues, indirection, key, rules, moderation; and what it
- * counted. Each setting answers as the ioctl would, or throws its errno with ethtool's words.
+ * A network function's settings as root changes them with ethtool: queues, indirection, key, rules, moderation; and
+ * what it counted. Each setting answers as the ioctl would, or throws its errno with ethtool's words.
  */
 import { DROP_TARGET, RAW_TARGET, type FlowMatch } from '../nic/flow-table.js';
 import { STEERING_MODES } from '../nic/receive-steering.js';

@@ -1,9 +1,10 @@
 /**
- * The calls of drivers in user space about what a device may touch, as VFIO has them; what they are told of physical addresses
- * (UIO's way, /proc/self/pagemap); and what came of either.
+ * The calls of drivers in user space about what a device may touch, as VFIO has them; what they are told of physical
+ * addresses (UIO's way, /proc/self/pagemap); and what came of either.
  *
- * A process that drives a device itself has one domain of the IOMMU. Its bus addresses are its virtual ones. A mapping that is
- * not pinned holds until the page loses its frame: then it is gone, as with an MMU notifier, and the device faults.
+ * A process that drives a device itself has one domain of the IOMMU. Its bus addresses are its virtual ones. A mapping
+ * that is not pinned holds until the page loses its frame: then it is gone, as with an MMU notifier, and the device
+ * faults.
  */
 import { EFAULT } from '../memory/address-space.js';
 import { NO_FRAME, type FrameNumber } from '../memory/frame-number.js';

@@ -1,7 +1,8 @@
 /**
  * What a core finds in its own caches of a flow's state (socket, control block), by the least that explains why flows
- * stay on their cores: the flow's lines are warm in the core that touched them last, while that core has touched at most
- * `cache.flows` other flows since. Otherwise each line is taken dirty from the core that still has it, or read from memory.
+ * stay on their cores: the flow's lines are warm in the core that touched them last, while that core has touched at
+ * most `cache.flows` other flows since. Otherwise each line is taken dirty from the core that still has it, or read
+ * from memory.
  */
 import type { Profile } from '../../spec/profile.js';
 

@@ -1,6 +1,7 @@
 /**
- * Flows as a kernel knows them: by the hash that the NIC puts into a frame's descriptor, as Linux does (rps_sock_flow_table).
- * Each has a small number, and the core whose program read of it last. Open addressing over typed arrays: a look-up makes nothing.
+ * Flows as a kernel knows them: by the hash that the NIC puts into a frame's descriptor, as Linux does
+ * (rps_sock_flow_table). Each has a small number, and the core whose program read of it last. Open addressing over
+ * typed arrays: a look-up makes nothing.
  */
 const NOBODY = -1;
 const LEAST_SLOTS = 256;

@@ -93,7 +93,8 @@ export class HostCalls {
   }
 
   /**
-   * Executes one call of core `core`; the answer, and what it costs the core beyond entering the kernel, if it did that.
+   * Executes one call of core `core`; the answer, and what it costs the core beyond entering the kernel, if it did
+   * that.
    */
   execute(
     core: number,

@@ -1,10 +1,10 @@
 /**
- * The kernels of one host: its own, and one for each virtual machine, with cores, addresses, network function and flows of its
- * own. It constructs them, and says under which one a core runs.
+ * The kernels of one host: its own, and one for each virtual machine, with cores, addresses, network function and flows
+ * of its own. It constructs them, and says under which one a core runs.
  *
- * `own`: each machine's function is the NIC's, with its own receive queues and its own rate limit (SR-IOV). Its interrupts are
- * posted to it: they cost it an injection and no exit. `shared`: the NIC knows the host's function alone, and the host's
- * software switch has the machines behind it.
+ * `own`: each machine's function is the NIC's, with its own receive queues and its own rate limit (SR-IOV). Its
+ * interrupts are posted to it: they cost it an injection and no exit. `shared`: the NIC knows the host's function
+ * alone, and the host's software switch has the machines behind it.
  */
 import { RandomStream } from '../../../sim/random.js';
 import type { Scheduler } from '../../../sim/scheduler.js';

@@ -1,6 +1,7 @@
 /**
- * The kernel at work: on which core, up to when, and on whose behalf. One at a time serves a whole kernel, because nothing in
- * it waits: a system call or a softirq runs from its begin to its end, and its time runs ahead of the scheduler's meanwhile.
+ * The kernel at work: on which core, up to when, and on whose behalf. One at a time serves a whole kernel, because
+ * nothing in it waits: a system call or a softirq runs from its begin to its end, and its time runs ahead of the
+ * scheduler's meanwhile.
  */
 import { NOBODYS_CHAINS, type ChainTable } from '../../../sim/chain.js';
 import { draw, type DrawnCost } from '../../../sim/cost.js';

@@ -1,6 +1,6 @@
 /**
- * One core as the kernel uses it: interrupts and softirqs take it from whatever runs there. A program that was busy meanwhile
- * is that much later; one that waits goes on when the core is free.
+ * One core as the kernel uses it: interrupts and softirqs take it from whatever runs there. A program that was busy
+ * meanwhile is that much later; one that waits goes on when the core is free.
  */
 
 /** What gave the core up to its program. */

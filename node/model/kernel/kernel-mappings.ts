@@ -1,6 +1,6 @@
 /**
- * What the kernel's own driver lets the NIC touch: registered memory and queues, each frame at its physical address in the
- * IOMMU's domain 0.
+ * What the kernel's own driver lets the NIC touch: registered memory and queues, each frame at its physical address in
+ * the IOMMU's domain 0.
  */
 import { HUGE_FRAMES, PAGE_SIZE } from '../memory/physical-memory.js';
 import { KERNEL_DOMAIN, MAY_READ, MAY_WRITE, type Iommu } from '../nic/iommu.js';

@@ -166,7 +166,10 @@ export class Kernel implements FrameHandler, EventSink {
     return this.options.flows;
   }
 
-  /** A frame that a poll took, on the context's core: it joins those before it, waits for those behind it, or goes up alone. */
+  /**
+   * A frame that a poll took, on the context's core: it joins those before it, waits for those behind it, or goes up
+   * alone.
+   */
   frame(slot: FrameSlot, queue: NapiQueue): void {
     const { context } = this;
     const { held } = queue;
@@ -230,8 +233,8 @@ export class Kernel implements FrameHandler, EventSink {
   }
 
   /**
-   * Accelerated RFS: a flow whose program last read it on another core is to come to that core's queue. The NIC lets it go
-   * there when the present queue holds no frame of it any more.
+   * Accelerated RFS: a flow whose program last read it on another core is to come to that core's queue. The NIC lets it
+   * go there when the present queue holds no frame of it any more.
    */
   private steerToProgram(slot: FrameSlot, { ring, core }: NapiQueue, flow: number): void {
     const { pool, scheduler } = this.options;

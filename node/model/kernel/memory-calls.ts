@@ -304,8 +304,9 @@ export class MemoryCalls {
   }
 
   /**
-   * Uses the pages of a range one after the other, up to one that had to be read from swap, or a number of faults: then the
-   * core has to wait, and comes back for the rest. How many bytes were covered. EFAULT when any of them is not mapped.
+   * Uses the pages of a range one after the other, up to one that had to be read from swap, or a number of faults: then
+   * the core has to wait, and comes back for the rest. How many bytes were covered. EFAULT when any of them is not
+   * mapped.
    */
   private visit(
     space: AddressSpace,

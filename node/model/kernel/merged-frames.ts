@@ -1,7 +1,7 @@
 /**
- * Generic receive offload (GRO): TCP segments of one flow that a poll takes one after the other, and that continue each other,
- * become one, as long as an IP packet can be. What may join is what Linux's tcp_gro_receive lets join. Not modelled: several
- * flows held side by side.
+ * Generic receive offload (GRO): TCP segments of one flow that a poll takes one after the other, and that continue each
+ * other, become one, as long as an IP packet can be. What may join is what Linux's tcp_gro_receive lets join. Not
+ * modelled: several flows held side by side.
  */
 import { ETHERNET_LENGTH, ETHER_TYPE_IPV4, ETHER_TYPE_OFFSET } from '../../../wire/ethernet.js';
 import {
@@ -25,7 +25,10 @@ const LAST = TCP_FLAG.PSH | TCP_FLAG.FIN;
 /** Flags of a frame that waits for no other. */
 const AT_ONCE = LAST | TCP_FLAG.SYN | TCP_FLAG.RST | TCP_FLAG.URG | TCP_FLAG.CWR;
 
-/** Bits of the headers of IP and TCP that all frames of a whole have in common: not length, identification, checksums, sequence. */
+/**
+ * Bits of the headers of IP and TCP that all frames of a whole have in common: not length, identification, checksums,
+ * sequence.
+ */
 const ALIKE = new Uint8Array(IPV4_LENGTH + TCP_LONGEST_HEADER).fill(0xff);
 for (const [from, to] of [
   [2, 6],

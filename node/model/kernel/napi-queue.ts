@@ -1,8 +1,8 @@
 /**
- * A receive queue as its driver sees it, in the manner of Linux's NAPI: the first frame of an idle queue arranges an interrupt,
- * moderated; the interrupt begins a softirq on the queue's core, which takes frames one by one until none is left, and
- * gives way to the core's program when it has taken more than its budget. A busy-polling program does the softirq's work
- * itself, without interrupts.
+ * A receive queue as its driver sees it, in the manner of Linux's NAPI: the first frame of an idle queue arranges an
+ * interrupt, moderated; the interrupt begins a softirq on the queue's core, which takes frames one by one until none is
+ * left, and gives way to the core's program when it has taken more than its budget. A busy-polling program does the
+ * softirq's work itself, without interrupts.
  */
 import { draw, type DrawnCost } from '../../../sim/cost.js';
 import type { RandomStream } from '../../../sim/random.js';
@@ -180,7 +180,10 @@ export class NapiQueue implements EventSink, RingDriver, CoreWaiter {
     else this.schedule(context.time, POLL);
   }
 
-  /** Whether a batch is over beyond the softirq's budget, and a program wants the core. A busy-polling one has it already. */
+  /**
+   * Whether a batch is over beyond the softirq's budget, and a program wants the core. A busy-polling one has it
+   * already.
+   */
   private isOverBudget(core: KernelCore): boolean {
     const { netdevBudget, napiBudget } = this.parts.profile.kernel;
     if (this.polled < netdevBudget || this.polled % napiBudget !== 0) return false;
@@ -190,9 +193,9 @@ export class NapiQueue implements EventSink, RingDriver, CoreWaiter {
   }
 
   /**
-   * Beyond its budget the softirq goes on as a thread (ksoftirqd), which shares the core with a program that wants it: after
-   * each batch it is off for as long as the batch took, or until the program has nothing more to do. Linux's scheduler
-   * gives longer turns; each side's share is the same.
+   * Beyond its budget the softirq goes on as a thread (ksoftirqd), which shares the core with a program that wants it:
+   * after each batch it is off for as long as the batch took, or until the program has nothing more to do. Linux's
+   * scheduler gives longer turns; each side's share is the same.
    */
   private pause(core: KernelCore, now: number): void {
     const { scheduler, sequencer } = this.parts;

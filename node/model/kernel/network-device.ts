@@ -1,9 +1,10 @@
 /**
- * The driver of one network function: the frames that the protocols send go into the send queue of the core they are sent on,
- * each at the kernel's own time; receive queues are spread over the function's cores.
+ * The driver of one network function: the frames that the protocols send go into the send queue of the core they are
+ * sent on, each at the kernel's own time; receive queues are spread over the function's cores.
  *
- * TCP segmentation offload (TSO): segments of one connection that continue each other, sent in one piece of the kernel's work,
- * are one packet to the stack, as long as an IP packet can be. The NIC cuts it: on the wire they are what they always were.
+ * TCP segmentation offload (TSO): segments of one connection that continue each other, sent in one piece of the
+ * kernel's work, are one packet to the stack, as long as an IP packet can be. The NIC cuts it: on the wire they are
+ * what they always were.
  */
 import { TCP_SEQUENCE_OFFSET } from '../../../wire/tcp.js';
 import { STAGE } from '../../../sim/stages.js';
@@ -38,7 +39,10 @@ export class NetworkDevice implements StackHost {
   /** Frames that found no room in a send queue. */
   stopped = 0;
   private slot: FrameSlot = NO_FRAME_SLOT;
-  /** What the NIC is given to cut: in which piece of work, whose, its full segments' payload, its length and what continues it. */
+  /**
+   * What the NIC is given to cut: in which piece of work, whose, its full segments' payload, its length and what
+   * continues it.
+   */
   private readonly packet = { piece: -1, socket: -1, segment: 0, length: 0, next: 0 };
   private readonly buffer: FrameBuffer;
   private readonly profile: Profile;

@@ -85,7 +85,9 @@ export class Processes {
     return sum;
   }
 
-  /** A child with a copy of `parent`'s memory is there when `at` has become `childAt`; undefined when memory is short. */
+  /**
+   * A child with a copy of `parent`'s memory is there when `at` has become `childAt`; undefined when memory is short.
+   */
   fork(parent: Process, at: number): { readonly child: Process; readonly at: number } | undefined {
     const child = this.create(parent.vm, parent);
     const done = parent.space.fork(child.space, at);

@@ -1,4 +1,6 @@
-/** The calls about protection domains and memory regions: what a region pins, what it costs, and which quota it meets. */
+/**
+ * The calls about protection domains and memory regions: what a region pins, what it costs, and which quota it meets.
+ */
 import type { AddressSpace } from '../memory/address-space.js';
 import { NO_FRAME } from '../memory/frame-number.js';
 import { firstPage, PAGE, pageCount } from '../memory/page-table.js';

@@ -1,6 +1,7 @@
 /**
- * Programs that a kernel has blocked, and their waking: a program runs again at once when it polls, else when the scheduler has
- * put it on its core. Of several reasons to wake it only the first counts, and none that belonged to an earlier wait.
+ * Programs that a kernel has blocked, and their waking: a program runs again at once when it polls, else when the
+ * scheduler has put it on its core. Of several reasons to wake it only the first counts, and none that belonged to an
+ * earlier wait.
  */
 import { draw } from '../../../sim/cost.js';
 import type { RandomStream } from '../../../sim/random.js';

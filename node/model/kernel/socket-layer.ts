@@ -1,6 +1,6 @@
 /**
- * The kernel's socket calls: what each costs its core, who blocks, and who is woken. Protocols are `node/model/net/`; here is what
- * Linux has around them: system call, copy, wake-up.
+ * The kernel's socket calls: what each costs its core, who blocks, and who is woken. Protocols are `node/model/net/`;
+ * here is what Linux has around them: system call, copy, wake-up.
  */
 import { NOBODYS_CHAINS } from '../../../sim/chain.js';
 import type { Scheduler } from '../../../sim/scheduler.js';
@@ -374,8 +374,8 @@ export class SocketLayer implements SystemCalls, SocketListener {
   }
 
   /**
-   * What is read up to `end` (a count of bytes, or of datagrams): the program goes on with its operation, and its core takes
-   * the flow's state from the core of the softirq, unless it is the same.
+   * What is read up to `end` (a count of bytes, or of datagrams): the program goes on with its operation, and its core
+   * takes the flow's state from the core of the softirq, unless it is the same.
    */
   private takeArrivals(caller: SystemCaller, { arrivals }: KernelSocket, end: number): void {
     const { context, flows, flowNumbers } = this.parts;

@@ -1,8 +1,8 @@
 /**
- * The host's software switch, for virtual machines that share the host's queues: it takes what comes over the host's function,
- * and what machines and the host itself send, and puts each frame where its MAC and VLAN say; a group's frame everywhere. Every
- * frame costs a core of the host its switching, and a copy out of the sender's memory and into the receiver's, if that is
- * a machine. The core is shared by all: who has to wait for it waits behind everybody's frames.
+ * The host's software switch, for virtual machines that share the host's queues: it takes what comes over the host's
+ * function, and what machines and the host itself send, and puts each frame where its MAC and VLAN say; a group's frame
+ * everywhere. Every frame costs a core of the host its switching, and a copy out of the sender's memory and into the
+ * receiver's, if that is a machine. The core is shared by all: who has to wait for it waits behind everybody's frames.
  *
  * Machines' queues are served in turn, a batch of each, as NAPI does. Not modelled: copies that a NIC or vhost avoids.
  */

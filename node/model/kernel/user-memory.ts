@@ -1,6 +1,6 @@
 /**
- * The kernel's way to a program's memory: what a system call reads and writes there. Pages that are not present are faulted in,
- * at the cost of the core that makes the call.
+ * The kernel's way to a program's memory: what a system call reads and writes there. Pages that are not present are
+ * faulted in, at the cost of the core that makes the call.
  */
 import { STAGE } from '../../../sim/stages.js';
 import type { AddressSpace } from '../memory/address-space.js';
@@ -31,7 +31,9 @@ export class UserMemory {
     return this.reach(caller, address, length, false, context);
   }
 
-  /** Makes ready to write `length` bytes at `address`: whoever has them writes at {@link at}, then calls {@link store}. */
+  /**
+   * Makes ready to write `length` bytes at `address`: whoever has them writes at {@link at}, then calls {@link store}.
+   */
   prepare(caller: SystemCaller, address: number, length: number, context: KernelContext): boolean {
     return this.reach(caller, address, length, true, context);
   }

@@ -1,7 +1,7 @@
 /**
- * The send queue of a virtual machine that has no function of the NIC's: memory that it shares with the host (virtio). Telling
- * the host of a frame makes the machine leave its core and come back (an exit), unless the host is looking at the queue
- * already.
+ * The send queue of a virtual machine that has no function of the NIC's: memory that it shares with the host (virtio).
+ * Telling the host of a frame makes the machine leave its core and come back (an exit), unless the host is looking at
+ * the queue already.
  */
 import type { Scheduler } from '../../../sim/scheduler.js';
 import { STAGE } from '../../../sim/stages.js';

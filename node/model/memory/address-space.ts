@@ -1,9 +1,9 @@
 /**
- * A process's virtual memory. A page is mapped first and gets a frame when it is used (demand-zero); it may lose it to the
- * pager, share it with a child until one of the two writes (copy on write), or keep it: pinned, locked, or huge.
+ * A process's virtual memory. A page is mapped first and gets a frame when it is used (demand-zero); it may lose it to
+ * the pager, share it with a child until one of the two writes (copy on write), or keep it: pinned, locked, or huge.
  *
- * Every function that may take time is told the instant it begins at and answers the one it ends at; instead, EFAULT for a
- * page that is not mapped, or ENOMEM when no frame can be had.
+ * Every function that may take time is told the instant it begins at and answers the one it ends at; instead, EFAULT
+ * for a page that is not mapped, or ENOMEM when no frame can be had.
  */
 import { alignUp } from '../../../units/size.js';
 import { NO_FRAME, type FrameNumber } from './frame-number.js';
@@ -44,8 +44,8 @@ export class AddressSpace {
   }
 
   /**
-   * Maps `length` zeroed bytes on adjacent frames that are there at once and stay, as a shared mapping of hugetlbfs would:
-   * neither replaced, nor counted as locked. Its address, or undefined when the host has no such frames.
+   * Maps `length` zeroed bytes on adjacent frames that are there at once and stay, as a shared mapping of hugetlbfs
+   * would: neither replaced, nor counted as locked. Its address, or undefined when the host has no such frames.
    */
   allocate(length: number, at: number): number | undefined {
     const pages = alignUp(Math.max(length, 1), PAGE_SIZE) / PAGE_SIZE;
@@ -82,7 +82,9 @@ export class AddressSpace {
     }
   }
 
-  /** Makes `page` present at `at`, and this process's own for a write. Whoever reads or writes it comes through here. */
+  /**
+   * Makes `page` present at `at`, and this process's own for a write. Whoever reads or writes it comes through here.
+   */
   faultIn(page: number, write: boolean, at: number): number {
     const { table, frames, pager } = this;
     const flags = table.flagsOf(page);
@@ -167,9 +169,9 @@ export class AddressSpace {
   }
 
   /**
-   * Makes `child` a copy of this: frames are shared until either writes, but for pages pinned or under DMA, which are copied
-   * at once so that the parent keeps the frames its devices know (Linux 5.12), pages of {@link allocate} and huge ones,
-   * which stay shared, and those the child is not to have.
+   * Makes `child` a copy of this: frames are shared until either writes, but for pages pinned or under DMA, which are
+   * copied at once so that the parent keeps the frames its devices know (Linux 5.12), pages of {@link allocate} and
+   * huge ones, which stay shared, and those the child is not to have.
    */
   fork(child: AddressSpace, at: number): number {
     const { table, frames, pager } = this;
@@ -217,8 +219,8 @@ export class AddressSpace {
   }
 
   /**
-   * The physical address of `length` bytes that are present on adjacent frames and stay where they are; -1 if they are not
-   * so. Only what is pinned, or was {@link allocate}d, stays.
+   * The physical address of `length` bytes that are present on adjacent frames and stay where they are; -1 if they are
+   * not so. Only what is pinned, or was {@link allocate}d, stays.
    */
   translate(address: number, length: number): number {
     if (!Number.isSafeInteger(address) || !(length >= 0) || !(length <= 2 ** 52)) return -1;

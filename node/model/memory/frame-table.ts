@@ -19,8 +19,8 @@ const FRAME_SIZE = 4096;
 /** Who must know when a frame stops being what it was: an IOMMU, an on-demand-paging region, a watcher of DMA. */
 export interface FrameListener {
   /**
-   * `frame` is about to stop holding page `page` (virtual address / 4096) of process `owner`: replaced, unmapped, copied
-   * on write, or freed. Its bytes are still that page's.
+   * `frame` is about to stop holding page `page` (virtual address / 4096) of process `owner`: replaced, unmapped,
+   * copied on write, or freed. Its bytes are still that page's.
    */
   frameReplaced(frame: FrameNumber, owner: number, page: number): void;
   /** The page stays in `frame`, but a write to it will first make a copy: a child shares it now. */

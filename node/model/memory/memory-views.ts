@@ -1,9 +1,12 @@
 /**
- * Views of a host's memory that payload was copied out of. Programs use their buffers again and again, and making a view
- * costs as much as copying a kilobyte through it.
+ * Views of a host's memory that payload was copied out of. Programs use their buffers again and again, and making a
+ * view costs as much as copying a kilobyte through it.
  */
 const MOST_PLACES = 8192;
-/** Spreads addresses over all places, be they pages apart or bytes: the upper bits of a product (Knuth's multiplicative hash). */
+/**
+ * Spreads addresses over all places, be they pages apart or bytes: the upper bits of a product (Knuth's multiplicative
+ * hash).
+ */
 const SPREAD = 0x9e3779b1;
 const SPREAD_SHIFT = 16;
 const NOTHING = new Uint8Array(0);

@@ -74,7 +74,9 @@ export class MemoryWatches {
     }
   }
 
-  /** A core has stored where it liked, on the way of the operation in row `row`: who polls a byte that changed is told. */
+  /**
+   * A core has stored where it liked, on the way of the operation in row `row`: who polls a byte that changed is told.
+   */
   stored(chains: ChainTable, row: number): void {
     if (this.watches.length > 0) this.tell(0, Infinity, chains, row);
   }

@@ -49,7 +49,9 @@ export class PageTable {
     return BASE_PAGE + this.length;
   }
 
-  /** Maps `count` pages with `flags`, the first at a multiple of `align`, behind a guard page; the first page's number. */
+  /**
+   * Maps `count` pages with `flags`, the first at a multiple of `align`, behind a guard page; the first page's number.
+   */
   map(count: number, flags: number, align = 1): number {
     const first = alignUp(this.end + 1, align);
     this.length = first + count - BASE_PAGE;
@@ -149,7 +151,9 @@ export class PageTable {
   }
 }
 
-/** The pages that `length` bytes at `address` touch: the first, and how many. A length of 0 touches the one it lies in. */
+/**
+ * The pages that `length` bytes at `address` touch: the first, and how many. A length of 0 touches the one it lies in.
+ */
 export const firstPage = (address: number): number => Math.floor(address / PAGE_SIZE);
 
 export const pageCount = (address: number, length: number): number =>

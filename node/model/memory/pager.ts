@@ -73,7 +73,10 @@ export class Pager {
     return this.run(1, 1, owner, page);
   }
 
-  /** `count` adjacent frames, the first at a multiple of `align`. Pages are replaced until there are some, if there can be. */
+  /**
+   * `count` adjacent frames, the first at a multiple of `align`. Pages are replaced until there are some, if there can
+   * be.
+   */
   run(count: number, align: number, owner: number, page: number): FrameNumber {
     const { memory, range } = this;
     for (;;) {
@@ -84,7 +87,9 @@ export class Pager {
     }
   }
 
-  /** The pages of a frame that several processes map are the same number in each. Whoever else maps it is its owner now. */
+  /**
+   * The pages of a frame that several processes map are the same number in each. Whoever else maps it is its owner now.
+   */
   handOver(frame: FrameNumber, page: number): void {
     for (const [number, space] of this.spaces) {
       if (space.table.frameOf(page) === frame) {

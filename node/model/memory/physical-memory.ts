@@ -1,7 +1,7 @@
 /**
- * A host's RAM: frames of 4 KiB in one buffer. Cores in worker threads and the NIC share it; where cores run in the host's own
- * thread it is a plain ArrayBuffer, as copies into shared memory are made word by word and take twice as long. One DataView and
- * one Uint8Array serve for the life of the host.
+ * A host's RAM: frames of 4 KiB in one buffer. Cores in worker threads and the NIC share it; where cores run in the
+ * host's own thread it is a plain ArrayBuffer, as copies into shared memory are made word by word and take twice as
+ * long. One DataView and one Uint8Array serve for the life of the host.
  */
 import { NO_FRAME, type FrameNumber } from './frame-number.js';
 import { FrameTable, NO_PAGE, OWNER_KERNEL } from './frame-table.js';
@@ -53,8 +53,8 @@ export class PhysicalMemory {
   }
 
   /**
-   * The first of `count` adjacent zeroed frames, now `owner`'s and mapped once each; NO_FRAME if there are none. The first
-   * holds page `page`, and so on.
+   * The first of `count` adjacent zeroed frames, now `owner`'s and mapped once each; NO_FRAME if there are none. The
+   * first holds page `page`, and so on.
    */
   allocate(
     count: number,

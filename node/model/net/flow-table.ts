@@ -1,4 +1,7 @@
-/** Flows by remote address, remote port and local port: open addressing over typed arrays, so that a look-up makes nothing. */
+/**
+ * Flows by remote address, remote port and local port: open addressing over typed arrays, so that a look-up makes
+ * nothing.
+ */
 const LEAST_CAPACITY = 64;
 
 export class FlowTable<Flow> {

@@ -1,6 +1,7 @@
 /**
- * A host's IP stack: Ethernet, VLAN, ARP, IPv4, UDP, TCP as state machines over (state, bytes, now). The emulated kernel runs
- * it, and so does a program's library above a queue of raw frames; what it costs and where its time goes is theirs.
+ * A host's IP stack: Ethernet, VLAN, ARP, IPv4, UDP, TCP as state machines over (state, bytes, now). The emulated
+ * kernel runs it, and so does a program's library above a queue of raw frames; what it costs and where its time goes is
+ * theirs.
  *
  * Instants and lengths of time are picoseconds. Not modelled: fragments, routing (every address is on the link), ICMP,
  * IPv6, multicast heard by its own sender's host.
@@ -154,9 +155,9 @@ export class IpStack {
   }
 
   /**
-   * A frame came: `length` bytes at `at`, Ethernet header to last byte, no check sequence. `verify` if its checksums are not
-   * known to be right. `segment` if it was merged of several that continued each other: payload bytes of all but the last.
-   * The id of the socket it was for, -1 for none. Nothing in it makes this throw.
+   * A frame came: `length` bytes at `at`, Ethernet header to last byte, no check sequence. `verify` if its checksums
+   * are not known to be right. `segment` if it was merged of several that continued each other: payload bytes of all
+   * but the last. The id of the socket it was for, -1 for none. Nothing in it makes this throw.
    */
   input(
     bytes: Uint8Array,

@@ -57,8 +57,8 @@ export class LossRecovery {
   }
 
   /**
-   * After an ACK was taken in, or when time has passed: is anything lost that was not known to be? How long to wait for what
-   * may be lost or only late; 0 if there is no such thing.
+   * After an ACK was taken in, or when time has passed: is anything lost that was not known to be? How long to wait for
+   * what may be lost or only late; 0 if there is no such thing.
    */
   detect(una: number, next: number, hasSack: boolean, leastRtt: number, now: number): number {
     const { sent } = this;

@@ -49,7 +49,10 @@ export class OutOfOrder {
     return true;
   }
 
-  /** Everything before `next` has arrived; takes away what that covers, and answers up to where it goes on without a gap. */
+  /**
+   * Everything before `next` has arrived; takes away what that covers, and answers up to where it goes on without a
+   * gap.
+   */
   take(next: number): number {
     // A range never touches another, so one pass finds the only one that can go on.
     let reached = next;

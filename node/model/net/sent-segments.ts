@@ -24,7 +24,9 @@ export class SentSegments {
   resent = 0;
   /** Without SACK: segments that duplicate ACKs say have left the network, whichever they are (RFC 6582). */
   presumed = 0;
-  /** Of all segments known to have arrived, the one that was sent last (RACK.xmit_ts, RACK.end_seq), and its round trip. */
+  /**
+   * Of all segments known to have arrived, the one that was sent last (RACK.xmit_ts, RACK.end_seq), and its round trip.
+   */
   newestTime = -1;
   newestEnd = 0;
   newestRtt = 0;
@@ -118,7 +120,9 @@ export class SentSegments {
     return news;
   }
 
-  /** An ACK that comes sooner than any did after its segment was sent again is of the first time (RFC 8985 6.2 step 2). */
+  /**
+   * An ACK that comes sooner than any did after its segment was sent again is of the first time (RFC 8985 6.2 step 2).
+   */
   private arrived(index: number, now: number, leastRtt: number): void {
     const time = this.time(index);
     if (this.has(index, SEGMENT.AMBIGUOUS) && now - time < leastRtt) return;
@@ -129,8 +133,8 @@ export class SentSegments {
   }
 
   /**
-   * RACK (RFC 8985 6.2 step 5): what was sent before something that has arrived, and more than a round trip and `window` ago,
-   * is lost, be it for the second time. Whether any was news.
+   * RACK (RFC 8985 6.2 step 5): what was sent before something that has arrived, and more than a round trip and
+   * `window` ago, is lost, be it for the second time. Whether any was news.
    */
   loseOlder(window: number, now: number): boolean {
     let news = false;

@@ -1,4 +1,6 @@
-/** What a stack needs of whoever runs it, and what it tells: the kernel, or a program that owns a queue of raw frames. */
+/**
+ * What a stack needs of whoever runs it, and what it tells: the kernel, or a program that owns a queue of raw frames.
+ */
 import type { NetSocket } from './net-socket.js';
 
 /** One mutable record that its owner reuses. */

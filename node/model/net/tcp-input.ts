@@ -1,4 +1,7 @@
-/** What an arriving segment does to a connection: the checks of RFC 9293 3.10.7 in order, with RFC 5961's and RFC 7323's. */
+/**
+ * What an arriving segment does to a connection: the checks of RFC 9293 3.10.7 in order, with RFC 5961's and RFC
+ * 7323's.
+ */
 import { TCP_FLAG } from '../../../wire/tcp.js';
 import { LARGEST_SCALE } from '../../../wire/tcp-options.js';
 import { addSequence, isAfter, isBefore, sequenceDistance } from './sequence.js';

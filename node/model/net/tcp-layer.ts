@@ -119,7 +119,10 @@ export class TcpLayer {
     this.sockets.delete(listener.id);
   }
 
-  /** A segment of `length` bytes by IP's account, from a neighbour with that MAC; the id of the socket it was for, or -1. `full`: see IpStack. */
+  /**
+   * A segment of `length` bytes by IP's account, from a neighbour with that MAC; the id of the socket it was for, or
+   * -1. `full`: see IpStack.
+   */
   input(
     source: number,
     mac: number,

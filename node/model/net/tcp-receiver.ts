@@ -204,7 +204,10 @@ export class TcpReceiver {
     return window > 0 && window >= 2 * offered;
   }
 
-  /** The window of the ACK that leaves now: never less than was offered, none rather than a silly one (RFC 9293 3.8.6.2.2). */
+  /**
+   * The window of the ACK that leaves now: never less than was offered, none rather than a silly one (RFC 9293
+   * 3.8.6.2.2).
+   */
   offer(): number {
     const unit = 1 << this.scale;
     const kept = Math.ceil(this.offered / unit) * unit;

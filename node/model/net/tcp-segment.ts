@@ -16,7 +16,10 @@ export class TcpSegment {
   /** SEG.SEQ plus SEG.LEN, which counts SYN and FIN. */
   end = 0;
 
-  /** False if the header is impossible. `length` is what IP says of header and payload; `full` is 0 for a segment that came as it is. */
+  /**
+   * False if the header is impossible. `length` is what IP says of header and payload; `full` is 0 for a segment that
+   * came as it is.
+   */
   read(
     source: number,
     bytes: Uint8Array,

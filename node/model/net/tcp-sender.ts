@@ -44,8 +44,8 @@ export class TcpSender {
   probes = 0;
   private probeBackoff = 0;
   /**
-   * What `retransmitAt` is for: RTO (or a probe of a closed window, if nothing is in flight), tail-loss probe (RFC 8985 7),
-   * or the end of the time for which a segment may be late rather than lost.
+   * What `retransmitAt` is for: RTO (or a probe of a closed window, if nothing is in flight), tail-loss probe (RFC 8985
+   * 7), or the end of the time for which a segment may be late rather than lost.
    */
   private purpose: 'timeout' | 'tail' | 'reordering' = 'timeout';
   /** A tail-loss probe is out, until `probeEnd` is acknowledged. */
@@ -217,7 +217,10 @@ export class TcpSender {
     return !this.noDelay && this.sent.count > 0 && isAfter(this.smallEnd, this.una);
   }
 
-  /** Half of the largest window, where that is less than a segment: no window can be too small for good (RFC 9293 3.8.6.2.1). */
+  /**
+   * Half of the largest window, where that is less than a segment: no window can be too small for good (RFC 9293
+   * 3.8.6.2.1).
+   */
   private segmentSize(): number {
     const half = this.largestWindow >>> 1;
     return half > 0 && half < this.mss ? Math.max(half, LEAST_MSS) : this.mss;
@@ -276,7 +279,9 @@ export class TcpSender {
     }
   }
 
-  /** The timer runs from `since`: to the RTO, or to a probe where the last of several segments may be lost unnoticed. */
+  /**
+   * The timer runs from `since`: to the RTO, or to a probe where the last of several segments may be lost unnoticed.
+   */
   private arm(since: number, now = since): void {
     const { sent, rtt, tuning, recovery } = this;
     this.purpose = 'timeout';
@@ -369,7 +374,9 @@ export class TcpSender {
     return true;
   }
 
-  /** Something new, or the last segment once more, so that its ACK tells what of the others is missing (RFC 8985 7.3). */
+  /**
+   * Something new, or the last segment once more, so that its ACK tells what of the others is missing (RFC 8985 7.3).
+   */
   private probeTail(now: number): void {
     const { sent } = this;
     this.purpose = 'timeout';

@@ -167,7 +167,10 @@ export class TcpSocket implements Timed, NeighbourWaiter, RoomWaiter {
     this.settle();
   }
 
-  /** The program is done with it; what was queued is still sent. Unread data makes that a reset, as in Linux (RFC 2525 2.17). */
+  /**
+   * The program is done with it; what was queued is still sent. Unread data makes that a reset, as in Linux (RFC 2525
+   * 2.17).
+   */
   close(now: number): void {
     if (this.isOrphan) return;
     this.isOrphan = true;

@@ -30,7 +30,9 @@ export interface TcpTuning {
   readonly timeWait: number;
   /** Least time between answers to segments that are no part of the connection (tcp_invalid_ratelimit), in ps. */
   readonly invalidRateLimit: number;
-  /** Bytes: half of tcp_rmem[1] and [2], the other half being what Linux keeps for its own records; tcp_wmem[0] and [2]. */
+  /**
+   * Bytes: half of tcp_rmem[1] and [2], the other half being what Linux keeps for its own records; tcp_wmem[0] and [2].
+   */
   readonly receiveBuffer: number;
   readonly receiveBufferMax: number;
   readonly sendBuffer: number;

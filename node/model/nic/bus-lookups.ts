@@ -1,6 +1,6 @@
 /**
- * What drivers in user space know of physical memory: which page they found in which frame when they looked its address up.
- * Nothing tells them when that is no longer so.
+ * What drivers in user space know of physical memory: which page they found in which frame when they looked its address
+ * up. Nothing tells them when that is no longer so.
  */
 import type { FrameNumber } from '../memory/frame-number.js';
 

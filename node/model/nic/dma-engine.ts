@@ -34,7 +34,9 @@ export class DmaEngine {
     return this.completions.book(now + draw(pcie.dmaRead, this.random), transfer);
   }
 
-  /** Writes `bytes` to memory from `now` on; the instant a core can see the last of them. Writes never pass each other. */
+  /**
+   * Writes `bytes` to memory from `now` on; the instant a core can see the last of them. Writes never pass each other.
+   */
   write(now: number, bytes: number): Instant {
     const { pcie } = this;
     this.bytesWritten += bytes;

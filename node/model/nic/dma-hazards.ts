@@ -1,7 +1,7 @@
 /**
- * What goes wrong when a device is given physical addresses: every piece that it moves is held against whose page its frame
- * holds at that moment, and whose it was when the driver looked the address up. Nothing is prevented; it is counted,
- * and told as records.
+ * What goes wrong when a device is given physical addresses: every piece that it moves is held against whose page its
+ * frame holds at that moment, and whose it was when the driver looked the address up. Nothing is prevented; it is
+ * counted, and told as records.
  */
 import type { FrameNumber } from '../memory/frame-number.js';
 import { OWNER_FREE } from '../memory/frame-table.js';

@@ -1,6 +1,7 @@
 /**
- * Transfers by bus address, between a frame's slot and memory that may change hands meanwhile: each TLP touches memory at its
- * own time, in the order of its bytes. Where every page is pinned nobody can see a difference, and all bytes move at once.
+ * Transfers by bus address, between a frame's slot and memory that may change hands meanwhile: each TLP touches memory
+ * at its own time, in the order of its bytes. Where every page is pinned nobody can see a difference, and all bytes
+ * move at once.
  *
  * With an IOMMU each piece is looked up in the driver's domain when it is touched; what is not mapped there (any more)
  * ends the transfer. Without one the address is physical, and whatever lies there is read or written.
@@ -150,7 +151,9 @@ export class DmaTransfers implements EventSink {
     return ready;
   }
 
-  /** Writes the frame's bytes to memory from `at` on; `owner` hears of the end. When all is visible, if nothing happens. */
+  /**
+   * Writes the frame's bytes to memory from `at` on; `owner` hears of the end. When all is visible, if nothing happens.
+   */
   write(index: number, at: number, owner: TransferOwner): number {
     const transfer = this.transfers[index]!;
     transfer.owner = owner;

@@ -1,6 +1,6 @@
 /**
- * Where a frame goes that is not the RDMA engine's: to the network function that its MAC and VLAN name (every one, when it
- * is for a group), and there to the receive queue or the raw queue pair that the function's steering names.
+ * Where a frame goes that is not the RDMA engine's: to the network function that its MAC and VLAN name (every one, when
+ * it is for a group), and there to the receive queue or the raw queue pair that the function's steering names.
  */
 import type { Scheduler } from '../../../sim/scheduler.js';
 import type { FramePool } from '../fabric/frame-pool.js';

@@ -2,7 +2,8 @@
  * Rules that decide before receive side scaling does: `ethtool -N` (ntuple) and ibv_create_flow. A rule matches a frame
  * whose fields are all those it names; of several, the one of the least priority number wins, then of the least
  * location, as location-ordered devices have it. Rules that name all five fields of a flow are found in one look-up,
- * the others stand in a list. Masks over part of a field are not modelled, and a frame goes to one target only, multicast too.
+ * the others stand in a list. Masks over part of a field are not modelled, and a frame goes to one target only,
+ * multicast too.
  */
 import { PROTOCOL_TCP, PROTOCOL_UDP } from '../../../wire/ipv4.js';
 import type { FrameFlow } from './frame-flow.js';
@@ -15,7 +16,10 @@ export const DROP_TARGET = -1;
 /** No rule matches. */
 export const NO_RULE = -2;
 
-/** What a frame must have; a field that is left out may be anything. Addresses are those of IPv4, ports of both versions. */
+/**
+ * What a frame must have; a field that is left out may be anything. Addresses are those of IPv4, ports of both
+ * versions.
+ */
 export interface FlowMatch {
   readonly destinationMac?: number;
   readonly vlan?: number;

@@ -1,7 +1,7 @@
 /**
  * What the receive side reads of a frame to decide where it goes: the fields that rules match, and where the bytes lie
- * that the hash covers. Ethernet, one 802.1Q tag or two, IPv4, IPv6, TCP, UDP; IPv6 extension headers are not walked, so
- * behind one there are addresses alone. Nothing outside the frame is ever read.
+ * that the hash covers. Ethernet, one 802.1Q tag or two, IPv4, IPv6, TCP, UDP; IPv6 extension headers are not walked,
+ * so behind one there are addresses alone. Nothing outside the frame is ever read.
  */
 import {
   ETHERNET_LENGTH,

@@ -1,6 +1,6 @@
 /**
- * A send queue of whole frames that a driver fills: each is fetched over PCIe after its doorbell, and goes out in order. The
- * frame's bytes are in its slot from the beginning; their way over the bus is a matter of time only.
+ * A send queue of whole frames that a driver fills: each is fetched over PCIe after its doorbell, and goes out in
+ * order. The frame's bytes are in its slot from the beginning; their way over the bus is a matter of time only.
  */
 import { draw } from '../../../sim/cost.js';
 import type { RandomStream } from '../../../sim/random.js';

@@ -1,6 +1,7 @@
 /**
  * The indirection table of receive side scaling: the low bits of a frame's hash choose an entry, the entry a receive
- * queue. It is set and shown as `ethtool -X` and `ethtool -x` do it; what they refuse is refused here, with their words.
+ * queue. It is set and shown as `ethtool -X` and `ethtool -x` do it; what they refuse is refused here, with their
+ * words.
  */
 import { refuse, type Refusal } from './refusal.js';
 

@@ -2,8 +2,9 @@
  * The IOMMU between the NIC and memory: what the device calls an address is one only in its domain. A domain has a page
  * table of its own; the device may touch what is mapped there, as it is mapped, and nothing else.
  *
- * Domain 0 is the kernel driver's, as Linux's DMA API has one per device: queues and registered memory are mapped in it, each
- * at its physical address. A process (or a virtual machine) that drives the device itself has a domain of its own.
+ * Domain 0 is the kernel driver's, as Linux's DMA API has one per device: queues and registered memory are mapped in
+ * it, each at its physical address. A process (or a virtual machine) that drives the device itself has a domain of its
+ * own.
  *
  * Not modelled: walks that wait for each other, tables of several levels, page requests.
  */
@@ -67,8 +68,8 @@ export class Iommu {
   }
 
   /**
-   * A domain with nothing mapped; -1 when there are no more. Numbers are not given out again: transfers of a domain that is
-   * gone may still be under way.
+   * A domain with nothing mapped; -1 when there are no more. Numbers are not given out again: transfers of a domain
+   * that is gone may still be under way.
    */
   createDomain(): number {
     if (this.domains.length === MOST_DOMAINS) return -1;
@@ -84,8 +85,8 @@ export class Iommu {
   }
 
   /**
-   * Bus addresses of `pages` pages that the kernel's driver maps once and for all: buffers of its rings, whose bytes lie in
-   * frame slots and not in the host's RAM.
+   * Bus addresses of `pages` pages that the kernel's driver maps once and for all: buffers of its rings, whose bytes
+   * lie in frame slots and not in the host's RAM.
    */
   reserve(pages: number): number {
     const base = this.nextBuffer;
@@ -94,8 +95,8 @@ export class Iommu {
   }
 
   /**
-   * Maps a page of the domain at `address` (of 2 MiB if `huge`) to `physical`. Mapped once more the same way, it is unmapped
-   * when it has been as often. False if the address is none, or leads elsewhere already.
+   * Maps a page of the domain at `address` (of 2 MiB if `huge`) to `physical`. Mapped once more the same way, it is
+   * unmapped when it has been as often. False if the address is none, or leads elsewhere already.
    */
   map(domain: number, address: number, physical: number, access: number, huge = false): boolean {
     const entry = this.domains[domain];
@@ -198,8 +199,8 @@ export class Iommu {
 }
 
 /**
- * What looking up registered memory or a queue takes: nothing without an IOMMU. Whether it may be touched was decided by its
- * key, and as long as that holds its pages are mapped.
+ * What looking up registered memory or a queue takes: nothing without an IOMMU. Whether it may be touched was decided
+ * by its key, and as long as that holds its pages are mapped.
  */
 export const lookUpTime = (iommu: Iommu | null, physical: number, length: number): number =>
   iommu === null ? 0 : iommu.lookUp(KERNEL_DOMAIN, physical, length);

@@ -1,6 +1,6 @@
 /**
- * The IOMMU's cache of translations: finite, the least recently used goes first. It says only whether a translation is there;
- * what it is stands in the page table, from which it never differs, as every change invalidates it here.
+ * The IOMMU's cache of translations: finite, the least recently used goes first. It says only whether a translation is
+ * there; what it is stands in the page table, from which it never differs, as every change invalidates it here.
  */
 
 /** A key is a domain and a page of it; see {@link translationKey}. */

@@ -1,7 +1,8 @@
 /**
  * Accelerated receive flow steering (aRFS): the kernel tells the NIC in which queue's core the program of a flow runs,
- * and the NIC follows until the flow has been idle for a while. Frames of a flow must not pass each other, so it goes to its
- * new queue only when the old one has given out the last frame of it: Linux's rule (get_rps_cpu, rps_dev_flow.last_qtail).
+ * and the NIC follows until the flow has been idle for a while. Frames of a flow must not pass each other, so it goes
+ * to its new queue only when the old one has given out the last frame of it: Linux's rule (get_rps_cpu,
+ * rps_dev_flow.last_qtail).
  */
 import type { FrameFlow } from './frame-flow.js';
 import { NO_RULE } from './flow-table.js';
@@ -38,8 +39,8 @@ export class LearnedFlows {
   private hand = 0;
 
   /**
-   * A flow that no frame came of for `idle` picoseconds is forgotten; never, if that is 0, as under the real clock. Of a queue
-   * without a position nothing is waited for.
+   * A flow that no frame came of for `idle` picoseconds is forgotten; never, if that is 0, as under the real clock. Of
+   * a queue without a position nothing is waited for.
    */
   constructor(capacity: number, idle: number, positions: readonly QueuePosition[] = []) {
     this.capacity = capacity;
@@ -52,8 +53,8 @@ export class LearnedFlows {
   }
 
   /**
-   * Frames of `tuple` are to go to `queue`; up to now they came to `from`, if it was not known before. False if there is no
-   * place for it.
+   * Frames of `tuple` are to go to `queue`; up to now they came to `from`, if it was not known before. False if there
+   * is no place for it.
    */
   learn(tuple: FiveTuple, queue: number, now: number, from = queue): boolean {
     let place = this.places.get(tuple);

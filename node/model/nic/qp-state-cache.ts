@@ -1,6 +1,7 @@
 /**
- * The NIC's cache of queue pair state: finite, the least recently used goes first. A miss is fetched from host memory by
- * one unit, so misses also bound the rate: what 144 queue pairs do to a ConnectX-3 (profiles, `nic.qp_cache_entries`).
+ * The NIC's cache of queue pair state: finite, the least recently used goes first. A miss is fetched from host memory
+ * by one unit, so misses also bound the rate: what 144 queue pairs do to a ConnectX-3 (profiles,
+ * `nic.qp_cache_entries`).
  */
 import type { Profile } from '../../spec/profile.js';
 import { Bookings } from './bookings.js';

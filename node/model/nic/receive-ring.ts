@@ -1,6 +1,6 @@
 /**
- * A receive queue of a network function: frames are written into its ring by DMA and taken out by the driver. What finds
- * no descriptor is lost, as on real hardware.
+ * A receive queue of a network function: frames are written into its ring by DMA and taken out by the driver. What
+ * finds no descriptor is lost, as on real hardware.
  */
 import type { EventSink, Scheduler } from '../../../sim/scheduler.js';
 import type { Sequencer } from '../../../sim/sequencer.js';

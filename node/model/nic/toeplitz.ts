@@ -43,8 +43,8 @@ export class Toeplitz {
   }
 
   /**
-   * The hash over `length` bytes of addresses at `addresses` and the four bytes of ports at `ports` (negative: addresses
-   * alone), as an unsigned number.
+   * The hash over `length` bytes of addresses at `addresses` and the four bytes of ports at `ports` (negative:
+   * addresses alone), as an unsigned number.
    */
   hash(view: DataView, addresses: number, length: number, ports: number): number {
     const { table } = this;

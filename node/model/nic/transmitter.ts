@@ -122,8 +122,8 @@ export class Transmitter implements EventSink {
   }
 
   /**
-   * Sends frame `slot` of any protocol where its destination MAC says: to that host, or to every other one (and home, if
-   * there is anybody) when it is a group's. A frame for nobody is lost, and counted.
+   * Sends frame `slot` of any protocol where its destination MAC says: to that host, or to every other one (and home,
+   * if there is anybody) when it is a group's. A frame for nobody is lost, and counted.
    */
   forward(slot: FrameSlot): void {
     const { pool, host, hosts } = this;

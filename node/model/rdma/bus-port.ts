@@ -1,7 +1,7 @@
 /**
  * How a queue of raw frames reaches memory when a driver in user space gives it bus addresses (UIO, VFIO): keys mean
- * nothing, and every frame is a transfer of its own. With an IOMMU the addresses are those of the driver's domain; without
- * one they are physical, and nobody is protected from it.
+ * nothing, and every frame is a transfer of its own. With an IOMMU the addresses are those of the driver's domain;
+ * without one they are physical, and nobody is protected from it.
  */
 import { STAGE } from '../../../sim/stages.js';
 import type { TransferOwner } from '../nic/dma-transfers.js';

@@ -1,7 +1,7 @@
 /**
- * Completion queue entries as they lie in host memory, 64 bytes aligned to 64; and the queue's record, two counters that NIC
- * and program show each other. All fields are little-endian integers, aligned to their own size; those of 64 bits
- * hold what `memory/int64.ts` says.
+ * Completion queue entries as they lie in host memory, 64 bytes aligned to 64; and the queue's record, two counters
+ * that NIC and program show each other. All fields are little-endian integers, aligned to their own size; those of 64
+ * bits hold what `memory/int64.ts` says.
  *
  *      0  wr_id u64 | status u32 | opcode u32
  *     16  byte_len u32 | immediate u32 | qp_num u32 | vendor_err u32
@@ -85,8 +85,9 @@ export function emitCompletionEntry(
 export const CQE_FLAG = { immediate: 1, solicited: 2, receive: 4, checksumOk: 8 } as const;
 
 /**
- * The record, 64 bytes: what the NIC has written (u32), what the program has taken (u32), both counting up and wrapping at 2^32;
- * and whether a CQE found no room (u32, rule 126). Each word has one writer, so they are read and written one by one.
+ * The record, 64 bytes: what the NIC has written (u32), what the program has taken (u32), both counting up and wrapping
+ * at 2^32; and whether a CQE found no room (u32, rule 126). Each word has one writer, so they are read and written one
+ * by one.
  */
 export const CQ_RECORD_SIZE = 64;
 

@@ -2,8 +2,8 @@
  * Memory regions and their keys. A key is index << 8 | tag: an index into the table of regions, and a tag that changes
  * each time the index is used again, so that an old key fails. lkey and rkey are the same number.
  *
- * A region's pages are pinned when it is registered, or, on demand, are what the NIC has found of them so far: the pager
- * takes them away, and the NIC asks for them again (page-faults.ts).
+ * A region's pages are pinned when it is registered, or, on demand, are what the NIC has found of them so far: the
+ * pager takes them away, and the NIC asks for them again (page-faults.ts).
  */
 import type { AddressSpace } from '../memory/address-space.js';
 import { NO_FRAME, type FrameNumber } from '../memory/frame-number.js';
@@ -146,8 +146,8 @@ export class MemoryRegionTable implements AddressResolver, FrameListener {
   }
 
   /**
-   * The physical address behind `length` bytes at `address`: the key must exist and be of this PD, allow `access` (0 for a
-   * local read, which always is allowed), and the range must lie inside, with no wrap (rules 23-25).
+   * The physical address behind `length` bytes at `address`: the key must exist and be of this PD, allow `access` (0
+   * for a local read, which always is allowed), and the range must lie inside, with no wrap (rules 23-25).
    */
   resolve(key: number, pd: number, address: number, length: number, access: number): number {
     const entry = this.find(key);
@@ -164,7 +164,9 @@ export class MemoryRegionTable implements AddressResolver, FrameListener {
     piecesOf(entry.frames!, at, length, take);
   }
 
-  /** The frames of `length` bytes at `address`, all of which are there, if they are on demand; null for pinned memory. */
+  /**
+   * The frames of `length` bytes at `address`, all of which are there, if they are on demand; null for pinned memory.
+   */
   demandFrames(key: number, address: number, length: number): HeldFrames | null {
     const entry = this.find(key)!;
     if (entry.demand === null) return null;

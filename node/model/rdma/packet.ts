@@ -7,8 +7,8 @@ import type { FrameSlot } from '../fabric/frame-slot.js';
 import { headersOf } from '../fabric/packet-headers.js';
 
 /**
- * A frame with all header fields but those of extension headers, which are the caller's to set. Its bytes are not written, but
- * for the payload, which is the caller's too.
+ * A frame with all header fields but those of extension headers, which are the caller's to set. Its bytes are not
+ * written, but for the payload, which is the caller's too.
  */
 export function beginPacket(
   pool: FramePool,

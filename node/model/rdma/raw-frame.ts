@@ -1,6 +1,6 @@
 /**
- * A frame that a program wrote: how long it may be, and where its headers end, so that it lies in its slot as every other
- * frame does (fabric/frame-pool.ts).
+ * A frame that a program wrote: how long it may be, and where its headers end, so that it lies in its slot as every
+ * other frame does (fabric/frame-pool.ts).
  */
 import { ETHER_TYPE_VLAN, VLAN_LENGTH } from '../../../wire/vlan.js';
 import { TCP_LENGTH, TCP_DATA_OFFSET } from '../../../wire/tcp.js';

@@ -1,6 +1,6 @@
 /**
- * The sending half of a queue of raw frames: it reads WQEs, fetches frames ahead of the port, and sends them in order. A
- * request is over when its frame has left; one that cannot be sent stops the queue (SQE), after those before it.
+ * The sending half of a queue of raw frames: it reads WQEs, fetches frames ahead of the port, and sends them in order.
+ * A request is over when its frame has left; one that cannot be sent stops the queue (SQE), after those before it.
  */
 import { draw } from '../../../sim/cost.js';
 import { STAGE } from '../../../sim/stages.js';
@@ -271,7 +271,9 @@ export class RawSender implements TransmitSource {
     return bus.fetch(asked);
   }
 
-  /** The frame of WQE `index` in a slot of the pool; NO_FRAME_SLOT if the memory that it was to be read from has gone. */
+  /**
+   * The frame of WQE `index` in a slot of the pool; NO_FRAME_SLOT if the memory that it was to be read from has gone.
+   */
   private build(index: number): FrameSlot {
     const { queue, parts, bus } = this;
     const { pool } = parts;

@@ -1,7 +1,7 @@
 /**
- * A queue pair of raw frames (IBV_QPT_RAW_PACKET): a SEND is a whole Ethernet frame without frame check sequence, a receive
- * is filled with one. There is no peer and no protocol: what is sent completes when it has left, and what finds no
- * receive is lost.
+ * A queue pair of raw frames (IBV_QPT_RAW_PACKET): a SEND is a whole Ethernet frame without frame check sequence, a
+ * receive is filled with one. There is no peer and no protocol: what is sent completes when it has left, and what finds
+ * no receive is lost.
  */
 import { checksumsAreRight } from '../../../wire/checksums.js';
 import { NO_FRAME_SLOT, type FrameSlot } from '../fabric/frame-slot.js';

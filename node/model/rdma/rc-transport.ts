@@ -1,6 +1,6 @@
 /**
- * A reliable connection (IBV_QPT_RC): packets of one peer, in order, each acknowledged and sent again until it is. What a
- * transition does beyond its attributes is here; the work is its four parts'.
+ * A reliable connection (IBV_QPT_RC): packets of one peer, in order, each acknowledged and sent again until it is. What
+ * a transition does beyond its attributes is here; the work is its four parts'.
  */
 import { Path } from '../../../wire/path.js';
 import { IS_RESPONSE } from '../../../wire/opcode-table.js';

@@ -164,8 +164,8 @@ export class RdmaEngine implements EventSink {
   }
 
   /**
-   * Takes the atomic unit for one operation on 8 bytes at `physical`: waits for it, reads the target, changes it. Answers when
-   * it is done; `chain` is advanced up to the read.
+   * Takes the atomic unit for one operation on 8 bytes at `physical`: waits for it, reads the target, changes it.
+   * Answers when it is done; `chain` is advanced up to the read.
    */
   atomicUnit(physical: number, chain: ChainTable): number {
     const { parts } = this;

@@ -1,6 +1,6 @@
 /**
- * The receive WQE that what arrives is scattered into: first looked at where it lies, then taken from its source. Whoever
- * takes from a source has one of these, and the source may be another's too.
+ * The receive WQE that what arrives is scattered into: first looked at where it lies, then taken from its source.
+ * Whoever takes from a source has one of these, and the source may be another's too.
  */
 import type { PhysicalMemory } from '../memory/physical-memory.js';
 import { ACCESS } from './access-flags.js';
@@ -36,7 +36,10 @@ export class ReceiveWqe {
   private readonly entry = newReceiveEntry();
   private readonly sge = newSgeEntry();
 
-  /** Reads the next receive of `source`, which stays there. False if an SGE is not this PD's to write, or {@link absent}. */
+  /**
+   * Reads the next receive of `source`, which stays there. False if an SGE is not this PD's to write, or {@link
+   * absent}.
+   */
   look(
     source: ReceiveSource,
     memory: PhysicalMemory,

@@ -1,11 +1,11 @@
 /**
- * The checks of a request, in their order. Each answers with null, and the request goes on to the next, or with the refusal
- * that ends it:
+ * The checks of a request, in their order. Each answers with null, and the request goes on to the next, or with the
+ * refusal that ends it:
  *
  *     checkPsn -> checkOpSequence -> checkOperation -> checkLength -> checkResource -> checkKey -> execute
  *
- * A check takes nothing, sends nothing and counts nothing. It looks, and leaves in the message what it has found: the buffers of
- * the next receive, the memory behind a key. What a refusal entails is the responder's.
+ * A check takes nothing, sends nothing and counts nothing. It looks, and leaves in the message what it has found: the
+ * buffers of the next receive, the memory behind a key. What a refusal entails is the responder's.
  */
 import { psnDistance, type Psn } from '../../../units/psn.js';
 import { NAK } from '../../../wire/aeth.js';
@@ -152,8 +152,8 @@ function checkOperation(context: RequestContext): Refusal | null {
 }
 
 /**
- * FIRST and MIDDLE are exactly one MTU, LAST 1 to one MTU, a WRITE as long as its RETH said (rule 109); READ requests and
- * atomics carry nothing, and an atomic's 8 bytes are aligned.
+ * FIRST and MIDDLE are exactly one MTU, LAST 1 to one MTU, a WRITE as long as its RETH said (rule 109); READ requests
+ * and atomics carry nothing, and an atomic's 8 bytes are aligned.
  */
 function checkLength({ qp, starts, ends, group, packet, message }: RequestContext): Refusal | null {
   const size = packet.payloadLength;
@@ -192,8 +192,8 @@ function checkReceive(context: RequestContext): Refusal | null {
 }
 
 /**
- * The memory that a WRITE, READ or atomic names is behind the key, in the queue pair's protection domain and open to it. A
- * region may go while a message is written to it (rule 28).
+ * The memory that a WRITE, READ or atomic names is behind the key, in the queue pair's protection domain and open to
+ * it. A region may go while a message is written to it (rule 28).
  */
 function checkKey(context: RequestContext): Refusal | null {
   const { group, starts, packet, message, parts } = context;

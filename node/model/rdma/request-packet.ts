@@ -36,7 +36,9 @@ export class RequestPacket {
     this.parts = parts;
   }
 
-  /** Where packet `packet` stands in the request in `slot`. READs and atomics ask in one packet, from any response on. */
+  /**
+   * Where packet `packet` stands in the request in `slot`. READs and atomics ask in one packet, from any response on.
+   */
   position(slot: QueueSlot, packet: number): number {
     const { queue } = this;
     return isReadOrAtomic(queue.opcode[slot]!)

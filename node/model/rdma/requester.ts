@@ -1,6 +1,6 @@
 /**
- * The sending half of a queue pair: it reads WQEs, fetches payload ahead of the port, sends the packets of each message in
- * order, and goes back to a PSN when it must (go-back-N, IBTA 9.9.2). What comes back is the completer's business.
+ * The sending half of a queue pair: it reads WQEs, fetches payload ahead of the port, sends the packets of each message
+ * in order, and goes back to a PSN when it must (go-back-N, IBTA 9.9.2). What comes back is the completer's business.
  *
  *     completed <= send cursor <= fetch cursor <= assigned <= produced
  */
@@ -154,8 +154,8 @@ export class Requester implements TransmitSource {
   }
 
   /**
-   * Goes back: WQE `index` is sent again from packet `packet` on, and all after it. Their chains count the time since they
-   * were sent as `retry`.
+   * Goes back: WQE `index` is sent again from packet `packet` on, and all after it. Their chains count the time since
+   * they were sent as `retry`.
    */
   goBack(index: number, packet: number): void {
     const { queue, parts } = this;
@@ -321,7 +321,10 @@ export class Requester implements TransmitSource {
     return true;
   }
 
-  /** Has what the WQE at the fetch cursor needs of pages on demand in memory until it is complete; false when it must wait. */
+  /**
+   * Has what the WQE at the fetch cursor needs of pages on demand in memory until it is complete; false when it must
+   * wait.
+   */
   private holdPages(): boolean {
     const { memory, regions, pageFaults } = this.parts;
     const { queue, qp, fetchIndex } = this;

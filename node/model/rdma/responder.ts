@@ -1,6 +1,6 @@
 /**
- * The answering half of a reliable connection. A request that its checks (request-checks.ts) let on is executed; one that
- * they refuse is answered with a NAK (IBTA 9.7.5.2), silence, or what a duplicate is answered with (9.7.5.1).
+ * The answering half of a reliable connection. A request that its checks (request-checks.ts) let on is executed; one
+ * that they refuse is answered with a NAK (IBTA 9.7.5.2), silence, or what a duplicate is answered with (9.7.5.1).
  */
 import { addPsn, psnDistance, type Psn } from '../../../units/psn.js';
 import { ACK_NO_CREDIT, rnrNakSyndrome } from '../../../wire/aeth.js';
@@ -156,7 +156,9 @@ export class Responder {
     this.completions.fail(receive, status);
   }
 
-  /** A packet of a SEND or a WRITE: its payload goes where the checks found, and the last one may complete a receive. */
+  /**
+   * A packet of a SEND or a WRITE: its payload goes where the checks found, and the last one may complete a receive.
+   */
   private executeMessage(slot: FrameSlot, packet: Frame): void {
     const { parts, context, receives, completions } = this;
     const { message, group, starts, ends, hasImmediate } = context;

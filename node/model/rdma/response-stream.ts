@@ -34,7 +34,9 @@ interface Response {
   originalHigh: number;
   originalLow: number;
   known: boolean;
-  /** READ: what was asked for, where it lies in this generation of regions, and how many packets were fetched and sent. */
+  /**
+   * READ: what was asked for, where it lies in this generation of regions, and how many packets were fetched and sent.
+   */
   rkey: number;
   address: number;
   physical: number;

@@ -1,6 +1,7 @@
 /**
- * A queue pair's atomics that are in the NIC's atomic unit. Each reads, changes and answers at the instant at which the unit
- * has done it; the unit is one for all queue pairs, which is what makes them atomic to each other (rules 104 and 105).
+ * A queue pair's atomics that are in the NIC's atomic unit. Each reads, changes and answers at the instant at which the
+ * unit has done it; the unit is one for all queue pairs, which is what makes them atomic to each other (rules 104 and
+ * 105).
  */
 import type { FrameNumber } from '../memory/frame-number.js';
 import { PAGE_SIZE } from '../memory/physical-memory.js';

@@ -19,8 +19,8 @@ export class SendCompletions {
   }
 
   /**
-   * Request `index`, which was begun with, is over. `frame` brought the news (NO_FRAME_SLOT for none); data that came with it is
-   * in memory at `payloadVisible`. Unsignalled requests that succeed get no CQE.
+   * Request `index`, which was begun with, is over. `frame` brought the news (NO_FRAME_SLOT for none); data that came
+   * with it is in memory at `payloadVisible`. Unsignalled requests that succeed get no CQE.
    */
   complete(index: number, status: number, frame: FrameSlot, payloadVisible: number): void {
     const { qp, queue, parts } = this;

@@ -108,8 +108,8 @@ export class SendQueue {
   }
 
   /**
-   * Reads WQE `index` from memory, checks what it names, and gives it its PSNs from `psn` on. SUCCESS, or the status that the
-   * request completes with: a local buffer that is not the QP's to use is LOC_PROT_ERR (rule 93).
+   * Reads WQE `index` from memory, checks what it names, and gives it its PSNs from `psn` on. SUCCESS, or the status
+   * that the request completes with: a local buffer that is not the QP's to use is LOC_PROT_ERR (rule 93).
    */
   read(
     index: number,
@@ -159,8 +159,8 @@ export class SendQueue {
 
   /**
    * Calls `take` for each physically adjacent piece of the `length` bytes at `offset` of slot's local buffer.
-   * The SGEs were checked when the WQE was read; a region that has gone since then gives false (rule 28). Pages on demand
-   * are those that {@link holdPages} found, whatever the process has done with them since.
+   * The SGEs were checked when the WQE was read; a region that has gone since then gives false (rule 28). Pages on
+   * demand are those that {@link holdPages} found, whatever the process has done with them since.
    */
   gather(
     index: number,

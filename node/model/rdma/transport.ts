@@ -1,6 +1,6 @@
 /**
- * What a queue pair's kind does for it: it sends and receives in its own way, and the engine knows no more of it than this.
- * Each kind is a file that implements {@link Transport} and a row of transports.ts.
+ * What a queue pair's kind does for it: it sends and receives in its own way, and the engine knows no more of it than
+ * this. Each kind is a file that implements {@link Transport} and a row of transports.ts.
  */
 import type { FrameSlot } from '../fabric/frame-slot.js';
 import type { Frame } from '../fabric/frame.js';
@@ -19,8 +19,8 @@ export interface Transport {
   /** Takes over frame `slot`: a packet that it accepted, or a frame that a flow rule gave it. */
   receive(slot: FrameSlot, packet: Frame): void;
   /**
-   * Work requests up to number `produced` are in the send or the receive queue (`DOORBELL`); `row` of the engine's doorbell
-   * chains is what led to it.
+   * Work requests up to number `produced` are in the send or the receive queue (`DOORBELL`); `row` of the engine's
+   * doorbell chains is what led to it.
    */
   doorbell(kind: number, produced: number, row: number): void;
   /**
@@ -58,7 +58,9 @@ export interface TransportKind {
    */
   readonly carries: 'messages' | 'frames';
   readonly transitions: Transitions;
-  /** The attributes that it has beside state and port, of QP_ATTR. Others that a transition takes mean nothing to it. */
+  /**
+   * The attributes that it has beside state and port, of QP_ATTR. Others that a transition takes mean nothing to it.
+   */
   readonly attributes: number;
   readonly create: (
     qp: QueuePair,

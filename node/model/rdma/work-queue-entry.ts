@@ -1,6 +1,7 @@
 /**
- * Work queue entries as they lie in host memory, in blocks of 64 bytes aligned to 64. All fields are little-endian integers,
- * aligned to their own size; addresses and wr_id have 64 bits, of which this side uses 53 (see `memory/int64.ts`).
+ * Work queue entries as they lie in host memory, in blocks of 64 bytes aligned to 64. All fields are little-endian
+ * integers, aligned to their own size; addresses and wr_id have 64 bits, of which this side uses 53 (see
+ * `memory/int64.ts`).
  *
  *      0  opcode u8 | flags u8 | SGEs u16 | length u32 | wr_id u64
  *     16  immediate u32 | rkey u32 | remote address u64
@@ -173,8 +174,8 @@ export const receiveEntrySize = (maxSge: number): number =>
   Math.ceil(receiveSgeAt(0, maxSge) / WQE_BLOCK) * WQE_BLOCK;
 
 /**
- * `pushed`: the core wrote the whole frame into the NIC with the doorbell. `checksum`: the NIC writes the checksums of a raw
- * frame.
+ * `pushed`: the core wrote the whole frame into the NIC with the doorbell. `checksum`: the NIC writes the checksums of
+ * a raw frame.
  */
 export const WQE_FLAG = {
   signaled: 1,
@@ -185,7 +186,10 @@ export const WQE_FLAG = {
   checksum: 32,
 } as const;
 
-/** Numbers of the send opcodes; `WC_OPCODES` of node/program/verbs.ts are named in the order of {@link COMPLETION_OPCODE}. */
+/**
+ * Numbers of the send opcodes; `WC_OPCODES` of node/program/verbs.ts are named in the order of {@link
+ * COMPLETION_OPCODE}.
+ */
 export const SEND_OPCODE = {
   SEND: 0,
   SEND_WITH_IMM: 1,

@@ -1,6 +1,6 @@
 /**
- * A queue of raw frames as a program's protocol library has it: rings of pinned memory, frames pushed or inline where they
- * fit, one completion queue for both directions, receives posted anew while the core has nothing else to do.
+ * A queue of raw frames as a program's protocol library has it: rings of pinned memory, frames pushed or inline where
+ * they fit, one completion queue for both directions, receives posted anew while the core has nothing else to do.
  *
  * The library spends half of its protocol work in sending a frame, half in receiving one.
  */

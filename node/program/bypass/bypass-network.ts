@@ -1,8 +1,8 @@
 /**
- * Sockets without the kernel: the program owns a queue of raw frames and runs IP, UDP and TCP itself, in its own calls, as
- * libraries of Onload's and TCPDirect's kind do. Nothing of it happens between two calls: what arrives meanwhile waits in the
- * ring, and time-outs are late by as much. The kernel is asked for ports and for neighbours' MACs. A program closes its
- * sockets before it ends: its queue ends with it, and with the queue what has not left.
+ * Sockets without the kernel: the program owns a queue of raw frames and runs IP, UDP and TCP itself, in its own calls,
+ * as libraries of Onload's and TCPDirect's kind do. Nothing of it happens between two calls: what arrives meanwhile
+ * waits in the ring, and time-outs are late by as much. The kernel is asked for ports and for neighbours' MACs. A
+ * program closes its sockets before it ends: its queue ends with it, and with the queue what has not left.
  */
 import type { RandomStream } from '../../../sim/random.js';
 import { STAGE } from '../../../sim/stages.js';
@@ -179,8 +179,8 @@ export class BypassNetwork implements Network, SocketListener {
   }
 
   /**
-   * For `core.any`: something has arrived and was taken in. That need not be what the program waits for, so it has to try and
-   * wait again.
+   * For `core.any`: something has arrived and was taken in. That need not be what the program waits for, so it has to
+   * try and wait again.
    */
   arrived(isThere: boolean): Awaitable<void> {
     if (isThere) return { ...this.timer(this.now), take: () => undefined };

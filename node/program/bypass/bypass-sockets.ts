@@ -10,7 +10,10 @@ import type { BypassNetwork } from './bypass-network.js';
 import type { BypassPort } from './bypass-port.js';
 import { addressNumber, addressOf, addressText } from '../program-sockets.js';
 
-/** Where `length` bytes of the program's memory are to be had: in place, or copied from pages that may have been elsewhere. */
+/**
+ * Where `length` bytes of the program's memory are to be had: in place, or copied from pages that may have been
+ * elsewhere.
+ */
 async function outgoing(
   network: BypassNetwork,
   address: number,

@@ -1,7 +1,7 @@
 /**
- * The calls that a program makes into the host: verbs that create, change or destroy objects, memory, and the out-of-band
- * network. Each is executed by the host at the core's time, in (time, core) order, so keys and numbers never
- * depend on threads. Arguments and answers are JSON; {@link CallSignatures} is the contract of both sides.
+ * The calls that a program makes into the host: verbs that create, change or destroy objects, memory, and the
+ * out-of-band network. Each is executed by the host at the core's time, in (time, core) order, so keys and numbers
+ * never depend on threads. Arguments and answers are JSON; {@link CallSignatures} is the contract of both sides.
  */
 import type { DmaHazard } from '../../model/nic/dma-hazards.js';
 import type { IommuFault } from '../../model/nic/iommu.js';
@@ -34,11 +34,15 @@ export interface QpPlace {
   readonly cap: WireCap;
   readonly sends: { readonly base: number; readonly stride: number; readonly depth: number };
   readonly receives: { readonly base: number; readonly stride: number; readonly depth: number };
-  /** Of a queue of raw frames whose frames the core pushes with the doorbell: what each 64 B beyond the first cost it. */
+  /**
+   * Of a queue of raw frames whose frames the core pushes with the doorbell: what each 64 B beyond the first cost it.
+   */
   readonly push?: { readonly block: number; readonly longest: number };
 }
 
-/** Where a region lies: `physical` if its pages are adjacent, else -1 and its frames, if they are pinned and few enough. */
+/**
+ * Where a region lies: `physical` if its pages are adjacent, else -1 and its frames, if they are pinned and few enough.
+ */
 export interface RegionPlace {
   readonly physical: number;
   readonly frames: number[];
@@ -74,8 +78,8 @@ export interface CallSignatures {
   /** -1 for no limit: JSON has no infinity. */
   setrlimitMemlock: [args: { bytes: number }, answer: null];
   /**
-   * Makes the first `covered` bytes present until the end of the segment that follows: `pieces` are physical addresses and
-   * lengths in turn. `child` is a process that this one forked, -1 for itself.
+   * Makes the first `covered` bytes present until the end of the segment that follows: `pieces` are physical addresses
+   * and lengths in turn. `child` is a process that this one forked, -1 for itself.
    */
   access: [
     args: { address: number; length: number; write: boolean; child: number },
@@ -158,7 +162,9 @@ export interface CallSignatures {
   ];
   /** -1 while the neighbour is being asked for. */
   neighbour: [args: { ipv4: number }, answer: { mac: number }];
-  /** Frames to that port come to the raw queue pair, and the kernel's sockets cannot have it. Port 0: any that is free. */
+  /**
+   * Frames to that port come to the raw queue pair, and the kernel's sockets cannot have it. Port 0: any that is free.
+   */
   takePort: [
     args: { qp: number; protocol: 'tcp' | 'udp'; port: number },
     answer: { handle: number; port: number },

@@ -1,6 +1,6 @@
 /**
- * Reads Prometheus's text format as strictly as it is written (version 0.0.4): every family begins with HELP and TYPE and
- * stays together, names and labels are well formed, no series comes twice, and the buckets of histograms add up.
+ * Reads Prometheus's text format as strictly as it is written (version 0.0.4): every family begins with HELP and TYPE
+ * and stays together, names and labels are well formed, no series comes twice, and the buckets of histograms add up.
  */
 export interface Sample {
   readonly name: string;

@@ -77,7 +77,10 @@ const ANCHORS: readonly (readonly [string, Path, 'send' | 'read' | 'fetch-add', 
     ['cx6-hdr', 'switch', 'send', 1024, 2.21],
   ];
 
-/** What PCIe carries after TLP headers and link-layer packets, in Gb/s; the profiles have the raw rate and charge headers. */
+/**
+ * What PCIe carries after TLP headers and link-layer packets, in Gb/s; the profiles have the raw rate and charge
+ * headers.
+ */
 const TLP_LAYER: Readonly<Record<string, number>> = {
   'cx3-qdr': 57.9,
   'cx4-edr': 113.7,

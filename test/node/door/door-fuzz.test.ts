@@ -1,4 +1,6 @@
-/** Strangers who try everything at a door, from one seed: none is let in, nothing is thrown, and every one is counted. */
+/**
+ * Strangers who try everything at a door, from one seed: none is let in, nothing is thrown, and every one is counted.
+ */
 import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import { dial, openDoor, type Door } from '../../../node/door/admission.js';

@@ -1,4 +1,6 @@
-/** A long way to a port of this machine: a relay that hands on whatever comes, both ways, so many milliseconds later. */
+/**
+ * A long way to a port of this machine: a relay that hands on whatever comes, both ways, so many milliseconds later.
+ */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 /** The relay's own port. It does not keep this process alive; its connections end with their ends. */

@@ -1,6 +1,6 @@
 /**
- * Toy elements in several processes over real sockets, coordinator and all, in this process. Paths may be made long: the
- * fabric's sockets by a relay, the coordinator's messages by a timer.
+ * Toy elements in several processes over real sockets, coordinator and all, in this process. Paths may be made long:
+ * the fabric's sockets by a relay, the coordinator's messages by a timer.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldTimes } from '../../../coordinator/run/hold-times.js';
@@ -88,7 +88,9 @@ export interface ToyOptions {
   readonly effort?: (process: number) => number;
 }
 
-/** Runs the toy elements in `all.length` processes over real sockets; rejects when a runner says that the run failed. */
+/**
+ * Runs the toy elements in `all.length` processes over real sockets; rejects when a runner says that the run failed.
+ */
 export function runOver(
   all: readonly Mesh[],
   run: number,

@@ -1,4 +1,6 @@
-/** Mistakes that a program can make: each ends the run with one line that names the mistake, and the user's own line. */
+/**
+ * Mistakes that a program can make: each ends the run with one line that names the mistake, and the user's own line.
+ */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ACCESS, type Core, type Instant, type QueuePair } from '../../../node/program/verbs.js';

@@ -1,7 +1,7 @@
 /**
- * The image without an engine: the Dockerfile's own steps, each stage in a root of its own, and containers of the result. A base
- * image is this computer's file system under an overlay that keeps every change; all of them are mounted in a mount namespace
- * that one process holds, and go with it, whatever becomes of the test.
+ * The image without an engine: the Dockerfile's own steps, each stage in a root of its own, and containers of the
+ * result. A base image is this computer's file system under an overlay that keeps every change; all of them are mounted
+ * in a mount namespace that one process holds, and go with it, whatever becomes of the test.
  */
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
@@ -73,7 +73,9 @@ export class Image {
     return this.shell(`chroot ${this.root} /bin/sh -c "$1"`, [command]);
   }
 
-  /** Whether the image's health check passes for a container of the service, asked in its network; or for another page. */
+  /**
+   * Whether the image's health check passes for a container of the service, asked in its network; or for another page.
+   */
   async isHealthy(service: Service, network: readonly string[], url?: string): Promise<boolean> {
     const { text } = lastOf(this.stage, 'HEALTHCHECK');
     const instead = JSON.parse(text.replace(/^CMD\s+/, '')) as string[];
@@ -93,8 +95,8 @@ export class Image {
   }
 
   /**
-   * Starts a container of a compose service: its command, environment and volumes, its file system read-only but for those
-   * and /tmp, its user without capabilities; the program is process 1.
+   * Starts a container of a compose service: its command, environment and volumes, its file system read-only but for
+   * those and /tmp, its user without capabilities; the program is process 1.
    */
   start(service: Service, options: ContainerOptions = {}): Container {
     const { args, instead, network = [], secrets = {} } = options;

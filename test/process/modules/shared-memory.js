@@ -1,4 +1,7 @@
-/** Two cores of one host and no message between them: one counts in a byte, the other one looks at it, at times of its own. */
+/**
+ * Two cores of one host and no message between them: one counts in a byte, the other one looks at it, at times of its
+ * own.
+ */
 import { ACCESS } from 'pinwire';
 import { defineWorkload } from 'pinwire/workload';
 

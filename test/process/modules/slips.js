@@ -1,6 +1,6 @@
 /**
- * A program that makes the mistake that `slip` names, on rank 0; rank 1 waits to hear that it did not. Each is a mistake that
- * once ended otherwise over processes than embedded: silently, with the process, or as a deadlock.
+ * A program that makes the mistake that `slip` names, on rank 0; rank 1 waits to hear that it did not. Each is a
+ * mistake that once ended otherwise over processes than embedded: silently, with the process, or as a deadlock.
  */
 import { connect, defineWorkload, openDevice, sharedRegion } from 'pinwire/workload';
 

@@ -1,4 +1,7 @@
-/** Every kind of socket at once: a TCP stream to each of two servers, datagrams to a group, and answers waited for together. */
+/**
+ * Every kind of socket at once: a TCP stream to each of two servers, datagrams to a group, and answers waited for
+ * together.
+ */
 import { openNetwork, receiveAll } from 'pinwire/sockets';
 import { defineWorkload } from 'pinwire/workload';
 

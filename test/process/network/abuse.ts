@@ -46,7 +46,9 @@ export const startHere: StartNode = (script, options) => spawn(process.execPath,
 
 let addresses = 0;
 
-/** `count` connections of a stranger to the door at `address`. On loopback each mode calls from an address of its own. */
+/**
+ * `count` connections of a stranger to the door at `address`. On loopback each mode calls from an address of its own.
+ */
 export async function strangers(
   start: StartNode,
   mode: StrangerMode,

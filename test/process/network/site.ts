@@ -1,6 +1,6 @@
 /**
- * A cluster across machines: a coordinator on one, an agent on each of the others, clients from anywhere. It is started once for
- * several tests; what its commands said is shown when one of them fails.
+ * A cluster across machines: a coordinator on one, an agent on each of the others, clients from anywhere. It is started
+ * once for several tests; what its commands said is shown when one of them fails.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

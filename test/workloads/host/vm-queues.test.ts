@@ -1,4 +1,6 @@
-/** A shared queue lets a noisy machine hurt its neighbour, own queues do not; an IOMMU keeps a machine's DMA at home. */
+/**
+ * A shared queue lets a noisy machine hurt its neighbour, own queues do not; an IOMMU keeps a machine's DMA at home.
+ */
 import { describe, expect, it } from 'vitest';
 import vmQueues from '../../../workloads/host/vm-queues.js';
 import type {

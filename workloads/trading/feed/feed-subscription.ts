@@ -1,4 +1,6 @@
-/** A subscriber's end of a feed: receives for its datagrams, their numbering, and word to the publisher of new receives. */
+/**
+ * A subscriber's end of a feed: receives for its datagrams, their numbering, and word to the publisher of new receives.
+ */
 import type {
   CompletionQueue,
   Core,

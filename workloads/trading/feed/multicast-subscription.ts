@@ -1,6 +1,6 @@
 /**
- * A feed that loses datagrams, made whole: what comes too soon is kept until what is missing has come, and what is missing is
- * asked for, again if need be.
+ * A feed that loses datagrams, made whole: what comes too soon is kept until what is missing has come, and what is
+ * missing is asked for, again if need be.
  */
 import type { FeedMessage } from './feed-subscription.js';
 import { MoldReceiver } from './mold-receiver.js';

@@ -1,7 +1,7 @@
 /**
- * The exchange's end of a feed over a reliable connection. The subscriber writes the number of batches that it has receives for
- * again into the publisher's memory. A feed that has used up its receives waits, and the time is counted; the instants that
- * are meant stay what they were.
+ * The exchange's end of a feed over a reliable connection. The subscriber writes the number of batches that it has
+ * receives for again into the publisher's memory. A feed that has used up its receives waits, and the time is counted;
+ * the instants that are meant stay what they were.
  */
 import type { Core, Instant, MemoryRegion } from '../../../node/program/verbs.js';
 import { connect, openDevice, sharedRegion } from '../../authoring/connect.js';

@@ -1,6 +1,6 @@
 /**
- * The trader's lines over sockets: the feed by multicast, orders over TCP. It waits for both at once (epoll), and reads what
- * has come.
+ * The trader's lines over sockets: the feed by multicast, orders over TCP. It waits for both at once (epoll), and reads
+ * what has come.
  */
 import type { Network, UdpSocket } from '../../../node/program/sockets.js';
 import type { Core, Instant, MemoryRegion } from '../../../node/program/verbs.js';

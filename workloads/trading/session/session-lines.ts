@@ -1,7 +1,7 @@
 /**
- * The lines between exchange and trader, whatever they run over: the feed's sender, the trader's two lines, the gateway's one.
- * Over RDMA they are reliable connections of SENDs (verbs-*.ts); over sockets the feed is UDP multicast, with MoldUDP64's
- * requests for what was lost, and the orders go over TCP (multicast-*.ts, socket-*.ts).
+ * The lines between exchange and trader, whatever they run over: the feed's sender, the trader's two lines, the
+ * gateway's one. Over RDMA they are reliable connections of SENDs (verbs-*.ts); over sockets the feed is UDP multicast,
+ * with MoldUDP64's requests for what was lost, and the orders go over TCP (multicast-*.ts, socket-*.ts).
  */
 import type { Instant } from '../../../node/program/verbs.js';
 import type { FeedMessage } from '../feed/feed-subscription.js';

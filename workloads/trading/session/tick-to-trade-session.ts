@@ -4,9 +4,9 @@
  *     host0 core 0   publisher  --- RC: MoldUDP64 datagrams of ITCH, each a SEND --->  strategy   host1 core 0
  *     host0 core 1   gateway    <-- RC: SoupBinTCP packets of OUCH, each way --------->
  *
- * Over reliable connections a datagram is neither lost nor late by more than a retransmission. Over sockets (`path`) the feed
- * is UDP multicast and the orders go over TCP, as exchanges have it; what the feed loses is asked for again. A and B sides of
- * a feed are not modelled.
+ * Over reliable connections a datagram is neither lost nor late by more than a retransmission. Over sockets (`path`)
+ * the feed is UDP multicast and the orders go over TCP, as exchanges have it; what the feed loses is asked for again. A
+ * and B sides of a feed are not modelled.
  */
 import type { Picoseconds } from '../../../units/time.js';
 import type { Tick } from '../market/strategy.js';

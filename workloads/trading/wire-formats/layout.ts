@@ -26,7 +26,9 @@ export type RecordOf<F extends Fields> = { -readonly [Name in keyof F]: ValueOf<
 
 const SPACE = 0x20;
 
-/** Reads the fields of the message at `at`, which the caller knows to be whole. Undefined if an amount is 2^53 or more. */
+/**
+ * Reads the fields of the message at `at`, which the caller knows to be whole. Undefined if an amount is 2^53 or more.
+ */
 export function parseFields<F extends Fields>(
   fields: F,
   bytes: Uint8Array,

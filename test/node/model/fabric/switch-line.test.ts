@@ -1,4 +1,7 @@
-/** Two switches in a line, built as any topology is: frames find their way, wait at the link between, and tell where they were. */
+/**
+ * Two switches in a line, built as any topology is: frames find their way, wait at the link between, and tell where
+ * they were.
+ */
 import { describe, expect, it } from 'vitest';
 import { BatchReader } from '../../../../node/links/batch-reader.js';
 import { BatchWriter } from '../../../../node/links/batch-writer.js';
@@ -36,7 +39,10 @@ interface Written {
   readonly operations: readonly (readonly [latency: number, sum: number, queue: number])[];
 }
 
-/** Ranks that lie next to each other are pairs: the even one writes to the odd one, `count` times `size` bytes, one by one. */
+/**
+ * Ranks that lie next to each other are pairs: the even one writes to the odd one, `count` times `size` bytes, one by
+ * one.
+ */
 const writes =
   (size: number, count: number) =>
   async (core: Core): Promise<Written> => {

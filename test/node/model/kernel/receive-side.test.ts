@@ -1,6 +1,6 @@
 /**
- * The receive side of the kernel under load: who gets a core, what is lost where and counted, and that a core's time is spent
- * only once.
+ * The receive side of the kernel under load: who gets a core, what is lost where and counted, and that a core's time is
+ * spent only once.
  */
 import { describe, expect, it } from 'vitest';
 import {

@@ -1,4 +1,7 @@
-/** Whatever a program gives the socket calls, it gets an errno or an answer: never an exception of ours, nor another's memory. */
+/**
+ * Whatever a program gives the socket calls, it gets an errno or an answer: never an exception of ours, nor another's
+ * memory.
+ */
 import { describe, expect, it } from 'vitest';
 import { openNetwork, type Endpoint } from '../../../../node/program/sockets.js';
 import { VerbsError, type Core, type Picoseconds } from '../../../../node/program/verbs.js';

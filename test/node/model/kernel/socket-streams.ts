@@ -1,4 +1,7 @@
-/** What tests of sockets over any path have in common: a byte stream that says of each byte where it belongs, and errnos by name. */
+/**
+ * What tests of sockets over any path have in common: a byte stream that says of each byte where it belongs, and errnos
+ * by name.
+ */
 import type { Network } from '../../../../node/program/sockets.js';
 import { VerbsError, type Core, type Region } from '../../../../node/program/verbs.js';
 

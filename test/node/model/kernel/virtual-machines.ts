@@ -1,4 +1,6 @@
-/** Virtual machines on two hosts, and programs in them that talk: what tests of both kinds of machines have in common. */
+/**
+ * Virtual machines on two hosts, and programs in them that talk: what tests of both kinds of machines have in common.
+ */
 import { expect } from 'vitest';
 import { openNetwork, type UdpSocket } from '../../../../node/program/sockets.js';
 import { stageTimes, type Core, type Picoseconds } from '../../../../node/program/verbs.js';
@@ -42,7 +44,10 @@ export async function run(options: ProgramRun): Promise<EmbeddedRun> {
   return done;
 }
 
-/** Sockets that everybody binds to their own address, and one message from each of `from` to each of `to`: who heard whom. */
+/**
+ * Sockets that everybody binds to their own address, and one message from each of `from` to each of `to`: who heard
+ * whom.
+ */
 export async function heard(
   from: readonly string[],
   to: readonly string[],

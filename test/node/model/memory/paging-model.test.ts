@@ -1,6 +1,7 @@
 /**
  * Address spaces and their pager against a plain model: random mapping, writing, reading, locking, pinning, discarding,
- * forking. Memory is what was written, nothing that is pinned, locked or held moves, and in the end nobody has anything left.
+ * forking. Memory is what was written, nothing that is pinned, locked or held moves, and in the end nobody has anything
+ * left.
  */
 import { describe, expect, it } from 'vitest';
 import { AddressSpace } from '../../../../node/model/memory/address-space.js';

@@ -363,7 +363,8 @@ describe('random frames', () => {
         const side = random.below(2);
         const socket = side === 0 ? client : server;
         const hasData = random.below(2) === 0;
-        // A blind attacker: of 2^32 sequence numbers, those beyond the window, or in it without data, RST at its edge or FIN.
+        // A blind attacker: of 2^32 sequence numbers, those beyond the window, or in it without data, RST at its edge
+        // or FIN.
         const beyond = 8_000_000 + random.below(2 ** 31 - 16_000_000);
         const sequence = (socket.receiver.next + (hasData ? beyond : 1 + random.below(30_000))) | 0;
         let flags: number = TCP_FLAG.ACK;

@@ -1,4 +1,7 @@
-/** What Wireshark makes of the conversations of two stacks, where it is installed: every checksum right, nothing malformed. */
+/**
+ * What Wireshark makes of the conversations of two stacks, where it is installed: every checksum right, nothing
+ * malformed.
+ */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

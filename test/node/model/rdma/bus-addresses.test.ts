@@ -1,6 +1,6 @@
 /**
- * Queues of raw frames that are given bus addresses. Without an IOMMU everything in memory can be reached, and what was is named
- * byte by byte; with one, nothing outside the domain is.
+ * Queues of raw frames that are given bus addresses. Without an IOMMU everything in memory can be reached, and what was
+ * is named byte by byte; with one, nothing outside the domain is.
  */
 import { describe, expect, it } from 'vitest';
 import {

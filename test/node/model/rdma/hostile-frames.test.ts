@@ -1,4 +1,7 @@
-/** Whatever bytes reach the receive pipeline: nothing throws, no frame is kept, no memory is written that was not granted. */
+/**
+ * Whatever bytes reach the receive pipeline: nothing throws, no frame is kept, no memory is written that was not
+ * granted.
+ */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ACCESS, type MemoryRegion } from '../../../../node/program/verbs.js';
 import { RandomStream } from '../../../../sim/random.js';

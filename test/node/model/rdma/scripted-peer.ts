@@ -1,6 +1,6 @@
 /**
- * One real host, and a peer on the other end of the cable that a test plays by hand, packet by packet: what no well-behaved
- * peer would send, and when.
+ * One real host, and a peer on the other end of the cable that a test plays by hand, packet by packet: what no
+ * well-behaved peer would send, and when.
  */
 import { Machine } from '../../../../node/process/machine.js';
 import type { Core } from '../../../../node/program/verbs.js';

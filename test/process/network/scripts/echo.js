@@ -1,7 +1,8 @@
 /**
- * A pair of programs to measure a path with. `listen ADDRESS PORT` answers with what it hears, and says `listening` on standard output; `ask
- * ADDRESS PORT COUNT` connects, sends COUNT numbered lines each when the one before is back, and prints the round trips in ms as JSON; `stream
- * ADDRESS PORT COUNT` sends them all at once and prints when each came back, and whether in order; `hold ADDRESS PORT` sends a line every
+ * A pair of programs to measure a path with. `listen ADDRESS PORT` answers with what it hears, and says `listening` on
+ * standard output; `ask ADDRESS PORT COUNT` connects, sends COUNT numbered lines each when the one before is back, and
+ * prints the round trips in ms as JSON; `stream ADDRESS PORT COUNT` sends them all at once and prints when each came
+ * back, and whether in order; `hold ADDRESS PORT` sends a line every
  * 100 ms and prints what it hears until it is killed.
  */
 import { connect, createServer } from 'node:net';

@@ -53,7 +53,9 @@ async function send(bytes) {
 const late = () => performance.now() - began > LONGEST_MS;
 
 const path = new URL(url).pathname;
-/** The first message of those who belong on this path, of a protocol that nobody speaks any more where it can be told. */
+/**
+ * The first message of those who belong on this path, of a protocol that nobody speaks any more where it can be told.
+ */
 const outdated = {
   '/control': { type: 'hello', process: 0, pid: 1, fabric: 'ws://127.0.0.1:1' },
   '/join': { type: 'offer', protocol: 'pinwire-join/0', hosts: 1 },
