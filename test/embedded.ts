@@ -108,7 +108,13 @@ export async function runWorkload(
   const hosts = options.hosts ?? workload.hosts ?? Math.max(2, workload.minHosts ?? 1);
   const inputs = options.inputs ?? new Map<string, Uint8Array>();
   const shape = shapeOf({ ...options, hosts });
-  const all = { ...readParameters(workload, []), ...params };
+  const usual = readParameters(workload, []);
+  // As the command line has them: a list of one size is a text too.
+  const given = Object.entries(params).map(([name, value]) => [
+    name,
+    typeof usual[name] === 'string' ? String(value) : value,
+  ]);
+  const all = { ...usual, ...(Object.fromEntries(given) as Parameters) };
   const configurations = workload.configurations?.(all, shape) ?? [all];
   if (typeof configurations === 'string') throw new Error(configurations);
   const measurements: Measurement[] = [];

@@ -5,7 +5,7 @@
 import { MAX_MEMORY, RUN_SETTINGS } from '../../node/spec/run-spec.js';
 import { MAX_CORES, MAX_HOSTS } from '../../units/elements.js';
 import { formatSize } from '../../units/size.js';
-import { formatDuration, type Picoseconds } from '../../units/time.js';
+import { formatDuration } from '../../units/time.js';
 import type { Choice } from '../../wire/control/shape.js';
 import { UsageError } from '../errors/usage-error.js';
 import { parseFaults } from '../options/faults.js';
@@ -136,7 +136,7 @@ export const RUN_OPTIONS = {
     usual: FOREVER,
     owner: 'run',
     read: (option, text) => (text === FOREVER ? Infinity : readDuration(option, text)),
-    show: (until) => (until === Infinity ? 'none' : formatDuration(until as Picoseconds)),
+    show: (until) => (until === Infinity ? 'none' : formatDuration(until)),
   },
   'segment-limit': {
     field: 'segmentLimit',

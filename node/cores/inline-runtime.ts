@@ -19,7 +19,7 @@ import { ProgramCore, type CoreIdentity } from '../program/program-core.js';
 import type { ProgramPort } from '../program/program-port.js';
 import type { SegmentError } from '../program/segment-error.js';
 import { foreignAwait, startProgram } from './run-segment.js';
-import { SegmentWatchdog, USUAL_LIMIT_MS } from './segment-watchdog.js';
+import { SegmentWatchdog } from './segment-watchdog.js';
 import { toldError, type ToldError } from './told-error.js';
 
 interface Running {
@@ -53,7 +53,7 @@ export class InlineRuntime implements CoreRuntime {
   constructor(spec: RunSpec, source: ProgramSource | undefined) {
     this.source = source;
     this.guarded = spec.clock === 'virtual';
-    this.watchdog.limit(spec.segmentLimit ?? USUAL_LIMIT_MS);
+    this.watchdog.limit(spec.segmentLimit);
   }
 
   mailbox(log: ChainLog): Mailbox {

@@ -14,9 +14,8 @@ import { hasDebugger } from './attached-debugger.js';
 /** The words that a host and its watchdog share. */
 export const WATCHED = { turns: 0, host: 1, core: 2, ended: 3, limit: 4, words: 5 } as const;
 
-/** When a program that awaits nothing is told of, and when it is ended unless the run says otherwise; wall time. */
+/** When a program that awaits nothing is reported, in wall time. When it is ended, the run says. */
 export const TELL_MS = 10_000;
-export const USUAL_LIMIT_MS = 30_000;
 
 /** What the watchdog's thread says when it has ended a segment: where the program was. */
 export interface EndlessSegment {

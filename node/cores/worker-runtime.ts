@@ -15,7 +15,7 @@ import type { CoreRuntime, ProgramResult } from './core-runtime.js';
 import type { HostCore } from './host-core.js';
 import type { CoreIdentity } from '../program/program-core.js';
 import { SegmentError } from '../program/segment-error.js';
-import { endlessText, longText, TELL_MS, USUAL_LIMIT_MS } from './segment-watchdog.js';
+import { endlessText, longText, TELL_MS } from './segment-watchdog.js';
 import { spinFor, type Spin } from './spin.js';
 import { placeInWorker } from './worker-place.js';
 
@@ -71,7 +71,7 @@ export class WorkerRuntime implements CoreRuntime {
     if (typeof source === 'function') throw new Error('a function cannot go to a worker');
     const local = spec.programs.filter(({ host }) => spec.local.includes(host)).length;
     this.module = source;
-    this.limit = spec.segmentLimit ?? USUAL_LIMIT_MS;
+    this.limit = spec.segmentLimit;
     this.computesFirst = spec.faults !== null;
     this.spin = spinFor(Math.ceil(spec.hosts / spec.local.length), spec.programs.length);
     this.pool = new Piscina<CoreTask, ProgramResult>({

@@ -358,7 +358,7 @@ export class ProgramCore implements Core {
   }
 
   get operationStart(): Instant {
-    return this.port.page.chains.started(OPERATION_ROW) as Instant;
+    return this.port.page.chains.started(OPERATION_ROW);
   }
 
   operationStages(into?: Float64Array): Float64Array {

@@ -149,7 +149,9 @@ describe('a run that fails', () => {
         },
       ],
     });
-    expect(error.message).toBe('host1 core 0: RangeError: no such thing');
+    expect(error.message).toMatch(
+      /^host1 core 0: RangeError: no such thing, at .*run-embedded\.test\.ts:\d+:\d+\)$/,
+    );
     expect(error.stack).toContain('run-embedded.test.ts');
     expect(error.run.values).toEqual(['done', undefined]);
     expect(error.run.virtualTime).toBeGreaterThanOrEqual(us(7));

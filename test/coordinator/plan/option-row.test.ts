@@ -99,7 +99,7 @@ describe('an option that is one row of the table', () => {
       'mark-at': { describe: 'queued bytes at which a switch marks [default: 0]', string: true },
     });
     expect(Object.keys(definitionsOf('Run:'))).toEqual([
-      ...['seed', 'until', 'noise', 'clock', 'fault'],
+      ...['seed', 'until', 'segment-limit', 'noise', 'clock', 'fault'],
     ]);
   });
 
