@@ -34,8 +34,8 @@ describe('an embedded run', () => {
         if (core.rank === 1) throw new RangeError('no such thing');
       },
     });
-    expect(failure).toMatchObject({ host: 1, core: 0, message: 'RangeError: no such thing' });
-    expect(failure!.stack).toContain('embedded.test.ts');
+    expect(failure).toMatchObject({ host: 1, core: 0 });
+    expect(failure!.message).toMatch(/^RangeError: no such thing, at .*embedded\.test\.ts:\d+/);
   });
 
   it('draws from its seed', async () => {

@@ -106,7 +106,7 @@ describe('hosts that serve others', () => {
     const line = typed.split('\n').findIndex((each) => each.includes('thrown on purpose')) + 1;
     const failing = cluster.run({ module: await clients(path), set: ['wrong=throw'] });
     await expect(failing).rejects.toThrow(
-      new RegExp(`^host0 core 0: Error: thrown on purpose\\n[^]*typed\\.ts:${line}`),
+      new RegExp(`^host0 core 0: Error: thrown on purpose, at [^\\n]*typed\\.ts:${line}:`),
     );
   });
 });

@@ -31,7 +31,7 @@ const CASES: readonly (readonly [string[], RegExp])[] = [
   [['run', PING_PONG, '--hosts', '2', '--hosts', '3'], /--hosts is given twice/],
   [['run', PING_PONG, '--hosts', '0'], /--hosts: must lie between 1 and 65535, and is 0/],
   [['run', PING_PONG, '--hosts', '-2'], /--hosts: expected a whole number/],
-  [['run', PING_PONG, '--hosts', '513'], /--hosts: must lie between/],
+  [['run', PING_PONG, '--hosts', '65536'], /--hosts: must lie between/],
   [['run', PING_PONG, '--hosts', '1'], /needs at least 2 hosts, and the cluster has 1 \(--hosts\)/],
   [['run', PING_PONG, '--cores', '0'], /--cores: must lie between/],
   [['run', PING_PONG, '--cores', '1.5'], /--cores: expected a whole number/],
