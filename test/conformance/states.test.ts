@@ -103,22 +103,24 @@ const requiredOf = (from: QpState, to: QpState): readonly number[] =>
   REQUIRED[`${from} ${to}`] ?? [];
 
 describe('transitions', () => {
-  it.each(REACHABLE)('rules 50 and 56: from %s exactly the table’s are legal, others fail EINVAL', (from) =>
-    alone(async (side) => {
-      const legal: QpState[] = [];
-      for (const to of STATES) {
-        const qp = await qpIn(side, from);
-        const attributes = { ...values(side, from), state: to };
-        const errno = await errnoOf(() => qp.modify(attributes, bitsOf(requiredOf(from, to))));
-        const { state } = await qp.query();
-        expect(errno).toBeOneOf([undefined, 'EINVAL']);
-        // A failed modify changes nothing.
-        expect(state).toBe(errno === undefined ? to : from);
-        if (errno === undefined) legal.push(to);
-        await qp.destroy();
-      }
-      expect(legal.sort()).toEqual([...LEGAL[from]].sort());
-    }),
+  it.each(REACHABLE)(
+    'rules 50 and 56: from %s exactly the table’s are legal, others fail EINVAL',
+    (from) =>
+      alone(async (side) => {
+        const legal: QpState[] = [];
+        for (const to of STATES) {
+          const qp = await qpIn(side, from);
+          const attributes = { ...values(side, from), state: to };
+          const errno = await errnoOf(() => qp.modify(attributes, bitsOf(requiredOf(from, to))));
+          const { state } = await qp.query();
+          expect(errno).toBeOneOf([undefined, 'EINVAL']);
+          // A failed modify changes nothing.
+          expect(state).toBe(errno === undefined ? to : from);
+          if (errno === undefined) legal.push(to);
+          await qp.destroy();
+        }
+        expect(legal.sort()).toEqual([...LEGAL[from]].sort());
+      }),
   );
 
   const legal = REACHABLE.flatMap((from) => LEGAL[from].map((to) => [from, to] as const));

@@ -125,9 +125,9 @@ export class PipeMailbox implements Mailbox {
     const count = isWait ? 2 + ARGUMENTS : kind === KIND.store ? 1 : body.length / 8;
     const numbers = Float64Array.from({ length: count }, (_, at) => body.readDoubleLE(8 * at));
     const rest = body.subarray(8 * count);
-    if (kind === KIND.store) this.memory.set(rest, numbers[0]!);
+    if (kind === KIND.store) this.memory.set(rest, numbers[0]);
     else if (kind === KIND.load) {
-      this.reply(this.memory.slice(numbers[0]!, numbers[0]! + numbers[1]!));
+      this.reply(this.memory.slice(numbers[0], numbers[0]! + numbers[1]!));
     } else this.messages.push({ kind, numbers });
     if (!isWait) return;
     this.numbers = numbers;
