@@ -3,6 +3,7 @@
  * cable) is a port before another port, and keeps this one method.
  */
 import type { FrameSlot } from './frame-slot.js';
+
 export interface Port {
   /**
    * Takes over frame `slot` of the process's pool: complete, `time` the instant its head leaves the element that sends

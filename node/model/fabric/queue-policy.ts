@@ -5,6 +5,7 @@
  * policy pauses.
  */
 import type { FrameSlot } from './frame-slot.js';
+
 export interface QueuePolicy {
   /** Whether frame `slot` may wait at output port `port` behind `waiting` bytes; if not, it is lost. */
   admits(slot: FrameSlot, port: number, waiting: number): boolean;
