@@ -87,6 +87,7 @@ export async function executeRun(
 ): Promise<RunRecord> {
   const conversation = new Conversation(cluster, run, request);
   const watch = setInterval(() => conversation.look(), LOOK_MS);
+  const over = new AbortController();
   cluster.listener = (process, notice) => conversation.heard(process, notice);
   try {
     const whole = conversation.whole();
@@ -96,7 +97,7 @@ export async function executeRun(
       whole.then(() => undefined),
       cluster.lost,
       conversation.failed,
-      cancelled(request.signal),
+      cancelled(request.signal, over.signal),
     ]);
     return await whole;
   } catch (error) {
@@ -106,16 +107,17 @@ export async function executeRun(
     throw error;
   } finally {
     clearInterval(watch);
+    over.abort();
     cluster.listener = undefined;
   }
 }
 
-/** Rejects when the signal is given. */
-function cancelled(signal: AbortSignal | undefined): Promise<never> {
+/** Rejects when the signal is given, until the run is `over`: many runs may have one signal. */
+function cancelled(signal: AbortSignal | undefined, over: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const cancel = (): void => reject(signal!.reason as RunError);
     if (signal?.aborted === true) cancel();
-    else signal?.addEventListener('abort', cancel, { once: true });
+    else signal?.addEventListener('abort', cancel, { once: true, signal: over });
   });
 }
 
