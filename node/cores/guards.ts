@@ -18,9 +18,11 @@ export function allowGlobals(): void {
 }
 
 /**
- * Replaces the globals of this realm by ones that throw inside segments. Done once per thread, for the virtual clock.
+ * Replaces the globals of this realm by ones that throw inside segments. Done once per thread, for the virtual clock;
+ * a way out of the process that somebody has replaced since, as test runners do, is guarded again.
  */
 export function installGuards(): void {
+  guardWaysOut();
   if (installed) return;
   installed = true;
   const random = Math.random;
@@ -55,19 +57,21 @@ export function installGuards(): void {
     Object.assign(guarded, original);
     globalThis[name] = guarded as never;
   }
-  guardProcess();
-}
-
-/** Ways out of the world, and out of the process. */
-function guardProcess(): void {
-  const original = globalThis.fetch;
+  const { fetch } = globalThis;
   globalThis.fetch = (...args) => {
     refuse('fetch', 'core.openNetwork, or an input file of the workload');
-    return original(...args);
+    return fetch(...args);
   };
+}
+
+type WayOut = (code?: number) => never;
+const guardedWaysOut = new Set<WayOut>();
+
+function guardWaysOut(): void {
   for (const name of ['exit', 'abort'] as const) {
-    const end: (code?: number) => never = process[name].bind(process);
-    process[name] = (code?: number): never => {
+    if (guardedWaysOut.has(process[name])) continue;
+    const end: WayOut = process[name].bind(process);
+    const guarded: WayOut = (code) => {
       if (isInSegment()) {
         throw new SegmentError(
           `process.${name} would end the emulator and not the program: return from it, or throw`,
@@ -75,6 +79,8 @@ function guardProcess(): void {
       }
       return end(code);
     };
+    process[name] = guarded;
+    guardedWaysOut.add(guarded);
   }
 }
 

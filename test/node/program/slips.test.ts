@@ -2,7 +2,7 @@
  * Mistakes that a program can make: each ends the run with one line that names the mistake, and the user's own line.
  */
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ACCESS, type Core, type Instant, type QueuePair } from '../../../node/program/verbs.js';
 import { picoseconds } from '../../../units/time.js';
 import { connect, openDevice, sharedRegion } from '../../../workloads/authoring/workload.js';
@@ -129,6 +129,22 @@ describe('what would reach beyond the emulator', () => {
     });
     expect(line).toContain(told);
     expect(line).toMatch(HERE);
+  });
+});
+
+describe('a way out of the process', () => {
+  const guarded = process.exit;
+  afterEach(() => (process.exit = guarded));
+
+  it('is refused though somebody has replaced it since the first run', async () => {
+    await run(() => undefined);
+    const left: unknown[] = [];
+    process.exit = (code) => left.push(code) as never;
+    const line = await lineOf(() => process.exit(3));
+    expect(line).toContain('process.exit would end the emulator');
+    expect(left).toEqual([]);
+    process.exit(4);
+    expect(left, 'outside of a program it is as it was').toEqual([4]);
   });
 });
 
