@@ -65,12 +65,13 @@ export function installGuards(): void {
 }
 
 type WayOut = (code?: number) => never;
+const waysOut: Record<'exit' | 'abort', WayOut> = process;
 const guardedWaysOut = new Set<WayOut>();
 
 function guardWaysOut(): void {
   for (const name of ['exit', 'abort'] as const) {
-    if (guardedWaysOut.has(process[name])) continue;
-    const end: WayOut = process[name].bind(process);
+    if (guardedWaysOut.has(waysOut[name])) continue;
+    const end = waysOut[name].bind(process);
     const guarded: WayOut = (code) => {
       if (isInSegment()) {
         throw new SegmentError(
@@ -79,7 +80,7 @@ function guardWaysOut(): void {
       }
       return end(code);
     };
-    process[name] = guarded;
+    waysOut[name] = guarded;
     guardedWaysOut.add(guarded);
   }
 }

@@ -133,13 +133,14 @@ describe('what would reach beyond the emulator', () => {
 });
 
 describe('a way out of the process', () => {
-  const guarded = process.exit;
-  afterEach(() => (process.exit = guarded));
+  const process: { exit: (code: number) => unknown } = globalThis.process;
+  const { exit } = process;
+  afterEach(() => (process.exit = exit));
 
   it('is refused though somebody has replaced it since the first run', async () => {
     await run(() => undefined);
     const left: unknown[] = [];
-    process.exit = (code) => left.push(code) as never;
+    process.exit = (code) => left.push(code);
     const line = await lineOf(() => process.exit(3));
     expect(line).toContain('process.exit would end the emulator');
     expect(left).toEqual([]);
