@@ -18,7 +18,10 @@ import type {
   Workload,
 } from '../workloads/authoring/workload.js';
 
-/** What `pinwire run` would be told; the defaults are its own, but for hosts: one per program. */
+/**
+ * What `pinwire run` would be told. The defaults are its own, but for hosts, one per program, and memory, which is what
+ * nearly all tests get by with: each 64 MiB that is allocated brings a collection of garbage on.
+ */
 export interface ClusterOptions {
   readonly hosts?: number;
   readonly cores?: number;
@@ -66,7 +69,8 @@ export interface EmbeddedRun {
   readonly framesInUse: number;
 }
 
-const DEFAULT_MEMORY = 64 * 2 ** 20;
+/** Bytes per host. */
+const DEFAULT_MEMORY = 8 * 2 ** 20;
 const NO_FAULTS: FaultSpec = { loss: 0, duplicate: 0, corrupt: 0, delayed: 0, delay: 0 };
 
 /** A program's failure, and programs that wait for ever, are told and not thrown. */
