@@ -5,6 +5,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Half of these files' time is waiting; with one of them at a time, a core would be idle. */
 const SIDE_BY_SIDE = Math.max(2, Math.min(4, availableParallelism()));
@@ -18,8 +19,26 @@ const PROCESSES = {
   server: { deps: { external: [/\/dist\//] } },
 };
 
+/** These take longest, whatever their size: none of them must start last, with nothing to run beside it. */
+const SLOWEST =
+  /\/(?:attach|attached-clients|determinism|join|run|programs|rss|traffic|physics|paging|verification|allreduce)\.test\.ts$/;
+
+class SlowestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isSlow = ({ moduleId }: TestSpecification): boolean => SLOWEST.test(moduleId);
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))];
+  }
+}
+
+/** An order that the command line asks for comes first. */
+const SEQUENCE = process.argv.some((each) => each.startsWith('--sequence'))
+  ? {}
+  : { sequencer: SlowestFirst };
+
 export default defineConfig({
   test: {
+    sequence: SEQUENCE,
     projects: [
       {
         test: {

@@ -18,7 +18,10 @@ import type {
   Workload,
 } from '../workloads/authoring/workload.js';
 
-/** What `pinwire run` would be told; the defaults are its own, but for hosts: one per program. */
+/**
+ * What `pinwire run` would be told. The defaults are its own, but for hosts, one per program, and memory: what nearly
+ * all tests need, as each 64 MiB that are allocated bring a garbage collection on.
+ */
 export interface ClusterOptions {
   readonly hosts?: number;
   readonly cores?: number;
@@ -66,7 +69,9 @@ export interface EmbeddedRun {
   readonly framesInUse: number;
 }
 
-const DEFAULT_MEMORY = 64 * 2 ** 20;
+/** Bytes per host, and per host of a cluster with virtual machines. */
+const DEFAULT_MEMORY = 8 * 2 ** 20;
+const MEMORY_WITH_VMS = 64 * 2 ** 20;
 const NO_FAULTS: FaultSpec = { loss: 0, duplicate: 0, corrupt: 0, delayed: 0, delay: 0 };
 
 /** A program's failure, and programs that wait for ever, are told and not thrown. */
@@ -147,7 +152,8 @@ export function specOf(run: ProgramRun): RunSpec {
   const placed = run.programs ?? numbers.map((host) => ({ host, core: 0, role: '' }));
   const { cores, mtu, clock, seed } = shapeOf({ ...run, hosts });
   const profile = profileOf(run);
-  const memory = run.memory ?? DEFAULT_MEMORY;
+  const hasVms = (run.machine?.vms ?? []).length > 0;
+  const memory = run.memory ?? (hasVms ? MEMORY_WITH_VMS : DEFAULT_MEMORY);
   const programs = placed.map((each, rank) => ({ process: 0, vm: -1, ...each, rank }));
   const machine = machineSettings('test', run.machine ?? {}, { hosts, cores, memory, profile });
   checkPlacement('test', programs, machine);

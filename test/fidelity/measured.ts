@@ -18,12 +18,19 @@ export interface Figures {
   readonly summary: Summary;
 }
 
+/** A benchmark of bandwidth keeps many large buffers. */
+const roomFor = ({ name }: Workload): ClusterOptions =>
+  name.endsWith('-bw') ? { memory: 64 * 2 ** 20 } : {};
+
 export async function measured(
   workload: Workload,
   params: Parameters,
   bed: ClusterOptions,
 ): Promise<Figures> {
-  const [{ summary } = undefined!] = await runWorkload(workload, params, bed);
+  const [{ summary } = undefined!] = await runWorkload(workload, params, {
+    ...roomFor(workload),
+    ...bed,
+  });
   if (summary.verified !== true) throw new Error(`${workload.name}: ${summary.note ?? ''}`);
   const valueOf = (name: string): number => {
     const metric = summary.metrics.find((each) => each.name === name);

@@ -35,7 +35,7 @@ function receiver(expected = 1): [MoldReceiver, number[]] {
   const mold = new MoldReceiver(
     SESSION,
     (bytes, start, end, sequence) => {
-      expect(bytes.subarray(start, end)).toEqual(messageOf(sequence));
+      expect(Buffer.compare(bytes.subarray(start, end), messageOf(sequence))).toBe(0);
       taken.push(sequence);
     },
     expected,
