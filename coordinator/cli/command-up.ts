@@ -13,6 +13,7 @@ import {
   clusterConfig,
   describeCluster,
   hostsAskedFor,
+  type ClusterConfig,
   type ClusterOptions,
 } from '../plan/cluster-config.js';
 import { DEFAULT_HOSTS } from '../plan/run-options.js';
@@ -62,12 +63,7 @@ export async function upCommand(
   log: EventLog,
   terminal: Terminal,
 ): Promise<number> {
-  const asked = options.hosts ?? process.env['PINWIRE_HOSTS'];
-  const config = clusterConfig(options, hostsAskedFor({ hosts: asked }) ?? DEFAULT_HOSTS);
-  const programs = programPolicy(options);
-  if (config.placement === 'joined' && programs.directories.length > 0) {
-    throw new UsageError('--programs: of a cluster that hosts join, `join` says it');
-  }
+  const { config, programs } = whatIsAsked(options);
   const credentials = ownCredentials(options);
   const encrypted = credentials.tls !== undefined;
   const pagePlace = readPagePlace(options, 'on');
@@ -93,24 +89,7 @@ export async function upCommand(
     credentials,
     ...(pagePlace === 'on' && { pages: observed.pages }),
     welcome: (hello, connection) => joined?.welcome(hello, connection),
-    paths: {
-      [CLIENT_PATH]: {
-        take: (socket, request) => desk.receive(socket, addressOf(request)),
-        messagesPerSecond: PEOPLE_PER_SECOND,
-      },
-      [JOIN_PATH]: {
-        take: (socket, request) => {
-          if (joined !== undefined) joined.join(socket, addressOf(request));
-          else
-            refuseToJoin(
-              socket,
-              'this cluster launched its own hosts: `up --placement joined` gathers others',
-            );
-        },
-        maxPayload: MAX_JOIN_BYTES,
-        messagesPerSecond: PEOPLE_PER_SECOND,
-      },
-    },
+    paths: pathsOf(desk, joined),
   });
 
   const pages = await openPages(pagePlace, observed.pages, log).catch(async (error: unknown) => {
@@ -120,20 +99,13 @@ export async function upCommand(
   });
   terminal.write(`seed ${config.seed}\n${describeCluster(config)}\n`);
   const refusals = new RefusalWatch(log, () => ({ ...server.refusals }));
-  const keepUp = async (): Promise<void> => {
-    const url = urlOf(options, server.port, encrypted);
-    tokenFile = writeTokenFile(server.port, credentials.token);
-    if (cluster instanceof LaunchedMember) {
-      await cluster.launch({ print: (line) => terminal.error(line), programs });
-    }
-    terminal.write(`up at ${url}\ntoken in ${tokenFile}\nCtrl-C stops it\n`);
-    if (cluster instanceof LaunchedMember) return cluster.lost();
-    terminal.write(`waiting for ${config.hosts} hosts: pinwire join ${url} --token-file FILE\n`);
-    return new Promise(() => undefined);
-  };
+  const standing: Standing = { cluster, queue, desk, server, observed };
 
   try {
-    await Promise.race([keepUp(), interruption.arrived]);
+    const url = urlOf(options, server.port, encrypted);
+    tokenFile = writeTokenFile(server.port, credentials.token);
+    const stands = keepUp(standing, { url, tokenFile, programs }, terminal);
+    await Promise.race([stands, interruption.arrived]);
   } catch (error) {
     if (error instanceof RunError && !interruption.isInterrupted) await sleep(SIGNAL_RACE_MS);
     if (!interruption.isInterrupted) {
@@ -142,15 +114,7 @@ export async function upCommand(
       return 1;
     }
   } finally {
-    observed.stop(STOPPING);
-    const { current } = queue;
-    if (current !== undefined) {
-      const { run, order } = current;
-      log.info({ run, workload: order.name, seconds: DRAIN_MS / 1000 }, 'draining');
-    }
-    await queue.drain(DRAIN_MS, STOPPING);
-    await desk.close(STOPPING);
-    await cluster.stop(STOPPING);
+    await drain(standing, log);
     // Until then it is asked how it is getting on.
     if (tokenFile !== undefined) rmSync(tokenFile, { force: true });
     await server.close();
@@ -163,6 +127,83 @@ export async function upCommand(
     `every process has stopped${refused === 0 ? '' : `; ${refused} connections were refused`}\n`,
   );
   return 0;
+}
+
+/** Checks the options that say what the cluster is, and what its programs may be. */
+function whatIsAsked(options: UpOptions): {
+  config: ClusterConfig;
+  programs: ReturnType<typeof programPolicy>;
+} {
+  const asked = options.hosts ?? process.env['PINWIRE_HOSTS'];
+  const config = clusterConfig(options, hostsAskedFor({ hosts: asked }) ?? DEFAULT_HOSTS);
+  const programs = programPolicy(options);
+  if (config.placement === 'joined' && programs.directories.length > 0) {
+    throw new UsageError('--programs: of a cluster that hosts join, `join` says it');
+  }
+  return { config, programs };
+}
+
+/** What is up, in the order in which it depends on what comes before. */
+interface Standing {
+  readonly cluster: JoinedCluster | LaunchedMember;
+  readonly queue: RunQueue;
+  readonly desk: ClientDesk;
+  readonly server: ControlServer;
+  readonly observed: CoordinatorPages;
+}
+
+/** Starts the cluster's own hosts, or waits for others to join; ends only by an error. */
+async function keepUp(
+  { cluster }: Standing,
+  how: { url: string; tokenFile: string; programs: ReturnType<typeof programPolicy> },
+  terminal: Terminal,
+): Promise<void> {
+  const { url, tokenFile, programs } = how;
+  const isLaunched = cluster instanceof LaunchedMember;
+  if (isLaunched) await cluster.launch({ print: (line) => terminal.error(line), programs });
+  terminal.write(`up at ${url}\ntoken in ${tokenFile}\nCtrl-C stops it\n`);
+  if (isLaunched) return cluster.lost();
+  const { hosts } = cluster.config;
+  terminal.write(`waiting for ${hosts} hosts: pinwire join ${url} --token-file FILE\n`);
+  return new Promise(() => undefined);
+}
+
+/** Lets the run that is on end, and sends everybody away. */
+async function drain({ observed, queue, desk, cluster }: Standing, log: EventLog): Promise<void> {
+  observed.stop(STOPPING);
+  const { current } = queue;
+  if (current !== undefined) {
+    const { run, order } = current;
+    log.info({ run, workload: order.name, seconds: DRAIN_MS / 1000 }, 'draining');
+  }
+  await queue.drain(DRAIN_MS, STOPPING);
+  await desk.close(STOPPING);
+  await cluster.stop(STOPPING);
+}
+
+/** Who is behind which path of the door. */
+function pathsOf(
+  desk: ClientDesk,
+  joined: JoinedCluster | undefined,
+): NonNullable<ControlServerOptions['paths']> {
+  return {
+    [CLIENT_PATH]: {
+      take: (socket, request) => desk.receive(socket, addressOf(request)),
+      messagesPerSecond: PEOPLE_PER_SECOND,
+    },
+    [JOIN_PATH]: {
+      take: (socket, request) => {
+        if (joined !== undefined) joined.join(socket, addressOf(request));
+        else
+          refuseToJoin(
+            socket,
+            'this cluster launched its own hosts: `up --placement joined` gathers others',
+          );
+      },
+      maxPayload: MAX_JOIN_BYTES,
+      messagesPerSecond: PEOPLE_PER_SECOND,
+    },
+  };
 }
 
 /** Opens the door that clients and machines dial. */

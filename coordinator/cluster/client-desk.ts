@@ -5,7 +5,6 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
-import { watchHeartbeat } from '../../node/door/heartbeat.js';
 import {
   CLIENT_PROTOCOL,
   parseClientRequest,
@@ -18,14 +17,13 @@ import { clusterMessage } from '../plan/attached-config.js';
 import { parseClientRun } from './client-run.js';
 import type { ClusterStatus } from './cluster-status.js';
 import type { EventLog } from '../terminal/event-log.js';
-import { PeerConnection } from './peer-connection.js';
+import { receiveGuest } from './introduction.js';
+import type { PeerConnection } from './peer-connection.js';
 import { recordMessage } from '../run/run-record.js';
 import type { RunOrder, RunQueue } from '../run/run-queue.js';
 import type { StandingCluster } from './standing-cluster.js';
 import { VERSION } from '../terminal/version.js';
 
-/** A connection that has not said hello by then is dropped. */
-const HELLO_MS = 10_000;
 const FAREWELL_MS = 1_000;
 const LOOK_MS = 20;
 const MAX_CLIENTS = 256;
@@ -57,29 +55,15 @@ export class ClientDesk {
 
   /** Takes over the socket of a client that dialled from `address`. */
   receive(socket: WebSocket, address: string): void {
-    let client: Client | undefined;
-    const connection: PeerConnection<ClientReply> = PeerConnection.over(
-      socket,
-      parseClientRequest,
-      {
-        heard: (request) => {
-          if (client !== undefined) client.heard(request);
-          else if (request.type === 'hello')
-            client = this.greet(request, address, socket, connection);
-          else connection.drop('said no hello');
-        },
-        closed: (reason) => {
-          clearTimeout(late);
-          heartbeat.stop();
-          if (client === undefined) this.options.stranger();
-          else this.lost(client, reason);
-        },
-      },
-    );
-    const late = setTimeout(() => {
-      if (client === undefined) connection.drop('said no hello');
-    }, HELLO_MS);
-    const heartbeat = watchHeartbeat(socket, (reason) => connection.drop(reason));
+    receiveGuest<ClientRequest, ClientHello, ClientReply, Client>(socket, {
+      parse: parseClientRequest,
+      introduces: (request) => request.type === 'hello',
+      missing: 'said no hello',
+      greet: (hello, connection) => this.greet(hello, address, socket, connection),
+      heard: (client, request) => client.heard(request),
+      lost: (client, reason) => this.lost(client, reason),
+      stranger: this.options.stranger,
+    });
   }
 
   /** Says farewell to everybody; nobody is waited for longer than they need to hang up. */

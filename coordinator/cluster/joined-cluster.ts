@@ -14,7 +14,7 @@ import type { ClusterConfig } from '../plan/cluster-config.js';
 import type { Welcome } from './control-server.js';
 import type { EventLog } from '../terminal/event-log.js';
 import { Formation, type LinkedProcesses } from './formation.js';
-import { watchHeartbeat } from '../../node/door/heartbeat.js';
+import { receiveGuest } from './introduction.js';
 import {
   freeName,
   nameOfHosts,
@@ -27,8 +27,6 @@ import { PeerConnection } from './peer-connection.js';
 import { RunError } from '../errors/run-error.js';
 import type { MemberInfo, StandingCluster } from './standing-cluster.js';
 
-/** A connection that makes no offer by then is dropped. */
-const OFFER_MS = 10_000;
 /** From assignment until all processes are linked, across a network. */
 const LINK_MS = 60_000;
 /** A formation that failed is tried again after this, and later each time. */
@@ -118,23 +116,15 @@ export class JoinedCluster implements StandingCluster {
 
   /** Takes over the socket of a machine that wants to join from `address`. */
   join(socket: WebSocket, address: string): void {
-    let machine: Machine | undefined;
-    const connection: PeerConnection<JoinOrder> = PeerConnection.over(socket, parseJoinNotice, {
-      heard: (notice) => {
-        clearTimeout(late);
-        if (machine !== undefined) this.heard(machine, notice);
-        else if (notice.type === 'offer') machine = this.offered(notice, address, connection);
-        else connection.drop('made no offer');
-      },
-      closed: (reason) => {
-        clearTimeout(late);
-        heartbeat.stop();
-        if (machine === undefined) this.options.stranger();
-        else this.lost(machine, reason);
-      },
+    receiveGuest<JoinNotice, Extract<JoinNotice, { type: 'offer' }>, JoinOrder, Machine>(socket, {
+      parse: parseJoinNotice,
+      introduces: (notice) => notice.type === 'offer',
+      missing: 'made no offer',
+      greet: (offer, connection) => this.offered(offer, address, connection),
+      heard: (machine, notice) => this.heard(machine, notice),
+      lost: (machine, reason) => this.lost(machine, reason),
+      stranger: this.options.stranger,
     });
-    const late = setTimeout(() => connection.drop('made no offer'), OFFER_MS);
-    const heartbeat = watchHeartbeat(socket, (reason) => connection.drop(reason));
   }
 
   /** Dismisses every machine; nobody is waited for longer than they need to hang up. */

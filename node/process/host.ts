@@ -16,6 +16,7 @@ import { FaultyLink } from '../model/fabric/faulty-link.js';
 import type { FramePool } from '../model/fabric/frame-pool.js';
 import { HostInlet } from '../model/fabric/host-inlet.js';
 import type { OutputPort } from '../model/fabric/output-port.js';
+import type { Port } from '../model/fabric/port.js';
 import { PhysicalMemory } from '../model/memory/physical-memory.js';
 import { Nic } from '../model/nic.js';
 import type { ProgramSpec, RunSpec } from '../spec/run-spec.js';
@@ -51,82 +52,95 @@ export class Host {
   readonly management: ManagementNetwork;
   readonly faults: FaultyLink | undefined;
 
-  constructor({ number, spec, own, scheduler, pool, fabric, supervisor, tap }: HostParts) {
-    const { profile, seed, mtu, hosts, programs } = spec;
-    this.number = number;
-    const { machine } = spec;
+  constructor(parts: HostParts) {
+    const { number, spec, own, scheduler, pool, fabric, tap } = parts;
+    const { profile, seed, machine } = spec;
     const runsInWorkers = spec.coreRuntime === 'worker';
+    this.number = number;
     this.memory = new PhysicalMemory(
       machine.memory > 0 ? machine.memory : spec.memory,
       runsInWorkers,
     );
-    this.processes = new Processes({
+    const { memory } = this;
+    const processes = new Processes({
       host: number,
       seed,
       profile,
-      memory: this.memory,
+      memory,
       machine,
       programs: own,
     });
-    let completionChains: ChainTable;
-    if (runsInWorkers) {
-      this.completionChains = new SharedArrayBuffer(CHAIN_ROWS * CHAIN_CELLS * 8);
-      completionChains = new SharedChains(new Float64Array(this.completionChains));
-    } else {
-      this.completionChains = completionChains = new LoggedChains(pool.chainLog, 0);
-    }
-
-    let port = fabric.uplink(number);
-    if (spec.faults !== null) {
-      this.faults = new FaultyLink(port, pool, number, spec.faults, seed);
-      port = this.faults;
-    }
-    if (tap !== undefined) port = new CapturedLink(port, pool, tap);
+    this.processes = processes;
+    const shared = runsInWorkers ? new SharedArrayBuffer(CHAIN_ROWS * CHAIN_CELLS * 8) : undefined;
+    const chains = completionTable(shared, pool);
+    this.completionChains = shared ?? chains;
+    const { port, faults } = wayOut(parts);
+    this.faults = faults;
 
     this.nic = new Nic({
       host: number,
-      hosts,
+      hosts: spec.hosts,
       profile,
       seed,
-      iommu: spec.machine.iommu,
+      iommu: machine.iommu,
       clock: spec.clock,
       scheduler,
       pool,
-      memory: this.memory,
+      memory,
       port,
-      completionChains,
+      completionChains: chains,
       refused: refusalPrinter(number),
     });
-    this.management = new ManagementNetwork(
-      number,
-      pool,
-      fabric.router,
-      profile.management.latency,
-      {
-        told: (from, to, value) => {
-          const core = this.cores.find(({ rank }) => rank === to);
-          core?.told(from, value);
-          return core !== undefined;
-        },
-      },
-    );
+    const { nic } = this;
+    this.management = this.managementNetwork(parts);
     this.inlet = new HostInlet({
       host: number,
       link: profile.link,
       traceFull: spec.trace === 'full',
       scheduler,
       pool,
-      nic: this.nic,
+      nic,
       management: this.management,
       tap,
     });
     this.outputPort = fabric.attach(number, this.inlet);
+    this.calls = this.systemCalls(parts, chains);
+    this.kernels = new HostKernels({
+      host: number,
+      cores: spec.cores,
+      machine,
+      profile,
+      seed,
+      scheduler,
+      pool,
+      memory,
+      processes,
+      nic,
+    });
+    this.cores = own.map((program) => this.core(program, parts));
+  }
 
+  /** What ranks tell each other beside the fabric; it reaches the core that runs the rank. */
+  private managementNetwork({ number, pool, fabric, spec }: HostParts): ManagementNetwork {
+    const { latency } = spec.profile.management;
+    return new ManagementNetwork(number, pool, fabric.router, latency, {
+      told: (from, to, value) => {
+        const core = this.cores.find(({ rank }) => rank === to);
+        core?.told(from, value);
+        return core !== undefined;
+      },
+    });
+  }
+
+  /** What programs may ask of the host, and what answers it. */
+  private systemCalls({ number, spec, scheduler }: HostParts, chains: ChainTable): HostCalls {
+    const { profile, seed, mtu, hosts, programs } = spec;
+    const { nic, memory, processes } = this;
     let chainRows = 0;
     const memoryCalls = new MemoryCalls({
       profile,
-      processes: this.processes,
-      frames: this.memory.table,
+      processes,
+      frames: memory.table,
       random: new RandomStream(seed, `host${number}/traps`),
       now: () => scheduler.now,
     });
@@ -134,13 +148,13 @@ export class Host {
       hosts,
       mtu,
       profile,
-      nic: this.nic,
-      memory: this.memory,
-      processes: this.processes,
+      nic,
+      memory,
+      processes,
       claimChainRows: (count) => {
         if (chainRows + count > CHAIN_ROWS) return -1;
         chainRows += count;
-        completionChains.grow(chainRows);
+        chains.grow(chainRows);
         return chainRows - count;
       },
       kernel: (core) => this.kernels.of(core),
@@ -153,38 +167,50 @@ export class Host {
         return true;
       },
     };
-    this.calls = new HostCalls(services, memoryCalls);
-    this.kernels = new HostKernels({
-      host: number,
-      cores: spec.cores,
-      machine,
-      profile,
-      seed,
-      scheduler,
-      pool,
-      memory: this.memory,
-      processes: this.processes,
-      nic: this.nic,
-    });
-    this.cores = own.map(
-      ({ core, rank, process }) =>
-        new HostCore({
-          host: number,
-          index: core,
-          rank,
-          process,
-          core: this.kernels.cores[core]!,
-          system: this.kernels.of(core).sockets,
-          profile,
-          seed,
-          clock: spec.clock,
-          mailbox: supervisor.mailbox(),
-          alone: own.length === 1,
-          scheduler,
-          nic: this.nic,
-          calls: this.calls,
-          supervisor,
-        }),
-    );
+    return new HostCalls(services, memoryCalls);
   }
+
+  /** The core that runs one of the host's programs. */
+  private core(
+    program: ProgramSpec,
+    { number, spec, own, scheduler, supervisor }: HostParts,
+  ): HostCore {
+    const { core, rank, process } = program;
+    return new HostCore({
+      host: number,
+      index: core,
+      rank,
+      process,
+      core: this.kernels.cores[core]!,
+      system: this.kernels.of(core).sockets,
+      profile: spec.profile,
+      seed: spec.seed,
+      clock: spec.clock,
+      mailbox: supervisor.mailbox(),
+      alone: own.length === 1,
+      scheduler,
+      nic: this.nic,
+      calls: this.calls,
+      supervisor,
+    });
+  }
+}
+
+/** The chains of CQEs: in `shared` memory where cores run in workers, else in the run's log. */
+function completionTable(shared: SharedArrayBuffer | undefined, pool: FramePool): ChainTable {
+  if (shared !== undefined) return new SharedChains(new Float64Array(shared));
+  return new LoggedChains(pool.chainLog, 0);
+}
+
+/** The port that frames leave by: faults come before the wire, and a capture shows what the NIC sent. */
+function wayOut({ number, spec, pool, fabric, tap }: HostParts): {
+  port: Port;
+  faults: FaultyLink | undefined;
+} {
+  let port: Port = fabric.uplink(number);
+  let faults: FaultyLink | undefined;
+  if (spec.faults !== null)
+    port = faults = new FaultyLink(port, pool, number, spec.faults, spec.seed);
+  if (tap !== undefined) port = new CapturedLink(port, pool, tap);
+  return { port, faults };
 }

@@ -9,20 +9,7 @@ const BOARD = 'A board: a line for each part and for each wire between them.';
 
 /** `most` is the number of lines. */
 export const LONG_FUNCTIONS: Exceptions = {
-  'coordinator/cli/command-up.ts#upCommand': {
-    reason: 'One order of opening and of closing again, with every failure between them.',
-    most: 107,
-  },
   'node/model/nic.ts#Nic.constructor': { reason: BOARD, most: 79 },
-  'node/process/host.ts#Host.constructor': { reason: BOARD, most: 139 },
-  'workloads/host/rss-server.ts#serve': {
-    reason: 'A program from its first call to its report, whose counters are its own variables.',
-    most: 94,
-  },
-  'workloads/host/rss-summary.ts#summariseRss': {
-    reason: 'A table: an entry for each metric that the workload prints.',
-    most: 83,
-  },
 };
 
 const PER_PACKET =

@@ -250,7 +250,8 @@ function workloadRooms(): Room[] {
   return [
     program('workloads/authoring', []),
     program('workloads/micro', ['workloads/authoring']),
-    program('workloads/host', ['workloads/authoring', 'workloads/micro']),
+    // Its generators write Ethernet, IPv4 and UDP themselves, as a program over raw frames does.
+    program('workloads/host', ['wire', 'workloads/authoring', 'workloads/micro']),
     program('workloads/hpc', ['workloads/authoring']),
     program('workloads/trading/wire-formats', []),
     program('workloads/trading/market', ['workloads/trading/wire-formats']),

@@ -1,7 +1,8 @@
 /**
  * Reports and grants of virtual time as plain objects, and the checks they pass when they come from outside. Times are
  * whole picoseconds, or Infinity for "never" (msgpackr carries it). A parser answers with the message, or with a text
- * that says what is wrong with it.
+ * that says what is wrong with it. Read by hand: every window between processes carries both, and a shape takes ten
+ * times as long.
  */
 export interface BatonMessage {
   readonly next: number[];

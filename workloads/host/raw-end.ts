@@ -4,15 +4,11 @@
  * nothing is copied.
  */
 import type { CompletionQueue, Core, MemoryRegion, QueuePair } from '../../node/program/verbs.js';
-import { hostIpv4, hostMac } from '../../units/address.js';
 import { openDevice, sharedRegion } from '../authoring/connect.js';
+import { emitHeaders, PAYLOAD_AT, payloadLength, writeLengths, writePorts } from './flow-frames.js';
 import { SocketError, type SocketEnd } from './socket-ends.js';
 
 const PORT = 7;
-const UDP = 17;
-const IPV4_AT = 14;
-const UDP_AT = IPV4_AT + 20;
-const HEADERS = UDP_AT + 8;
 const SLOT = 2048;
 const RECEIVES = 8;
 const FRAME_AT = RECEIVES * SLOT;
@@ -45,7 +41,8 @@ export class RawEnd implements SocketEnd {
     await qp.modify({ state: 'RTS' });
     await qp.attachFlow({ protocol: 'udp', destinationPort: PORT });
     const end = new RawEnd(core, qp, cq, frames, source, inbox);
-    end.writeHeaders(core.host, 1 - core.host);
+    emitHeaders(frames.data, FRAME_AT, core.host, 1 - core.host);
+    writePorts(frames.data, FRAME_AT, { source: PORT, destination: PORT });
     for (let slot = 0; slot < RECEIVES; slot++) end.post(slot);
     await core.tell(1 - core.rank, 'open');
     await core.hear(1 - core.rank);
@@ -71,13 +68,14 @@ export class RawEnd implements SocketEnd {
   send(address: number, length: number): Promise<void> {
     const { frames, source } = this;
     const from = address - source.address;
-    frames.bytes.set(source.bytes.subarray(from, from + length), FRAME_AT + HEADERS);
-    this.writeLengths(length);
+    frames.bytes.set(source.bytes.subarray(from, from + length), FRAME_AT + PAYLOAD_AT);
+    // UDP goes without a checksum, as it may.
+    writeLengths(frames.data, FRAME_AT, length);
     const signaled = ++this.sent % SIGNAL_EVERY === 0;
     this.qp.postSend({
       opcode: 'SEND',
-      sges: [frames.sge(FRAME_AT, HEADERS + length)],
-      inline: HEADERS + length <= this.qp.cap.maxInlineData,
+      sges: [frames.sge(FRAME_AT, PAYLOAD_AT + length)],
+      inline: PAYLOAD_AT + length <= this.qp.cap.maxInlineData,
       signaled,
     });
     if (this.free >= 0) this.post(this.free);
@@ -93,9 +91,9 @@ export class RawEnd implements SocketEnd {
       }
     }
     const { frames, inbox, free } = this;
-    const got = frames.data.getUint16(free * SLOT + UDP_AT + 4) - (HEADERS - UDP_AT);
+    const got = payloadLength(frames.data, free * SLOT);
     if (got !== length) throw new SocketError(`a datagram of ${got} bytes, not ${length}`);
-    const at = free * SLOT + HEADERS;
+    const at = free * SLOT + PAYLOAD_AT;
     inbox.bytes.set(frames.bytes.subarray(at, at + length));
   }
 
@@ -108,35 +106,5 @@ export class RawEnd implements SocketEnd {
 
   private post(slot: number): void {
     this.qp.postRecv({ wrId: slot, sges: [this.frames.sge(slot * SLOT, SLOT)] });
-  }
-
-  private writeHeaders(from: number, to: number): void {
-    const { bytes, data } = this.frames;
-    bytes.set(hostMac(to), FRAME_AT);
-    bytes.set(hostMac(from), FRAME_AT + 6);
-    data.setUint16(FRAME_AT + 12, 0x0800);
-    const ip = FRAME_AT + IPV4_AT;
-    data.setUint8(ip, 0x45);
-    // Do not fragment; time to live.
-    data.setUint16(ip + 6, 0x4000);
-    data.setUint8(ip + 8, 64);
-    data.setUint8(ip + 9, UDP);
-    bytes.set(hostIpv4(from), ip + 12);
-    bytes.set(hostIpv4(to), ip + 16);
-    data.setUint16(FRAME_AT + UDP_AT, PORT);
-    data.setUint16(FRAME_AT + UDP_AT + 2, PORT);
-  }
-
-  /** Lengths, and IPv4's checksum. UDP goes without one, as it may. */
-  private writeLengths(length: number): void {
-    const { data } = this.frames;
-    const ip = FRAME_AT + IPV4_AT;
-    data.setUint16(ip + 2, HEADERS - IPV4_AT + length);
-    data.setUint16(FRAME_AT + UDP_AT + 4, HEADERS - UDP_AT + length);
-    data.setUint16(ip + 10, 0);
-    let sum = 0;
-    for (let at = 0; at < UDP_AT - IPV4_AT; at += 2) sum += data.getUint16(ip + at);
-    while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-    data.setUint16(ip + 10, ~sum & 0xffff);
   }
 }

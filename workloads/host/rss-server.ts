@@ -2,8 +2,8 @@
  * The receiving side of `host/rss`: on each core a program that reads its own UDP port by blocking calls of the kernel,
  * and looks at what came: of which flow, in which order, whether twice.
  */
-import { openNetwork, type DeviceStatistics } from '../../node/program/sockets.js';
-import { ACCESS, type Core } from '../../node/program/verbs.js';
+import { openNetwork, type DeviceStatistics, type UdpSocket } from '../../node/program/sockets.js';
+import { ACCESS, type Core, type MemoryRegion } from '../../node/program/verbs.js';
 import { ms } from '../../units/durations.js';
 import { openDevice } from '../authoring/workload.js';
 import { FIELD } from './flow-frames.js';
@@ -125,6 +125,20 @@ class CoreClock {
   }
 }
 
+/** Packets of the lightly loaded phase, one after the other. */
+class LightLatencies {
+  readonly numbers: number[] = [];
+  readonly lengths: number[] = [];
+  readonly stages: number[] = [];
+
+  /** Packet `number`, which the core's operation belongs to, was read at `now`. */
+  take(core: Core, number: number, now: number): void {
+    this.numbers.push(number);
+    this.lengths.push(now - core.operationStart);
+    for (const ps of core.operationStages()) this.stages.push(ps);
+  }
+}
+
 export async function serve(
   core: Core,
   params: RssParameters,
@@ -133,89 +147,105 @@ export async function serve(
 ): Promise<ServerReport> {
   const { program, conductor, servers } = place;
   const { pd } = await openDevice(core);
-  const work = lengthOf(params.work);
   const network = await openNetwork(core, { path: 'kernel' });
   const socket = await network.udp(FIRST_PORT + program);
   const buffer = await pd.registerMemory(await core.allocate(2048), ACCESS.LOCAL_WRITE);
   const inspection = new Inspection(flows, program, params.size);
   const clock = new CoreClock(core);
-  const numbers: number[] = [];
-  const latencies: number[] = [];
-  const stages: number[] = [];
+  const latencies = new LightLatencies();
   if (program === 0) await prepareDevice(core, params);
   await core.tell(conductor, 'ready');
   const schedule = (await core.hear(conductor)) as Schedule;
-  const { windowStart, windowEnd } = schedule;
-  const report = (device: DeviceStatistics | null): ServerReport => ({
-    read: inspection.read,
-    inWindow: inspection.inWindow,
-    late: inspection.late,
-    twice: inspection.twice,
-    wrong: inspection.wrong,
-    numbers,
-    latencies,
-    stages,
-    core: clock.share(),
-    device,
-  });
-
   if (flows.programs.includes(program)) {
-    await clock.look(0);
-    let looked = 0;
-    for (;;) {
-      const { length } = await socket.receive(buffer.address, buffer.length);
-      const { now } = core;
-      inspection.look(buffer.data, length);
-      const phase = buffer.data.getUint8(FIELD.phase);
-      if (phase === PHASE.stop) break;
-      if (phase === PHASE.light) {
-        numbers.push(buffer.data.getUint32(FIELD.number));
-        latencies.push(now - core.operationStart);
-        for (const ps of core.operationStages()) stages.push(ps);
-      } else if (phase === PHASE.settle) {
-        await settle(core, params);
-      } else if (phase === PHASE.load) {
-        if (now >= windowStart && now < windowEnd) inspection.inWindow++;
-        if (looked < 2 && now >= windowEnd) {
-          await clock.look(1);
-          looked = 2;
-        } else if (looked < 1 && now >= windowStart) {
-          await clock.look(0);
-          looked = 1;
-        }
-      }
-      core.endOperation();
-      if (work > 0) await core.work(work);
-    }
+    const inbox: Inbox = { socket, buffer, inspection, latencies, clock };
+    const looked = await readFlows(core, params, inbox, schedule);
     await core.tell(conductor, 'stopped');
-    if (looked < 2) await clock.look(1);
-    await emptySocket();
+    if (!looked) await clock.look(1);
+    await emptySocket(core, inbox);
   } else {
-    await core.sleepUntil(windowStart);
-    await clock.look(0);
-    await core.sleepUntil(windowEnd);
-    await clock.look(1);
-    await core.sleepUntil(schedule.drained);
+    await watchIdle(core, clock, schedule);
     await core.tell(conductor, 'stopped');
   }
+  let device: DeviceStatistics | null = null;
   if (program > 0) {
     await core.tell(0, 'over');
-    return report(null);
+  } else {
+    for (let other = 1; other < servers; other++) await core.hear(other);
+    device = await core.networkDevice.statistics();
   }
-  for (let other = 1; other < servers; other++) await core.hear(other);
-  return report(await core.networkDevice.statistics());
+  const { read, inWindow, late, twice, wrong } = inspection;
+  const { numbers, lengths, stages } = latencies;
+  return {
+    ...{ read, inWindow, late, twice, wrong },
+    ...{ numbers, latencies: lengths, stages },
+    core: clock.share(),
+    device,
+  };
+}
 
-  /** Reads what may still have been on its way by another queue. */
-  async function emptySocket(): Promise<void> {
-    for (let quiet = false; !quiet;) {
-      await core.sleep(QUIET);
-      quiet = true;
-      for (;;) {
-        const datagram = await socket.tryReceive(buffer.address, buffer.length);
-        if (datagram === undefined) break;
-        inspection.look(buffer.data, datagram.length);
-        quiet = false;
+/** Where a program's datagrams come in, and what is made of them. */
+interface Inbox {
+  readonly socket: UdpSocket;
+  readonly buffer: MemoryRegion;
+  readonly inspection: Inspection;
+  readonly latencies: LightLatencies;
+  readonly clock: CoreClock;
+}
+
+/** Reads datagrams until the generator says stop. Whether the window was over by then, and the core looked at. */
+async function readFlows(
+  core: Core,
+  params: RssParameters,
+  { socket, buffer, inspection, latencies, clock }: Inbox,
+  { windowStart, windowEnd }: Schedule,
+): Promise<boolean> {
+  const work = lengthOf(params.work);
+  await clock.look(0);
+  let looked = 0;
+  for (;;) {
+    const { length } = await socket.receive(buffer.address, buffer.length);
+    const { now } = core;
+    inspection.look(buffer.data, length);
+    const phase = buffer.data.getUint8(FIELD.phase);
+    if (phase === PHASE.stop) return looked === 2;
+    if (phase === PHASE.light) {
+      latencies.take(core, buffer.data.getUint32(FIELD.number), now);
+    } else if (phase === PHASE.settle) {
+      await settle(core, params);
+    } else if (phase === PHASE.load) {
+      if (now >= windowStart && now < windowEnd) inspection.inWindow++;
+      if (looked < 2 && now >= windowEnd) {
+        await clock.look(1);
+        looked = 2;
+      } else if (looked < 1 && now >= windowStart) {
+        await clock.look(0);
+        looked = 1;
       }
+    }
+    core.endOperation();
+    if (work > 0) await core.work(work);
+  }
+}
+
+/** A core that no flow belongs to: its program only looks at it, at both ends of the window. */
+async function watchIdle(core: Core, clock: CoreClock, schedule: Schedule): Promise<void> {
+  await core.sleepUntil(schedule.windowStart);
+  await clock.look(0);
+  await core.sleepUntil(schedule.windowEnd);
+  await clock.look(1);
+  await core.sleepUntil(schedule.drained);
+}
+
+/** Reads what may still have been on its way by another queue. */
+async function emptySocket(core: Core, { socket, buffer, inspection }: Inbox): Promise<void> {
+  for (let quiet = false; !quiet;) {
+    await core.sleep(QUIET);
+    quiet = true;
+    for (;;) {
+      const datagram = await socket.tryReceive(buffer.address, buffer.length);
+      if (datagram === undefined) break;
+      inspection.look(buffer.data, datagram.length);
+      quiet = false;
     }
   }
 }

@@ -17,47 +17,107 @@ export function summariseRss(
   params: RssParameters,
   flows: FlowSet,
 ): Summary {
+  const account = accountOf(servers, generators, flows);
+  const wrongs = problems(account, servers, params, flows);
+  const loads = servers.map(({ core }) => 1 - core.idle / core.length);
+  const { samples, stages } = lightlyLoaded(servers);
+  return {
+    verified: wrongs.length === 0,
+    ...(wrongs.length > 0 && { note: wrongs.join('; ') }),
+    metrics: metricsOf(servers, account, loads, samples, params),
+    ...(stages !== undefined && { stages }),
+    counters: countersOf(servers, account, loads),
+    samples,
+  };
+}
+
+/** Where all packets went. */
+interface Account {
+  readonly device: DeviceStatistics;
+  /** By flow, and together. */
+  readonly sent: readonly number[];
+  readonly allSent: number;
+  readonly read: number;
+  readonly late: number;
+  /** Frames for which a ring had no place, and frames taken. */
+  readonly missed: number;
+  readonly taken: number;
+  /** Datagrams that a full socket buffer refused, and those that it took. */
+  readonly refused: number;
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly lost: number;
+}
+
+function accountOf(
+  servers: readonly ServerReport[],
+  generators: readonly GeneratorReport[],
+  flows: FlowSet,
+): Account {
   const device = servers[0]!.device!;
-  const total = (of: (server: ServerReport) => number): number =>
-    servers.reduce((sum, server) => sum + of(server), 0);
   const sentOf = (flow: number): number =>
     generators.reduce((sum, { sent }) => sum + sent[flow]!, 0);
   const sent = Array.from({ length: flows.count }, (_, flow) => sentOf(flow));
   const allSent = sent.reduce((sum, each) => sum + each, 0);
-  const read = total((server) => server.read);
-  const late = total((server) => server.late);
   const missed = device.queues.reduce((sum, queue) => sum + queue.missed, 0);
   const taken = device.queues.reduce((sum, queue) => sum + queue.frames, 0);
-  const reached = taken + missed;
   const refused = device.protocols['udp_receive_buffer_errors']!;
   const accepted = device.protocols['udp_in_datagrams']!;
-  // Only damage makes the protocols reject a frame: what it did to the flow's hash nobody can tell.
-  const rejected = taken - accepted - refused;
-  const lost = allSent - reached;
-  const wrongs = [
-    total((server) => server.wrong) > 0 && 'datagrams are not what was sent',
-    total((server) => server.twice) > 0 && 'datagrams were delivered twice',
+  return {
+    device,
+    sent,
+    allSent,
+    read: total(servers, (server) => server.read),
+    late: total(servers, (server) => server.late),
+    missed,
+    taken,
+    refused,
+    accepted,
+    // Only damage makes the protocols reject a frame: what it did to the flow's hash nobody can tell.
+    rejected: taken - accepted - refused,
+    lost: allSent - taken - missed,
+  };
+}
+
+/** Whatever does not add up. */
+function problems(
+  account: Account,
+  servers: readonly ServerReport[],
+  params: RssParameters,
+  flows: FlowSet,
+): string[] {
+  const { device, sent, allSent, read, late, missed, taken, refused, accepted, rejected, lost } =
+    account;
+  return [
+    total(servers, (server) => server.wrong) > 0 && 'datagrams are not what was sent',
+    total(servers, (server) => server.twice) > 0 && 'datagrams were delivered twice',
     late > 0 && params.steering !== 'spray' && 'datagrams of a flow came out of order',
     (read !== accepted || rejected < 0) &&
       `of ${taken} frames ${accepted} were accepted and ${refused} refused, and ${read} read`,
-    lost < 0 && `${reached} frames came, and ${allSent} were sent`,
+    lost < 0 && `${taken + missed} frames came, and ${allSent} were sent`,
     lost === 0 && rejected === 0 && queueProblem(device, sent, params, flows),
   ].filter((wrong) => wrong !== false);
+}
 
-  const packets = total(({ core }) => core.packets);
-  const loads = servers.map(({ core }) => 1 - core.idle / core.length);
-  const { samples, stages } = lightlyLoaded(servers);
-  const metrics: Metric[] = [
+function metricsOf(
+  servers: readonly ServerReport[],
+  { read, late }: Account,
+  loads: readonly number[],
+  samples: Float64Array,
+  params: RssParameters,
+): Metric[] {
+  const packets = total(servers, ({ core }) => core.packets);
+  return [
     {
       name: 'rate',
       unit: 'Mpackets/s',
-      value: (total((server) => server.inWindow) * PS_PER_US) / lengthOf(params.window),
+      value: (total(servers, (server) => server.inWindow) * PS_PER_US) / lengthOf(params.window),
     },
     ...(samples.length > 0 ? [latencySummary(samples)] : []),
     {
       name: 'warm_share',
       unit: '',
-      value: packets === 0 ? 0 : total(({ core }) => core.warm) / packets,
+      value: packets === 0 ? 0 : total(servers, ({ core }) => core.warm) / packets,
     },
     {
       name: 'reordered',
@@ -70,29 +130,33 @@ export function summariseRss(
       value: (PERCENT * loads.reduce((sum, load) => sum + load, 0)) / loads.length,
     },
   ];
+}
+
+function countersOf(
+  servers: readonly ServerReport[],
+  { device, allSent, read, late, missed, refused, rejected, lost }: Account,
+  loads: readonly number[],
+): Readonly<Record<string, number>> {
   return {
-    verified: wrongs.length === 0,
-    ...(wrongs.length > 0 && { note: wrongs.join('; ') }),
-    metrics,
-    ...(stages !== undefined && { stages }),
-    counters: {
-      sent: allSent,
-      read,
-      dropped_by_ring: missed,
-      dropped_by_socket_buffer: refused,
-      rejected_by_protocols: rejected,
-      lost_on_wire: Math.max(lost, 0),
-      late,
-      interrupts: device.queues.reduce((sum, queue) => sum + queue.interrupts, 0),
-      ...Object.fromEntries(
-        servers.flatMap(({ core }, index) => [
-          [`core${index}_load_percent`, Math.round(PERCENT * loads[index]!)],
-          [`core${index}_softirq_percent`, Math.round((PERCENT * core.softirq) / core.length)],
-        ]),
-      ),
-    },
-    samples,
+    sent: allSent,
+    read,
+    dropped_by_ring: missed,
+    dropped_by_socket_buffer: refused,
+    rejected_by_protocols: rejected,
+    lost_on_wire: Math.max(lost, 0),
+    late,
+    interrupts: device.queues.reduce((sum, queue) => sum + queue.interrupts, 0),
+    ...Object.fromEntries(
+      servers.flatMap(({ core }, index) => [
+        [`core${index}_load_percent`, Math.round(PERCENT * loads[index]!)],
+        [`core${index}_softirq_percent`, Math.round((PERCENT * core.softirq) / core.length)],
+      ]),
+    ),
   };
+}
+
+function total(servers: readonly ServerReport[], of: (server: ServerReport) => number): number {
+  return servers.reduce((sum, server) => sum + of(server), 0);
 }
 
 /** Whether each queue got what the hash and the table say; nothing to say of spray and RFS. */
