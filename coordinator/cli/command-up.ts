@@ -66,7 +66,9 @@ export async function upCommand(
   const config = clusterConfig(options, hostsAskedFor({ hosts: asked }) ?? DEFAULT_HOSTS);
   const programs = programPolicy(options);
   if (config.placement === 'joined' && programs.directories.length > 0) {
-    throw new UsageError('--programs: of a cluster that hosts join, `join` says it');
+    throw new UsageError(
+      '--programs: does not apply to --placement joined; pass it to `pinwire join`',
+    );
   }
   const credentials = ownCredentials(options);
   const encrypted = credentials.tls !== undefined;
@@ -104,7 +106,7 @@ export async function upCommand(
           else
             refuseToJoin(
               socket,
-              'this cluster launched its own hosts: `up --placement joined` gathers others',
+              'this cluster launches its own hosts; only `up --placement joined` accepts others',
             );
         },
         maxPayload: MAX_JOIN_BYTES,

@@ -66,7 +66,7 @@ export class ClientDesk {
           if (client !== undefined) client.heard(request);
           else if (request.type === 'hello')
             client = this.greet(request, address, socket, connection);
-          else connection.drop('said no hello');
+          else connection.drop('sent no hello');
         },
         closed: (reason) => {
           clearTimeout(late);
@@ -77,7 +77,7 @@ export class ClientDesk {
       },
     );
     const late = setTimeout(() => {
-      if (client === undefined) connection.drop('said no hello');
+      if (client === undefined) connection.drop('sent no hello');
     }, HELLO_MS);
     const heartbeat = watchHeartbeat(socket, (reason) => connection.drop(reason));
   }
@@ -125,12 +125,14 @@ export class ClientDesk {
       return `this cluster speaks ${CLIENT_PROTOCOL}, the client ${protocol}`;
     }
     if (this.closing !== undefined) return this.closing;
-    return this.clients.size < MAX_CLIENTS ? undefined : `${MAX_CLIENTS} clients are here already`;
+    return this.clients.size < MAX_CLIENTS
+      ? undefined
+      : `the limit of ${MAX_CLIENTS} clients is reached`;
   }
 
   private lost(client: Client, reason: string | undefined): void {
     this.clients.delete(client);
-    client.gone(reason ?? 'its client has left');
+    client.gone(reason ?? 'its client disconnected');
     const { log } = this.options;
     if (reason === undefined) log.debug({ client: client.who }, 'client left');
     else log.warn({ client: client.who, reason }, 'client lost');
@@ -163,7 +165,7 @@ class Client {
   heard(request: ClientRequest): void {
     switch (request.type) {
       case 'hello':
-        this.connection.drop('said hello twice');
+        this.connection.drop('sent a second hello');
         return;
       case 'status':
         this.send({ type: 'status', status: this.options.status() });
@@ -187,7 +189,7 @@ class Client {
   /** Drops a client that leaves too much unread. */
   private send(reply: ClientReply): void {
     const unread = this.socket.bufferedAmount;
-    if (unread > MOST_UNREAD_BYTES) this.connection.drop('does not read what it is sent');
+    if (unread > MOST_UNREAD_BYTES) this.connection.drop('does not read its messages');
     else this.connection.send(reply);
   }
 
@@ -204,7 +206,7 @@ class Client {
     }
     const refuse = (message: string): void => this.send({ type: 'failed', id, message });
     if (this.orders.size >= MAX_RUNS_OF_A_CLIENT) {
-      refuse(`refused: ${MAX_RUNS_OF_A_CLIENT} runs of this client wait already`);
+      refuse(`refused: ${MAX_RUNS_OF_A_CLIENT} runs of this client are already queued`);
       return;
     }
     const spec = parseClientRun(run, cluster.config);

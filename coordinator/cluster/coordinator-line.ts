@@ -102,10 +102,10 @@ export class CoordinatorLine {
   /** What is worth a warning: equal results are promised within one version of pinwire and one major of Node.js. */
   get mismatch(): string | undefined {
     if (this.version !== VERSION) {
-      return `${this.url} runs pinwire ${this.version}, and this is ${VERSION}: their results may differ`;
+      return `${this.url} runs pinwire ${this.version}, and this is ${VERSION}: results may differ`;
     }
     if (majorOf(this.node) !== majorOf(process.version)) {
-      return `${this.url} runs Node.js ${this.node}, and this is ${process.version}: results are equal within one major version only`;
+      return `${this.url} runs Node.js ${this.node}, and this is ${process.version}: results are equal only within one major version`;
     }
     return undefined;
   }
@@ -120,7 +120,7 @@ export class CoordinatorLine {
   }
 
   /** Breaks it off. */
-  drop(reason = 'was broken off'): void {
+  drop(reason = 'was closed'): void {
     this.connection.drop(reason);
   }
 }
@@ -140,7 +140,7 @@ function greet(socket: WebSocket, url: string, what: string): Promise<Coordinato
             clearTimeout(late);
             const greeted = CoordinatorLine.of(url, connection, reply);
             if (typeof greeted === 'string') {
-              reject(new DialError(`${url} sent a broken message: ${greeted}`, true));
+              reject(new DialError(`${url} sent a malformed message: ${greeted}`, true));
               connection.drop(greeted);
             } else {
               resolve((line = greeted));

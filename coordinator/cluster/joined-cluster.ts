@@ -124,7 +124,7 @@ export class JoinedCluster implements StandingCluster {
         clearTimeout(late);
         if (machine !== undefined) this.heard(machine, notice);
         else if (notice.type === 'offer') machine = this.offered(notice, address, connection);
-        else connection.drop('made no offer');
+        else connection.drop('sent no offer');
       },
       closed: (reason) => {
         clearTimeout(late);
@@ -133,7 +133,7 @@ export class JoinedCluster implements StandingCluster {
         else this.lost(machine, reason);
       },
     });
-    const late = setTimeout(() => connection.drop('made no offer'), OFFER_MS);
+    const late = setTimeout(() => connection.drop('sent no offer'), OFFER_MS);
     const heartbeat = watchHeartbeat(socket, (reason) => connection.drop(reason));
   }
 
@@ -190,12 +190,14 @@ export class JoinedCluster implements StandingCluster {
   private heard(machine: Machine, notice: JoinNotice): void {
     switch (notice.type) {
       case 'offer':
-        machine.connection.drop('made a second offer');
+        machine.connection.drop('sent a second offer');
         return;
       case 'ended':
         if (notice.cluster !== this.formation?.cluster) return;
         if (this.places[notice.process]?.machine !== machine) {
-          machine.connection.drop(`sent a broken message: process ${notice.process} is not its`);
+          machine.connection.drop(
+            `sent a malformed message: process ${notice.process} is not its own`,
+          );
           return;
         }
         this.formation.lose(notice.process, notice.how);

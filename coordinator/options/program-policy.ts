@@ -21,7 +21,7 @@ function problemOf(path: string): string | undefined {
   try {
     const found = statSync(path, { throwIfNoEntry: false });
     if (found === undefined) return 'no such directory';
-    return found.isDirectory() ? undefined : 'is no directory';
+    return found.isDirectory() ? undefined : 'is not a directory';
   } catch (error) {
     return (error as Error).message;
   }

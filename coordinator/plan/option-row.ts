@@ -113,8 +113,8 @@ export function refuseConflicts(
     const here = valueOf(cluster, row.field);
     if (isDeepStrictEqual(valueOf(asked, row.field), here)) continue;
     throw new UsageError(
-      `--${name} ${[given].flat().join(' ')}: a run that attaches takes it from the cluster, and ` +
-        `${where} has ${row.show(here)}`,
+      `--${name} ${[given].flat().join(' ')}: conflicts with the cluster at ` +
+        `${where} (${row.show(here)})`,
     );
   }
 }

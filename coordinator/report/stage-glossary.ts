@@ -26,7 +26,7 @@ const GLOSSARY: Readonly<Record<StageName, string>> = {
   copy: 'the kernel copies the data',
   stack: "the kernel's network stack",
   irq: 'the interrupt reaches a core',
-  softirq: 'the kernel gets round to it',
+  softirq: 'the kernel processes the packet',
   wakeup: 'the program is scheduled again',
 };
 

@@ -169,7 +169,7 @@ export function captureDirectoryOf(
 function stoppedSummary({ values, blocked }: RunRecord, { until }: ClusterConfig): Summary {
   const note =
     `stopped at ${formatDuration(until)} (--until): ${blocked.length} of ${values.length} programs had not ended, ` +
-    'so there is nothing to sum up or to verify';
+    'so there is nothing to summarise or verify';
   return { verified: null, note, metrics: [] };
 }
 

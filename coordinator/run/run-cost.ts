@@ -22,7 +22,7 @@ const WAITS_FOR = record('waits', {
   whom: name,
   ms: number(),
   /** How many waits of which length; see `node/links/window-cost.ts`. */
-  buckets: list(256, saying('no count', whole())),
+  buckets: list(256, saying('not a count', whole())),
 });
 
 const SENT_TO_PROCESS = record('sent', {

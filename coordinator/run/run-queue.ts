@@ -96,9 +96,11 @@ export class RunQueue {
   /** Takes an order, or answers why it does not. */
   add(order: RunOrder): string | undefined {
     if (this.stopped !== undefined) return this.stopped;
-    if (this.queue.length >= MAX_WAITING) return `${MAX_WAITING} runs wait already`;
+    if (this.queue.length >= MAX_WAITING)
+      return `the queue is full: ${MAX_WAITING} runs are waiting`;
     const bytes = this.queue.reduce((sum, each) => sum + each.order.bytes, order.bytes);
-    if (bytes > MAX_WAITING_BYTES) return 'the runs that wait hold too much memory already';
+    if (bytes > MAX_WAITING_BYTES)
+      return 'the queue is full: the waiting runs hold too much memory';
     this.queue.push({ order, told: '' });
     this.log.debug({ workload: order.name, client: order.client }, 'run queued');
     void this.work();
@@ -239,7 +241,7 @@ export class RunQueue {
       work();
     } catch (error) {
       const reason = String(error);
-      this.log.error({ workload, client, reason }, 'run not told');
+      this.log.error({ workload, client, reason }, 'run not reported');
       otherwise(reason);
     }
   }

@@ -126,7 +126,7 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
     const what = AWAIT_WORDS[this.awaits] ?? 'for something';
     const whom = this.awaits === AWAIT.hear ? ` ${this.mailbox.argument(0)}` : '';
     const since = (this.since / 1e6).toFixed(3);
-    return `host${this.host} core ${this.index} waits ${what}${whom} since ${since} us`;
+    return `host${this.host} core ${this.index} has waited ${what}${whom} since ${since} us`;
   }
 
   handle(kind: number, argument = 0): void {

@@ -46,7 +46,7 @@ describe('a run over processes', () => {
     expect(stdout).toMatch(
       /\ncost: \d[\d,]* rounds, \S+ [kM]B between processes; waited most: host[01] for host[01] .* m?s\n/,
     );
-    expect(report).toContain('What it cost to keep the processes together');
+    expect(report).toContain('What it cost to keep the processes synchronized');
   });
 
   test('on the real clock needs no leave, and waits for nobody in particular', async () => {

@@ -112,8 +112,8 @@ describe('a machine is told why it cannot join', () => {
     ['ws://127.0.0.1:1', ['--token-file', '/no/such/file', '--wait', '0s'], 1, /\/no\/such\/file/],
     ['http://127.0.0.1:1', [], 2, /is not ws or wss/],
     ['ws://127.0.0.1:1/?token=secret', [], 2, /never holds the token/],
-    ['ws://127.0.0.1:1', ['--hosts', '0'], 2, /--hosts: must lie between 1 and/],
-    ['ws://127.0.0.1:1', ['--hosts', '2', '--processes', '3'], 2, /--processes: must lie between/],
+    ['ws://127.0.0.1:1', ['--hosts', '0'], 2, /--hosts: must be between 1 and/],
+    ['ws://127.0.0.1:1', ['--hosts', '2', '--processes', '3'], 2, /--processes: must be between/],
     ['ws://127.0.0.1:1', ['--advertise', 'a b'], 2, /--advertise: "a b"/],
     ['ws://127.0.0.1:1', ['--listen', '0.0.0.0:70000'], 2, /--listen: expected/],
     [

@@ -151,7 +151,7 @@ describe.skipIf(!hasOpenssl)('certificates (needs openssl)', () => {
     );
     vi.stubEnv('PINWIRE_TOKEN', TOKEN);
     expect(messageOf(() => credentialsFor(HERE, { 'tls-ca': ca }, warn))).toBe(
-      'ws://127.0.0.1:7611 is not encrypted: --tls-... need a wss:// URL',
+      'ws://127.0.0.1:7611 is not encrypted: the --tls-... options need a wss:// URL',
     );
   });
 
@@ -178,7 +178,7 @@ describe.skipIf(!hasOpenssl)('certificates (needs openssl)', () => {
     const encrypt = ['pkcs8', '-topk8', '-in', key, '-out', locked, '-passout', 'pass:secret'];
     execFileSync('openssl', encrypt, { stdio: 'pipe' });
     chmodSync(locked, 0o600);
-    expect(own({ 'tls-cert': cert, 'tls-key': locked })).toContain('is locked by a passphrase');
+    expect(own({ 'tls-cert': cert, 'tls-key': locked })).toContain('is protected by a passphrase');
     const { 'tls-cert': old, 'tls-key': oldKey } = files(-1);
     expect(own({ 'tls-cert': old, 'tls-key': oldKey })).toContain('expired on');
   });

@@ -258,7 +258,7 @@ describe('options that cannot be', () => {
     [
       'too few hosts',
       { programs: [nothing, nothing], hosts: 1 },
-      /needs 2 hosts, and the cluster has 1/,
+      /needs 2 hosts, but the cluster has 1/,
     ],
     ['a seed that is NaN', { programs: [nothing], seed: NaN }, '--seed: expected a whole number'],
     [

@@ -56,12 +56,12 @@ describe('a cluster as the options ask for it', () => {
   });
 
   test.each([
-    [{ cores: '129' }, 2, '--cores: must lie between 1 and 128'],
-    [{ memory: '5GiB' }, 2, '--memory: must lie between 1 MiB and 4 GiB'],
+    [{ cores: '129' }, 2, '--cores: must be between 1 and 128'],
+    [{ memory: '5GiB' }, 2, '--memory: must be between 1 MiB and 4 GiB'],
     [{ seed: '9007199254740993' }, 2, '--seed'],
     [{ mtu: '1500' }, 2, '--mtu'],
     [{ topology: 'direct' }, 3, 'a cable joins 2 hosts, not 3'],
-    [{ processes: '5' }, 4, '--processes: must lie between 1 and 4'],
+    [{ processes: '5' }, 4, '--processes: must be between 1 and 4'],
     [{ placement: 'embedded', processes: '2' }, 4, 'there is only one'],
     [{}, 129, '129 processes are more than 128'],
     [{ processes: '4', cores: '128' }, 9, '1152 cores in threads of their own'],

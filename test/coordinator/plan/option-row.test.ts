@@ -114,7 +114,7 @@ describe('an option that is one row of the table', () => {
   test('is refused in the words of its reader', () => {
     const wrong: Options = { 'mark-at': '1001' };
     expect(messageOf(() => clusterConfig(wrong, 2, RUNS_OWN))).toBe(
-      '--mark-at: must lie between 0 and 1000, and is 1001',
+      '--mark-at: must be between 0 and 1000, not 1001',
     );
   });
 

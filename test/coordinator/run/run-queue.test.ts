@@ -105,9 +105,9 @@ describe('runs of a cluster that stays up', () => {
     await begun(first);
     expect(queue.current?.order).toBe(first);
     expect(queue.waiting).toEqual([second]);
-    queue.cancel(first, 'its client has left');
+    queue.cancel(first, 'its client disconnected');
     await second.ended;
-    expect(first.heard.at(-1)).toBe('failed: its client has left');
+    expect(first.heard.at(-1)).toBe('failed: its client disconnected');
     expect(process.told.slice(2)).toEqual(['abandon 1', 'prepare 2', 'begin 2', 'collect 2']);
   });
 

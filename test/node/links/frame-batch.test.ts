@@ -97,8 +97,8 @@ describe('a batch', () => {
 describe('a malformed batch is named, and takes no slot', () => {
   const FRAME = 24;
   const cases: readonly [string, RegExp, (bytes: Buffer) => Buffer | undefined][] = [
-    ['empty', /^0 bytes are no batch/, () => Buffer.alloc(0)],
-    ['text', /^5 bytes are no batch/, () => Buffer.from('hello')],
+    ['empty', /^0 bytes are not a batch/, () => Buffer.alloc(0)],
+    ['text', /^5 bytes are not a batch/, () => Buffer.from('hello')],
     ['other magic', /magic/, (bytes) => void bytes.writeInt32LE(1, 0)],
     ['cut short', /says it has/, (bytes) => bytes.subarray(0, bytes.length - 8)],
     ['more frames than there are', /frame 2: .*cut short/, (b) => void b.writeInt32LE(3, 8)],

@@ -206,7 +206,7 @@ describe('a value for another rank', () => {
       program: async (core: Core) => [(await connected(core)).qp],
     });
     expect(failure!.message).toBe(
-      'SegmentError: the program returned what cannot be sent as data: value[0] is a QueuePair',
+      'SegmentError: the program returned a value that cannot be sent as data: value[0] is a QueuePair',
     );
   });
 
@@ -377,7 +377,9 @@ describe('a counter', () => {
   });
 
   it('counts whole and finite things only under a name of its own', async () => {
-    expect(await lineOf((core) => core.count('__proto__'))).toContain('cannot name a counter');
+    expect(await lineOf((core) => core.count('__proto__'))).toContain(
+      'is not a valid counter name',
+    );
     expect(await lineOf((core) => core.count('lost', NaN))).toContain("'lost' cannot grow by NaN");
   });
 });
