@@ -158,7 +158,9 @@ describe('clients wait for one another', () => {
     expect(crowded.queue.map(isOf(second.child.pid))).toEqual([true, false]);
     expect(crowded.queue.map(isOf(third.child.pid))).toEqual([false, true]);
     const { stdout: told } = await pinwire(['status', url]);
-    expect(told).toMatch(/^run \d+: test\/ping-pong, at .*, \d+ packets, for .* s; of .*run /m);
+    expect(told).toMatch(
+      /^run \d+: test\/ping-pong, at .*, \d+ packets, .* s so far; client .*run /m,
+    );
     expect(told).toMatch(/^waits \(2\): test\/ping-pong; of /m);
     expect(told).toMatch(/^host2 +ws:\/\/127\.0\.0\.1:\d+ +host0, host1$/m);
 
@@ -188,9 +190,7 @@ describe('clients wait for one another', () => {
 describe('what a client cannot have', () => {
   test('another cluster than the one that is there', async () => {
     const { code, stderr } = await attached(PING_PONG, '--hosts', '8');
-    expect(stderr).toBe(
-      `pinwire: --hosts 8: a run that attaches takes it from the cluster, and ${url} has 4\n`,
-    );
+    expect(stderr).toBe(`pinwire: --hosts 8: conflicts with the cluster at ${url} (4)\n`);
     expect(code).toBe(2);
   });
 

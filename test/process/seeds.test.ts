@@ -30,7 +30,7 @@ test('--seeds: a line a seed on one cluster, and the worst in full', async () =>
     expect.stringMatching(/^seed 1 {2}ok {6}figure 10\.0 ns {2}\d+\.\d\d s$/),
     expect.stringMatching(/^seed 2 {2}ok {6}figure 20\.0 ns {2}\d+\.\d\d s$/),
   ]);
-  expect(stdout).toContain('the worst: seed 2\n\ntest/odd-seeds  (pause 1.5 us)\n');
+  expect(stdout).toContain('worst seed: 2\n\ntest/odd-seeds  (pause 1.5 us)\n');
   expect(resultsIn(out).cluster.seed).toBe(2);
   expect(resultsIn(out).results[0]).not.toHaveProperty('kinds');
   const started = readFileSync(join(out, 'processes'), 'utf8').trim().split('\n');

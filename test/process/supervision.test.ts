@@ -173,7 +173,7 @@ describe('a program that goes wrong', () => {
       ]);
       const { code, stderr } = await command.ended;
       expect(code).toBe(1);
-      expect(stderr).toContain('the programs wait for one another for ever');
+      expect(stderr).toContain('deadlock: every program is waiting');
       expect(stderr).toMatch(/host0 core 0 waits to hear from rank 1/);
       expect(stderr).toMatch(/host1 core 0 waits in watch/);
     },

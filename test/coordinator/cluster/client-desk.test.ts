@@ -185,7 +185,7 @@ describe('a client', () => {
     for (let id = 0; id < 17; id++) caller.asksFor(id, 'goes on');
     expect(await caller.hears('failed')).toMatchObject({
       id: 16,
-      message: 'refused: 16 runs of this client wait already',
+      message: 'refused: 16 runs of this client are already queued',
     });
   });
 
@@ -212,7 +212,7 @@ describe('a client', () => {
       clients: 1,
     });
     const told = formatStatus({ url: 'ws://here', status });
-    expect(told).toMatch(/^run 1: toy, at 0 ps, 0 packets, for [\d.]+ s; of ada\?\[2J$/m);
+    expect(told).toMatch(/^run 1: toy, at 0 ps, 0 packets, [\d.]+ s so far; client ada\?\[2J$/m);
     expect(told).toMatch(/^waits \(1\): toy; of bob$/m);
   });
 });

@@ -147,7 +147,7 @@ describe.skipIf(!hasOpenssl)('certificates (needs openssl)', () => {
     expect(own({ 'tls-ca': ca })).toContain('--tls-ca: who listens needs --tls-cert');
     const other = file('other.pem', authority.issue('DNS:other').key);
     expect(own({ 'tls-cert': cert, 'tls-key': other })).toBe(
-      `--tls-key ${other}: does not fit --tls-cert ${cert}`,
+      `--tls-key ${other}: does not match --tls-cert ${cert}`,
     );
     vi.stubEnv('PINWIRE_TOKEN', TOKEN);
     expect(messageOf(() => credentialsFor(HERE, { 'tls-ca': ca }, warn))).toBe(
@@ -161,7 +161,7 @@ describe.skipIf(!hasOpenssl)('certificates (needs openssl)', () => {
     const options = { 'tls-ca': file('system.pem', system) };
     expect(credentialsFor(SECURE, options, warn).tls?.ca).toBe(system);
     expect(messageOf(() => credentialsOfHosts(SECURE, options, warn))).toMatch(
-      /a host process is told at most 98304: --tls-ca needs the cluster's own authority alone$/,
+      /exceed the 98304 that a host process accepts; --tls-ca needs only the cluster's own authority$/,
     );
   });
 

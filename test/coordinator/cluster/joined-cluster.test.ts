@@ -291,7 +291,7 @@ describe('an offer is refused with the reason', () => {
     ['an old protocol', { protocol: 'pinwire-join/0' }, /it speaks pinwire-join\/0, this cluster/],
     ['another version', { version: '0.0.1' }, /it runs pinwire 0\.0\.1, this cluster/],
     ['another Node major', { node: 'v18.1.0' }, /it runs Node\.js v18\.1\.0, this cluster v/],
-    ['too little memory', { memory: 2 ** 20 }, /need 67108864 bytes of memory, and it has 1048576/],
+    ['too little memory', { memory: 2 ** 20 }, /need 67108864 bytes of memory, but it has 1048576/],
     ['encrypted links', { encrypted: true }, /links of this cluster are not encrypted/],
   ])('%s', async (_what, offer, reason) => {
     await open(2);

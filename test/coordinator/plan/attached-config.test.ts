@@ -68,7 +68,7 @@ describe('a run that attaches', () => {
   });
 
   test.each<[ClusterOptions, RegExp]>([
-    [{ hosts: '8' }, /^--hosts 8: a run that attaches takes it from the cluster, and ws:.* has 4$/],
+    [{ hosts: '8' }, /^--hosts 8: conflicts with the cluster at ws:.* \(4\)$/],
     [{ cores: '2' }, /^--cores 2: .* has 4$/],
     [{ memory: '128MiB' }, /^--memory 128MiB: .* has 64 MiB$/],
     [{ profile: 'cx4-edr' }, /^--profile cx4-edr: .* has its own profile, roce-100g$/],

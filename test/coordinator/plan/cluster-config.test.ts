@@ -63,7 +63,7 @@ describe('a cluster as the options ask for it', () => {
     [{ topology: 'direct' }, 3, 'a cable joins 2 hosts, not 3'],
     [{ processes: '5' }, 4, '--processes: must be between 1 and 4'],
     [{ placement: 'embedded', processes: '2' }, 4, 'there is only one'],
-    [{}, 129, '129 processes are more than 128'],
+    [{}, 129, '129 processes exceed the limit of 128'],
     [{ processes: '4', cores: '128' }, 9, '1152 cores in threads of their own'],
     [
       { override: ['nic.tx=0ns', 'link.propagation=0ns', 'link.fec=0ns', 'switch.latency=0ns'] },

@@ -231,7 +231,7 @@ describe('a queue has room', () => {
   test('for so many runs', () => {
     const { queue } = queueOver(new ToyCluster());
     for (let i = 0; i < 256; i++) expect(queue.add(new NotedOrder('a', 'ends'))).toBeUndefined();
-    expect(queue.add(new NotedOrder('b', 'ends'))).toBe('256 runs wait already');
+    expect(queue.add(new NotedOrder('b', 'ends'))).toBe('the queue is full: 256 runs are waiting');
   });
 
   test('for so many bytes of input', () => {

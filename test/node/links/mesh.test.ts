@@ -296,7 +296,7 @@ describe('a mesh lets nobody in', () => {
     const socket = await dialled(left);
     socket.send(printHello({ cluster: CLUSTER, process: 1 }));
     const [, reason] = (await once(socket, 'close')) as [number, Buffer];
-    expect(reason.toString()).toBe('process 1 is here already');
+    expect(reason.toString()).toBe('process 1 is already connected');
     expect(listener.losses).toEqual([]);
   });
 

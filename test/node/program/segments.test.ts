@@ -58,7 +58,7 @@ describe('a segment', () => {
       const message = await failureOf(async () => {
         use();
       });
-      expect(message).toContain(`${name} is not to be had in virtual time: use ${instead}`);
+      expect(message).toContain(`${name} is not available in virtual time: use ${instead}`);
     },
   );
 

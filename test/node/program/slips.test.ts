@@ -120,7 +120,7 @@ describe('awaits', () => {
 
 describe('what would reach beyond the emulator', () => {
   it.each([
-    ['fetch', () => fetch('http://127.0.0.1:1'), 'fetch is not to be had in virtual time'],
+    ['fetch', () => fetch('http://127.0.0.1:1'), 'fetch is not available in virtual time'],
     ['process.exit', () => process.exit(3), 'process.exit would end the emulator'],
     ['process.abort', () => process.abort(), 'process.abort would end the emulator'],
   ])('as %s is refused with the user’s line', async (_, use, told) => {

@@ -101,7 +101,7 @@ describe('transport and inlining', () => {
 
   it('inline=on is refused where the device or the operation cannot', () => {
     expect(configured(writeLat, { inline: 'on', size: '237' })).toBe(
-      'inline=on: the device takes 236 bytes inline, and size is 237',
+      'inline=on: the device takes 236 bytes inline, but size is 237',
     );
     expect(configured(readLat, { inline: 'on' })).toBe(
       'inline=on: only data of SEND and WRITE can be inline',
