@@ -174,8 +174,8 @@ describe('a program that goes wrong', () => {
       const { code, stderr } = await command.ended;
       expect(code).toBe(1);
       expect(stderr).toContain('deadlock: every program is waiting');
-      expect(stderr).toMatch(/host0 core 0 waits to hear from rank 1/);
-      expect(stderr).toMatch(/host1 core 0 waits in watch/);
+      expect(stderr).toMatch(/host0 core 0 has waited to hear from rank 1/);
+      expect(stderr).toMatch(/host1 core 0 has waited in watch/);
     },
   );
 

@@ -328,7 +328,7 @@ describe('a machine that breaks the protocol is dropped, and counted until it is
     const { cluster: name } = a.orders.find(({ type }) => type === 'assign') as { cluster: string };
     b.send({ type: 'ended', cluster: name, process: 0, how: 'is no more' });
     await until(() => b.isClosed, 'the end of the connection');
-    expect(events).toContain('host lost b sent a malformed message: process 0 is not its');
+    expect(events).toContain('host lost b sent a malformed message: process 0 is not its own');
   });
 
   test('or never starts its process: the next formation is tried with who stands by', async () => {

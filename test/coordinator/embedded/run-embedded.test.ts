@@ -163,9 +163,9 @@ describe('a run that fails', () => {
       programs: [nothing, async (core) => core.hear(0)],
       capture: true,
     });
-    expect(message).toMatch(/for ever:\n {2}host1 core 0 waits to hear from rank 0 /);
+    expect(message).toMatch(/every program is waiting:\n {2}host1 core 0 has waited to hear from rank 0 /);
     expect(run.blocked).toEqual([
-      expect.stringMatching(/^host1 core 0 waits to hear from rank 0 /),
+      expect.stringMatching(/^host1 core 0 has waited to hear from rank 0 /),
     ]);
     expect(Object.keys(run.captures)).toEqual(['host0', 'host1']);
   });

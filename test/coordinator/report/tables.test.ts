@@ -178,6 +178,6 @@ describe('formatWaterfall', () => {
   });
 
   it('says in a line that there are no stages', () => {
-    expect(formatWaterfall(bandwidthResult(64))).toMatch(/\n {2}no operation .* in stages\n$/);
+    expect(formatWaterfall(bandwidthResult(64))).toMatch(/\n {2}this workload reports no stages\n$/);
   });
 });

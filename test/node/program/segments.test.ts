@@ -149,7 +149,7 @@ describe('time in a program', () => {
       program: async (core: Core) => core.hear(1 - core.rank),
     });
     expect(blocked).toHaveLength(2);
-    expect(blocked[0]).toMatch(/^host0 core 0 waits to hear from rank 1 since 0\.\d+ us$/);
+    expect(blocked[0]).toMatch(/^host0 core 0 has waited to hear from rank 1 since 0\.\d+ us$/);
   });
 });
 

@@ -30,7 +30,7 @@ const NOTICES: readonly Notice[] = [
     outcome: { results: [] },
     cost: {},
     metrics: [],
-    blocked: ['host0 core 0 waits'],
+    blocked: ['host0 core 0 has waited'],
   },
 ];
 
