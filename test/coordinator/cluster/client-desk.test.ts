@@ -160,7 +160,7 @@ describe('a client', () => {
   });
 
   test.each([
-    ['a file', { module: 'file:///etc/passwd' }, /loads no file: module/],
+    ['a file', { module: 'file:///etc/passwd' }, /does not load file: modules/],
     ['another host', { programs: [{ ...toySpec('ends').programs[0]!, host: 2 }] }, /program\.host/],
     [
       'more memory',
