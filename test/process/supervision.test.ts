@@ -155,7 +155,7 @@ describe('a program that goes wrong', () => {
     const command = new Pinwire(['run', PING_PONG, '--set', 'wrong=foreign', '--out', scratch()]);
     const { code, stderr } = await command.ended;
     expect(code).toBe(1);
-    expect(stderr).toMatch(/host0 core 0: .*awaits something that is not the emulator/);
+    expect(stderr).toMatch(/host0 core 0: .*awaits something outside the emulator/);
   });
 
   test.each(['virtual', 'real'])(

@@ -302,6 +302,6 @@ describe('a mesh lets nobody in', () => {
 
   test('and says which link is missing when its time is up', async () => {
     const left = await openMesh(0, 3);
-    await expect(left.connect([], 50)).rejects.toThrow('link process 0 - process 1: not there');
+    await expect(left.connect([], 50)).rejects.toThrow('link process 0 - process 1: not connected');
   });
 });

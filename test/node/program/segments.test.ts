@@ -43,7 +43,7 @@ describe('a segment', () => {
     const message = await failureOf(async () => {
       await new Promise(() => undefined);
     });
-    expect(message).toMatch(/awaits something that is not the emulator/);
+    expect(message).toMatch(/awaits something outside the emulator/);
   });
 
   it.each([

@@ -109,7 +109,7 @@ describe('awaits', () => {
 
   it('of a file system are refused like every await of what is not the emulator’s', async () => {
     const line = await lineOf(() => readFile('/etc/hostname'));
-    expect(line).toContain('the program awaits something that is not the emulator');
+    expect(line).toContain('the program awaits something outside the emulator');
   });
 
   it('in core.any have to be things to wait for, not promises', async () => {
@@ -265,10 +265,10 @@ describe('a time', () => {
 
 describe('a request', () => {
   it.each<[object, string]>([
-    [{ opcode: 'SEND_WITH_IMM', immediate: -1 }, 'the immediate -1 is not a whole number'],
+    [{ opcode: 'SEND_WITH_IMM', immediate: -1 }, 'the immediate -1 is not an unsigned 32-bit integer'],
     [{ opcode: 'SEND_WITH_IMM', immediate: 2 ** 32 }, 'the immediate 4294967296 is not'],
-    [{ opcode: 'ATOMIC_FETCH_AND_ADD', add: 1 }, 'add is 1, and an atomic'],
-    [{ opcode: 'ATOMIC_CMP_AND_SWP', compare: 1n, swap: '2' }, 'swap is 2, and an atomic'],
+    [{ opcode: 'ATOMIC_FETCH_AND_ADD', add: 1 }, 'add is 1, but an atomic'],
+    [{ opcode: 'ATOMIC_CMP_AND_SWP', compare: 1n, swap: '2' }, 'swap is 2, but an atomic'],
     [{ opcode: 'WRITE' }, 'no send opcode WRITE on this queue pair'],
   ])('as %o is refused where it is posted', async (request, told) => {
     const line = await postedLineOf((_, post) => {
