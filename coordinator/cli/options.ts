@@ -54,7 +54,7 @@ const OUTPUT_OPTIONS = {
   quiet: { describe: 'no tables and no progress', boolean: true },
 } as const satisfies Record<string, Options>;
 
-/** Of a coordinator that stays up. */
+/** Options of a coordinator that stays up. */
 const LISTEN_OPTIONS = {
   listen: text(
     '[ADDRESS:]PORT for clients and joining hosts [default: 127.0.0.1:7600, any free port if it is taken]',
@@ -76,7 +76,7 @@ const LOG_OPTIONS = {
   'log-level': text('trace, debug, info, warn, error or silent [default: info]'),
 } as const satisfies Record<string, Options>;
 
-/** Of a coordinator, which has a door, and of a machine that joins, which has none. */
+/** For a coordinator, which has a door; a machine that joins has none. */
 const METRICS_OPTIONS = {
   metrics: text(
     'serve /metrics, /healthz and /readyz: on, off, or on a separate [ADDRESS:]PORT [default: on]',
@@ -100,7 +100,7 @@ const JOIN_OPTIONS = {
   wait: text('how long to try to reach the coordinator: 30s, 5m, forever [default: forever]'),
 } as const satisfies Record<string, Options>;
 
-/** Of a command that can run on a cluster that is up. */
+/** Options of a command that can run on a cluster that is up. */
 const ATTACH_OPTIONS = {
   attach: text('run on the cluster at this URL: ws://HOST:PORT (it sets hosts, cores and profile)'),
   wait: text('how long to try to reach it: 30s, 5m, forever [default: 10s]'),

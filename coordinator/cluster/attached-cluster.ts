@@ -94,7 +94,7 @@ export class AttachedCluster implements RunPlace {
 
   private heard(reply: ClientReply): void {
     if (!('id' in reply)) return;
-    // Of a run that was given up more may still be under way.
+    // More may still be on its way from a run that was given up.
     const asked = this.asked.get(reply.id);
     if (asked === undefined) return;
     const { run } = asked;

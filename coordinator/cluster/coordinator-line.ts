@@ -29,7 +29,7 @@ const GREETING_MS = 10_000;
 export interface LineOptions {
   readonly url: URL;
   readonly credentials: CredentialOptions;
-  /** How long to try, in ms; Infinity for ever. */
+  /** How long to try, in ms; Infinity: no limit. */
   readonly wait: number;
   /** What the client does there, for people: `run hpc/allreduce`. */
   readonly what: string;
@@ -186,7 +186,7 @@ function tokenOf({ url, credentials }: LineOptions, shown: string): Credentials 
 }
 
 function ignore(): void {
-  // Nothing else is told of the waiting.
+  // Nothing else reports the wait.
 }
 
 /** A container's user may be a number without a name. */

@@ -15,13 +15,13 @@ export interface CredentialOptions extends TlsOptions {
 const SHORTEST_TOKEN = 16;
 const LONGEST_TOKEN = 1_024;
 
-/** Host processes are told of certificates by one environment variable, which Linux lets have 128 KiB. */
+/** Host processes get certificates in one environment variable; Linux limits it to 128 KiB. */
 const MOST_TLS_BYTES = 96 << 10;
 
 type Warn = (line: string) => void;
 const toStandardError: Warn = (line) => void process.stderr.write(`${line}\n`);
 
-/** Of a cluster that is about to listen: a token is made if none is given. */
+/** The credentials of a cluster that is about to listen: a token is made if none is given. */
 export function ownCredentials(
   options: CredentialOptions,
   warn: Warn = toStandardError,
@@ -33,14 +33,14 @@ export function ownCredentials(
   try {
     return { token: givenToken(options, warn) ?? randomBytes(32).toString('hex'), tls };
   } catch (error) {
-    // Nobody will write it for whoever listens.
+    // A listener does not wait for its token: nobody else writes it.
     throw error instanceof FileNotThere ? new UsageError(error.message) : error;
   }
 }
 
 /**
  * For dialling the coordinator at `url`. Read them again for each attempt: the file of the token may still be to come,
- * which is told by FileNotThere. Throws a UsageError for what waiting does not help.
+ * which FileNotThere reports. Throws a UsageError if waiting does not help.
  */
 export function credentialsFor(
   url: URL,

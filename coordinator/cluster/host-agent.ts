@@ -186,7 +186,7 @@ export class HostAgent {
     };
   }
 
-  /** The coordinator has told them to stop, or is gone, which they notice; whoever stays is killed. */
+  /** The coordinator has told them to stop, or is gone, which they notice; those that stay are killed. */
   private async stopAll(): Promise<void> {
     const children = this.children;
     this.children = [];

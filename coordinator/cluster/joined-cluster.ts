@@ -292,7 +292,7 @@ export class JoinedCluster implements StandingCluster {
     this.isLinked = false;
     if (this.stopped !== undefined) return;
     this.options.log.warn({ reason: why, missing: this.missingHosts }, 'not ready');
-    // Those who are told let their processes go; what is left is nobody's.
+    // Machines that get the message let their processes go; the rest belongs to nobody.
     setTimeout(() => formation.drop(), DROP_MS).unref();
     for (const machine of this.machines) {
       if (this.places.some((place) => place.machine === machine)) {
@@ -309,7 +309,7 @@ export class JoinedCluster implements StandingCluster {
     this.changed();
   }
 
-  /** It never stood: whoever is to blame is asked last next time, so that another may stand in. */
+  /** It never formed: machines to blame are asked last next time, so that others may replace them. */
   private failed(process: number | undefined, why: string): void {
     this.failures++;
     this.trouble = why;

@@ -37,7 +37,7 @@ export class PeerConnection<Outgoing extends object> {
       try {
         listener.heard(message);
       } catch (error) {
-        // Our own mistake is told whole, and ends nobody else's connection.
+        // Report a mistake of our own in full; it ends no other connection.
         connection.drop(
           `sent a message that could not be handled: ${(error as Error).stack ?? ''}`,
         );
@@ -61,7 +61,7 @@ export class PeerConnection<Outgoing extends object> {
     this.socket.close(1000);
   }
 
-  /** Closes it at once; whoever listens is told the reason. */
+  /** Closes it at once; the listener gets the reason. */
   drop(reason: string): void {
     this.reason ??= reason;
     this.socket.terminate();

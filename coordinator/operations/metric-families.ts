@@ -184,7 +184,7 @@ export const FAMILIES = {
   ),
 } as const satisfies Record<string, MetricFamily>;
 
-/** Of a machine that joined, with `build_info`. */
+/** Families of a machine that joined, besides `build_info`. */
 export const AGENT_FAMILIES = {
   joined: gauge('joined', 'Whether the machine is connected to its coordinator.'),
 } as const satisfies Record<string, MetricFamily>;

@@ -27,7 +27,7 @@ const MTUS = ['256', '512', '1024', '2048', '4096'] as const;
 const LEAST_MEMORY = 2 ** 20;
 /** Beyond it a machine thrashes instead of emulating. */
 const MAX_PROCESSES = 128;
-/** Of a cluster that is launched for no workload in particular. */
+/** Default for a cluster that is launched for no particular workload. */
 export const DEFAULT_HOSTS = 4;
 
 type RowOf<F extends keyof ClusterConfig> = F extends string

@@ -1,4 +1,4 @@
-/** What each stage of a latency is, in a few words, for whoever reads a waterfall for the first time. */
+/** What each stage of a latency is, in a few words, for first-time readers of a waterfall. */
 import type { StageName } from '../../sim/stages.js';
 
 const GLOSSARY: Readonly<Record<StageName, string>> = {

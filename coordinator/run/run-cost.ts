@@ -144,7 +144,7 @@ export function describeCost(cost: CostInfo): string {
   return `cost: ${rounds}, ${formatBytes(bytes)} between processes${waited}`;
 }
 
-/** Who waited longest for whom, the run's end apart: whoever has nothing to do is not held up by anybody. */
+/** Which process waited longest for which, except for the end of the run: an idle process is not held up. */
 function longestWait({
   processes,
 }: CostInfo): { process: string; whom: string; seconds: number } | undefined {

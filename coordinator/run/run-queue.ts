@@ -13,7 +13,7 @@ import type { StandingCluster } from '../cluster/standing-cluster.js';
 /** What waits in the queue is held in memory. */
 const MAX_WAITING = 256;
 const MAX_WAITING_BYTES = 2 ** 30;
-/** How often those who wait for hosts are told how many are missing. */
+/** How often clients that wait for hosts hear how many are missing. */
 const LOOK_MS = 250;
 
 /** A run that somebody asked for. Each of its callbacks is the last that the queue does with it for the moment. */
@@ -40,7 +40,7 @@ export interface CurrentRun {
   readonly progress: RunProgress;
 }
 
-/** A run of the cluster's life, for whoever keeps count. */
+/** A run in the life of the cluster, for counters. */
 export interface FinishedRun {
   readonly order: RunOrder;
   readonly outcome: keyof RunQueue['counts'];
@@ -205,7 +205,7 @@ export class RunQueue {
 
   private fail(order: RunOrder, error: unknown, isCancelled = false): void {
     const { message, stack } = error as Error;
-    // Our own mistake is told whole, and ends nobody else's run.
+    // Report a mistake of our own in full; it ends no other run.
     const reason = error instanceof RunError ? message : (stack ?? message);
     const outcome = isCancelled ? 'cancelled' : 'failed';
     this.finish({ order, outcome, record: undefined }, reason.split('\n', 1)[0]);

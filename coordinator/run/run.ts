@@ -77,8 +77,8 @@ export interface RunRecord {
 }
 
 /**
- * Does run number `run`; numbers grow over the life of the processes. Rejects with a RunError when a program fails, all
- * wait for ever, a process is lost, or the run is cancelled; then no process goes on with it.
+ * Does run number `run`; numbers grow over the life of the processes. Rejects with a RunError when a program fails, the programs
+ * deadlock, a process is lost, or the run is cancelled; then no process continues it.
  */
 export async function executeRun(
   cluster: LinkedProcesses,
@@ -289,7 +289,7 @@ class Conversation {
     }
   }
 
-  /** A link that broke is told before the end of the process behind it, which is the better reason. */
+  /** A broken link is reported before the end of the process behind it, which is the better reason. */
   private programFailed(error: RunError, { host, core }: Failed): void {
     if (host >= 0 || core >= 0) this.fail(error);
     else setTimeout(() => this.fail(error), BETTER_REASON_MS);
