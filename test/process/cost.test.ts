@@ -64,7 +64,7 @@ test('in one process there is nothing to wait for, and nothing is said', async (
   const { run: info, stdout, report } = await run('micro/write-lat', ...args);
   expect(info.cost).toBeUndefined();
   expect(stdout).not.toContain('cost:');
-  expect(report).not.toContain('to keep the processes together');
+  expect(report).not.toContain('to keep the processes synchronized');
 });
 
 test('whoever asked for columns or for silence gets no line', async () => {

@@ -162,7 +162,7 @@ describe('a cluster that launched its own hosts', () => {
     const url = /up at (ws:\S+)/.exec(up.stdout)![1]!;
     const { code, stderr } = await pinwire(['join', url]);
     expect(code).toBe(1);
-    expect(stderr).toContain('refused: this cluster launched its own hosts');
+    expect(stderr).toContain('refused: this cluster launches its own hosts');
   });
 
   test('lets the run that is on end when a supervisor signals all its processes', async () => {

@@ -64,7 +64,7 @@ test('--seeds: the others run on after a seed that failed, which is repeated by 
 test.each([
   [['--seeds', '3'], /--seeds: expected a range/],
   [['--seeds', '1..3', '--seed', '1'], /--seeds: conflicts with --seed/],
-  [['--seeds', '1..3', '--capture', join(directory, 'c')], /--seeds: --capture/],
+  [['--seeds', '1..3', '--capture', join(directory, 'c')], /--seeds: conflicts with --capture/],
 ])('%j is refused', async (args, message) => {
   const { code, stderr } = await pinwire(['run', ODD_SEEDS, ...args]);
   expect(code).toBe(2);

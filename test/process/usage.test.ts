@@ -78,9 +78,9 @@ const CASES: readonly (readonly [string[], RegExp])[] = [
   [['up', '--programs', '/no/such'], /--programs \/no\/such: no such directory/],
   [
     ['up', '--programs', directory, '--programs', PING_PONG],
-    /--programs .*ping-pong.js: is no dir/,
+    /--programs .*ping-pong.js: is not a dir/,
   ],
-  [['up', '--placement', 'joined', '--programs', directory], /--programs: .*`join` says it/],
+  [['up', '--placement', 'joined', '--programs', directory], /--programs: does not apply .*`pinwire join`/],
   [['list', 'everything'], /unknown workload "everything"/],
   [['decode', '/no/such.pcap'], /\/no\/such\.pcap/],
 ];

@@ -213,7 +213,7 @@ describe('a client', () => {
     });
     const told = formatStatus({ url: 'ws://here', status });
     expect(told).toMatch(/^run 1: toy, at 0 ps, 0 packets, [\d.]+ s so far; client ada\?\[2J$/m);
-    expect(told).toMatch(/^waits \(1\): toy; of bob$/m);
+    expect(told).toMatch(/^queued \(1\): toy; client bob$/m);
   });
 });
 

@@ -80,8 +80,8 @@ describe('a token', () => {
     ['', 'holds no token'],
     [' \n', 'holds no token'],
     ['too-short-a-one', 'at least 16 characters'],
-    ['a token with blanks in it', 'no blanks'],
-    ['zwölf-und-noch-einmal-zwölf', 'beyond ASCII'],
+    ['a token with blanks in it', 'ASCII without blanks'],
+    ['zwölf-und-noch-einmal-zwölf', 'must be ASCII'],
     ['x'.repeat(1025), 'at most 1024 characters'],
   ])('%j is refused, and not repeated', (token, reason) => {
     const message = messageOf(() => ownCredentials({ 'token-file': file('bad', token) }, warn));
@@ -144,7 +144,7 @@ describe.skipIf(!hasOpenssl)('certificates (needs openssl)', () => {
     const { 'tls-cert': cert, 'tls-key': key, 'tls-ca': ca } = files();
     expect(own({ 'tls-cert': cert })).toBe('--tls-cert needs --tls-key');
     expect(own({ 'tls-key': key })).toBe('--tls-key needs --tls-cert');
-    expect(own({ 'tls-ca': ca })).toContain('--tls-ca: who listens needs --tls-cert');
+    expect(own({ 'tls-ca': ca })).toContain('--tls-ca: a listener also needs --tls-cert');
     const other = file('other.pem', authority.issue('DNS:other').key);
     expect(own({ 'tls-cert': cert, 'tls-key': other })).toBe(
       `--tls-key ${other}: does not match --tls-cert ${cert}`,
