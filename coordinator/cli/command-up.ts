@@ -52,9 +52,11 @@ export interface UpOptions
 const PEOPLE_PER_SECOND = 1_000;
 /** A signal to the whole group can end a host process before our own copy of it arrives. */
 const SIGNAL_RACE_MS = 100;
-/** The run that is on may end within this after Ctrl-C. */
+/** The current run may end within this after Ctrl-C. */
 const DRAIN_MS = 10_000;
 const STOPPING = 'the cluster is stopping';
+const PROGRAMS_AT_JOIN =
+  '--programs: does not apply to --placement joined; pass it to `pinwire join`';
 
 /** The exit status: 0 when interrupted, 1 when a process was lost. Throws a UsageError before anything starts. */
 export async function upCommand(
@@ -66,9 +68,7 @@ export async function upCommand(
   const config = clusterConfig(options, hostsAskedFor({ hosts: asked }) ?? DEFAULT_HOSTS);
   const programs = programPolicy(options);
   if (config.placement === 'joined' && programs.directories.length > 0) {
-    throw new UsageError(
-      '--programs: does not apply to --placement joined; pass it to `pinwire join`',
-    );
+    throw new UsageError(PROGRAMS_AT_JOIN);
   }
   const credentials = ownCredentials(options);
   const encrypted = credentials.tls !== undefined;

@@ -31,7 +31,7 @@ export interface LinkedProcesses {
   readonly partition: readonly (readonly number[])[];
   /** Rejects with a RunError when a process is lost, with its name and how it ended. */
   readonly lost: Promise<never>;
-  /** Who hears the notices of the run that is on. */
+  /** Who hears the notices of the current run. */
   listener: NoticeListener | undefined;
   nameOf(process: number): string;
   /** Process `process` is of no use any more, and with it all of them. */

@@ -100,7 +100,7 @@ export class HostAgent {
     return new HostAgent(options, socket);
   }
 
-  /** Asks to be let go, after the run that is on. */
+  /** Asks to be let go, after the current run. */
   leave(): void {
     if (this.isLeaving) return;
     this.isLeaving = true;

@@ -1,7 +1,4 @@
-/**
- * What the way through the host makes of each workload that ran over several: medians in one plot and one table, stages
- * side by side.
- */
+/** Compares paths through the host for each workload that ran over several: medians in a plot and a table, and stages. */
 import { STAGES } from '../../sim/stages.js';
 import { formatFigure, formatParam, formatRounded, scaleOf } from './figures.js';
 import { html, markup, type Markup } from './html.js';

@@ -31,7 +31,7 @@ export interface RunOrder {
   failed(message: string): void;
 }
 
-/** The run that is on. */
+/** The current run. */
 export interface CurrentRun {
   readonly run: number;
   readonly order: RunOrder;
@@ -121,7 +121,7 @@ export class RunQueue {
     }
   }
 
-  /** Refuses those that wait; the run that is on has `ms` to end. */
+  /** Refuses those that wait; the current run has `ms` to end. */
   async drain(ms: number, why: string): Promise<void> {
     this.stopped = why;
     for (const order of this.waiting) this.cancel(order, why);

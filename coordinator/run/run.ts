@@ -77,8 +77,8 @@ export interface RunRecord {
 }
 
 /**
- * Does run number `run`; numbers grow over the life of the processes. Rejects with a RunError when a program fails, the programs
- * deadlock, a process is lost, or the run is cancelled; then no process continues it.
+ * Does run number `run`; numbers grow over the life of the processes. Rejects with a RunError when a program fails, the
+ * programs deadlock, a process is lost, or the run is cancelled; then no process continues it.
  */
 export async function executeRun(
   cluster: LinkedProcesses,
