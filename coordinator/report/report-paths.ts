@@ -1,4 +1,4 @@
-/** Compares paths through the host for each workload that ran over several: medians in a plot and a table, and stages. */
+/** Compares paths through the host for each workload that ran over several: medians in a plot and a table, stages. */
 import { STAGES } from '../../sim/stages.js';
 import { formatFigure, formatParam, formatRounded, scaleOf } from './figures.js';
 import { html, markup, type Markup } from './html.js';
