@@ -49,7 +49,7 @@ async function pingPong(core: Core, { params }: Task<BenchParams>): Promise<void
   await core.hear(1 - core.rank);
 }
 
-/** Rank 0 writes to rank 1, with so many requests outstanding. */
+/** Rank 0 writes to rank 1, with this number of requests outstanding. */
 async function stream(core: Core, { params }: Task<BenchParams>): Promise<void> {
   const { size, iterations, outstanding } = params;
   const device = await openDevice(core);

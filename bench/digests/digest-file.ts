@@ -11,7 +11,8 @@ export function readDigests(path: string): Digest[] {
   for (const [index, line] of textOf(path).split('\n').entries()) {
     if (line.trim() === '') continue;
     const digest = parseDigest(line);
-    if (digest === undefined) throw new UsageError(`${path}:${index + 1}: is no digest of a run`);
+    if (digest === undefined)
+      throw new UsageError(`${path}:${index + 1}: is not the digest of a run`);
     if (digests.has(digest.name)) {
       throw new UsageError(`${path}:${index + 1}: "${digest.name}" is recorded twice`);
     }

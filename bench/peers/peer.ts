@@ -16,7 +16,7 @@ export interface Peer {
   readonly needs: readonly Need[];
   /** Builds `source` into `binary`. */
   build(source: string, binary: string): readonly string[];
-  /** Runs the binary for so many iterations. */
+  /** Runs the binary for that number of iterations. */
   run(binary: string, program: PeerProgram, iterations: number): readonly string[];
 }
 

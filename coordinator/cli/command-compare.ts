@@ -17,7 +17,7 @@ export function compareCommand(
   tolerance: string | undefined,
   terminal: Terminal,
 ): number {
-  if (files.length !== 2) throw new UsageError('compare: name two results files');
+  if (files.length !== 2) throw new UsageError('compare: expected two results files');
   const [a, b] = files.map(readResults) as [Results, Results];
   const options = { tolerance: tolerance === undefined ? 0 : readTolerance(tolerance) };
   const { differences, compared } = compareResults(a, b, options);

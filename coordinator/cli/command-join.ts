@@ -58,7 +58,7 @@ export async function joinCommand(
   const giveUp = new AbortController();
   interruption.arrived.catch(() => {
     giveUp.abort();
-    if (agent !== undefined) log.info({}, 'leaving after the run that is on');
+    if (agent !== undefined) log.info({}, 'leaving once the current run ends');
     agent?.leave();
   });
   const join = (): Promise<HostAgent> =>
@@ -129,7 +129,9 @@ function fabricOf({ listen, advertise }: JoinOptions, processes: number): Fabric
     ['--advertise', told],
   ] as const) {
     if (port + processes - 1 > 65_535) {
-      throw new UsageError(`${option}: ${processes} processes need as many ports from ${port} on`);
+      throw new UsageError(
+        `${option}: ${processes} processes need ${processes} consecutive ports from ${port}`,
+      );
     }
   }
   return { ...own, advertisedHost: told.host, advertisedPort: told.port };

@@ -136,7 +136,9 @@ async function planCommand(
   const given = seeds === undefined ? options : { ...options, seed: String(seeds[0]) };
   const own = clusterConfig(given, asked ?? usual);
   if (own.placement === 'joined') {
-    throw new UsageError('--placement joined: only `up` gathers hosts; --attach runs on them');
+    throw new UsageError(
+      '--placement joined: applies to `up` only; use --attach to run on such a cluster',
+    );
   }
   prepareOutputs(outputsOf(command), options.capture);
   const planFor = (config: ClusterConfig): PlannedWorkload[] =>
@@ -158,9 +160,9 @@ async function planCommand(
 
 function seedsOf({ seeds, seed, capture }: RunOptions): number[] | undefined {
   if (seeds === undefined) return undefined;
-  if (seed !== undefined) throw new UsageError('--seeds: --seed names one already');
+  if (seed !== undefined) throw new UsageError('--seeds: conflicts with --seed');
   if (capture !== undefined)
-    throw new UsageError('--seeds: --capture takes the frames of one seed');
+    throw new UsageError('--seeds: conflicts with --capture, which records a single seed');
   return readSeeds(seeds);
 }
 
@@ -223,7 +225,7 @@ class Session {
       interruption.dispose();
     }
     const refused = this.place?.refused ?? 0;
-    if (refused > 0) terminal.error(`refused ${refused} connections that were not the cluster's`);
+    if (refused > 0) terminal.error(`refused ${refused} connections from outside the cluster`);
     await this.writeResults();
     return status;
   }
@@ -286,7 +288,7 @@ class Session {
     }
     this.turnTo(worst!.seed);
     this.measured = worst!.measured;
-    this.say(`\nthe worst: seed ${worst!.seed}\n\n`);
+    this.say(`\nworst seed: ${worst!.seed}\n\n`);
     this.show();
     if (worst!.error !== undefined) throw worst!.error;
   }

@@ -50,7 +50,7 @@ export async function statusCommand(
     const answered = answers.filter((answer) => answer !== undefined);
     if (answered.length === 0) {
       throw new RunError(
-        'no cluster of this user answers on this machine; name the URL of another',
+        'no cluster of this user is running on this machine; give the URL of another one',
       );
     }
     const { json } = options;
@@ -91,7 +91,7 @@ async function statusOf(options: LineOptions): Promise<Answer | undefined> {
       heard: (reply) => {
         if (reply.type !== 'status') return;
         const status = parseClusterStatus(reply.status);
-        if (typeof status === 'string') reject(new RunError(`${url}: a broken answer: ${status}`));
+        if (typeof status === 'string') reject(new RunError(`${url}: malformed answer: ${status}`));
         else resolve({ url, status });
         line.close();
       },
@@ -127,8 +127,10 @@ async function everyCluster(
     }
   }
   if (gone > 0) {
-    const [files, clusters] = gone === 1 ? ['file is', 'a cluster'] : ['files are', 'clusters'];
-    terminal.error(`${gone} token ${files} left in ${directory} of ${clusters} that ended badly`);
+    const [files, clusters] = gone === 1 ? ['file', 'a cluster'] : ['files', 'clusters'];
+    terminal.error(
+      `${gone} token ${files} in ${directory} left behind by ${clusters} that did not shut down`,
+    );
   }
   return answers;
 }
@@ -185,7 +187,7 @@ function linkLines({ processes }: ClusterStatus): string[] {
   if (processes.length === 1) return ['links: none, all hosts are in one process'];
   const name = (process: number): string => hostsOf(processes[process]!.hosts, 0);
   return table([
-    ['link', 'listens at', 'dials'],
+    ['link', 'listening at', 'dials'],
     ...processes.map(({ fabric }, process) => [
       name(process),
       fabric,
@@ -197,13 +199,13 @@ function linkLines({ processes }: ClusterStatus): string[] {
 function runLines({ run, queue }: ClusterStatus): string[] {
   const on =
     run === null
-      ? 'no run is on'
+      ? 'no run in progress'
       : `run ${run.run}: ${run.workload}, at ${formatDuration(run.virtual_ns * PS_PER_NS)}, ` +
-        `${run.packets} packets, for ${run.wall_s.toFixed(1)} s; of ${run.client}`;
+        `${run.packets} packets, ${run.wall_s.toFixed(1)} s so far; client ${run.client}`;
   return [
     on,
     ...queue.map(
-      ({ workload, client }, index) => `waits (${index + 1}): ${workload}; of ${client}`,
+      ({ workload, client }, index) => `queued (${index + 1}): ${workload}; client ${client}`,
     ),
   ];
 }

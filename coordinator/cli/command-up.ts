@@ -53,9 +53,11 @@ export interface UpOptions
 const PEOPLE_PER_SECOND = 1_000;
 /** A signal to the whole group can end a host process before our own copy of it arrives. */
 const SIGNAL_RACE_MS = 100;
-/** The run that is on may end within this after Ctrl-C. */
+/** The current run may end within this after Ctrl-C. */
 const DRAIN_MS = 10_000;
 const STOPPING = 'the cluster is stopping';
+const PROGRAMS_AT_JOIN =
+  '--programs: does not apply to --placement joined; pass it to `pinwire join`';
 
 /** The exit status: 0 when interrupted, 1 when a process was lost. Throws a UsageError before anything starts. */
 export async function upCommand(
@@ -138,7 +140,7 @@ function whatIsAsked(options: UpOptions): {
   const config = clusterConfig(options, hostsAskedFor({ hosts: asked }) ?? DEFAULT_HOSTS);
   const programs = programPolicy(options);
   if (config.placement === 'joined' && programs.directories.length > 0) {
-    throw new UsageError('--programs: of a cluster that hosts join, `join` says it');
+    throw new UsageError(PROGRAMS_AT_JOIN);
   }
   return { config, programs };
 }
@@ -168,7 +170,7 @@ async function keepUp(
   return new Promise(() => undefined);
 }
 
-/** Lets the run that is on end, and sends everybody away. */
+/** Lets the current run end, and sends everybody away. */
 async function drain({ observed, queue, desk, cluster }: Standing, log: EventLog): Promise<void> {
   observed.stop(STOPPING);
   const { current } = queue;
@@ -197,7 +199,7 @@ function pathsOf(
         else
           refuseToJoin(
             socket,
-            'this cluster launched its own hosts: `up --placement joined` gathers others',
+            'this cluster launches its own hosts; only `up --placement joined` accepts others',
           );
       },
       maxPayload: MAX_JOIN_BYTES,

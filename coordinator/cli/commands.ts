@@ -31,7 +31,7 @@ const definitions = () => import('./options.js');
 export const COMMANDS: readonly Command[] = [
   {
     usage: 'up',
-    describe: 'launch a cluster, or gather one of joining machines, and keep it up until Ctrl-C',
+    describe: 'start a cluster, here or of machines that join, and keep it up until Ctrl-C',
     options: async () => (await definitions()).UP_OPTIONS,
     action: async ({ values, terminal }) => {
       const { upCommand } = await import('./command-up.js');
@@ -40,19 +40,20 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     usage: 'join <url>',
-    describe: 'make this machine a host of a cluster elsewhere (ws://coordinator:7600)',
+    describe: 'add the hosts of this machine to a cluster (ws://coordinator:7600)',
     options: async () => (await definitions()).JOINING_OPTIONS,
     action: async ({ values, terminal }) => {
       const { joinCommand } = await import('./command-join.js');
       return joinCommand(String(values['url']), values, await logOf(values, terminal), terminal);
     },
   },
-  running('run', 'run workloads: names of `list`, or paths of your own .js or .ts modules'),
+  running('run', 'run workloads: names from `list`, or paths of your own .js or .ts modules'),
   running('suite', 'run a suite: micro, host, hpc, trading, all, or demo'),
-  running('explain', 'run one workload and tell its median operation stage by stage'),
+  running('explain', 'run one workload and break its median operation down into stages'),
   {
     usage: 'status [url]',
-    describe: 'what a cluster that is up is made of and does; without URL those of this user here',
+    describe:
+      'show the state of a running cluster; without a URL, of your clusters on this machine',
     options: async () => (await definitions()).STATUS_OPTIONS,
     action: async ({ values, terminal }) => {
       const { statusCommand } = await import('./command-status.js');
@@ -62,7 +63,7 @@ export const COMMANDS: readonly Command[] = [
   {
     usage: 'decode <file..>',
     describe:
-      'print RoCEv2 captures (pcap, pcapng; - for standard input) by time, one line a packet',
+      'print RoCEv2 captures (pcap, pcapng; - for standard input), sorted by time, one line per packet',
     options: async () => (await definitions()).DECODE_OPTIONS,
     action: async ({ values, terminal }) => {
       const { decode } = await import('./decode.js');
@@ -78,7 +79,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     usage: 'compare <file..>',
-    describe: 'compare the results of two results files: exit 0 if they are equal, 1 if not',
+    describe: 'compare two results files: exit 0 if they are equal, 1 if not',
     options: async () => (await definitions()).COMPARE_OPTIONS,
     action: async ({ values, terminal }) => {
       const { compareCommand } = await import('./command-compare.js');
@@ -88,7 +89,8 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     usage: 'list [name..]',
-    describe: 'the workloads (or those named) with every parameter and default, and the suites',
+    describe:
+      'list the workloads (or those named) with every parameter and default, and the suites',
     options: () => Promise.resolve({}),
     action: async ({ values, terminal }) => {
       const { listCommand } = await import('./command-list.js');
@@ -97,7 +99,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     usage: 'profiles [name..]',
-    describe: 'the hardware profiles: every number with its grade and source',
+    describe: 'show the hardware profiles: every number with its grade and source',
     options: () => Promise.resolve({}),
     action: async ({ values, terminal }) => {
       const { describeProfiles, formatProfiles } = await import('../profiles/profile-listing.js');

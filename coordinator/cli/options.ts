@@ -23,26 +23,30 @@ const PLACEMENT_OPTIONS = definitionsOf('Where the work is done:');
 
 const PROGRAM_OPTIONS = {
   programs: texts(
-    'a directory whose .js and .ts modules runs may name, beside the catalogue (repeatable)',
+    'let runs load .js and .ts modules from this directory, in addition to the catalogue (repeatable)',
   ),
 } as const satisfies Record<string, Options>;
 
 const WORKLOAD_OPTIONS = {
-  set: texts('a workload’s parameter, as size=64KiB (repeatable; `list` shows them)'),
+  set: texts('set a workload parameter, such as size=64KiB (repeatable; `list` shows them)'),
 } as const satisfies Record<string, Options>;
 
 /** Of `run` alone. */
 const SEEDS_OPTIONS = {
-  seeds: text('run once for each seed of a range, as 1..100: a line a seed, the worst in full'),
+  seeds: text(
+    'run once for each seed in a range, such as 1..100: one line per seed, the worst in full',
+  ),
 } as const satisfies Record<string, Options>;
 
 const OUTPUT_OPTIONS = {
   format: text('table, or perftest: the columns of ib_*_lat and ib_*_bw [default: table]'),
-  json: text('also write the results to this file; - for standard output, instead of tables'),
+  json: text(
+    'also write the results to this file as JSON; - writes to standard output instead of tables',
+  ),
   hgrm: text(
     'also write latencies as HdrHistogram percentile distributions (.hgrm) to this directory',
   ),
-  out: text('where results.json and report.html go [default: results/latest]'),
+  out: text('directory for results.json and report.html [default: results/latest]'),
   capture: text(
     'write DIR/host0.pcapng, ... (several workloads: DIR/<workload, / as ->/; several runs of one: 1/, 2/, ... below)',
   ),
@@ -50,7 +54,7 @@ const OUTPUT_OPTIONS = {
   quiet: { describe: 'no tables and no progress', boolean: true },
 } as const satisfies Record<string, Options>;
 
-/** Of a coordinator that stays up. */
+/** Options of a coordinator that stays up. */
 const LISTEN_OPTIONS = {
   listen: text(
     '[ADDRESS:]PORT for clients and joining hosts [default: 127.0.0.1:7600, any free port if it is taken]',
@@ -58,67 +62,67 @@ const LISTEN_OPTIONS = {
 } as const satisfies Record<string, Options>;
 
 const CREDENTIAL_OPTIONS = {
-  'token-file': text(
-    'the file that holds the cluster’s token (or PINWIRE_TOKEN_FILE, PINWIRE_TOKEN)',
-  ),
-  'tls-cert': text('this end’s certificate (PEM): who listens with one speaks wss://'),
-  'tls-key': text('its private key (PEM)'),
+  'token-file': text('file that holds the cluster’s token (or PINWIRE_TOKEN_FILE, PINWIRE_TOKEN)'),
+  'tls-cert': text('certificate of this end (PEM); a listener that has one serves wss://'),
+  'tls-key': text('private key of that certificate (PEM)'),
   'tls-ca': text(
-    'the authority to trust (PEM); who listens asks every caller for a certificate of it',
+    'certificate authority to trust (PEM); a listener then requires a client certificate signed by it',
   ),
 } as const satisfies Record<string, Options>;
 
 /** Of commands that stay up. */
 const LOG_OPTIONS = {
-  log: text('text or json: how events are told on standard error [default: text]'),
+  log: text('text or json: format of the events on standard error [default: text]'),
   'log-level': text('trace, debug, info, warn, error or silent [default: info]'),
 } as const satisfies Record<string, Options>;
 
-/** Of a coordinator, which has a door, and of a machine that joins, which has none. */
+/** For a coordinator, which has a door; a machine that joins has none. */
 const METRICS_OPTIONS = {
-  metrics: text('on, off, or [ADDRESS:]PORT for /metrics, /healthz, /readyz apart [default: on]'),
+  metrics: text(
+    'serve /metrics, /healthz and /readyz: on, off, or on a separate [ADDRESS:]PORT [default: on]',
+  ),
 } as const satisfies Record<string, Options>;
 
 const AGENT_METRICS_OPTIONS = {
-  metrics: text('[ADDRESS:]PORT for /metrics and /healthz, or off [default: off]'),
+  metrics: text('serve /metrics and /healthz on this [ADDRESS:]PORT, or off [default: off]'),
 } as const satisfies Record<string, Options>;
 
 const JOIN_OPTIONS = {
   hosts: text('emulated hosts that this machine contributes [default: 1]'),
-  processes: text('pack them into N processes [default: one each]'),
-  name: text('what the cluster calls this machine [default: its host name]'),
+  processes: text('pack its hosts into N processes [default: one process per host]'),
+  name: text('name of this machine in the cluster [default: its host name]'),
   listen: text(
-    '[ADDRESS:]PORT for its links; more processes take the ports behind it [default: the address that reaches the coordinator, any free port]',
+    '[ADDRESS:]PORT for links between hosts; each further process takes the next port [default: the address that reaches the coordinator, any free port]',
   ),
-  advertise: text('HOST[:PORT] that other hosts dial, behind NAT [default: where it listens]'),
+  advertise: text(
+    'HOST[:PORT] that other hosts dial, if behind NAT [default: the listening address]',
+  ),
   wait: text('how long to try to reach the coordinator: 30s, 5m, forever [default: forever]'),
 } as const satisfies Record<string, Options>;
 
-/** Of a command that can run on a cluster that is up. */
+/** Options of a command that can run on a cluster that is up. */
 const ATTACH_OPTIONS = {
-  attach: text(
-    'run on the cluster that is up at this URL: ws://HOST:PORT (hosts, cores, profile are its)',
-  ),
+  attach: text('run on the cluster at this URL: ws://HOST:PORT (it sets hosts, cores and profile)'),
   wait: text('how long to try to reach it: 30s, 5m, forever [default: 10s]'),
 } as const satisfies Record<string, Options>;
 
 export const STATUS_OPTIONS = {
   ...CREDENTIAL_OPTIONS,
   wait: text('how long to try to reach the coordinator: 30s, 5m, forever [default: one attempt]'),
-  json: text('write it to this file as JSON instead; - for standard output'),
+  json: text('write the status to this file as JSON instead; - for standard output'),
 } as const satisfies Record<string, Options>;
 
 export const COMPARE_OPTIONS = {
   tolerance: text(
-    'figures that differ by less are equal, and hashes, stages and counters are not compared: 2% or 0.02 [default: exact]',
+    'treat figures that differ by less than this as equal, and skip hashes, stages and counters: 2% or 0.02 [default: exact]',
   ),
 } as const satisfies Record<string, Options>;
 
 export const DECODE_OPTIONS = {
   qp: texts('only packets to this queue pair: 17 or 0x000011 (repeatable: any of them)'),
-  host: texts('only packets from or to it: host1, or an IP or MAC address (repeatable)'),
+  host: texts('only packets from or to this host: host1, or an IP or MAC address (repeatable)'),
   opcode: texts('only packets of this opcode: ACK, "RC SEND_ONLY", 0x11 (repeatable)'),
-  json: text('write the summary to this file; - for standard output, instead of the packets'),
+  json: text('write the summary to this file; - writes to standard output instead of the packets'),
 } as const satisfies Record<string, Options>;
 
 /** Of `up`. */

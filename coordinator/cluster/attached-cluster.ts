@@ -51,7 +51,7 @@ export class AttachedCluster implements RunPlace {
         this.lost = new RunError(
           farewell === undefined
             ? `lost the coordinator at ${line.url}: it ${reason}`
-            : `the coordinator at ${line.url} has gone: ${farewell}`,
+            : `the coordinator at ${line.url} ended the session: ${farewell}`,
         );
         for (const { reject } of this.asked.values()) reject(this.lost);
         this.asked.clear();
@@ -65,7 +65,7 @@ export class AttachedCluster implements RunPlace {
     const bytes = [...run.spec.inputs.values()].reduce((sum, { length }) => sum + length, 0);
     if (bytes > MOST_INPUT_BYTES) {
       throw new RunError(
-        `${run.name}: its input files have ${bytes} bytes, and a run that attaches may have ${formatSize(MOST_INPUT_BYTES)}`,
+        `${run.name}: its input files total ${bytes} bytes; with --attach the limit is ${formatSize(MOST_INPUT_BYTES)}`,
       );
     }
     const id = ++this.runs;
@@ -94,7 +94,7 @@ export class AttachedCluster implements RunPlace {
 
   private heard(reply: ClientReply): void {
     if (!('id' in reply)) return;
-    // Of a run that was given up more may still be under way.
+    // More may still be on its way from a run that was given up.
     const asked = this.asked.get(reply.id);
     if (asked === undefined) return;
     const { run } = asked;
@@ -125,7 +125,7 @@ export class AttachedCluster implements RunPlace {
         this.asked.delete(reply.id);
         const record = parseRunRecord(reply.record, performance.now());
         if (typeof record !== 'string') asked.resolve(record);
-        else asked.reject(new RunError(`${this.line.url} sent a broken message: ${record}`));
+        else asked.reject(new RunError(`${this.line.url} sent a malformed message: ${record}`));
         return;
       }
       case 'failed':
@@ -136,13 +136,13 @@ export class AttachedCluster implements RunPlace {
   }
 }
 
-/** `waiting for 2 runs before this one`, `waiting for hosts: 2 of 8 have joined`. */
+/** `waiting for 2 runs ahead of this one`, `waiting for hosts: 2 of 8 have joined`. */
 function waitingFor({
   before,
   missing,
   hosts,
 }: Pick<Extract<ClientReply, { type: 'queued' }>, 'before' | 'missing' | 'hosts'>): string {
   if (missing > 0) return `waiting for hosts: ${hosts - missing} of ${hosts} have joined`;
-  if (before === 0) return 'about to begin';
-  return `waiting for ${before} run${before === 1 ? '' : 's'} before this one`;
+  if (before === 0) return 'about to start';
+  return `waiting for ${before} run${before === 1 ? '' : 's'} ahead of this one`;
 }

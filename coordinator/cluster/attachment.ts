@@ -36,7 +36,7 @@ export function readAttachment(options: AttachOptions): Attachment | undefined {
   const { attach, wait = DEFAULT_WAIT } = options;
   if (attach === undefined) {
     const alone = COMPANIONS.find((name) => options[name] !== undefined);
-    if (alone !== undefined) throw new UsageError(`--${alone}: only together with --attach`);
+    if (alone !== undefined) throw new UsageError(`--${alone}: needs --attach`);
     return undefined;
   }
   return { url: readCoordinatorUrl('--attach', attach), wait: readWait('--wait', wait) };

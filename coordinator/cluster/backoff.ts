@@ -14,7 +14,7 @@ const LONGEST_MS = 5_000;
 const SPREAD = 0.25;
 
 export interface RetryOptions {
-  /** In ms of wall clock; Infinity for ever. */
+  /** In ms of wall clock; Infinity: no limit. */
   readonly wait: number;
   /** Ends the waiting: the answer is undefined. */
   readonly signal: AbortSignal;

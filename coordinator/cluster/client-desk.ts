@@ -58,7 +58,7 @@ export class ClientDesk {
     receiveGuest<ClientRequest, ClientHello, ClientReply, Client>(socket, {
       parse: parseClientRequest,
       introduces: (request) => request.type === 'hello',
-      missing: 'said no hello',
+      missing: 'sent no hello',
       greet: (hello, connection) => this.greet(hello, address, socket, connection),
       heard: (client, request) => client.heard(request),
       lost: (client, reason) => this.lost(client, reason),
@@ -109,12 +109,14 @@ export class ClientDesk {
       return `this cluster speaks ${CLIENT_PROTOCOL}, the client ${protocol}`;
     }
     if (this.closing !== undefined) return this.closing;
-    return this.clients.size < MAX_CLIENTS ? undefined : `${MAX_CLIENTS} clients are here already`;
+    return this.clients.size < MAX_CLIENTS
+      ? undefined
+      : `the limit of ${MAX_CLIENTS} clients is reached`;
   }
 
   private lost(client: Client, reason: string | undefined): void {
     this.clients.delete(client);
-    client.gone(reason ?? 'its client has left');
+    client.gone(reason ?? 'its client disconnected');
     const { log } = this.options;
     if (reason === undefined) log.debug({ client: client.who }, 'client left');
     else log.warn({ client: client.who, reason }, 'client lost');
@@ -147,7 +149,7 @@ class Client {
   heard(request: ClientRequest): void {
     switch (request.type) {
       case 'hello':
-        this.connection.drop('said hello twice');
+        this.connection.drop('sent a second hello');
         return;
       case 'status':
         this.send({ type: 'status', status: this.options.status() });
@@ -171,7 +173,7 @@ class Client {
   /** Drops a client that leaves too much unread. */
   private send(reply: ClientReply): void {
     const unread = this.socket.bufferedAmount;
-    if (unread > MOST_UNREAD_BYTES) this.connection.drop('does not read what it is sent');
+    if (unread > MOST_UNREAD_BYTES) this.connection.drop('does not read its messages');
     else this.connection.send(reply);
   }
 
@@ -188,7 +190,7 @@ class Client {
     }
     const refuse = (message: string): void => this.send({ type: 'failed', id, message });
     if (this.orders.size >= MAX_RUNS_OF_A_CLIENT) {
-      refuse(`refused: ${MAX_RUNS_OF_A_CLIENT} runs of this client wait already`);
+      refuse(`refused: ${MAX_RUNS_OF_A_CLIENT} runs of this client are already queued`);
       return;
     }
     const spec = parseClientRun(run, cluster.config);

@@ -55,7 +55,7 @@ export function parseClientRun(
 }
 
 function misfit({ module, programs, machine }: RunSpec, config: ClusterConfig): string | undefined {
-  if (module.kind === 'file') return 'a cluster that is up loads no file: module';
+  if (module.kind === 'file') return 'a running cluster does not load file: modules';
   if (programs.length === 0) return 'the run has no programs';
   const places = new Set(programs.map(({ host, core }) => `${host} ${core}`));
   if (places.size < programs.length) return 'two programs on one core';

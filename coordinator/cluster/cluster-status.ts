@@ -1,4 +1,4 @@
-/** What `status` tells of a cluster that is up: its machines, its links, the run that is on, and those that wait. */
+/** What `status` shows of a running cluster: its machines, its links, the current run, and queued runs. */
 import { MAX_HOSTS } from '../../units/elements.js';
 import { PS_PER_NS } from '../../units/time.js';
 import { hostNumbers } from '../../wire/control/orders.js';

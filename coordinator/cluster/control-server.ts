@@ -88,7 +88,7 @@ function greet(socket: WebSocket, welcome: Welcome, strangers: { count: number }
     if (listener === undefined) strangers.count++;
     socket.terminate();
   };
-  const timer = setTimeout(() => refuse('said nothing'), HELLO_MS);
+  const timer = setTimeout(() => refuse('sent nothing'), HELLO_MS);
   const connection: ProcessConnection = {
     send: (order) => socket.send(packControl(order)),
     drop: () => socket.terminate(),
@@ -98,16 +98,16 @@ function greet(socket: WebSocket, welcome: Welcome, strangers: { count: number }
     if (reason !== undefined) return;
     const notice = isBinary ? readNotice(data) : 'a text message';
     if (typeof notice === 'string') {
-      refuse(`sent a broken message: ${notice}`);
+      refuse(`sent a malformed message: ${notice}`);
     } else if (listener !== undefined) {
-      if (notice.type === 'hello') refuse('said hello twice');
+      if (notice.type === 'hello') refuse('sent a second hello');
       else listener.notice(notice);
     } else if (notice.type === 'hello') {
       clearTimeout(timer);
       listener = welcome(notice, connection);
-      if (listener === undefined) refuse('is none of this cluster');
+      if (listener === undefined) refuse('is not a process of this cluster');
     } else {
-      refuse('is none of this cluster');
+      refuse('is not a process of this cluster');
     }
   });
   socket.once('close', () => {

@@ -29,7 +29,7 @@ const GREETING_MS = 10_000;
 export interface LineOptions {
   readonly url: URL;
   readonly credentials: CredentialOptions;
-  /** How long to try, in ms; Infinity for ever. */
+  /** How long to try, in ms; Infinity: no limit. */
   readonly wait: number;
   /** What the client does there, for people: `run hpc/allreduce`. */
   readonly what: string;
@@ -102,10 +102,10 @@ export class CoordinatorLine {
   /** What is worth a warning: equal results are promised within one version of pinwire and one major of Node.js. */
   get mismatch(): string | undefined {
     if (this.version !== VERSION) {
-      return `${this.url} runs pinwire ${this.version}, and this is ${VERSION}: their results may differ`;
+      return `${this.url} runs pinwire ${this.version}, and this is ${VERSION}: results may differ`;
     }
     if (majorOf(this.node) !== majorOf(process.version)) {
-      return `${this.url} runs Node.js ${this.node}, and this is ${process.version}: results are equal within one major version only`;
+      return `${this.url} runs Node.js ${this.node}, and this is ${process.version}: results are equal only within one major version`;
     }
     return undefined;
   }
@@ -120,7 +120,7 @@ export class CoordinatorLine {
   }
 
   /** Breaks it off. */
-  drop(reason = 'was broken off'): void {
+  drop(reason = 'was closed'): void {
     this.connection.drop(reason);
   }
 }
@@ -140,7 +140,7 @@ function greet(socket: WebSocket, url: string, what: string): Promise<Coordinato
             clearTimeout(late);
             const greeted = CoordinatorLine.of(url, connection, reply);
             if (typeof greeted === 'string') {
-              reject(new DialError(`${url} sent a broken message: ${greeted}`, true));
+              reject(new DialError(`${url} sent a malformed message: ${greeted}`, true));
               connection.drop(greeted);
             } else {
               resolve((line = greeted));
@@ -186,7 +186,7 @@ function tokenOf({ url, credentials }: LineOptions, shown: string): Credentials 
 }
 
 function ignore(): void {
-  // Nothing else is told of the waiting.
+  // Nothing else reports the wait.
 }
 
 /** A container's user may be a number without a name. */

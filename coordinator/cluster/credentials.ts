@@ -15,32 +15,32 @@ export interface CredentialOptions extends TlsOptions {
 const SHORTEST_TOKEN = 16;
 const LONGEST_TOKEN = 1_024;
 
-/** Host processes are told of certificates by one environment variable, which Linux lets have 128 KiB. */
+/** Host processes get certificates in one environment variable; Linux limits it to 128 KiB. */
 const MOST_TLS_BYTES = 96 << 10;
 
 type Warn = (line: string) => void;
 const toStandardError: Warn = (line) => void process.stderr.write(`${line}\n`);
 
-/** Of a cluster that is about to listen: a token is made if none is given. */
+/** The credentials of a cluster that is about to listen: a token is made if none is given. */
 export function ownCredentials(
   options: CredentialOptions,
   warn: Warn = toStandardError,
 ): Credentials {
   const tls = readTlsFiles(options, warn);
   if (tls !== undefined && tls.cert === undefined) {
-    throw new UsageError('--tls-ca: who listens needs --tls-cert and --tls-key too');
+    throw new UsageError('--tls-ca: a listener also needs --tls-cert and --tls-key');
   }
   try {
     return { token: givenToken(options, warn) ?? randomBytes(32).toString('hex'), tls };
   } catch (error) {
-    // Nobody will write it for whoever listens.
+    // A listener does not wait for its token: nobody else writes it.
     throw error instanceof FileNotThere ? new UsageError(error.message) : error;
   }
 }
 
 /**
  * For dialling the coordinator at `url`. Read them again for each attempt: the file of the token may still be to come,
- * which is told by FileNotThere. Throws a UsageError for what waiting does not help.
+ * which FileNotThere reports. Throws a UsageError if waiting does not help.
  */
 export function credentialsFor(
   url: URL,
@@ -49,7 +49,9 @@ export function credentialsFor(
 ): Credentials {
   const tls = readTlsFiles(options, warn);
   if (tls !== undefined && url.protocol !== 'wss:') {
-    throw new UsageError(`${printUrl(url)} is not encrypted: --tls-... need a wss:// URL`);
+    throw new UsageError(
+      `${printUrl(url)} is not encrypted: the --tls-... options need a wss:// URL`,
+    );
   }
   const given = givenToken(options, warn);
   if (given !== undefined) return { token: given, tls };
@@ -62,7 +64,7 @@ export function credentialsFor(
   } catch (error) {
     if (!(error instanceof FileNotThere)) throw error;
     throw new FileNotThere(
-      `no token: there is no ${file}, and neither --token-file nor PINWIRE_TOKEN`,
+      `no token: ${file} does not exist, and neither --token-file nor PINWIRE_TOKEN is set`,
     );
   }
 }
@@ -77,7 +79,7 @@ export function credentialsOfHosts(
   const bytes = Buffer.byteLength(JSON.stringify(credentials.tls ?? {}));
   if (bytes > MOST_TLS_BYTES) {
     throw new UsageError(
-      `--tls-...: ${bytes} bytes in all, and a host process is told at most ${MOST_TLS_BYTES}: --tls-ca needs the cluster's own authority alone`,
+      `--tls-...: ${bytes} bytes in all exceed the ${MOST_TLS_BYTES} that a host process accepts; --tls-ca needs only the cluster's own authority`,
     );
   }
   return credentials;
@@ -105,15 +107,15 @@ function checked(source: string, text: string): string {
   const token = text.trim();
   if (token === '') throw new UsageError(`${source}: holds no token`);
   if (!/^[\x21-\x7e]+$/.test(token)) {
-    throw new UsageError(`${source}: a token has no blanks and no characters beyond ASCII`);
+    throw new UsageError(`${source}: a token must be ASCII without blanks`);
   }
   if (token.length < SHORTEST_TOKEN) {
     throw new UsageError(
-      `${source}: a token has at least ${SHORTEST_TOKEN} characters (openssl rand -hex 32 makes one)`,
+      `${source}: a token must have at least ${SHORTEST_TOKEN} characters (openssl rand -hex 32 makes one)`,
     );
   }
   if (token.length > LONGEST_TOKEN) {
-    throw new UsageError(`${source}: a token has at most ${LONGEST_TOKEN} characters`);
+    throw new UsageError(`${source}: a token must have at most ${LONGEST_TOKEN} characters`);
   }
   return token;
 }

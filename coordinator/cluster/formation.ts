@@ -1,6 +1,6 @@
 /**
  * The host processes of a cluster while they stand together: expected, introduced to one another, watched. One process
- * lost ends the formation; whoever keeps a cluster up makes a new one.
+ * lost ends the formation; its owner makes a new one to keep the cluster up.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -31,7 +31,7 @@ export interface LinkedProcesses {
   readonly partition: readonly (readonly number[])[];
   /** Rejects with a RunError when a process is lost, with its name and how it ended. */
   readonly lost: Promise<never>;
-  /** Who hears the notices of the run that is on. */
+  /** Who hears the notices of the current run. */
   listener: NoticeListener | undefined;
   nameOf(process: number): string;
   /** Process `process` is of no use any more, and with it all of them. */
@@ -68,7 +68,7 @@ export class Formation implements LinkedProcesses {
     this.lost = new Promise((_, reject) => {
       this.reject = reject;
     });
-    // Whoever runs something races with it; between runs nobody listens.
+    // A run races with this promise; between runs nobody listens to it.
     this.lost.catch(() => undefined);
     this.linked = new Promise((resolve) => {
       this.markLinked = resolve;
@@ -113,7 +113,7 @@ export class Formation implements LinkedProcesses {
     return this.expected[process]!.name();
   }
 
-  /** Nothing happens if the process is not there: whoever lost it has been told. */
+  /** Nothing happens if the process is not there: the loss has been reported. */
   send(process: number, order: Order): void {
     this.connections[process]?.send(order);
   }
@@ -141,7 +141,7 @@ export class Formation implements LinkedProcesses {
 
   /** Tells every process to stop. */
   dissolve(why: string): void {
-    // Whoever still waits for its beginning is let go.
+    // Let go of those who still wait for it to begin.
     this.end(new RunError(why));
     for (const connection of this.connections) connection?.send({ type: 'stop' });
   }

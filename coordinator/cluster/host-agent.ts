@@ -100,7 +100,7 @@ export class HostAgent {
     return new HostAgent(options, socket);
   }
 
-  /** Asks to be let go, after the run that is on. */
+  /** Asks to be let go, after the current run. */
   leave(): void {
     if (this.isLeaving) return;
     this.isLeaving = true;
@@ -186,7 +186,7 @@ export class HostAgent {
     };
   }
 
-  /** The coordinator has told them to stop, or is gone, which they notice; whoever stays is killed. */
+  /** The coordinator has told them to stop, or is gone, which they notice; those that stay are killed. */
   private async stopAll(): Promise<void> {
     const children = this.children;
     this.children = [];

@@ -68,7 +68,7 @@ export class HostProcess {
         resolve(this.exit);
       });
     });
-    // A process that ended first does not matter to whoever lets go of it.
+    // A process that ended first does not matter to its owner.
     this.child.stdin?.on('error', () => undefined);
     this.forward(this.child.stdout!, print);
     this.forward(this.child.stderr!, (line) => {
@@ -111,7 +111,7 @@ export function describeExit({ code, signal }: Exit): string {
   return code === null ? 'could not be started' : `exited with status ${code}`;
 }
 
-/** What a process needs of the token it is told; programs, which see its environment, need nothing of it. */
+/** A process receives what it needs of the token; programs, which see its environment, need nothing of it. */
 function withoutSecrets(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(environment).filter(([name]) => !name.startsWith('PINWIRE_TOKEN')),

@@ -119,7 +119,7 @@ export class JoinedCluster implements StandingCluster {
     receiveGuest<JoinNotice, Extract<JoinNotice, { type: 'offer' }>, JoinOrder, Machine>(socket, {
       parse: parseJoinNotice,
       introduces: (notice) => notice.type === 'offer',
-      missing: 'made no offer',
+      missing: 'sent no offer',
       greet: (offer, connection) => this.offered(offer, address, connection),
       heard: (machine, notice) => this.heard(machine, notice),
       lost: (machine, reason) => this.lost(machine, reason),
@@ -180,12 +180,14 @@ export class JoinedCluster implements StandingCluster {
   private heard(machine: Machine, notice: JoinNotice): void {
     switch (notice.type) {
       case 'offer':
-        machine.connection.drop('made a second offer');
+        machine.connection.drop('sent a second offer');
         return;
       case 'ended':
         if (notice.cluster !== this.formation?.cluster) return;
         if (this.places[notice.process]?.machine !== machine) {
-          machine.connection.drop(`sent a broken message: process ${notice.process} is not its`);
+          machine.connection.drop(
+            `sent a malformed message: process ${notice.process} is not its own`,
+          );
           return;
         }
         this.formation.lose(notice.process, notice.how);
@@ -280,7 +282,7 @@ export class JoinedCluster implements StandingCluster {
     this.isLinked = false;
     if (this.stopped !== undefined) return;
     this.options.log.warn({ reason: why, missing: this.missingHosts }, 'not ready');
-    // Those who are told let their processes go; what is left is nobody's.
+    // Machines that get the message let their processes go; the rest belongs to nobody.
     setTimeout(() => formation.drop(), DROP_MS).unref();
     for (const machine of this.machines) {
       if (this.places.some((place) => place.machine === machine)) {
@@ -297,7 +299,7 @@ export class JoinedCluster implements StandingCluster {
     this.changed();
   }
 
-  /** It never stood: whoever is to blame is asked last next time, so that another may stand in. */
+  /** It never formed: machines to blame are asked last next time, so that others may replace them. */
   private failed(process: number | undefined, why: string): void {
     this.failures++;
     this.trouble = why;

@@ -45,13 +45,15 @@ export function objectionTo(
   if (offer.encrypted !== encrypted) {
     return encrypted
       ? 'the links of this cluster are encrypted: give --tls-cert and --tls-key'
-      : 'the links of this cluster are not encrypted, and its would be';
+      : 'the links of this cluster are not encrypted: leave out --tls-cert and --tls-key';
   }
   const needed = offer.hosts * config.memory;
   if (offer.memory < needed) {
-    return `its ${offer.hosts} hosts need ${needed} bytes of memory, and it has ${offer.memory}`;
+    return `its ${offer.hosts} hosts need ${needed} bytes of memory, but it has ${offer.memory}`;
   }
-  return machines >= MAX_PROCESSES ? `${MAX_PROCESSES} machines are here already` : undefined;
+  return machines >= MAX_PROCESSES
+    ? `the limit of ${MAX_PROCESSES} machines is reached`
+    : undefined;
 }
 
 /** The name, with a number behind it if another machine has it. */

@@ -20,7 +20,7 @@ const STOP_MS = 2_000;
 
 export interface LaunchOptions {
   readonly config: ClusterConfig;
-  /** Where the processes report: whoever listens there hands their hellos to {@link LaunchedCluster.processes}. */
+  /** Where the processes report: the listener there hands their hellos to {@link LaunchedCluster.processes}. */
   readonly url: string;
   readonly credentials: Credentials;
   readonly programs: ProgramPolicy;

@@ -17,7 +17,7 @@ export class LaunchedMember implements StandingCluster {
 
   constructor(config: ClusterConfig) {
     this.config = config;
-    // Whoever launches it hears of a failure; those who wait for it may be nobody.
+    // The launcher hears of a failure; there may be nobody else who waits for it.
     this.started.catch(() => undefined);
     this.members = [
       {

@@ -10,7 +10,7 @@ export interface MachineResources {
 
 export function machineResources(): MachineResources {
   const total = totalmem();
-  // Of a container: its limit. Without one Node answers with 0, or with a number beyond all memory.
+  // In a container this is its limit. Without one Node answers with 0, or with a number beyond all memory.
   const limit = process.constrainedMemory();
   return {
     cores: availableParallelism(),

@@ -31,14 +31,16 @@ export class PeerConnection<Outgoing extends object> {
       if (!connection.isOpen) return;
       const message = isBinary ? read(data, parse) : 'a text message';
       if (typeof message === 'string') {
-        connection.drop(`sent a broken message: ${message}`);
+        connection.drop(`sent a malformed message: ${message}`);
         return;
       }
       try {
         listener.heard(message);
       } catch (error) {
-        // Our own mistake is told whole, and ends nobody else's connection.
-        connection.drop(`sent what could not be dealt with: ${(error as Error).stack ?? ''}`);
+        // Report a mistake of our own in full; it ends no other connection.
+        connection.drop(
+          `sent a message that could not be handled: ${(error as Error).stack ?? ''}`,
+        );
       }
     });
     socket.once('close', () => listener.closed(connection.reason));
@@ -59,7 +61,7 @@ export class PeerConnection<Outgoing extends object> {
     this.socket.close(1000);
   }
 
-  /** Closes it at once; whoever listens is told the reason. */
+  /** Closes it at once; the listener gets the reason. */
   drop(reason: string): void {
     this.reason ??= reason;
     this.socket.terminate();

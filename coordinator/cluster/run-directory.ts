@@ -19,9 +19,7 @@ export function runDirectory(): string {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const status = lstatSync(directory);
   if (!status.isDirectory() || (uid >= 0 && status.uid !== uid)) {
-    throw new RunError(
-      `${directory} is not a directory of this user; the token cannot be kept in it`,
-    );
+    throw new RunError(`${directory} does not belong to this user; the token cannot be kept there`);
   }
   // One that is mounted read-only cannot be told what it is already.
   if ((status.mode & 0o777) !== 0o700) chmodSync(directory, 0o700);

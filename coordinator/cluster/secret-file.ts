@@ -7,14 +7,14 @@ const LARGEST = 1 << 20;
 /** Where containers are given theirs: what their files' modes say is the engine's doing, and nobody else is there. */
 const MOUNTED = '/run/secrets/';
 
-/** The file is not there, and may come: whoever writes it may start later. */
+/** The file does not exist yet: its writer may start later. */
 export class FileNotThere extends RunError {}
 
 /** Files whose readers were told of already. */
 const warned = new Set<string>();
 
 /**
- * The text of the file that `option` names. A secret that others may read is told to `warn`, once; one that others may
+ * The text of the file that `option` names. `warn` hears once of a secret that others may read; one that others may
  * write is refused, as it is not its owner's any more. Throws FileNotThere, or a UsageError.
  */
 export function readSecret(option: string, file: string, warn: (line: string) => void): string {

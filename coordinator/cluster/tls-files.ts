@@ -34,7 +34,7 @@ export function readTlsFiles(
   // The first is our own, those that follow lead to an authority.
   const [own] = certificatesOf('--tls-cert', certFile, cert);
   if (!own!.checkPrivateKey(privateKeyOf(keyFile, key))) {
-    throw new UsageError(`--tls-key ${keyFile}: does not fit --tls-cert ${certFile}`);
+    throw new UsageError(`--tls-key ${keyFile}: does not match --tls-cert ${certFile}`);
   }
   if (Date.parse(own!.validTo) < Date.now()) {
     throw new UsageError(`--tls-cert ${certFile}: expired on ${own!.validTo}`);
@@ -61,7 +61,7 @@ function privateKeyOf(file: string, text: string): KeyObject {
   } catch (error) {
     const isLocked = /ENCRYPTED/.test(text) || /passphrase/.test((error as Error).message);
     throw new UsageError(
-      `--tls-key ${file}: ${isLocked ? 'is locked by a passphrase' : 'holds no PEM private key'}`,
+      `--tls-key ${file}: ${isLocked ? 'is protected by a passphrase' : 'holds no PEM private key'}`,
     );
   }
 }

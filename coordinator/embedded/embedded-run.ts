@@ -6,7 +6,7 @@ import type { WorkloadResult } from '../report/results.js';
 import type { KnownRun } from './embedded-cluster.js';
 import type { HeldParts } from './embedded-process.js';
 
-/** Of a workload with several configurations all of them together, unless a field says otherwise. */
+/** Covers all configurations of a workload together, unless a field says otherwise. */
 export interface EmbeddedRun<Values extends readonly unknown[] = readonly unknown[]> {
   /** `results` of the JSON; empty for plain programs. */
   readonly results: readonly WorkloadResult[];

@@ -1,4 +1,4 @@
-/** Keeps a family of metrics small: what is beyond so many sets of labels counts together under `other`. */
+/** Keeps a family of metrics small: sets of labels beyond a limit count together under `other`. */
 import type { MetricFamily } from './metric-families.js';
 
 type Labels = Readonly<Record<string, string>>;

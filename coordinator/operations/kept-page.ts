@@ -1,7 +1,7 @@
 /**
- * A page that is dear to make, for strangers who may ask for it as often as they like: it is made once for all who ask
- * meanwhile, and kept so long that making it takes a tenth of the process's time and no more. Whoever is slow to read
- * it holds the same bytes as everybody else.
+ * A page that is expensive to render, for strangers who may request it as often as they like. It is rendered once for
+ * all requests that arrive meanwhile, and kept so long that rendering takes at most a tenth of the process's time. A
+ * caller that is slow to read it holds the same bytes as all others.
  */
 import type { Page } from '../../node/door/admission.js';
 

@@ -37,7 +37,7 @@ const VIRTUAL_BUCKETS = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100, 1000];
 export interface MetricSources {
   readonly hosts?: () => { readonly up: number; readonly missing: number };
   readonly queueLength?: () => number;
-  /** The run that is on. */
+  /** The current run. */
   readonly progress?: () => RunProgress | undefined;
   readonly refusals?: () => Readonly<Record<string, number>>;
   readonly fates?: () => Readonly<Record<string, number>>;

@@ -24,9 +24,7 @@ export function parseFaults(specs: readonly string[]): FaultSpec | null {
   }
   if (given.size === 0) return null;
   if (given.has('delay') && !given.has('delayed')) {
-    throw new UsageError(
-      '--fault: delay needs delayed=PROBABILITY, the share of frames it befalls',
-    );
+    throw new UsageError('--fault: delay needs delayed=PROBABILITY, the share of frames to delay');
   }
   if (given.has('delayed') && !given.has('delay')) faults.delay = DEFAULT_DELAY;
   return faults;

@@ -45,7 +45,7 @@ export function readCoordinatorUrl(option: string, text: string): URL {
   try {
     url = new URL(text);
   } catch {
-    throw wrong(`"${text}" is no URL`);
+    throw wrong(`"${text}" is not a URL`);
   }
   if (url.protocol !== 'ws:' && url.protocol !== 'wss:') throw wrong(`"${text}" is not ws or wss`);
   if (url.username !== '' || url.password !== '' || url.search !== '') {

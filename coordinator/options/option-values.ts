@@ -11,7 +11,7 @@ export function readWhole(option: string, text: string, least: number, most: num
     throw new UsageError(`${option}: expected a whole number, not "${text}"`);
   }
   if (value < least || value > most) {
-    throw new UsageError(`${option}: must lie between ${least} and ${most}, and is ${text}`);
+    throw new UsageError(`${option}: must be between ${least} and ${most}, not ${text}`);
   }
   return value;
 }
@@ -24,7 +24,7 @@ export function readSize(option: string, text: string, least: number, most: numb
   }
   if (value < least || value > most) {
     throw new UsageError(
-      `${option}: must lie between ${formatSize(least)} and ${formatSize(most)}, and is ${text}`,
+      `${option}: must be between ${formatSize(least)} and ${formatSize(most)}, not ${text}`,
     );
   }
   return value;

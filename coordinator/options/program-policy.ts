@@ -8,7 +8,7 @@ export interface ProgramOptions {
   readonly programs?: readonly string[] | undefined;
 }
 
-/** The policy of a host process that serves others. Throws a UsageError for what is no directory. */
+/** The policy of a host process that serves others. Throws a UsageError for a path that is not a directory. */
 export function programPolicy({ programs = [] }: ProgramOptions): ProgramPolicy {
   for (const path of programs) {
     const problem = problemOf(path);
@@ -21,7 +21,7 @@ function problemOf(path: string): string | undefined {
   try {
     const found = statSync(path, { throwIfNoEntry: false });
     if (found === undefined) return 'no such directory';
-    return found.isDirectory() ? undefined : 'is no directory';
+    return found.isDirectory() ? undefined : 'is not a directory';
   } catch (error) {
     return (error as Error).message;
   }

@@ -44,13 +44,13 @@ export function parseQuantity(text: string, field: Field): Quantity | { wrong: s
     return { wrong: `expected ${EXPECTED[field.kind]}, not "${trimmed}"` };
   }
   const value = parts[1] === '-' && size !== 0 ? -size : size;
-  if (value < 0 && field.least >= 0) return { wrong: `must not be negative, and is ${trimmed}` };
+  if (value < 0 && field.least >= 0) return { wrong: `must not be negative: ${trimmed}` };
   if (field.allowed !== null && !field.allowed.includes(value)) {
-    return { wrong: `must be ${list(field.allowed)}, and is ${trimmed}` };
+    return { wrong: `must be ${list(field.allowed)}, not ${trimmed}` };
   }
   if (value < field.least || value > field.most) {
     const [least, most] = [field.least, field.most].map((limit) => formatBase(limit, field.kind));
-    return { wrong: `must lie between ${least!} and ${most!}, and is ${trimmed}` };
+    return { wrong: `must be between ${least!} and ${most!}, not ${trimmed}` };
   }
   return value;
 }

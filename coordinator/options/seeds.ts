@@ -12,7 +12,7 @@ export function readSeeds(text: string): number[] {
     throw new UsageError(`--seeds: expected a range such as 1..100, not "${text}"`);
   }
   if (last - first >= MOST) {
-    throw new UsageError(`--seeds: must be at most ${MOST} seeds, and is ${last - first + 1}`);
+    throw new UsageError(`--seeds: at most ${MOST} seeds, not ${last - first + 1}`);
   }
   return Array.from({ length: last - first + 1 }, (_, at) => first + at);
 }

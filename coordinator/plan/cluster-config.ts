@@ -46,14 +46,13 @@ function refuseTogether(config: ClusterConfig): void {
   if (problem !== undefined) throw new UsageError(`--topology ${topology}: ${problem}`);
   if (clock === 'virtual' && leastFlight(layoutOf(config), profile) === 0) {
     throw new UsageError(
-      `--profile ${profile.name}: what lies between two hosts takes no time, and virtual time ` +
-        'needs some',
+      `--profile ${profile.name}: fabric latency is 0; virtual time needs a positive lookahead`,
     );
   }
   const threads = hosts * cores;
   if (coreRuntime === 'worker' && threads > MAX_CORE_THREADS) {
     throw new UsageError(
-      `--hosts ${hosts} --cores ${cores}: ${threads} cores in threads of their own are more than ` +
+      `--hosts ${hosts} --cores ${cores}: ${threads} core threads exceed the limit of ` +
         `${MAX_CORE_THREADS}; use --core-runtime inline`,
     );
   }

@@ -24,7 +24,7 @@ export const CLUSTER_FIELDS = {
   loadedProfile: PROFILE,
   placement: PLACEMENT,
   /** The hosts of each process; empty where they are still to join. */
-  partition: list(({ hosts }) => hosts, saying('no list of hosts', list(MAX_HOSTS, whole()))),
+  partition: list(({ hosts }) => hosts, saying('not a list of hosts', list(MAX_HOSTS, whole()))),
 };
 
 /** The shape of a configuration that has these fields. */

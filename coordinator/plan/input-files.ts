@@ -34,7 +34,7 @@ function readInput(name: string, path: string): Uint8Array {
     const { size } = statSync(path);
     if (size > LARGEST_FILE) {
       throw new UsageError(
-        `--set ${name}=${path}: has ${size} bytes; an input file may have ${formatSize(LARGEST_FILE)}`,
+        `--set ${name}=${path}: has ${size} bytes; the limit for an input file is ${formatSize(LARGEST_FILE)}`,
       );
     }
     const bytes = readFileSync(path);

@@ -48,7 +48,9 @@ export function checkMachine(
 ): void {
   if (memory > config.memory) {
     const [asked, there] = [memory, config.memory].map(String) as [string, string];
-    throw new UsageError(`${name} needs ${asked} bytes of memory per host, and there are ${there}`);
+    throw new UsageError(
+      `${name} needs ${asked} bytes of memory per host, but a host has ${there}`,
+    );
   }
   if (vms.length > MOST_VMS)
     throw new UsageError(`${name}: ${vms.length} VMs (at most ${MOST_VMS})`);
@@ -60,7 +62,7 @@ export function checkMachine(
     }
     if (vmQueues === 'shared' && cores.length === config.cores) {
       throw new UsageError(
-        `${name}: VMs that share a queue leave host ${host} a core to switch their frames ` +
+        `${name}: VMs that share a queue need a free core on host ${host} to switch their frames ` +
           `(it has ${config.cores}: --cores)`,
       );
     }
@@ -69,7 +71,7 @@ export function checkMachine(
     if (asked > there) {
       throw new UsageError(
         `${name} needs ${String(asked)} bytes of memory on host ${host} for its VMs and itself, ` +
-          `and there are ${String(there)}`,
+          `but it has ${String(there)}`,
       );
     }
   }
@@ -102,7 +104,7 @@ function vmSpec(
   const wrong =
     outside('bytes of memory', memory, 1) ??
     outside('queues', queues ?? 1, 1) ??
-    outside('as VLAN', vlan ?? 0, 0, LAST_VLAN);
+    outside('as its VLAN', vlan ?? 0, 0, LAST_VLAN);
   if (wrong !== undefined) throw new UsageError(`${name}: a VM with ${wrong}`);
   if (rateGbps !== undefined && !(rateGbps > 0 && rateGbps < Infinity)) {
     throw new UsageError(`${name}: a VM with a rate of ${rateGbps} Gb/s`);
@@ -110,12 +112,12 @@ function vmSpec(
   const lastCore = Math.max(...cores);
   if (host >= config.hosts) {
     throw new UsageError(
-      `${name} needs ${host + 1} hosts, and the cluster has ${config.hosts} (--hosts)`,
+      `${name} needs ${host + 1} hosts, but the cluster has ${config.hosts} (--hosts)`,
     );
   }
   if (lastCore >= config.cores) {
     throw new UsageError(
-      `${name} needs ${lastCore + 1} cores, and a host has ${config.cores} (--cores)`,
+      `${name} needs ${lastCore + 1} cores, but a host has ${config.cores} (--cores)`,
     );
   }
   return {

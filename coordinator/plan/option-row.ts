@@ -24,11 +24,11 @@ interface CommonRow<F extends string, V> {
   readonly group: 'Cluster:' | 'Run:' | 'Where the work is done:' | 'Output:';
   readonly help: string;
   /**
-   * Of a cluster that is up: its option is the cluster's, and a run that attaches may only repeat it; or the run's
+   * Whose option it is on a cluster that is up: the cluster's, which an attached run may only repeat; or the run's
    * own.
    */
   readonly owner: 'cluster' | 'run';
-  /** Of a run's own: a run that attaches and does not say it takes it from the cluster. */
+  /** For an option of the run: an attached run that does not set it takes it from the cluster. */
   readonly inherited?: true;
   /** The value in words, where a run contradicts its cluster. */
   show(value: V): string;
@@ -113,8 +113,8 @@ export function refuseConflicts(
     const here = valueOf(cluster, row.field);
     if (isDeepStrictEqual(valueOf(asked, row.field), here)) continue;
     throw new UsageError(
-      `--${name} ${[given].flat().join(' ')}: a run that attaches takes it from the cluster, and ` +
-        `${where} has ${row.show(here)}`,
+      `--${name} ${[given].flat().join(' ')}: conflicts with the cluster at ` +
+        `${where} (${row.show(here)})`,
     );
   }
 }

@@ -27,7 +27,7 @@ const MTUS = ['256', '512', '1024', '2048', '4096'] as const;
 const LEAST_MEMORY = 2 ** 20;
 /** Beyond it a machine thrashes instead of emulating. */
 const MAX_PROCESSES = 128;
-/** Of a cluster that is launched for no workload in particular. */
+/** Default for a cluster that is launched for no particular workload. */
 export const DEFAULT_HOSTS = 4;
 
 type RowOf<F extends keyof ClusterConfig> = F extends string
@@ -48,8 +48,8 @@ export const RUN_OPTIONS = {
   hosts: {
     field: 'hosts',
     group: 'Cluster:',
-    help: 'emulated hosts, host0, host1, ...',
-    usualHelp: `what the workload needs; up, suite: ${DEFAULT_HOSTS}`,
+    help: 'number of emulated hosts: host0, host1, ...',
+    usualHelp: `as many as the workload needs; up, suite: ${DEFAULT_HOSTS}`,
     owner: 'cluster',
     read: (option, text) => readWhole(option, text, 1, MAX_HOSTS),
     show: String,
@@ -80,7 +80,7 @@ export const RUN_OPTIONS = {
   profile: {
     field: 'loadedProfile',
     group: 'Cluster:',
-    help: 'hardware profile: a name of `profiles` or a file',
+    help: 'hardware profile: a name from `profiles`, or a file',
     usual: 'roce-100g',
     owner: 'cluster',
     read: (_option, text, { options }) => loadProfile(text, [options['override'] ?? []].flat()),
@@ -93,7 +93,7 @@ export const RUN_OPTIONS = {
   override: {
     field: 'loadedProfile',
     group: 'Cluster:',
-    help: 'one number of the profile, as nic.dma_read=600ns (repeatable)',
+    help: 'change one value of the profile, such as nic.dma_read=600ns (repeatable)',
     repeatable: true,
     owner: 'cluster',
     // They were applied when the profile was loaded.
@@ -122,7 +122,7 @@ export const RUN_OPTIONS = {
   seed: {
     field: 'seed',
     group: 'Run:',
-    help: 'everything random is drawn from it',
+    help: 'seed of every random number',
     usual: '1',
     owner: 'run',
     read: (option, text) => readWhole(option, text, 0, Number.MAX_SAFE_INTEGER),
@@ -131,8 +131,8 @@ export const RUN_OPTIONS = {
   until: {
     field: 'until',
     group: 'Run:',
-    help: 'end each run at this virtual time, as 10ms: its results are what it has done by then',
-    usualHelp: 'it runs to its end',
+    help: 'end each run at this virtual time, such as 10ms, and report what it has done by then',
+    usualHelp: 'run to completion',
     usual: FOREVER,
     owner: 'run',
     read: (option, text) => (text === FOREVER ? Infinity : readDuration(option, text)),
@@ -141,7 +141,7 @@ export const RUN_OPTIONS = {
   'segment-limit': {
     field: 'segmentLimit',
     group: 'Run:',
-    help: 'how long a program may compute without an await, as 2m of wall time; 0: no limit',
+    help: 'wall time that a program may compute without an await, such as 2m; 0: no limit',
     usual: '30s',
     owner: 'run',
     read: (option, text) => (text.trim() === '0' ? 0 : readWallTime(option, text)),
@@ -150,7 +150,7 @@ export const RUN_OPTIONS = {
   noise: {
     field: 'noise',
     group: 'Run:',
-    help: 'on or off: whether costs vary as on real hardware',
+    help: 'on or off: let costs vary as on real hardware',
     usual: 'on',
     owner: 'run',
     inherited: true,
@@ -159,7 +159,7 @@ export const RUN_OPTIONS = {
   clock: {
     field: 'clock',
     group: 'Run:',
-    help: 'virtual: figures of the modelled hardware; real: of this machine',
+    help: 'virtual: times of the modelled hardware; real: times of this machine',
     usual: 'virtual',
     owner: 'cluster',
     ...oneOf(RUN_SETTINGS.clock),
@@ -182,7 +182,7 @@ export const RUN_OPTIONS = {
   placement: {
     field: 'placement',
     group: 'Where the work is done:',
-    help: 'process: hosts are processes; embedded: all in one; joined (of `up`): they come by `join`',
+    help: 'process: hosts in processes of their own; embedded: all in one process; joined (`up` only): machines add them with `join`',
     usual: 'process',
     owner: 'cluster',
     ...oneOf(PLACEMENT),
@@ -247,15 +247,17 @@ function readPartition(
   const { placement, hosts } = config;
   if (placement === 'joined') {
     if (options['processes'] === undefined) return [];
-    throw new UsageError('--processes: of a cluster that hosts join, `join` says it');
+    throw new UsageError(
+      '--processes: does not apply to --placement joined; pass it to `pinwire join`',
+    );
   }
   const processes = readWhole(option, text, 1, hosts!);
   if (placement === 'embedded' && processes !== 1) {
-    throw new UsageError('--processes: with --placement embedded there is only one');
+    throw new UsageError('--processes: --placement embedded has only one process');
   }
   if (processes > MAX_PROCESSES) {
     throw new UsageError(
-      `--hosts ${hosts!}: ${processes} processes are more than ${MAX_PROCESSES}; pack hosts with --processes N`,
+      `--hosts ${hosts!}: ${processes} processes exceed the limit of ${MAX_PROCESSES}; pack hosts with --processes N`,
     );
   }
   return partition(hosts!, processes);

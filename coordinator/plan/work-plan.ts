@@ -44,7 +44,7 @@ export function planWorkload(
   const least = workload.minHosts ?? 1;
   if (config.hosts < least) {
     throw new UsageError(
-      `${name} needs at least ${least} hosts, and the cluster has ${config.hosts} (--hosts)`,
+      `${name} needs at least ${least} hosts, but the cluster has ${config.hosts} (--hosts)`,
     );
   }
   const params = readParameters(workload, settings);
@@ -81,12 +81,12 @@ function programsOf(
     }
     if (host >= config.hosts) {
       throw new UsageError(
-        `${name} needs ${host + 1} hosts, and the cluster has ${config.hosts} (--hosts)`,
+        `${name} needs ${host + 1} hosts, but the cluster has ${config.hosts} (--hosts)`,
       );
     }
     if (core >= config.cores) {
       throw new UsageError(
-        `${name} needs ${core + 1} cores, and a host has ${config.cores} (--cores)`,
+        `${name} needs ${core + 1} cores, but a host has ${config.cores} (--cores)`,
       );
     }
     const place = `host${host} core ${core}`;

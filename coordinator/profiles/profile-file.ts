@@ -129,7 +129,7 @@ class Reader {
     }
     const probability = this.scalar(parts, 'tail_probability', key);
     if (typeof probability !== 'number' || !(probability >= 0 && probability <= 1)) {
-      const fault = `${key}: tail_probability must lie between 0 and 1`;
+      const fault = `${key}: tail_probability must be between 0 and 1`;
       throw this.error(at(parts, 'tail_probability'), fault);
     }
     const tail = `${probability} x ${this.text(parts, 'tail_mean', key) ?? ''}`;

@@ -91,7 +91,7 @@ const rest = ({ virtual_ns, trace_hash, note }: WorkloadResult): object => ({
 
 function metricDifferences(name: string, a: Metric, b: Metric, tolerance: number): string[] {
   if (a.unit !== b.unit || isDistribution(a) !== isDistribution(b)) {
-    return [`${name}: ${a.name}: another kind of figure (${a.unit} -> ${b.unit})`];
+    return [`${name}: ${a.name}: different units (${a.unit} -> ${b.unit})`];
   }
   const figures: readonly (readonly [string, number, number])[] =
     isDistribution(a) && isDistribution(b)

@@ -36,7 +36,7 @@ export function scaleOf(values: readonly number[], unit: string): Scale {
 export const formatFigure = (value: number, { divisor, digits }: Scale): string =>
   (value / divisor).toFixed(digits);
 
-/** To so many digits and no trailing zeros, whatever the others of its column have. */
+/** To a number of digits, without trailing zeros, whatever the others of its column have. */
 export const formatRounded = (value: number, { divisor }: Scale, digits: number): string =>
   String(Number((value / divisor).toPrecision(digits)));
 

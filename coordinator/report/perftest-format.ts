@@ -17,7 +17,7 @@ const TAIL = 2;
 
 const BYTES_PER_MIB = 0x100000;
 const BYTES_PER_GBIT = 125_000_000;
-/** From so many iterations on perftest does not look for the peak. */
+/** From this number of iterations on, perftest does not look for the peak. */
 const PEAK_ITERATIONS = 20_000;
 
 /** Times from each post to the next, of which a ping-pong's hold both ways. */
@@ -80,7 +80,7 @@ export function latencyRow(size: number, iterations: number, figures: PerftestLa
 export interface BandwidthTimes {
   readonly posted: ArrayLike<number>;
   readonly completed: ArrayLike<number>;
-  /** One completion is asked for per so many posts; only those count for the peak. */
+  /** One completion is requested per this number of posts; only those count for the peak. */
   readonly moderation: number;
 }
 

@@ -1,7 +1,4 @@
-/**
- * What the way through the host makes of each workload that ran over several: medians in one plot and one table, stages
- * side by side.
- */
+/** Compares paths through the host for each workload that ran over several: medians in a plot and a table, stages. */
 import { STAGES } from '../../sim/stages.js';
 import { formatFigure, formatParam, formatRounded, scaleOf } from './figures.js';
 import { html, markup, type Markup } from './html.js';
@@ -29,7 +26,7 @@ export function pathsSection(results: readonly WorkloadResult[]): Markup | undef
   if (comparisons.length === 0) return undefined;
   const shown = PATHS.filter((_, at) => comparisons.some((each) => each.results[at] !== undefined));
   return html`<section>
-    <h2>The way through the host</h2>
+    <h2>The path through the host</h2>
     <p>
       The same programs by different ways to the wire. By the kernel every message costs system
       calls, copies, interrupts and waking up; a program that polls spares some of it, a network
@@ -97,7 +94,7 @@ function plotOf(comparisons: readonly Comparison[], shown: readonly string[]): M
   );
   return html`<div class="figures">
     <figure>
-      <h3>Latency by way through the host</h3>
+      <h3>Latency by path through the host</h3>
       <div class="plot">${markup(svg)}</div>
       <figcaption>The median of each workload; lower is faster.</figcaption>
     </figure>

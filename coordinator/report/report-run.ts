@@ -43,7 +43,7 @@ export function runSection({ run, cluster }: Results): Markup {
 /** Where the processes' wall time went. */
 function costTable(cost: CostInfo): Markup {
   const { rounds, control_bytes: control, fabric_bytes: fabric, processes } = cost;
-  return html`<h3 class="apart">What it cost to keep the processes together</h3>
+  return html`<h3 class="apart">What it cost to keep the processes synchronized</h3>
     <p class="gloss">
       Virtual time went forward in ${rounds} rounds: ${formatBytes(control)} of messages to and from
       the coordinator, ${formatBytes(fabric)} of packets in ${cost.fabric_messages} messages between
@@ -84,7 +84,7 @@ const KEY: readonly (readonly [string, string])[] = [
   ['median, p50', 'Half of the operations were at least this fast.'],
   [
     'p90, p99, p99.9',
-    'So many percent of the operations were at least this fast; the rest is the tail.',
+    'This percentage of the operations was at least this fast; the rest is the tail.',
   ],
   ['stddev', 'Standard deviation: how far operations lie from the mean.'],
   ['ns, us, ms', 'Nanosecond, microsecond, millisecond: 1 us is 1000 ns.'],

@@ -78,7 +78,7 @@ function banners({ run, cluster, results }: Results): Markup {
       ? html`<div class="banner bad" role="alert">
           <p>
             <strong>${failed.length} of ${results.length} results failed verification</strong>
-            (${workloads}). What these operations did was wrong; do not use their figures.
+            (${workloads}). These operations gave wrong results; do not use their figures.
           </p>
         </div>`
       : undefined
@@ -101,7 +101,7 @@ function endedEarly(error: string | undefined, results: number): Markup {
   const what =
     results === 0
       ? 'This run ended before anything was measured.'
-      : 'This run ended before its time: what follows was measured until then.';
+      : 'This run ended early: the figures below were measured until then.';
   return html`<div class="banner warn">
     <p>${what}</p>
     ${error === undefined ? undefined : html`<p>${error}</p>`}
@@ -214,7 +214,7 @@ function waterfalls(group: ResultGroup, measured: readonly Entry[]): Markup | un
   if (first === undefined) return undefined;
   return html`<h3 class="apart">Where the time of the median operation goes (${first.name})</h3>
     <p class="gloss">
-      Each stage begins where the one above it ends. What overlaps is counted once, for the stage
+      Each stage begins where the one above it ends. Overlapping work is counted once, for the stage
       that the operation really waited for.
     </p>
     ${first.table}

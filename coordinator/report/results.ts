@@ -80,7 +80,7 @@ export interface Results {
   readonly results: readonly WorkloadResult[];
 }
 
-/** From so many operations on, ten or more lie beyond the 99.9th percentile. */
+/** From this number of operations on, ten or more lie beyond the 99.9th percentile. */
 const FAR_TAIL = 10_000;
 
 /** Whether p99.9 says more than the maximum does: only then people are shown it. */

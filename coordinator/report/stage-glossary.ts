@@ -1,4 +1,4 @@
-/** What each stage of a latency is, in a few words, for whoever reads a waterfall for the first time. */
+/** What each stage of a latency is, in a few words, for first-time readers of a waterfall. */
 import type { StageName } from '../../sim/stages.js';
 
 const GLOSSARY: Readonly<Record<StageName, string>> = {
@@ -26,7 +26,7 @@ const GLOSSARY: Readonly<Record<StageName, string>> = {
   copy: 'the kernel copies the data',
   stack: "the kernel's network stack",
   irq: 'the interrupt reaches a core',
-  softirq: 'the kernel gets round to it',
+  softirq: 'the kernel processes the packet',
   wakeup: 'the program is scheduled again',
 };
 

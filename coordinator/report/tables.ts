@@ -32,7 +32,7 @@ export function formatTables(results: readonly WorkloadResult[]): string {
 
 function title({ workloads, fixed, varying, entries, kinds }: ResultGroup): string {
   const name = workloads.map(plainText).join(', ');
-  if (entries.every(({ concludes }) => concludes)) return `${name}: what it comes to`;
+  if (entries.every(({ concludes }) => concludes)) return `${name}: overall`;
   // `size` heads a column even where there is only one.
   const rest = fixed.filter(
     ([param, value]) => value !== '' && (param !== 'size' || varying.length > 0),

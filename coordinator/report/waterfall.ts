@@ -53,8 +53,7 @@ export function formatWaterfall(result: WorkloadResult): string {
     ([name, value]) => `${spokenName(name)} ${formatParam(name, value, result.kinds)}`,
   );
   const title = `${plainText(result.workload)}  (${params.join(', ')})`;
-  if (waterfall === undefined)
-    return `${title}\n  no operation of this workload is told in stages\n`;
+  if (waterfall === undefined) return `${title}\n  this workload reports no stages\n`;
   const { stages, total } = waterfall;
   const names = Math.max(...stages.map(({ name }) => name.length), 'stage'.length);
   const numbers = Math.max(nanoseconds(total).length, 'running'.length);

@@ -19,7 +19,7 @@ export class CapturedFiles {
 
   /** The next bytes of a host's file. What comes late, for a run that has failed, is dropped. Throws a RunError. */
   append(host: number, bytes: Uint8Array): void {
-    if (host >= this.hosts) throw new RunError(`a capture of host${host}, which is not there`);
+    if (host >= this.hosts) throw new RunError(`a capture of host${host}, which does not exist`);
     if (!this.isClosed) this.attempt(() => this.files.append(host, bytes));
   }
 

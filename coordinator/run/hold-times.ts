@@ -30,7 +30,7 @@ export class HoldTimes {
     this.before.set(this.charged, process * this.charged.length);
   }
 
-  /** From here on all wait for `slowest`; -1: for whoever reports next. */
+  /** From here on all wait for `slowest`; -1: for the next process that reports. */
   waitFor(slowest: number): void {
     this.slowest = slowest;
   }

@@ -165,11 +165,11 @@ export function captureDirectoryOf(
   return join(resolve(capture), workload, run);
 }
 
-/** Of a run whose last instant came before its programs had ended. */
+/** The note of a run whose last instant came before its programs had ended. */
 function stoppedSummary({ values, blocked }: RunRecord, { until }: ClusterConfig): Summary {
   const note =
     `stopped at ${formatDuration(until)} (--until): ${blocked.length} of ${values.length} programs had not ended, ` +
-    'so there is nothing to sum up or to verify';
+    'so there is nothing to summarise or verify';
   return { verified: null, note, metrics: [] };
 }
 
@@ -185,7 +185,7 @@ function summarise(
   )!;
 }
 
-/** What the workload's own function makes of results; where it goes wrong, that is told in one line with its name. */
+/** What the workload's own function makes of results; if it fails, one line names it. */
 function summed(
   name: string,
   call: 'summarise' | 'compare',

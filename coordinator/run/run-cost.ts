@@ -22,7 +22,7 @@ const WAITS_FOR = record('waits', {
   whom: name,
   ms: number(),
   /** How many waits of which length; see `node/links/window-cost.ts`. */
-  buckets: list(256, saying('no count', whole())),
+  buckets: list(256, saying('not a count', whole())),
 });
 
 const SENT_TO_PROCESS = record('sent', {
@@ -144,7 +144,7 @@ export function describeCost(cost: CostInfo): string {
   return `cost: ${rounds}, ${formatBytes(bytes)} between processes${waited}`;
 }
 
-/** Who waited longest for whom, the run's end apart: whoever has nothing to do is not held up by anybody. */
+/** Which process waited longest for which, except for the end of the run: an idle process is not held up. */
 function longestWait({
   processes,
 }: CostInfo): { process: string; whom: string; seconds: number } | undefined {

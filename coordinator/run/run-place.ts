@@ -4,7 +4,7 @@ import type { RunRecord, RunRequest } from './run.js';
 export interface PlacedRun extends RunRequest {
   /** For people: `micro/write-lat, configuration 3 of 24`. */
   readonly name: string;
-  /** It cannot begin yet, and why: `waiting for 2 runs before this one`. */
+  /** It cannot begin yet, and why: `waiting for 2 runs ahead of this one`. */
   readonly onWaiting?: (reason: string) => void;
   /** What it waited for has come. */
   readonly onStart?: () => void;

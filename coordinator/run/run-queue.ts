@@ -13,7 +13,7 @@ import type { StandingCluster } from '../cluster/standing-cluster.js';
 /** What waits in the queue is held in memory. */
 const MAX_WAITING = 256;
 const MAX_WAITING_BYTES = 2 ** 30;
-/** How often those who wait for hosts are told how many are missing. */
+/** How often clients that wait for hosts hear how many are missing. */
 const LOOK_MS = 250;
 
 /** A run that somebody asked for. Each of its callbacks is the last that the queue does with it for the moment. */
@@ -31,7 +31,7 @@ export interface RunOrder {
   failed(message: string): void;
 }
 
-/** The run that is on. */
+/** The current run. */
 export interface CurrentRun {
   readonly run: number;
   readonly order: RunOrder;
@@ -40,7 +40,7 @@ export interface CurrentRun {
   readonly progress: RunProgress;
 }
 
-/** A run of the cluster's life, for whoever keeps count. */
+/** A run in the life of the cluster, for counters. */
 export interface FinishedRun {
   readonly order: RunOrder;
   readonly outcome: keyof RunQueue['counts'];
@@ -96,9 +96,11 @@ export class RunQueue {
   /** Takes an order, or answers why it does not. */
   add(order: RunOrder): string | undefined {
     if (this.stopped !== undefined) return this.stopped;
-    if (this.queue.length >= MAX_WAITING) return `${MAX_WAITING} runs wait already`;
+    if (this.queue.length >= MAX_WAITING)
+      return `the queue is full: ${MAX_WAITING} runs are waiting`;
     const bytes = this.queue.reduce((sum, each) => sum + each.order.bytes, order.bytes);
-    if (bytes > MAX_WAITING_BYTES) return 'the runs that wait hold too much memory already';
+    if (bytes > MAX_WAITING_BYTES)
+      return 'the queue is full: the waiting runs hold too much memory';
     this.queue.push({ order, told: '' });
     this.log.debug({ workload: order.name, client: order.client }, 'run queued');
     void this.work();
@@ -119,7 +121,7 @@ export class RunQueue {
     }
   }
 
-  /** Refuses those that wait; the run that is on has `ms` to end. */
+  /** Refuses those that wait; the current run has `ms` to end. */
   async drain(ms: number, why: string): Promise<void> {
     this.stopped = why;
     for (const order of this.waiting) this.cancel(order, why);
@@ -203,7 +205,7 @@ export class RunQueue {
 
   private fail(order: RunOrder, error: unknown, isCancelled = false): void {
     const { message, stack } = error as Error;
-    // Our own mistake is told whole, and ends nobody else's run.
+    // Report a mistake of our own in full; it ends no other run.
     const reason = error instanceof RunError ? message : (stack ?? message);
     const outcome = isCancelled ? 'cancelled' : 'failed';
     this.finish({ order, outcome, record: undefined }, reason.split('\n', 1)[0]);
@@ -239,7 +241,7 @@ export class RunQueue {
       work();
     } catch (error) {
       const reason = String(error);
-      this.log.error({ workload, client, reason }, 'run not told');
+      this.log.error({ workload, client, reason }, 'run not reported');
       otherwise(reason);
     }
   }

@@ -77,8 +77,8 @@ export interface RunRecord {
 }
 
 /**
- * Does run number `run`; numbers grow over the life of the processes. Rejects with a RunError when a program fails, all
- * wait for ever, a process is lost, or the run is cancelled; then no process goes on with it.
+ * Does run number `run`; numbers grow over the life of the processes. Rejects with a RunError when a program fails, the
+ * programs deadlock, a process is lost, or the run is cancelled; then no process continues it.
  */
 export async function executeRun(
   cluster: LinkedProcesses,
@@ -219,7 +219,7 @@ class Conversation {
     await Promise.all(this.taking);
     const waiting = this.blocked.flat().map((line) => `\n  ${line}`);
     if (waiting.length > 0 && request.spec.until === Infinity) {
-      throw new RunError(`the programs wait for one another for ever:${waiting.join('')}`);
+      throw new RunError(`deadlock: every program is waiting:${waiting.join('')}`);
     }
     return this.record(began, ended);
   }
@@ -249,7 +249,7 @@ class Conversation {
     for (const [process, at] of this.heardAt.entries()) {
       if (stood) this.heardAt[process] = now;
       else if (now - at > SILENCE_MS) {
-        this.cluster.lose(process, `has said nothing for ${SILENCE_MS / 1000} s`);
+        this.cluster.lose(process, `has sent nothing for ${SILENCE_MS / 1000} s`);
         return;
       }
     }
@@ -289,7 +289,7 @@ class Conversation {
     }
   }
 
-  /** A link that broke is told before the end of the process behind it, which is the better reason. */
+  /** A broken link is reported before the end of the process behind it, which is the better reason. */
   private programFailed(error: RunError, { host, core }: Failed): void {
     if (host >= 0 || core >= 0) this.fail(error);
     else setTimeout(() => this.fail(error), BETTER_REASON_MS);
@@ -300,7 +300,7 @@ class Conversation {
     const report = parseReport(value, this.cluster.size);
     if (windows === undefined || typeof report === 'string') {
       const why = typeof report === 'string' ? report : 'a report, but this run has no windows';
-      this.fail(new RunError(`${this.cluster.nameOf(process)} sent a broken message: ${why}`));
+      this.fail(new RunError(`${this.cluster.nameOf(process)} sent a malformed message: ${why}`));
       return;
     }
     const { holds } = this;
@@ -323,8 +323,8 @@ class Conversation {
     const { cluster, run } = this;
     const { onCaptured } = this.request;
     if (onCaptured === undefined || cluster.partition[process]?.includes(host) !== true) {
-      const why = `a capture of host${host}, which nobody asked it for`;
-      this.fail(new RunError(`${cluster.nameOf(process)} sent a broken message: ${why}`));
+      const why = `a capture of host${host}, which was not requested`;
+      this.fail(new RunError(`${cluster.nameOf(process)} sent a malformed message: ${why}`));
       return;
     }
     this.taking[process] = this.taking[process]!.then(() => onCaptured(host, bytes)).then(
@@ -339,7 +339,7 @@ class Conversation {
     const metrics = parseHostMetrics(notice.metrics);
     if (typeof outcome === 'string' || typeof cost === 'string' || typeof metrics === 'string') {
       const why = [outcome, cost, metrics].filter((each) => typeof each === 'string').join('; ');
-      this.fail(new RunError(`${this.cluster.nameOf(process)} sent a broken message: ${why}`));
+      this.fail(new RunError(`${this.cluster.nameOf(process)} sent a malformed message: ${why}`));
       return;
     }
     this.outcomes[process] = outcome;

@@ -1,9 +1,9 @@
 /**
  * Virtual time across processes, the coordinator's side: takes reports, answers with grants. Pure: who carries the
- * messages is not its business. The argument why windows are safe is in `sim/window-member.ts`.
+ * messages is not its business. `sim/window-member.ts` argues why windows are safe.
  *
- * A process is asked only when it has an event before its horizon, so whoever waits for the network costs nothing.
- * While it runs it counts with what it had when it was granted, or with frames reported to it since, if earlier.
+ * A process gets a grant only when it has an event before its horizon, so a process that waits for the network costs
+ * nothing. While it runs, it counts with its state at the grant, or with frames reported to it since, if earlier.
  */
 import { Frontier } from '../../sim/frontier.js';
 import type { Lookahead } from '../../sim/lookahead.js';

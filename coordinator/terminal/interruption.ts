@@ -22,7 +22,7 @@ export interface Interruption {
   dispose(): void;
 }
 
-/** Watches for interruptions; `killAll` must end every process at once, for whoever asks twice. */
+/** Watches for interruptions; `killAll` must end every process at once, for a second interruption. */
 export function watchInterruptions(killAll: () => void): Interruption {
   let first: number | undefined;
   let interrupt!: (error: Interrupted) => void;

@@ -36,7 +36,7 @@ export class Progress {
     if (this.status !== undefined) this.ticker ??= setInterval(() => this.show(), TICK_MS).unref();
   }
 
-  /** As {@link begin}; told where there is no terminal, too: whoever reads a log wants to know why nothing happens. */
+  /** As {@link begin}; also written without a terminal, so that a log shows why nothing happens. */
   wait(what: string): void {
     if (this.status === undefined && !this.isQuiet) this.error(what);
     this.begin(what);

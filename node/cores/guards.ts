@@ -75,7 +75,7 @@ function guardWaysOut(): void {
     const guarded: WayOut = (code) => {
       if (isInSegment()) {
         throw new SegmentError(
-          `process.${name} would end the emulator and not the program: return from it, or throw`,
+          `process.${name} would end the emulator, not just the program: return or throw instead`,
         );
       }
       return end(code);
@@ -89,6 +89,6 @@ const isInSegment = (): boolean => banned > 0 && !SegmentWatchdog.get().hasEnded
 
 function refuse(what: string, instead: string): void {
   if (isInSegment()) {
-    throw new SegmentError(`${what} is not to be had in virtual time: use ${instead}`);
+    throw new SegmentError(`${what} is not available in virtual time: use ${instead}`);
   }
 }

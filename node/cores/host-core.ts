@@ -121,12 +121,12 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
     this.resumeAt(this.options.scheduler.now);
   }
 
-  /** What it waits for, for people: `host0 core 1 waits in busyPoll since 12.3 us`. */
+  /** What it waits for, for people: `host0 core 1 has waited in busyPoll since 12.3 us`. */
   get waitsFor(): string {
     const what = AWAIT_WORDS[this.awaits] ?? 'for something';
     const whom = this.awaits === AWAIT.hear ? ` ${this.mailbox.argument(0)}` : '';
     const since = (this.since / 1e6).toFixed(3);
-    return `host${this.host} core ${this.index} waits ${what}${whom} since ${since} us`;
+    return `host${this.host} core ${this.index} has waited ${what}${whom} since ${since} us`;
   }
 
   handle(kind: number, argument = 0): void {

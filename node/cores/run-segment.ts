@@ -17,8 +17,8 @@ const TURN = Promise.resolve();
 
 export const foreignAwait = (): SegmentError =>
   new SegmentError(
-    'the program awaits something that is not the emulator’s (a timer, a socket, a promise that nobody keeps): ' +
-      'await only what its core offers',
+    'the program awaits something outside the emulator (a timer, a socket, a promise that never settles): ' +
+      'await only calls of its core',
   );
 
 export async function runSegment(core: ProgramCore): Promise<void> {
@@ -56,7 +56,9 @@ export function startProgram(
       done(value);
       core.port.end(AWAIT.exit);
     } else {
-      fail(new SegmentError(`the program returned what cannot be sent as data: ${problem}`));
+      fail(
+        new SegmentError(`the program returned a value that cannot be sent as data: ${problem}`),
+      );
     }
   }, fail);
 }

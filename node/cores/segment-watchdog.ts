@@ -28,7 +28,7 @@ export const endlessText = (whose: string, seconds: number, where: string): stri
 
 /** The same while it runs on, for standard error. */
 export const longText = (text: string, limit: number): string =>
-  limit === 0 ? text : `${text}; it is ended after ${limit / 1000} s (--segment-limit)`;
+  limit === 0 ? text : `${text}; it will be ended after ${limit / 1000} s (--segment-limit)`;
 
 /** A thread can only be started from built code. Sources run where tests bring their own time limits. */
 const isBuilt = import.meta.url.endsWith('.js');

@@ -141,7 +141,7 @@ export class WorkerRuntime implements CoreRuntime {
     long.told = true;
     long.ending = ends;
     const name = `host${core.host} core ${core.index}`;
-    void placeInWorker(name).then((place = 'a line that cannot be told') => {
+    void placeInWorker(name).then((place = 'a line that cannot be shown') => {
       const text = endlessText(name, Math.floor(elapsed / 1000), place);
       if (ends) long.error = new SegmentError(text);
       else console.error(longText(text, limit));

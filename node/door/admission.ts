@@ -111,7 +111,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
 }
 
 const PAGE_REFUSED =
-  'pages are for machines that call this one by its address, its host name, or a name without dots';
+  'pages are served only under the address or host name of this machine, or a name without dots';
 
 /** What is asked for and who is let in. */
 class Doorway {

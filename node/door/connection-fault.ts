@@ -3,11 +3,11 @@ import type { TlsMaterial } from './credentials.js';
 
 /** What OpenSSL says of a certificate that it does not trust. */
 const UNTRUSTED: Readonly<Record<string, string>> = {
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'it signed itself, and is not in --tls-ca',
-  SELF_SIGNED_CERT_IN_CHAIN: 'it is of an authority that is not in --tls-ca',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'it is of an authority that is not in --tls-ca',
-  UNABLE_TO_GET_ISSUER_CERT: 'it is of an authority that is not in --tls-ca',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'it is of an authority that is not in --tls-ca',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed and not in --tls-ca',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its issuer is not in --tls-ca',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its issuer is not in --tls-ca',
+  UNABLE_TO_GET_ISSUER_CERT: 'its issuer is not in --tls-ca',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its issuer is not in --tls-ca',
   CERT_SIGNATURE_FAILURE: 'its signature is wrong',
   CERT_HAS_EXPIRED: 'it has expired',
   CERT_NOT_YET_VALID: 'it is not valid yet',

@@ -194,9 +194,9 @@ function refusal(status: number | undefined): string {
     case 403:
       return 'refused: forbidden (403)';
     case 404:
-      return 'refused: nothing of that name is served there (404)';
+      return 'refused: there is no such page (404)';
     case 503:
-      return 'refused: all places are taken (503)';
+      return 'refused: no places are left (503)';
     default:
       return 'is not pinwire';
   }

@@ -15,9 +15,9 @@ export function parseHello(text: string, processes: number): Hello | string {
   try {
     value = JSON.parse(text);
   } catch {
-    return 'the hello is no JSON';
+    return 'the hello is not JSON';
   }
-  if (typeof value !== 'object' || value === null) return 'the hello is no object';
+  if (typeof value !== 'object' || value === null) return 'the hello is not an object';
   const { protocol, cluster, process } = value as Readonly<Record<string, unknown>>;
   if (protocol !== PROTOCOL) return `the other end does not speak ${PROTOCOL}`;
   if (typeof cluster !== 'string') return 'the hello names no cluster';

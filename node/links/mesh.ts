@@ -136,7 +136,7 @@ export class Mesh {
     });
     const timer = setTimeout(() => {
       const link = this.linkName(this.missing() ?? this.process);
-      this.changed(new Error(`${link}: not there after ${timeoutMs} ms`));
+      this.changed(new Error(`${link}: not connected after ${timeoutMs} ms`));
     }, timeoutMs);
     for (let other = 0; other < this.process; other++) {
       this.dial(other, addresses[other]!).catch((error: unknown) => {
@@ -293,9 +293,10 @@ export class Mesh {
   ): string | undefined {
     if (hello.cluster !== this.options.cluster) return 'another cluster';
     if (dialled === undefined ? hello.process <= this.process : hello.process !== dialled) {
-      return `not process ${hello.process}'s place`;
+      return `process ${hello.process} does not belong on this link`;
     }
-    if (this.links[hello.process] !== undefined) return `process ${hello.process} is here already`;
+    if (this.links[hello.process] !== undefined)
+      return `process ${hello.process} is already connected`;
     return undefined;
   }
 

@@ -65,7 +65,7 @@ export class HostPrograms {
       case 'file':
         if (this.policy.files) return reference.url;
         throw new ProgramRefusal(
-          `${reference.url} is not loaded: this host runs its own catalogue, and what its operator allows by --programs DIR`,
+          `${reference.url} is not loaded: this host runs only its own catalogue and what its operator allows with --programs DIR`,
         );
     }
   }
@@ -97,11 +97,11 @@ export class HostPrograms {
       const path = realPath(join(directory, file));
       if (path === undefined || !statSync(path).isFile()) continue;
       if (isWithin(directory, path)) return { directory, path };
-      throw new ProgramRefusal(`${file} in ${directory} is a link that leads out of it`);
+      throw new ProgramRefusal(`${file} in ${directory} is a symbolic link to a place outside it`);
     }
     const name = isProgramFile(file) ? file : JSON.stringify(file.slice(0, 40));
     throw new ProgramRefusal(
-      `this cluster's hosts have no program ${name} (their operators allow programs by --programs DIR)`,
+      `this cluster's hosts have no program ${name} (their operators allow programs with --programs DIR)`,
     );
   }
 

@@ -132,8 +132,8 @@ export class Machine implements ProcessMachine, CoreSupervisor {
       nic.engine.longStreaks.map(({ qp, why, since }) => {
         const status = why === 'RNR' ? 'RNR: the receiver has no receive posted' : why;
         return (
-          `host${number} QP ${qp} has sent the same request again ${LONG_STREAK} times in a row ` +
-          `(${status}) since ${(since / 1e6).toFixed(3)} us; the run goes on`
+          `host${number} QP ${qp} has retransmitted the same request ${LONG_STREAK} times in a row ` +
+          `(${status}) since ${(since / 1e6).toFixed(3)} us; the run continues`
         );
       }),
     );

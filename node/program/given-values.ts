@@ -29,7 +29,7 @@ export function checkPeer(call: string, rank: number, own: number, ranks: number
 export function checkCount(name: unknown, by: number): void {
   // The one name that is no property like others, wherever counts are copied.
   if (typeof name !== 'string' || name === '__proto__') {
-    throw new VerbsError('EINVAL', `core.count: ${String(name)} cannot name a counter`);
+    throw new VerbsError('EINVAL', `core.count: ${String(name)} is not a valid counter name`);
   }
   if (!Number.isFinite(by)) {
     throw new VerbsError('EINVAL', `core.count: '${name}' cannot grow by ${by}`);

@@ -36,8 +36,8 @@ import { MAX_DOORBELLS } from './mailbox/core-page.js';
 import type { ProgramShared } from './program-completions.js';
 import { SegmentError } from './segment-error.js';
 
-const NOT_AN_SGE = 'an SGE whose address or length is no whole number';
-const NOT_A_WR_ID = 'a wr_id that is not an integer of at most 2^53 - 1';
+const NOT_AN_SGE = 'an SGE address or length is not an integer';
+const NOT_A_WR_ID = 'a wr_id is not an integer of at most 2^53 - 1';
 
 /** Which attribute sets which bit of the mask. */
 const ATTRIBUTE_BITS: Readonly<Record<keyof QpAttributes, number>> = {
@@ -267,10 +267,10 @@ export class ProgramQueuePair implements QueuePair {
       return `an atomic needs exactly 8 bytes of local buffer, not ${length}`;
     }
     if ('immediate' in request && request.immediate >>> 0 !== request.immediate) {
-      return `the immediate ${request.immediate} is not a whole number of 32 bits from 0`;
+      return `the immediate ${request.immediate} is not an unsigned 32-bit integer`;
     }
     if ('remoteAddress' in request && !Number.isSafeInteger(request.remoteAddress)) {
-      return 'the remote address is no whole number below 2^53';
+      return 'the remote address is not an integer below 2^53';
     }
     if (request.opcode === 'ATOMIC_FETCH_AND_ADD') return notBigint('add', request.add);
     if (request.opcode === 'ATOMIC_CMP_AND_SWP') {
@@ -296,7 +296,7 @@ export class ProgramQueuePair implements QueuePair {
       if (!regions.copy(port.bytes, address, length, at)) {
         throw new VerbsError(
           'EFAULT',
-          `inline data at 0x${address.toString(16)} is not in memory that this core knows to stay in its place`,
+          `inline data at 0x${address.toString(16)} is not in allocated or pinned memory that this core knows`,
           index,
         );
       }
@@ -337,7 +337,7 @@ const isWrId = (wrId: number | undefined): boolean =>
 const notBigint = (name: string, operand: unknown): string | undefined =>
   typeof operand === 'bigint'
     ? undefined
-    : `${name} is ${String(operand)}, and an atomic's operands are bigints (as 1n)`;
+    : `${name} is ${String(operand)}, but an atomic's operands are bigints (such as 1n)`;
 
 /** Bytes of all SGEs together; NaN if one of them cannot be written into a WQE. */
 function totalLength(sges: readonly Sge[]): number {

@@ -32,7 +32,7 @@ export function addressOf(endpoint: Endpoint): number {
 export function addressNumber(text: string): number {
   const parts = text.split('.').map((part) => (/^\d{1,3}$/.test(part) ? Number(part) : NaN));
   if (parts.length !== 4 || !parts.every((part) => part <= 255)) {
-    throw new VerbsError('EINVAL', `${text} is no IPv4 address`);
+    throw new VerbsError('EINVAL', `${text} is not an IPv4 address`);
   }
   return ipv4Number(parts);
 }

@@ -43,15 +43,15 @@ export function parseModuleReference(text: unknown): ModuleReference | string {
     case 'catalogue':
       return /^[a-z0-9-]+(?:\/[a-z0-9-]+)*$/.test(rest)
         ? { kind, name: rest }
-        : `"${rest.slice(0, 40)}" is no name of a workload`;
+        : `"${rest.slice(0, 40)}" is not a workload name`;
     case 'program':
       return parseProgram(rest);
     case 'file':
       return rest.startsWith('///') && URL.canParse(text)
         ? { kind, url: text }
-        : `"${text.slice(0, 40)}" is no file: URL`;
+        : `"${text.slice(0, 40)}" is not a file: URL`;
     default:
-      return `"${text.slice(0, 40)}" is none of catalogue:NAME, program:FILE#SHA256, file:///PATH`;
+      return `"${text.slice(0, 40)}" is not one of catalogue:NAME, program:FILE#SHA256, file:///PATH`;
   }
 }
 
@@ -61,7 +61,7 @@ function parseProgram(text: string): ModuleReference | string {
     return `"program:${text.slice(0, 40)}" does not end in # and the sha256 of the program`;
   }
   if (!isProgramFile(file)) {
-    return `${JSON.stringify(file.slice(0, 40))} is no file name of a .js or .ts module`;
+    return `${JSON.stringify(file.slice(0, 40))} is not the file name of a .js or .ts module`;
   }
   return { kind: 'program', file, fingerprint };
 }

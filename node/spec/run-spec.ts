@@ -46,14 +46,14 @@ const PROGRAM = record('program', {
    * The process of the host that it runs in, and the virtual machine that the process lives in (-1: on the bare host).
    */
   process: whole(0, MAX_PROGRAMS - 1),
-  vm: refined(number(-1, MAX_CORES), Number.isInteger, 'no whole number'),
+  vm: refined(number(-1, MAX_CORES), Number.isInteger, 'not a whole number'),
 });
 export type ProgramSpec = Infer<typeof PROGRAM>;
 
 /** A virtual machine: cores of its own, memory of its own, and a network function with its own MAC (and VLAN). */
 const VM = record('vm', {
   host: whole(0, anyHost),
-  cores: list(({ cores }) => cores, saying('no core of this host', whole(0, anyCore))),
+  cores: list(({ cores }) => cores, saying('not a core of this host', whole(0, anyCore))),
   /** Bytes of the host's memory that are its own. */
   memory: whole(1, MAX_MEMORY),
   /** Receive queues of its function. */
@@ -140,7 +140,7 @@ export const runSpecShape = <const S extends typeof RUN_SETTINGS>(settings: S) =
   record('spec', {
     ...settings,
     /** The hosts that this process is to build. */
-    local: list(({ hosts }) => hosts, saying('no host of this cluster', whole(0, anyHost))),
+    local: list(({ hosts }) => hosts, saying('not a host of this cluster', whole(0, anyHost))),
     /** As the model uses it: overrides and noise already applied. */
     profile: PROFILE,
     noise: flag,
@@ -177,7 +177,7 @@ export const RUN_OUTCOME = record('outcome', {
     MAX_HOSTS,
     record('host', {
       host: whole(0, MAX_HOSTS - 1),
-      digest: refined(text(16), (digest) => /^[0-9a-f]{16}$/.test(digest), 'no digest'),
+      digest: refined(text(16), (digest) => /^[0-9a-f]{16}$/.test(digest), 'not a digest'),
       counters: dictionary((count): count is number => Number.isFinite(count)),
     }),
   ),

@@ -23,7 +23,7 @@ describe('the options of a bench', () => {
     [['more'], /unexpected argument 'more'/],
     [['--peers', '--json'], /'--json <value>' argument missing/],
     [['--json', 'x.json'], /--json applies only to --peers/],
-    [['--peers', '--rounds', '0'], /--rounds: must lie between/],
+    [['--peers', '--rounds', '0'], /--rounds: must be between/],
     [['--peers', '--only', 'pingpong'], /--only: expected .*, not "pingpong"/],
   ])('refuse %j in one line', (argv, message) => {
     expect(() => readOptions(argv)).toThrow(message);

@@ -175,7 +175,7 @@ describe('completion events', () => {
       },
       answers,
     );
-    await expect(run).rejects.toThrow('waits for a completion event');
+    await expect(run).rejects.toThrow('has waited for a completion event');
   });
 
   it('rule 124: solicited_only wakes for a solicited receive, or an error, and for nothing else', async () => {

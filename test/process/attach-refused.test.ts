@@ -13,9 +13,7 @@ const attached = (...args: string[]) => cluster.attached(...args);
 describe('what a client cannot have', () => {
   test('another cluster than the one that is there', async () => {
     const { code, stderr } = await attached(PING_PONG, '--hosts', '8');
-    expect(stderr).toBe(
-      `pinwire: --hosts 8: a run that attaches takes it from the cluster, and ${cluster.url} has 4\n`,
-    );
+    expect(stderr).toBe(`pinwire: --hosts 8: conflicts with the cluster at ${cluster.url} (4)\n`);
     expect(code).toBe(2);
   });
 

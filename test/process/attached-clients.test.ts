@@ -28,8 +28,10 @@ describe('clients wait for one another', () => {
     expect(crowded.queue.map(isOf(second.child.pid))).toEqual([true, false]);
     expect(crowded.queue.map(isOf(third.child.pid))).toEqual([false, true]);
     const { stdout: told } = await pinwire(['status', cluster.url]);
-    expect(told).toMatch(/^run \d+: test\/ping-pong, at .*, \d+ packets, for .* s; of .*run /m);
-    expect(told).toMatch(/^waits \(2\): test\/ping-pong; of /m);
+    expect(told).toMatch(
+      /^run \d+: test\/ping-pong, at .*, \d+ packets, .* s so far; client .*run /m,
+    );
+    expect(told).toMatch(/^queued \(2\): test\/ping-pong; client /m);
     expect(told).toMatch(/^host2 +ws:\/\/127\.0\.0\.1:\d+ +host0, host1$/m);
 
     second.child.kill('SIGINT');
@@ -60,7 +62,7 @@ describe('clients wait for one another', () => {
 });
 
 describe('Ctrl-C on the cluster', () => {
-  test('lets the run that is on end, refuses those that wait, and leaves nothing', async () => {
+  test('lets the current run end, refuses those that wait, and leaves nothing', async () => {
     const [up, at] = await launch('--hosts', '2', '--listen', '127.0.0.1:0');
     const args = ['--attach', at, '--out', scratch(), '--quiet'];
     const blocker = new Pinwire(['run', ...FOR_EVER, ...args]);

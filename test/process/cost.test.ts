@@ -46,7 +46,7 @@ describe('a run over processes', () => {
     expect(stdout).toMatch(
       /\ncost: \d[\d,]* rounds, \S+ [kM]B between processes; waited most: host[01] for host[01] .* m?s\n/,
     );
-    expect(report).toContain('What it cost to keep the processes together');
+    expect(report).toContain('What it cost to keep the processes synchronized');
   });
 
   test('on the real clock needs no leave, and waits for nobody in particular', async () => {
@@ -64,7 +64,7 @@ test('in one process there is nothing to wait for, and nothing is said', async (
   const { run: info, stdout, report } = await run('micro/write-lat', ...args);
   expect(info.cost).toBeUndefined();
   expect(stdout).not.toContain('cost:');
-  expect(report).not.toContain('to keep the processes together');
+  expect(report).not.toContain('to keep the processes synchronized');
 });
 
 test('whoever asked for columns or for silence gets no line', async () => {

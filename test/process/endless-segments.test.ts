@@ -45,7 +45,7 @@ describe('a segment that never ends', () => {
       const segment = (seconds: string): string =>
         `a segment of host1 core 0 has run for ${seconds} s without awaiting the emulator, ` +
         `at program \\(${path}:6:\\d+\\)`;
-      expect(stderr).toMatch(new RegExp(`${segment('1[0-2]')}; it is ended after 13 s`));
+      expect(stderr).toMatch(new RegExp(`${segment('1[0-2]')}; it will be ended after 13 s`));
       expect(stderr).toMatch(
         new RegExp(`pinwire: host1 core 0: SegmentError: ${segment('1[3-9]')}\n`),
       );
@@ -57,7 +57,7 @@ describe('a segment that never ends', () => {
     'or that asks for chance is refused it (%s cores)',
     async (cores) => {
       const { code, stderr } = await run('n = Math.random();', '--core-runtime', cores);
-      expect(stderr).toContain('Math.random is not to be had in virtual time: use core.random()');
+      expect(stderr).toContain('Math.random is not available in virtual time: use core.random()');
       expect(code).toBe(1);
     },
   );

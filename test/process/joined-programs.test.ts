@@ -87,7 +87,7 @@ const attached = (...args: string[]): Promise<Ended> => run('--attach', url, ...
 test('a machine whose operator allows no such program fails the run by its host’s name', async () => {
   const { code, stderr } = await attached();
   expect(stderr.split('\n')[0]).toBe(
-    "pinwire: host1: this cluster's hosts have no program greeting.ts (their operators allow programs by --programs DIR)",
+    "pinwire: host1: this cluster's hosts have no program greeting.ts (their operators allow programs with --programs DIR)",
   );
   expect(code).toBe(1);
 });

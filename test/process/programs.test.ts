@@ -83,7 +83,7 @@ describe('hosts that serve others', () => {
     writeFileSync(path, SOURCE);
     writeFileSync(join(allowed[0]!, 'mine.ts'), SOURCE);
     await expect(cluster.run({ module: await clients(path) })).rejects.toThrow(
-      "host1: this cluster's hosts have no program mine.ts (their operators allow programs by --programs DIR)",
+      "host1: this cluster's hosts have no program mine.ts (their operators allow programs with --programs DIR)",
     );
   });
 

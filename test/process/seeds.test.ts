@@ -30,7 +30,7 @@ test('--seeds: a line a seed on one cluster, and the worst in full', async () =>
     expect.stringMatching(/^seed 1 {2}ok {6}figure 10\.0 ns {2}\d+\.\d\d s$/),
     expect.stringMatching(/^seed 2 {2}ok {6}figure 20\.0 ns {2}\d+\.\d\d s$/),
   ]);
-  expect(stdout).toContain('the worst: seed 2\n\ntest/odd-seeds  (pause 1.5 us)\n');
+  expect(stdout).toContain('worst seed: 2\n\ntest/odd-seeds  (pause 1.5 us)\n');
   expect(resultsIn(out).cluster.seed).toBe(2);
   expect(resultsIn(out).results[0]).not.toHaveProperty('kinds');
   const started = readFileSync(join(out, 'processes'), 'utf8').trim().split('\n');
@@ -63,8 +63,8 @@ test('--seeds: the others run on after a seed that failed, which is repeated by 
 
 test.each([
   [['--seeds', '3'], /--seeds: expected a range/],
-  [['--seeds', '1..3', '--seed', '1'], /--seeds: --seed names one already/],
-  [['--seeds', '1..3', '--capture', join(directory, 'c')], /--seeds: --capture/],
+  [['--seeds', '1..3', '--seed', '1'], /--seeds: conflicts with --seed/],
+  [['--seeds', '1..3', '--capture', join(directory, 'c')], /--seeds: conflicts with --capture/],
 ])('%j is refused', async (args, message) => {
   const { code, stderr } = await pinwire(['run', ODD_SEEDS, ...args]);
   expect(code).toBe(2);

@@ -155,7 +155,7 @@ describe('a program that goes wrong', () => {
     const command = new Pinwire(['run', PING_PONG, '--set', 'wrong=foreign', '--out', scratch()]);
     const { code, stderr } = await command.ended;
     expect(code).toBe(1);
-    expect(stderr).toMatch(/host0 core 0: .*awaits something that is not the emulator/);
+    expect(stderr).toMatch(/host0 core 0: .*awaits something outside the emulator/);
   });
 
   test.each(['virtual', 'real'])(
@@ -173,9 +173,9 @@ describe('a program that goes wrong', () => {
       ]);
       const { code, stderr } = await command.ended;
       expect(code).toBe(1);
-      expect(stderr).toContain('the programs wait for one another for ever');
-      expect(stderr).toMatch(/host0 core 0 waits to hear from rank 1/);
-      expect(stderr).toMatch(/host1 core 0 waits in watch/);
+      expect(stderr).toContain('deadlock: every program is waiting');
+      expect(stderr).toMatch(/host0 core 0 has waited to hear from rank 1/);
+      expect(stderr).toMatch(/host1 core 0 has waited in watch/);
     },
   );
 

@@ -40,7 +40,7 @@ describe('results of a run', () => {
       expect(unfinished!.events).toBeGreaterThan(0);
       expect(unfinished!.counters['host0']!['tx_packets']).toBeGreaterThan(0);
       expect(unfinished!.queue_pairs.map(({ state }) => state)).toContain('RTS');
-      expect(unfinished!.waiting.join()).toMatch(/host[01] core 0 waits in/);
+      expect(unfinished!.waiting.join()).toMatch(/host[01] core 0 has waited in/);
     },
   );
 

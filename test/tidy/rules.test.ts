@@ -367,6 +367,12 @@ describe('prose', () => {
     '// Of a cluster, the first host.',
     '// It ends. Of an odd one, the last.',
     '// Whoever listens needs a port.',
+    '// One who listens needs a port.',
+    '// The run that is on ends first.',
+    '// No run is on.',
+    '// A receive is wanting.',
+    '// The way to the wire is long.',
+    '/** Throws for a text that is no\n * whole number. */',
     "throw new Error('the clock is not to be had');",
     'const message = `${host} is told`;',
   ])('is plain English, not %s', (text) => {

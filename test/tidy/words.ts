@@ -11,6 +11,11 @@ const BETTER: readonly (readonly [RegExp, string])[] = [
   [/\bso many\b(?! that\b)/i, 'n, or the number'],
   [/(?:^|[.:!?] )Of an? /, 'a sentence with its subject first'],
   [/\bwhoever\b/i, 'a noun'],
+  [/\bwho \w+s (?:needs|gets|takes|hears|asks|waits)\b/i, 'a noun: a listener needs'],
+  [/\b(?:the )?run that is on\b|\brun is on\b/i, 'the current run'],
+  [/\bis wanting\b/i, 'is missing'],
+  [/\bway (?:to the wire|through the (?:host|kernel))\b/i, 'path'],
+  [/\bis no (?:whole number|number|URL|directory|object|list|JSON)\b/i, 'is not a'],
 ];
 
 /** One finding a file: the first passage, and how many there are. `but` are the files that must spell the patterns. */

@@ -73,7 +73,7 @@ const CLIENT_REPLY = variants('reply', {
     missing: whole(0, MAX_HOSTS),
     hosts: whole(1, MAX_HOSTS),
   },
-  started: { id, pids: list(MAX_HOSTS, saying('no process number', whole())) },
+  started: { id, pids: list(MAX_HOSTS, saying('not a process number', whole())) },
   progress: { id, now: number(), events: whole(), packets: whole() },
   /** What there is to know of the run, a line each. */
   noted: { id, notes },

@@ -38,7 +38,7 @@ const JOIN_NOTICE = variants('notice', {
     version: text(64),
     node: text(64),
     /** What its operator calls it. */
-    name: refined(text(64), isMachineName, 'no name of a machine'),
+    name: refined(text(64), isMachineName, 'not a machine name'),
     /** Emulated hosts, and the processes that they are packed into. */
     hosts: whole(1, MAX_HOSTS),
     processes: whole(1, ({ hosts }) => Math.min(hosts, MAX_PROCESSES)),

@@ -31,7 +31,7 @@ const LONGEST_NOTE = 400;
 const fabricUrl = refined(
   text(512),
   (url) => /^wss?:\/\/[^/]+$/.test(url) && URL.canParse(url),
-  'no ws:// address',
+  'not a ws:// address',
 );
 
 const process = whole(0, MAX_PROCESSES - 1);

@@ -16,14 +16,14 @@ export const PATH_PARAMETER = {
   type: 'choice',
   default: 'rdma',
   choices: ['rdma', 'kernel', 'busy-poll', 'bypass', 'all'],
-  help: 'the way to the wire: verbs, the kernel’s sockets, such sockets polled, sockets in the program; all compares',
+  help: 'path to the wire: verbs, kernel sockets, polled kernel sockets, or sockets inside the program; all compares them',
 } as const satisfies ParameterSpec;
 
 export const LIBRARY_PARAMETER = {
   type: 'choice',
   default: 'socket',
   choices: ['socket', 'direct'],
-  help: 'of bypass: whole sockets in the program (as Onload), or a thin interface (as TCPDirect)',
+  help: 'bypass only: full sockets inside the program (like Onload), or a thin interface (like TCPDirect)',
 } as const satisfies ParameterSpec;
 
 type Library = 'socket' | 'direct';

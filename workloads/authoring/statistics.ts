@@ -45,7 +45,7 @@ export function histogramOf(
   for (let index = 0; index < samples.length; index++) {
     const sample = samples[index]!;
     if (!Number.isSafeInteger(sample) || sample < 0) {
-      throw new RangeError(`sample ${index} is ${sample}: no whole number from 0`);
+      throw new RangeError(`sample ${index} is ${sample}, not a whole number from 0`);
     }
     histogram.recordValueWithExpectedInterval(sample, expectedInterval);
   }

@@ -57,26 +57,26 @@ const PARAMETERS = {
     default: 'none,8MiB',
     help: 'RLIMIT_MEMLOCK of every process: none, a size, or a list of them',
   },
-  ram_size: { type: 'size', default: 32 * MIB, min: 4 * MIB, help: 'bytes of RAM of the host' },
+  ram_size: { type: 'size', default: 32 * MIB, min: 4 * MIB, help: 'RAM of the host' },
   greed_size: {
     type: 'size',
     default: 26 * MIB,
     min: PAGE,
-    help: 'bytes that the greedy process would keep from the pager',
+    help: 'memory that the greedy process tries to withhold from the pager',
   },
-  neighbours: { type: 'integer', default: 2, min: 1, max: 64, help: 'processes beside it' },
+  neighbours: { type: 'integer', default: 2, min: 1, max: 64, help: 'number of other processes' },
   working_set_size: {
     type: 'size',
     default: 4 * MIB,
     min: PAGE,
-    help: 'bytes that each of them uses',
+    help: 'memory that each other process uses',
   },
   accesses: {
     type: 'integer',
     default: 2000,
     min: 10,
     max: 1_000_000,
-    help: 'pages that each of them uses in each half, at random',
+    help: 'random pages that each other process uses in each half',
   },
   pager: {
     type: 'choice',
@@ -94,7 +94,7 @@ function configurations(
 ): MemlockParameters[] | string {
   const { neighbours } = params;
   if (neighbours + 1 > cores) {
-    return `neighbours=${neighbours}: with the greedy one they need ${neighbours + 1} cores, and a host has ${cores} (--cores)`;
+    return `neighbours=${neighbours}: together with the greedy process they need ${neighbours + 1} cores, but a host has ${cores} (--cores)`;
   }
   const quotas = params.quota.split(',');
   const unknown = quotas.find((quota) => quota !== 'none' && parseSize(quota) === undefined);
@@ -273,7 +273,7 @@ function compare(results: readonly ConfigurationResult<MemlockParameters>[]): Su
 export default defineWorkload({
   name: 'host/memlock',
   summary:
-    'A process that locks all it can, with and without a quota, and what its neighbours notice',
+    'A process that locks all it can, with and without a quota, and the effect on its neighbours',
   hosts: 1,
   minHosts: 1,
   parameters: PARAMETERS,

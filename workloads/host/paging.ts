@@ -34,13 +34,13 @@ const PARAMETERS = {
     type: 'choice',
     choices: ['all', ...CHOICES.iommu],
     default: 'all',
-    help: 'whether the device goes through one',
+    help: 'whether the device accesses memory through an IOMMU',
   },
   memory: {
     type: 'choice',
     choices: ['all', ...CHOICES.memory],
     default: 'all',
-    help: 'the buffer: pinned, not pinned, or RDMA on a region that is paged on demand',
+    help: 'the buffer: pinned, not pinned, or RDMA on an on-demand paging region',
   },
   direction: {
     type: 'choice',
@@ -52,7 +52,7 @@ const PARAMETERS = {
   at: {
     type: 'text',
     default: '0.5',
-    help: 'the moment at which the page is replaced, as a fraction of the transfer; or a list of them',
+    help: 'when the page is replaced, as a fraction of the transfer, or a list of fractions',
   },
 } as const satisfies ParameterSpecs;
 
@@ -72,7 +72,7 @@ function configurations(
   { clock }: ClusterShape,
 ): PagingParameters[] | string {
   if (clock === 'real')
-    return 'host/paging needs the virtual clock: it replaces pages at exact moments';
+    return 'host/paging needs --clock virtual: it replaces pages at exact moments';
   const moments = at.split(',').map(Number);
   if (!moments.every((at) => at >= 0 && at <= 1)) {
     return `at=${at}: expected a fraction from 0 to 1, or a list of them`;

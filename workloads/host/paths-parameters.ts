@@ -21,42 +21,48 @@ export const PATHS_PARAMETERS = {
     type: 'text',
     of: 'size',
     default: 'all',
-    help: 'bytes of a request and of its response: one size (64KiB), a list (16,1KiB,64KiB), or all (16 B to 64 KiB)',
+    help: 'bytes of a request and of its response: a size (64KiB), a list (16,1KiB,64KiB), or all (16 B to 64 KiB)',
   },
   path: {
     type: 'text',
     default: 'all',
-    help: `the way to the wire: one or a list of ${PATHS.join(', ')}; all for all of them`,
+    help: `path to the wire: one or a list of ${PATHS.join(', ')}; all for all of them`,
   },
   protocol: {
     type: 'choice',
     default: 'tcp',
     choices: ['tcp', 'udp'],
-    help: 'of all but rdma, which sends over a reliable connection; udp up to 1472 bytes',
+    help: 'for every path but rdma, which uses a reliable connection; udp up to 1472 bytes',
   },
   moderation: {
     type: 'choice',
     default: 'on',
     choices: ['on', 'off'],
-    help: 'of kernel: interrupts as the profile has them, or at once (ethtool -C rx-usecs 0)',
+    help: 'kernel only: interrupt moderation as in the profile, or off (ethtool -C rx-usecs 0)',
   },
   receiver: {
     type: 'choice',
     default: 'idle',
     choices: ['idle', 'running'],
-    help: 'of kernel: programs sleep in a blocking receive, or never sleep and ask again and again',
+    help: 'kernel only: programs sleep in a blocking receive, or never sleep and poll',
   },
   library: {
     ...LIBRARY_PARAMETER,
     choices: ['socket', 'direct', 'raw'],
-    help: `${LIBRARY_PARAMETER.help}; raw: frames of its own (as ef_vi), with protocol=udp`,
+    help: `${LIBRARY_PARAMETER.help}; raw: frames that the program writes itself (like ef_vi), with protocol=udp`,
   },
   iterations: {
     type: 'text',
     default: 'auto',
     help: 'round trips measured; auto: 100, fewer where messages take many packets',
   },
-  warmup: { type: 'integer', default: USUAL_WARMUP, min: 0, max: 1e6, help: 'round trips before' },
+  warmup: {
+    type: 'integer',
+    default: USUAL_WARMUP,
+    min: 0,
+    max: 1e6,
+    help: 'round trips before the measured ones',
+  },
 } as const satisfies ParameterSpecs;
 
 type Asked = ParametersOf<typeof PATHS_PARAMETERS>;
@@ -77,7 +83,7 @@ export function pathsConfigurations(params: Asked): PathsParameters[] | string {
   const paths = pathsOf(params.path);
   if (typeof paths === 'string') return paths;
   if (params.library === 'raw' && params.protocol !== 'udp') {
-    return 'library=raw: a program that writes frames itself has datagrams (protocol=udp)';
+    return 'library=raw: needs protocol=udp';
   }
   const datagrams = params.protocol === 'udp' && paths.some((path) => path !== 'rdma');
   const sizes = sizesOf(params.size, datagrams ? LONGEST_DATAGRAM : 2 ** MOST_POWER);

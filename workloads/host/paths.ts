@@ -1,5 +1,5 @@
 /**
- * `host/paths`: the same request and response by four ways through the host. Latency is half a round trip.
+ * `host/paths`: the same request and response by four paths through the host. Latency is half a round trip.
  *
  *     kernel     TCP, blocking calls: system call, copy, stack; at the peer interrupt, softirq, stack, wake-up, copy
  *     busy-poll  the same sockets with SO_BUSY_POLL: the receiving program polls the NIC's queue inside its call
@@ -65,7 +65,7 @@ function compare(results: readonly ConfigurationResult<PathsParameters>[]): Summ
 
 export default defineWorkload({
   name: 'host/paths',
-  summary: 'A request and its response by the kernel, busy polling, kernel bypass and RDMA',
+  summary: 'A request and its response through the kernel, busy polling, kernel bypass and RDMA',
   hosts: 2,
   minHosts: 2,
   parameters: PATHS_PARAMETERS,

@@ -205,7 +205,7 @@ function compare(results: readonly ConfigurationResult<PinningParameters>[]): Su
 
 export default defineWorkload({
   name: 'host/pinning',
-  summary: 'What a core pays per message to keep the pager away from what a NIC reads',
+  summary: 'What a core pays per message to protect what a NIC reads from the pager',
   hosts: 2,
   minHosts: 2,
   parameters: PARAMETERS,

@@ -38,14 +38,18 @@ export const RSS_PARAMETERS = {
   steering: {
     type: 'text',
     default: 'all',
-    help: 'how packets are spread over the queues: single, rss, spray (in turn), rfs, a list, or all',
+    help: 'how packets are distributed over the queues: single, rss, spray (in turn), rfs, a list, or all',
   },
   queues: {
     type: 'text',
     default: 'all',
-    help: 'receive queues, each served by a core: a number, a list, cores (as many), or all (1, 2, 4, ... to as many)',
+    help: 'receive queues, each served by a core: a number, a list, cores (one per core), or all (1, 2, 4, ... up to the cores)',
   },
-  flows: { type: 'text', default: '256', help: `a number from 1 to ${MOST_FLOWS}, or a list` },
+  flows: {
+    type: 'text',
+    default: '256',
+    help: `number of flows from 1 to ${MOST_FLOWS}, or a list`,
+  },
   placement: {
     type: 'text',
     default: 'aligned',
@@ -54,21 +58,21 @@ export const RSS_PARAMETERS = {
   table: {
     type: 'text',
     default: 'equal',
-    help: 'indirection table: equal, skewed (a half to one queue), repaired (skewed, then made equal), weights as 8:1:1:1, or a list',
+    help: 'indirection table: equal, skewed (half of it to one queue), repaired (skewed, then made equal), weights such as 8:1:1:1, or a list',
   },
   offered: {
     type: 'number',
     default: 0.8,
     min: 0.001,
     max: 4,
-    help: 'million packets/s for each core while the rate is measured: more than a core can serve',
+    help: 'million packets/s offered per core while the rate is measured: more than a core can serve',
   },
   warmup: {
     type: 'duration',
     default: '1ms',
     min: 0,
     max: PS_PER_MS * 1000,
-    help: 'how long that is offered before the rate is measured',
+    help: 'how long that load runs before the rate is measured',
   },
   window: {
     type: 'duration',
@@ -82,23 +86,28 @@ export const RSS_PARAMETERS = {
     default: 500,
     min: 1,
     max: 1_000_000,
-    help: 'packets whose latency is measured, lightly loaded, before that; the fifth part as many more warm up',
+    help: 'packets whose latency is measured first, under light load, after a fifth as many warm-up packets',
   },
   light: {
     type: 'number',
     default: 0.05,
     min: 1e-4,
     max: 4,
-    help: 'million packets/s, all together, while latency is measured',
+    help: 'million packets/s in total while latency is measured',
   },
   size: {
     type: 'size',
     default: 18,
     min: LEAST_PAYLOAD,
     max: MOST_PAYLOAD,
-    help: 'payload of a packet; 18 bytes make the shortest frame',
+    help: 'payload of a packet; 18 bytes give the shortest frame',
   },
-  work: { type: 'duration', default: '0ns', min: 0, help: 'what a program does with each packet' },
+  work: {
+    type: 'duration',
+    default: '0ns',
+    min: 0,
+    help: 'time that a program works on each packet',
+  },
 } as const satisfies ParameterSpecs;
 
 type Asked = ParametersOf<typeof RSS_PARAMETERS>;
@@ -106,7 +115,7 @@ type Asked = ParametersOf<typeof RSS_PARAMETERS>;
 /** One set of {@link RssParameters} for each combination, or what is wrong with what was asked for. */
 export function rssConfigurations(params: Asked, cluster: ClusterShape): RssParameters[] | string {
   if (cluster.clock === 'real') {
-    return 'it measures cores of a modelled host, and cannot be run with --clock real';
+    return 'it measures cores of a modelled host and needs --clock virtual';
   }
   const steerings = namesOf('steering', params.steering, STEERINGS, 'all');
   const placements = namesOf('placement', params.placement, PLACEMENTS, 'both');

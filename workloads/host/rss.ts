@@ -1,5 +1,5 @@
 /**
- * `host/rss`: packets of many flows, shared out among the cores that receive them.
+ * `host/rss`: packets of many flows, distributed over the cores that receive them.
  *
  * One host generates raw frames, the other has a program on each core, which reads a UDP port of its own by blocking
  * calls of the kernel. Receive queue q interrupts core q, whose softirq takes a frame up the stack and puts it into the
@@ -52,7 +52,7 @@ async function program(
 
 export default defineWorkload({
   name: 'host/rss',
-  summary: 'Packets of many flows, shared out among the cores that receive them',
+  summary: 'Packets of many flows, distributed over the cores that receive them',
   hosts: 2,
   minHosts: 2,
   parameters: RSS_PARAMETERS,

@@ -39,18 +39,18 @@ export const VM_QUEUES_PARAMETERS = {
   queues: {
     type: 'text',
     default: 'all',
-    help: `one or a list of ${QUEUES.join(', ')}: the host's queue and a software switch, or queues of each VM (SR-IOV)`,
+    help: `one or a list of ${QUEUES.join(', ')}: the host's queue and a software switch, or separate queues for each VM (SR-IOV)`,
   },
   noise: {
     type: 'text',
     default: 'none,both',
-    help: `what goes by way of the noisy VM: one or a list of ${NOISES.join(', ')}`,
+    help: `traffic of the noisy VM: one or a list of ${NOISES.join(', ')}`,
   },
   rate: {
     type: 'text',
     of: 'rate',
     default: '0,0.5',
-    help: 'Gb/s that the noisy VM may send while it does: one or a list; 0 for no limit',
+    help: 'rate limit of the noisy VM in Gb/s: one or a list; 0 for no limit',
   },
   iommu: {
     type: 'text',
@@ -68,7 +68,7 @@ export const VM_QUEUES_PARAMETERS = {
     type: 'duration',
     default: '20us',
     min: 1,
-    help: 'mean time between them; they are sent at random times, answered or not',
+    help: 'mean time between requests; they are sent at random times, answered or not',
   },
   size: {
     type: 'size',
@@ -82,7 +82,7 @@ export const VM_QUEUES_PARAMETERS = {
     default: 1400,
     min: LEAST_DATAGRAM,
     max: LONGEST_DATAGRAM,
-    help: 'bytes of a datagram of the noisy VM, and of one to it',
+    help: 'bytes of a datagram to or from the noisy VM',
   },
   attempts: {
     type: 'integer',
@@ -98,7 +98,7 @@ export function vmQueuesConfigurations(
   params: ParametersOf<typeof VM_QUEUES_PARAMETERS>,
   { clock }: ClusterShape,
 ): VmQueuesParameters[] | string {
-  if (clock === 'real') return 'it measures modelled cores: it cannot be run with --clock real';
+  if (clock === 'real') return 'it measures modelled cores and needs --clock virtual';
   const queues = choicesOf('queues', params.queues, QUEUES);
   const noises = choicesOf('noise', params.noise, NOISES);
   const iommus = params.iommu === 'none' ? [] : choicesOf('iommu', params.iommu, IOMMUS);

@@ -46,7 +46,7 @@ function program(core: Core, { role, params }: Task<VmQueuesParameters>): Promis
 export default defineWorkload({
   name: 'host/vm-queues',
   summary:
-    'A latency-critical virtual machine beside a noisy one: a shared queue against own queues',
+    'A latency-critical virtual machine beside a noisy one: a shared queue against separate queues',
   hosts: 2,
   minHosts: 2,
   parameters: VM_QUEUES_PARAMETERS,

@@ -27,7 +27,7 @@ export const ALLREDUCE_PARAMETERS = {
     type: 'choice',
     default: 'auto',
     choices: ['auto', 'ring', 'recursive-doubling'],
-    help: 'auto: recursive doubling below 64 KiB, the ring from there on',
+    help: 'auto: recursive doubling below 64 KiB, ring from there on',
   },
   size: {
     type: 'text',
@@ -45,9 +45,15 @@ export const ALLREDUCE_PARAMETERS = {
     default: 0,
     min: 0,
     max: 65_536,
-    help: 'how many take part; 0 for as many as there is room for',
+    help: 'number of ranks; 0 for as many as fit',
   },
-  'ranks-per-host': { type: 'integer', default: 1, min: 1, max: 256, help: 'one core each' },
+  'ranks-per-host': {
+    type: 'integer',
+    default: 1,
+    min: 1,
+    max: 256,
+    help: 'ranks on each host, one core per rank',
+  },
   path: PATH_PARAMETER,
   library: LIBRARY_PARAMETER,
 } as const satisfies ParameterSpecs;

@@ -14,7 +14,7 @@ export interface MicroParameters {
   readonly size: number;
   readonly iterations: number;
   readonly warmup: number;
-  /** Of a bandwidth or rate: messages posted and not completed, per queue pair. */
+  /** Of a bandwidth or rate: messages posted but not completed, per queue pair. */
   readonly outstanding: number;
   readonly inline: 'auto' | 'on' | 'off';
   readonly qps: number;
@@ -59,20 +59,20 @@ export function parameterSpecs(shape: MicroShape): Record<string, ParameterSpec>
       type: 'text',
       help: shape.latency
         ? 'operations before the first measured one; auto: 10'
-        : 'messages before and behind the measured ones, per queue pair; 0: from the first post to the last completion',
+        : 'messages before and after the measured ones, per queue pair; 0: from the first post to the last completion',
     },
     ...(!shape.latency && {
       outstanding: {
         default: 'auto',
         type: 'text',
-        help: 'messages posted and not completed, per queue pair; auto: 128',
+        help: 'messages posted but not completed, per queue pair; auto: 128',
       },
     }),
     inline: {
       default: 'auto',
       type: 'choice',
       choices: ['auto', 'on', 'off'],
-      help: 'data in the work request itself; auto: of SEND up to 236 bytes, of WRITE up to 220',
+      help: 'data in the work request itself; auto: for SEND up to 236 bytes, for WRITE up to 220',
     },
     qps: {
       default: shape.defaultQps ?? 1,
@@ -97,7 +97,7 @@ export function microConfigurations(
   cluster: ClusterShape,
 ): Parameters[] | string {
   if (params['type'] !== 'RC') {
-    return `type=${params['type']!}: only RC queue pairs can be had in this version`;
+    return `type=${params['type']!}: only RC queue pairs are available in this version`;
   }
   const sizes = sizesOf(String(params['size']), shape);
   if (typeof sizes === 'string') return sizes;
@@ -154,9 +154,9 @@ function refuseInline(
   { maxInline }: ClusterShape,
 ): string | undefined {
   if (inline !== 'on') return undefined;
-  if (shape.inlineUpTo === 0) return 'inline=on: only what SEND and WRITE carry can be inlined';
+  if (shape.inlineUpTo === 0) return 'inline=on: only data of SEND and WRITE can be inline';
   if (size <= maxInline) return undefined;
-  return `inline=on: the device takes ${maxInline} bytes inline, and size is ${size}`;
+  return `inline=on: the device takes ${maxInline} bytes inline, but size is ${size}`;
 }
 
 function sizesOf(text: string, shape: MicroShape): number[] | string {

@@ -246,7 +246,7 @@ export class Side {
 
   private listen(word: unknown): void {
     this.peerIsOver = true;
-    if (word !== null) throw new OperationError('gave up, because the other side did');
+    if (word !== null) throw new OperationError('gave up because the other side did');
   }
 }
 

@@ -179,51 +179,69 @@ function countersOf(
 
 export default defineWorkload({
   name: 'trading/tick-to-trade',
-  summary: 'A feed, books kept of it, and orders for some of its ticks, wire to wire',
+  summary:
+    'A market data feed, the books built from it, and orders for some of its ticks, wire to wire',
   hosts: 2,
   minHosts: 2,
   parameters: {
     feed: {
       type: 'file',
       default: '',
-      help: 'a Nasdaq ITCH 5.0 file, uncompressed, published at its own times; none: a made-up feed',
+      help: 'uncompressed Nasdaq ITCH 5.0 file, published at its own times; none: a synthetic feed',
     },
     from: {
       type: 'text',
       default: '',
-      help: 'of a file: a time of day (09:30:00) or a time from its start (10ms); what is earlier fills the books',
+      help: 'file only: start at a time of day (09:30:00) or a time from its start (10ms); earlier messages fill the books',
     },
-    duration: { type: 'duration', default: 0, min: 0, help: "of a file's own time; 0 to its end" },
+    duration: {
+      type: 'duration',
+      default: 0,
+      min: 0,
+      help: 'file only: how much of its time to publish; 0: to its end',
+    },
     scale: {
       type: 'number',
       default: 1,
       min: 1e-6,
       max: 1e6,
-      help: 'of a file: multiplies the time between messages; 2 is half as fast',
+      help: 'file only: multiplies the time between messages; 2 is half as fast',
     },
     shape: {
       type: 'choice',
       default: 'open',
       choices: ['open', 'day'],
-      help: 'of a made-up feed: the burst behind 09:30, or the flow and lives of orders within a day',
+      help: 'synthetic feed: the burst after 09:30, or the flow and lifetimes of orders over a day',
     },
-    stocks: { type: 'integer', default: 8, min: 1, max: 65_535, help: 'of a made-up feed' },
-    messages: { type: 'integer', default: 1000, min: 1, max: 1e6, help: 'of a made-up feed' },
+    stocks: {
+      type: 'integer',
+      default: 8,
+      min: 1,
+      max: 65_535,
+      help: 'stocks of the synthetic feed',
+    },
+    messages: {
+      type: 'integer',
+      default: 1000,
+      min: 1,
+      max: 1e6,
+      help: 'length of the synthetic feed',
+    },
     rate: {
       type: 'number',
       default: 0,
       min: 0,
       max: 1e9,
-      help: 'messages per second of a made-up feed; 0: as fast as the real one that its shape is taken from',
+      help: 'messages per second of the synthetic feed; 0: as fast as the real feed that its shape is taken from',
     },
     tick: {
       type: 'choice',
       default: 'touch',
       choices: ['touch', 'retreat'],
-      help: 'what may be answered: any move of a best price, or one that gives way',
+      help: 'ticks to answer: any move of a best price, or only a move away from the market',
     },
-    every: { type: 'integer', default: 1, min: 1, max: 1e9, help: 'answers one tick of so many' },
-    quantity: { type: 'integer', default: 100, min: 1, max: 1e6, help: 'shares of an order' },
+    every: { type: 'integer', default: 1, min: 1, max: 1e9, help: 'answer every n-th tick' },
+    quantity: { type: 'integer', default: 100, min: 1, max: 1e6, help: 'shares per order' },
     book: {
       type: 'duration',
       default: 120_000,
@@ -240,14 +258,14 @@ export default defineWorkload({
       type: 'duration',
       default: 200_000,
       min: 0,
-      help: "the exchange's processor time per order before it answers; behind `latency`, part of `tick_to_ack` (200 ns: assumed; grade D)",
+      help: "the exchange's processor time per order before it answers; not in `latency`, but part of `tick_to_ack` (200 ns: assumed; grade D)",
     },
     receives: {
       type: 'integer',
       default: 256,
       min: 4,
       max: 16_384,
-      help: 'datagrams that the trader has receives for; a feed that has used them up waits',
+      help: 'receives that the trader posts for datagrams; a feed that has used them up waits',
     },
     path: PATH_PARAMETER,
     library: LIBRARY_PARAMETER,
@@ -255,7 +273,7 @@ export default defineWorkload({
   configurations: (params, { cores }) => {
     const paths = pathsOf(params.path);
     if (typeof paths === 'string') return paths;
-    if (cores < 2) return 'the exchange runs on two cores of one host (--cores 2)';
+    if (cores < 2) return 'the exchange needs two cores on one host (--cores 2)';
     return paths.map((path) => withPath(params, path));
   },
   check,

@@ -35,7 +35,7 @@ export class Layout {
   constructor(hosts: number, plans: readonly SwitchPlan[], links: readonly Link[]) {
     const elements = hosts + plans.length;
     if (elements > MAX_ELEMENTS) {
-      throw new Error(`${elements} hosts and switches are more than ${MAX_ELEMENTS}`);
+      throw new Error(`${elements} hosts and switches exceed the limit of ${MAX_ELEMENTS}`);
     }
     this.hosts = hosts;
     this.links = links;
@@ -137,7 +137,7 @@ function routesOf(
     if (peer !== undefined && peer.element < hosts) routes[peer.element] = port;
   }
   const stranded = routes.indexOf(0);
-  if (stranded >= 0) throw new Error(`a switch has no way to host${stranded}`);
+  if (stranded >= 0) throw new Error(`a switch has no route to host${stranded}`);
   return routes;
 }
 

@@ -189,7 +189,7 @@ export class HostCalls {
     },
     attachFlow: ({ qp, rule }, core) => {
       if (this.ownPair(qp, core).kind.carries !== 'frames') {
-        throw new VerbsError('EOPNOTSUPP', 'a flow needs a queue pair of raw frames');
+        throw new VerbsError('EOPNOTSUPP', 'a flow needs a raw packet queue pair');
       }
       const { steering } = this.services.kernel(core).networkFunction;
       return { flow: this.flows.attach(qp, steering, rule) };
@@ -206,7 +206,7 @@ export class HostCalls {
     neighbour: ({ ipv4 }, core) => ({ mac: this.services.kernel(core).neighbour(ipv4, core) }),
     takePort: ({ qp, protocol, port }, core) => {
       if (this.ownPair(qp, core).kind.carries !== 'frames') {
-        throw new VerbsError('EOPNOTSUPP', 'a port needs a queue pair of raw frames');
+        throw new VerbsError('EOPNOTSUPP', 'a port needs a raw packet queue pair');
       }
       return this.ports.take(qp, this.services.kernel(core), protocol, port);
     },
@@ -397,7 +397,7 @@ function checkStructures(args: unknown): void {
     if (!Object.hasOwn(given, name)) continue;
     const value = given[name];
     if (typeof value !== 'object' || value === null) {
-      throw new VerbsError('EFAULT', `${name} is no structure`);
+      throw new VerbsError('EFAULT', `${name} is not a structure`);
     }
   }
 }

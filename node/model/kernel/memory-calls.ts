@@ -125,7 +125,10 @@ export class MemoryCalls {
       for (let page = first; page < first + count; page++) {
         const flags = space.table.flagsOf(page);
         if ((flags & PAGE.fixed) !== 0 && (flags & PAGE.huge) === 0) {
-          throw new VerbsError('EINVAL', 'memory of allocate() is the process’s until its end');
+          throw new VerbsError(
+            'EINVAL',
+            'memory from allocate() stays mapped until the process ends',
+          );
         }
       }
       checkHuge(space, first, count);
@@ -154,7 +157,7 @@ export class MemoryCalls {
       }
       const pages = bytes < 0 ? Infinity : Math.floor(bytes / PAGE_SIZE);
       if (pages > quota.hard) {
-        throw new VerbsError('EPERM', `${pages} pages are more than the hard limit, ${quota.hard}`);
+        throw new VerbsError('EPERM', `${pages} pages exceed the hard limit of ${quota.hard}`);
       }
       quota.limit = pages;
       return null;
@@ -197,7 +200,7 @@ export class MemoryCalls {
       return { child: forked.child.number };
     },
     exitChild: ({ child }, core) => {
-      if (child === -1) throw new VerbsError('ESRCH', 'a process is no child of its own');
+      if (child === -1) throw new VerbsError('ESRCH', 'a process is not its own child');
       this.release(this.process(core, child));
       return null;
     },
@@ -210,7 +213,7 @@ export class MemoryCalls {
     if (child === -1) return own;
     const process = processes.all[child];
     if (process === undefined || process.parent !== own || process.running === 0) {
-      throw new VerbsError('ESRCH', `process ${child} is no living child of this one`);
+      throw new VerbsError('ESRCH', `process ${child} is not a running child of this process`);
     }
     return process;
   }
@@ -229,7 +232,7 @@ export class MemoryCalls {
     // As Linux's heuristic overcommit does: more than there could ever be is refused at once.
     const most = pager.range.count + (huge ? 0 : pager.swap.capacity);
     if (pages > most) {
-      throw new VerbsError('ENOMEM', `${pages} pages, and there are ${most} in all`);
+      throw new VerbsError('ENOMEM', `${pages} pages exceed the total of ${most}`);
     }
     if (space.table.mapped + pages > MOST_PAGES) {
       throw new VerbsError('ENOMEM', `a process maps at most ${MOST_PAGES} pages`);
@@ -262,7 +265,7 @@ export class MemoryCalls {
     if (length === 0 && address % PAGE_SIZE === 0) return;
     const [first, count] = this.pages(address, length, 'advise about');
     if (!space.table.allMapped(first, count)) {
-      throw new VerbsError('ENOMEM', `${where(address, length)} is not mapped as a whole`);
+      throw new VerbsError('ENOMEM', `${where(address, length)} is not mapped completely`);
     }
     if (advice === 'DONTFORK' || advice === 'DOFORK') {
       for (let page = first; page < first + count; page++) {
@@ -277,7 +280,10 @@ export class MemoryCalls {
       const flags = space.table.flagsOf(page);
       const stays = (flags & PAGE.fixed) !== 0 && (flags & PAGE.huge) === 0;
       if (stays || (flags & PAGE.locked) !== 0) {
-        throw new VerbsError('EINVAL', `${where(address, length)} is locked, or of allocate()`);
+        throw new VerbsError(
+          'EINVAL',
+          `${where(address, length)} is locked, or comes from allocate()`,
+        );
       }
     }
     space.discard(first, count);
@@ -428,7 +434,7 @@ export class MemoryCalls {
     const first = firstPage(address);
     const count = pageCount(address, length);
     if (!space.table.allMapped(first, count)) {
-      throw new VerbsError('ENOMEM', `${where(address, length)} is not mapped as a whole`);
+      throw new VerbsError('ENOMEM', `${where(address, length)} is not mapped completely`);
     }
     return [first, count];
   }

@@ -138,7 +138,7 @@ export class RegionCalls {
       if (((flags ^ before.access) & (ACCESS.ON_DEMAND | ACCESS.ZERO_BASED)) !== 0) {
         throw new VerbsError(
           'EINVAL',
-          'only a new translation makes a region zero-based or on demand',
+          'only a new translation can make a region zero-based or on demand',
         );
       }
       nic.parts.regions.change(key, changed);

@@ -36,11 +36,11 @@ export class MemlockQuota {
     const after = this[kind] + pages;
     if (after > this.limit) {
       this.refusals++;
-      return `${after} ${kind} pages, and RLIMIT_MEMLOCK of the process allows ${this.limit}`;
+      return `${after} ${kind} pages exceed RLIMIT_MEMLOCK of the process, ${this.limit}`;
     }
     if (host.kept + pages > host.pages) {
       this.refusals++;
-      return `${host.kept + pages} pages kept in memory by all processes, and the host allows ${host.pages}`;
+      return `${host.kept + pages} pages kept in memory by all processes exceed the limit of the host, ${host.pages}`;
     }
     this[kind] = after;
     host.kept += pages;

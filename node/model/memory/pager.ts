@@ -110,7 +110,7 @@ export class Pager {
       else if (table.busy(frame)) kept.busy++;
     }
     return (
-      `no frame is free or can be taken: of ${range.count}, ${kept.pinned} are pinned, ${kept.locked} locked, ` +
+      `no frame is free or evictable: of ${range.count}, ${kept.pinned} are pinned, ${kept.locked} locked, ` +
       `${kept.busy} under DMA; swap holds ${this.swap.used} of ${this.swap.capacity} pages`
     );
   }

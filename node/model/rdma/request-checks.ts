@@ -115,11 +115,11 @@ const OUT_OF_SEQUENCE: Refusal = {
   syndrome: NAK.PSN_SEQUENCE,
   says: 'NAK PSN sequence: packets before it are missing',
 };
-const NOT_IN_ORDER = nak('checkOpSequence', NAK.INVALID_REQUEST, 'not the part that comes next');
+const NOT_IN_ORDER = nak('checkOpSequence', NAK.INVALID_REQUEST, 'opcode out of sequence');
 const NO_ACCESS = nak('checkOperation', NAK.REMOTE_ACCESS, 'access flags of the queue pair');
 const NO_OPERATION = nak('checkOperation', NAK.INVALID_REQUEST, 'not on this queue pair');
 const WRONG_LENGTH = nak('checkLength', NAK.INVALID_REQUEST, 'length');
-const NOT_ALIGNED = nak('checkLength', NAK.INVALID_REQUEST, 'atomic on an address not of 8 bytes');
+const NOT_ALIGNED = nak('checkLength', NAK.INVALID_REQUEST, 'atomic address not 8-byte aligned');
 const NO_RECEIVE = later('checkResource', 'no receive posted');
 export const RECEIVE_PAGED_OUT = later('checkResource', 'page fault on the receive');
 export const RECEIVE_NOT_OURS = nak('checkResource', NAK.REMOTE_OPERATIONAL, 'SGE of the receive');

@@ -87,8 +87,8 @@ describe('a recording’s file', () => {
   });
 
   it.each([
-    ['a line cut short', `${formatDigest(DIGEST)}{"name":`, ':2: is no digest of a run'],
-    ['something else', '{"schema":"pinwire/1"}\n', ':1: is no digest of a run'],
+    ['a line cut short', `${formatDigest(DIGEST)}{"name":`, ':2: is not the digest of a run'],
+    ['something else', '{"schema":"pinwire/1"}\n', ':1: is not the digest of a run'],
     ['a run twice', formatDigest(DIGEST).repeat(2), ':2: "draw 1:1" is recorded twice'],
   ])('is refused with %s', (_what, text, complaint) => {
     expect(() => readDigests(written(text))).toThrow(complaint);

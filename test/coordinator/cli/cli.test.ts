@@ -23,7 +23,7 @@ describe('list', () => {
     const { status, out } = await said('list', 'host/memlock');
     expect(status).toBe(0);
     expect(out.split('\n')[0]).toMatch(/^host\/memlock: /);
-    expect(out).toMatch(/^ {2}ram_size +size +32 MiB +bytes of RAM of the host \(from 4 MiB\)$/m);
+    expect(out).toMatch(/^ {2}ram_size +size +32 MiB +RAM of the host \(from 4 MiB\)$/m);
     expect(out).not.toContain('micro/');
     expect(out).not.toContain('suites:');
   });

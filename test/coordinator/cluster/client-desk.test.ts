@@ -160,7 +160,7 @@ describe('a client', () => {
   });
 
   test.each([
-    ['a file', { module: 'file:///etc/passwd' }, /loads no file: module/],
+    ['a file', { module: 'file:///etc/passwd' }, /does not load file: modules/],
     ['another host', { programs: [{ ...toySpec('ends').programs[0]!, host: 2 }] }, /program\.host/],
     [
       'more memory',
@@ -185,7 +185,7 @@ describe('a client', () => {
     for (let id = 0; id < 17; id++) caller.asksFor(id, 'goes on');
     expect(await caller.hears('failed')).toMatchObject({
       id: 16,
-      message: 'refused: 16 runs of this client wait already',
+      message: 'refused: 16 runs of this client are already queued',
     });
   });
 
@@ -212,8 +212,8 @@ describe('a client', () => {
       clients: 1,
     });
     const told = formatStatus({ url: 'ws://here', status });
-    expect(told).toMatch(/^run 1: toy, at 0 ps, 0 packets, for [\d.]+ s; of ada\?\[2J$/m);
-    expect(told).toMatch(/^waits \(1\): toy; of bob$/m);
+    expect(told).toMatch(/^run 1: toy, at 0 ps, 0 packets, [\d.]+ s so far; client ada\?\[2J$/m);
+    expect(told).toMatch(/^queued \(1\): toy; client bob$/m);
   });
 });
 

@@ -80,8 +80,8 @@ describe('a token', () => {
     ['', 'holds no token'],
     [' \n', 'holds no token'],
     ['too-short-a-one', 'at least 16 characters'],
-    ['a token with blanks in it', 'no blanks'],
-    ['zwölf-und-noch-einmal-zwölf', 'beyond ASCII'],
+    ['a token with blanks in it', 'ASCII without blanks'],
+    ['zwölf-und-noch-einmal-zwölf', 'must be ASCII'],
     ['x'.repeat(1025), 'at most 1024 characters'],
   ])('%j is refused, and not repeated', (token, reason) => {
     const message = messageOf(() => ownCredentials({ 'token-file': file('bad', token) }, warn));
@@ -144,14 +144,14 @@ describe.skipIf(!hasOpenssl)('certificates (needs openssl)', () => {
     const { 'tls-cert': cert, 'tls-key': key, 'tls-ca': ca } = files();
     expect(own({ 'tls-cert': cert })).toBe('--tls-cert needs --tls-key');
     expect(own({ 'tls-key': key })).toBe('--tls-key needs --tls-cert');
-    expect(own({ 'tls-ca': ca })).toContain('--tls-ca: who listens needs --tls-cert');
+    expect(own({ 'tls-ca': ca })).toContain('--tls-ca: a listener also needs --tls-cert');
     const other = file('other.pem', authority.issue('DNS:other').key);
     expect(own({ 'tls-cert': cert, 'tls-key': other })).toBe(
-      `--tls-key ${other}: does not fit --tls-cert ${cert}`,
+      `--tls-key ${other}: does not match --tls-cert ${cert}`,
     );
     vi.stubEnv('PINWIRE_TOKEN', TOKEN);
     expect(messageOf(() => credentialsFor(HERE, { 'tls-ca': ca }, warn))).toBe(
-      'ws://127.0.0.1:7611 is not encrypted: --tls-... need a wss:// URL',
+      'ws://127.0.0.1:7611 is not encrypted: the --tls-... options need a wss:// URL',
     );
   });
 
@@ -161,7 +161,7 @@ describe.skipIf(!hasOpenssl)('certificates (needs openssl)', () => {
     const options = { 'tls-ca': file('system.pem', system) };
     expect(credentialsFor(SECURE, options, warn).tls?.ca).toBe(system);
     expect(messageOf(() => credentialsOfHosts(SECURE, options, warn))).toMatch(
-      /a host process is told at most 98304: --tls-ca needs the cluster's own authority alone$/,
+      /exceed the 98304 that a host process accepts; --tls-ca needs only the cluster's own authority$/,
     );
   });
 
@@ -178,7 +178,7 @@ describe.skipIf(!hasOpenssl)('certificates (needs openssl)', () => {
     const encrypt = ['pkcs8', '-topk8', '-in', key, '-out', locked, '-passout', 'pass:secret'];
     execFileSync('openssl', encrypt, { stdio: 'pipe' });
     chmodSync(locked, 0o600);
-    expect(own({ 'tls-cert': cert, 'tls-key': locked })).toContain('is locked by a passphrase');
+    expect(own({ 'tls-cert': cert, 'tls-key': locked })).toContain('is protected by a passphrase');
     const { 'tls-cert': old, 'tls-key': oldKey } = files(-1);
     expect(own({ 'tls-cert': old, 'tls-key': oldKey })).toContain('expired on');
   });

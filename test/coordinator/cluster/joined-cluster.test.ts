@@ -291,7 +291,7 @@ describe('an offer is refused with the reason', () => {
     ['an old protocol', { protocol: 'pinwire-join/0' }, /it speaks pinwire-join\/0, this cluster/],
     ['another version', { version: '0.0.1' }, /it runs pinwire 0\.0\.1, this cluster/],
     ['another Node major', { node: 'v18.1.0' }, /it runs Node\.js v18\.1\.0, this cluster v/],
-    ['too little memory', { memory: 2 ** 20 }, /need 67108864 bytes of memory, and it has 1048576/],
+    ['too little memory', { memory: 2 ** 20 }, /need 67108864 bytes of memory, but it has 1048576/],
     ['encrypted links', { encrypted: true }, /links of this cluster are not encrypted/],
   ])('%s', async (_what, offer, reason) => {
     await open(2);
@@ -328,7 +328,7 @@ describe('a machine that breaks the protocol is dropped, and counted until it is
     const { cluster: name } = a.orders.find(({ type }) => type === 'assign') as { cluster: string };
     b.send({ type: 'ended', cluster: name, process: 0, how: 'is no more' });
     await until(() => b.isClosed, 'the end of the connection');
-    expect(events).toContain('host lost b sent a broken message: process 0 is not its');
+    expect(events).toContain('host lost b sent a malformed message: process 0 is not its own');
   });
 
   test('or never starts its process: the next formation is tried with who stands by', async () => {

@@ -30,7 +30,9 @@ test('a message that its listener cannot deal with ends its connection and no ot
     const [one, other] = [await connect(), await connect()];
     one.send({ says: 'the unforeseen' });
     await expect.poll(() => closed.length).toBe(1);
-    expect(closed[0]).toMatch(/^sent what could not be dealt with: TypeError: no such field\n/);
+    expect(closed[0]).toMatch(
+      /^sent a message that could not be handled: TypeError: no such field\n/,
+    );
     other.send({ says: 'good day' });
     await expect.poll(() => heard).toEqual(['good day']);
     expect(other.isOpen).toBe(true);

@@ -163,9 +163,9 @@ describe('a run that fails', () => {
       programs: [nothing, async (core) => core.hear(0)],
       capture: true,
     });
-    expect(message).toMatch(/for ever:\n {2}host1 core 0 waits to hear from rank 0 /);
+    expect(message).toMatch(/every program is waiting:\n {2}host1 core 0 has waited to hear from rank 0 /);
     expect(run.blocked).toEqual([
-      expect.stringMatching(/^host1 core 0 waits to hear from rank 0 /),
+      expect.stringMatching(/^host1 core 0 has waited to hear from rank 0 /),
     ]);
     expect(Object.keys(run.captures)).toEqual(['host0', 'host1']);
   });
@@ -258,7 +258,7 @@ describe('options that cannot be', () => {
     [
       'too few hosts',
       { programs: [nothing, nothing], hosts: 1 },
-      /needs 2 hosts, and the cluster has 1/,
+      /needs 2 hosts, but the cluster has 1/,
     ],
     ['a seed that is NaN', { programs: [nothing], seed: NaN }, '--seed: expected a whole number'],
     [

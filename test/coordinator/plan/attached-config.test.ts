@@ -68,17 +68,17 @@ describe('a run that attaches', () => {
   });
 
   test.each<[ClusterOptions, RegExp]>([
-    [{ hosts: '8' }, /^--hosts 8: a run that attaches takes it from the cluster, and ws:.* has 4$/],
-    [{ cores: '2' }, /^--cores 2: .* has 4$/],
-    [{ memory: '128MiB' }, /^--memory 128MiB: .* has 64 MiB$/],
-    [{ profile: 'cx4-edr' }, /^--profile cx4-edr: .* has its own profile, roce-100g$/],
-    [{ override: ['nic.tx=5ns'] }, /^--override nic\.tx=5ns: .* has its own profile/],
-    [{ topology: 'direct', hosts: '2' }, /^--hosts 2: .* has 4$/],
-    [{ mtu: '4096' }, /^--mtu 4096: .* has 1024$/],
-    [{ clock: 'real' }, /^--clock real: .* has virtual$/],
-    [{ placement: 'embedded' }, /^--placement embedded: .* has process$/],
-    [{ processes: '2' }, /^--processes 2: .* has 4$/],
-    [{ 'core-runtime': 'inline' }, /^--core-runtime inline: .* has worker$/],
+    [{ hosts: '8' }, /^--hosts 8: conflicts with the cluster at ws:.* \(4\)$/],
+    [{ cores: '2' }, /^--cores 2: .* \(4\)$/],
+    [{ memory: '128MiB' }, /^--memory 128MiB: .* \(64 MiB\)$/],
+    [{ profile: 'cx4-edr' }, /^--profile cx4-edr: .* \(its own profile, roce-100g\)$/],
+    [{ override: ['nic.tx=5ns'] }, /^--override nic\.tx=5ns: .* \(its own profile/],
+    [{ topology: 'direct', hosts: '2' }, /^--hosts 2: .* \(4\)$/],
+    [{ mtu: '4096' }, /^--mtu 4096: .* \(1024\)$/],
+    [{ clock: 'real' }, /^--clock real: .* \(virtual\)$/],
+    [{ placement: 'embedded' }, /^--placement embedded: .* \(process\)$/],
+    [{ processes: '2' }, /^--processes 2: .* \(4\)$/],
+    [{ 'core-runtime': 'inline' }, /^--core-runtime inline: .* \(worker\)$/],
   ])('cannot have another cluster: %j', (options, message) => {
     expect(messageOf(() => attached(options))).toMatch(message);
   });

@@ -56,19 +56,19 @@ describe('a cluster as the options ask for it', () => {
   });
 
   test.each([
-    [{ cores: '129' }, 2, '--cores: must lie between 1 and 128'],
-    [{ memory: '5GiB' }, 2, '--memory: must lie between 1 MiB and 4 GiB'],
+    [{ cores: '129' }, 2, '--cores: must be between 1 and 128'],
+    [{ memory: '5GiB' }, 2, '--memory: must be between 1 MiB and 4 GiB'],
     [{ seed: '9007199254740993' }, 2, '--seed'],
     [{ mtu: '1500' }, 2, '--mtu'],
     [{ topology: 'direct' }, 3, 'a cable joins 2 hosts, not 3'],
-    [{ processes: '5' }, 4, '--processes: must lie between 1 and 4'],
-    [{ placement: 'embedded', processes: '2' }, 4, 'there is only one'],
-    [{}, 129, '129 processes are more than 128'],
-    [{ processes: '4', cores: '128' }, 9, '1152 cores in threads of their own'],
+    [{ processes: '5' }, 4, '--processes: must be between 1 and 4'],
+    [{ placement: 'embedded', processes: '2' }, 4, 'has only one process'],
+    [{}, 129, '129 processes exceed the limit of 128'],
+    [{ processes: '4', cores: '128' }, 9, '1152 core threads exceed the limit'],
     [
       { override: ['nic.tx=0ns', 'link.propagation=0ns', 'link.fec=0ns', 'switch.latency=0ns'] },
       2,
-      'takes no time',
+      'fabric latency is 0',
     ],
   ])('%j with %i hosts is refused', (options, hosts, message) => {
     expect(messageOf(() => clusterConfig(options, hosts))).toContain(message);

@@ -31,13 +31,13 @@ describe('virtual machines', () => {
     ],
     ['half a queue', { vms: [{ ...VM, queues: 0.5 }] }, /0.5 queues/],
     ['no memory', { vms: [{ ...VM, memory: 0 }] }, /0 bytes of memory/],
-    ['VLAN 4095', { vms: [{ ...VM, vlan: 4095 }] }, /4095 as VLAN/],
+    ['VLAN 4095', { vms: [{ ...VM, vlan: 4095 }] }, /4095 as its VLAN/],
     ['a rate of nothing', { vms: [{ ...VM, rateGbps: 0 }] }, /a rate of 0 Gb\/s/],
     ['all memory', { vms: [{ ...VM, memory: 64 * MIB }] }, /for its VMs and itself/],
     [
       'every core, with a queue to share',
       { vms: [{ ...VM, cores: [0, 1, 2, 3] }], vmQueues: 'shared' },
-      /leave host 0 a core to switch their frames/,
+      /need a free core on host 0 to switch their frames/,
     ],
   ] as const)('are refused %s', (_what, request, message) => {
     expect(messageOf(() => taken(request))).toMatch(message);

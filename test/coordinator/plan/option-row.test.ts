@@ -114,7 +114,7 @@ describe('an option that is one row of the table', () => {
   test('is refused in the words of its reader', () => {
     const wrong: Options = { 'mark-at': '1001' };
     expect(messageOf(() => clusterConfig(wrong, 2, RUNS_OWN))).toBe(
-      '--mark-at: must lie between 0 and 1000, and is 1001',
+      '--mark-at: must be between 0 and 1000, not 1001',
     );
   });
 
@@ -141,7 +141,7 @@ describe('an option that is one row of the table', () => {
     const cluster = standing({ 'mark-at': '7' }, CLUSTERS_OWN);
     const attach = (mark: string) => (): unknown =>
       attachedConfig({ 'mark-at': mark } as Options, cluster, 'ws://here:7600', CLUSTERS_OWN);
-    expect(messageOf(attach('70'))).toMatch(/^--mark-at 70: .*, and ws:\/\/here:7600 has 7$/);
+    expect(messageOf(attach('70'))).toMatch(/^--mark-at 70: conflicts with the cluster at ws:\/\/here:7600 \(7\)$/);
     expect(attach('7')()).toMatchObject({ markAt: 7 });
   });
 

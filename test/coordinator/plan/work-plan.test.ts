@@ -49,7 +49,7 @@ describe('a plan', () => {
 
   const at = (host: number, core: number) => ({ host, core, role: 'r', process: 0, vm: -1 });
   test.each([
-    ['too few hosts', { minHosts: 3 }, 'needs at least 3 hosts, and the cluster has 2 (--hosts)'],
+    ['too few hosts', { minHosts: 3 }, 'needs at least 3 hosts, but the cluster has 2 (--hosts)'],
     ['a host beyond the cluster', { place: () => [at(2, 0)] }, 'needs 3 hosts'],
     ['a core beyond the host', { place: () => [at(0, 2)] }, 'needs 3 cores'],
     [

@@ -113,7 +113,7 @@ describe("a user's own profile", () => {
     ['{ grade: D, source: x }', 'nic.tx.jitter: has no mean'],
     [
       '{ mean: 1 ns, tail_probability: 2, tail_mean: 1 us, grade: D, source: x }',
-      'tail_probability must lie between 0 and 1',
+      'tail_probability must be between 0 and 1',
     ],
     ['{ mean: 1 ns, tail_probability: 0.1, grade: D, source: x }', 'has no tail_mean'],
   ])('with jitter %s is refused', (text, why) => {

@@ -50,13 +50,13 @@ describe('renderReport', () => {
     const one = [way('host/paths', 'kernel', 20e6), way('host/paths', 'rdma', 2e6)];
     const other = [way('hpc/allreduce', 'kernel', 40e6), way('hpc/allreduce', 'bypass', 3e6)];
     const both = renderReport(sampleResults([...one, ...other]));
-    expect(titles(both)[0]).toBe('Latency by way through the host');
+    expect(titles(both)[0]).toBe('Latency by path through the host');
     expect(both).toMatch(/stages side by side/);
     expect(both).toContain('kernel / rdma');
     expect(both).toContain('hpc/allreduce, 16 B');
     expect(titles(renderReport(sampleResults(one)))[0]).toBe('Latency against path');
     expect(renderReport(sampleResults([latencyResult(8)]))).not.toMatch(
-      /way through the host<\/h2/,
+      /path through the host<\/h2/,
     );
   });
 

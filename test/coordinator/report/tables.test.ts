@@ -94,7 +94,7 @@ micro/write-bw  (iterations 5000, outstanding 128, inline auto, qps 1, type RC)
   it('prints what a comparison comes to under it, with the note', () => {
     const text = formatTables([...paths([16, 64]), conclusion]);
     expect(text).toContain('  kernel  64 B  ');
-    expect(text).toContain('\n\nhost/paths: what it comes to\n  gain rdma [x]  verified\n');
+    expect(text).toContain('\n\nhost/paths: overall\n  gain rdma [x]  verified\n');
     expect(text).toContain('\n           10.2  -\n  note: of the medians\n');
   });
 
@@ -123,9 +123,7 @@ micro/write-bw  (iterations 5000, outstanding 128, inline auto, qps 1, type RC)
   });
 
   it('takes a workload without parameters for a measurement, not for the end of a comparison', () => {
-    expect(formatTables([{ ...conclusion, workload: 'ping-pong' }])).not.toContain(
-      'what it comes to',
-    );
+    expect(formatTables([{ ...conclusion, workload: 'ping-pong' }])).not.toContain('overall');
   });
 
   it('prints nothing of nothing', () => {
@@ -180,6 +178,6 @@ describe('formatWaterfall', () => {
   });
 
   it('says in a line that there are no stages', () => {
-    expect(formatWaterfall(bandwidthResult(64))).toMatch(/\n {2}no operation .* in stages\n$/);
+    expect(formatWaterfall(bandwidthResult(64))).toMatch(/\n {2}this workload reports no stages\n$/);
   });
 });

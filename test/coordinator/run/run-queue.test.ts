@@ -105,9 +105,9 @@ describe('runs of a cluster that stays up', () => {
     await begun(first);
     expect(queue.current?.order).toBe(first);
     expect(queue.waiting).toEqual([second]);
-    queue.cancel(first, 'its client has left');
+    queue.cancel(first, 'its client disconnected');
     await second.ended;
-    expect(first.heard.at(-1)).toBe('failed: its client has left');
+    expect(first.heard.at(-1)).toBe('failed: its client disconnected');
     expect(process.told.slice(2)).toEqual(['abandon 1', 'prepare 2', 'begin 2', 'collect 2']);
   });
 
@@ -231,7 +231,7 @@ describe('a queue has room', () => {
   test('for so many runs', () => {
     const { queue } = queueOver(new ToyCluster());
     for (let i = 0; i < 256; i++) expect(queue.add(new NotedOrder('a', 'ends'))).toBeUndefined();
-    expect(queue.add(new NotedOrder('b', 'ends'))).toBe('256 runs wait already');
+    expect(queue.add(new NotedOrder('b', 'ends'))).toBe('the queue is full: 256 runs are waiting');
   });
 
   test('for so many bytes of input', () => {

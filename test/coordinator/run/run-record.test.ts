@@ -7,7 +7,7 @@ const RECORD: RunRecord = {
   values: [{ latencies: Float64Array.of(1.5, -0, 2 ** 53), none: undefined }, 2n ** 63n, undefined],
   traceHash: '0123456789abcdef',
   virtualNs: 1234.567,
-  blocked: ['host1 core 0 waits to hear from rank 0'],
+  blocked: ['host1 core 0 has waited to hear from rank 0'],
   counters: [{ host: 1, counts: { tx_packets: 5, ratio: 0.25 } }],
   events: 7,
   packets: 5,

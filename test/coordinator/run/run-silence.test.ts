@@ -30,7 +30,7 @@ test('a process that says nothing for 30 s is lost, by name', async () => {
   await vi.advanceTimersByTimeAsync(29_000);
   expect(run.how).toBeUndefined();
   await vi.advanceTimersByTimeAsync(3_000);
-  expect(run.how).toBe('host0 to host1 (pid 4711) has said nothing for 30 s');
+  expect(run.how).toBe('host0 to host1 (pid 4711) has sent nothing for 30 s');
 });
 
 test('one that tells its progress may take as long as it likes', async () => {

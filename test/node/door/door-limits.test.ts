@@ -134,7 +134,7 @@ describe('before it admits', () => {
   test('a door admits no more than it has places, and again when one is free', async () => {
     const { door, admitted } = await open({ admitted: 2 });
     const [first] = [await member(door), await member(door)];
-    await expect(member(door)).rejects.toThrow('refused: all places are taken (503)');
+    await expect(member(door)).rejects.toThrow('refused: no places are left (503)');
     expect(door.refusals.full).toBe(1);
     first.terminate();
     await expect.poll(() => admitted[0]!.readyState).toBe(3);

@@ -87,11 +87,7 @@ describe.skipIf(!hasOpenssl)('TLS (needs openssl)', () => {
   });
 
   for (const [title, issue, reason] of [
-    [
-      'of another authority',
-      () => theirs.issue(HERE),
-      'it is of an authority that is not in --tls-ca',
-    ],
+    ['of another authority', () => theirs.issue(HERE), 'its issuer is not in --tls-ca'],
     ['that has expired', () => ours.issue(HERE, -1), 'it has expired'],
     [
       'for another name',

@@ -97,13 +97,13 @@ describe('a batch', () => {
 describe('a malformed batch is named, and takes no slot', () => {
   const FRAME = 24;
   const cases: readonly [string, RegExp, (bytes: Buffer) => Buffer | undefined][] = [
-    ['empty', /^0 bytes are no batch/, () => Buffer.alloc(0)],
-    ['text', /^5 bytes are no batch/, () => Buffer.from('hello')],
+    ['empty', /^0 bytes are not a batch/, () => Buffer.alloc(0)],
+    ['text', /^5 bytes are not a batch/, () => Buffer.from('hello')],
     ['other magic', /magic/, (bytes) => void bytes.writeInt32LE(1, 0)],
-    ['cut short', /says it has/, (bytes) => bytes.subarray(0, bytes.length - 8)],
+    ['cut short', /header says/, (bytes) => bytes.subarray(0, bytes.length - 8)],
     ['more frames than there are', /frame 2: .*cut short/, (b) => void b.writeInt32LE(3, 8)],
     ['fewer frames than there are', /bytes too many/, (bytes) => void bytes.writeInt32LE(1, 8)],
-    ['a negative count', /says it has -1 frames/, (bytes) => void bytes.writeInt32LE(-1, 8)],
+    ['a negative count', /header says -1 frames/, (bytes) => void bytes.writeInt32LE(-1, 8)],
     ['another baton', /baton of 9 processes/, (bytes) => void bytes.writeInt32LE(9, 12)],
     ['of a run to come', /of run 8 in run 7/, (bytes) => void bytes.writeInt32LE(8, 16)],
     ['a source elsewhere', /source host 2/, (bytes) => void bytes.writeInt16LE(2, FRAME + 2)],

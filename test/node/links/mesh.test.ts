@@ -296,12 +296,12 @@ describe('a mesh lets nobody in', () => {
     const socket = await dialled(left);
     socket.send(printHello({ cluster: CLUSTER, process: 1 }));
     const [, reason] = (await once(socket, 'close')) as [number, Buffer];
-    expect(reason.toString()).toBe('process 1 is here already');
+    expect(reason.toString()).toBe('process 1 is already connected');
     expect(listener.losses).toEqual([]);
   });
 
   test('and says which link is missing when its time is up', async () => {
     const left = await openMesh(0, 3);
-    await expect(left.connect([], 50)).rejects.toThrow('link process 0 - process 1: not there');
+    await expect(left.connect([], 50)).rejects.toThrow('link process 0 - process 1: not connected');
   });
 });

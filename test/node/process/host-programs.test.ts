@@ -165,7 +165,7 @@ describe('a host refuses', () => {
   test('a program that nobody allowed', async () => {
     write(root, 42);
     await expect(programs(allowed).find(named('my.ts'))).rejects.toThrow(
-      "this cluster's hosts have no program my.ts (their operators allow programs by --programs DIR)",
+      "this cluster's hosts have no program my.ts (their operators allow programs with --programs DIR)",
     );
   });
 
@@ -208,7 +208,9 @@ describe('a host refuses', () => {
     symlinkSync('../secret.ts', join(allowed, 'other.ts'));
     for (const file of ['my.ts', 'other.ts']) {
       const found = programs(allowed).find(named(file, await fingerprint(join(root, 'secret.ts'))));
-      await expect(found).rejects.toThrow(`${file} in ${allowed} is a link that leads out of it`);
+      await expect(found).rejects.toThrow(
+        `${file} in ${allowed} is a symbolic link to a place outside it`,
+      );
     }
   });
 

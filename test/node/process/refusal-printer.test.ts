@@ -43,7 +43,7 @@ describe('a refused request', () => {
       () => peer.send({ opcode: 'RC_SEND_ONLY', psn: PSN, payload: 4 }),
     ],
     [
-      'checkOpSequence -> NAK invalid request: not the part that comes next',
+      'checkOpSequence -> NAK invalid request: opcode out of sequence',
       {},
       () => request('RC_SEND_LAST', 0, 4),
     ],
@@ -58,7 +58,7 @@ describe('a refused request', () => {
       () => request('RC_WRITE_ONLY', 0, 4, reth(0, 5)),
     ],
     [
-      'checkLength -> NAK invalid request: atomic on an address not of 8 bytes',
+      'checkLength -> NAK invalid request: atomic address not 8-byte aligned',
       {},
       () => request('RC_FETCH_ADD', 0, 0, atomic(4, 1)),
     ],

@@ -43,7 +43,7 @@ describe('a segment', () => {
     const message = await failureOf(async () => {
       await new Promise(() => undefined);
     });
-    expect(message).toMatch(/awaits something that is not the emulator/);
+    expect(message).toMatch(/awaits something outside the emulator/);
   });
 
   it.each([
@@ -58,7 +58,7 @@ describe('a segment', () => {
       const message = await failureOf(async () => {
         use();
       });
-      expect(message).toContain(`${name} is not to be had in virtual time: use ${instead}`);
+      expect(message).toContain(`${name} is not available in virtual time: use ${instead}`);
     },
   );
 
@@ -149,7 +149,7 @@ describe('time in a program', () => {
       program: async (core: Core) => core.hear(1 - core.rank),
     });
     expect(blocked).toHaveLength(2);
-    expect(blocked[0]).toMatch(/^host0 core 0 waits to hear from rank 1 since 0\.\d+ us$/);
+    expect(blocked[0]).toMatch(/^host0 core 0 has waited to hear from rank 1 since 0\.\d+ us$/);
   });
 });
 

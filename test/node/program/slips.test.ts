@@ -109,7 +109,7 @@ describe('awaits', () => {
 
   it('of a file system are refused like every await of what is not the emulator’s', async () => {
     const line = await lineOf(() => readFile('/etc/hostname'));
-    expect(line).toContain('the program awaits something that is not the emulator');
+    expect(line).toContain('the program awaits something outside the emulator');
   });
 
   it('in core.any have to be things to wait for, not promises', async () => {
@@ -120,7 +120,7 @@ describe('awaits', () => {
 
 describe('what would reach beyond the emulator', () => {
   it.each([
-    ['fetch', () => fetch('http://127.0.0.1:1'), 'fetch is not to be had in virtual time'],
+    ['fetch', () => fetch('http://127.0.0.1:1'), 'fetch is not available in virtual time'],
     ['process.exit', () => process.exit(3), 'process.exit would end the emulator'],
     ['process.abort', () => process.abort(), 'process.abort would end the emulator'],
   ])('as %s is refused with the user’s line', async (_, use, told) => {
@@ -206,7 +206,7 @@ describe('a value for another rank', () => {
       program: async (core: Core) => [(await connected(core)).qp],
     });
     expect(failure!.message).toBe(
-      'SegmentError: the program returned what cannot be sent as data: value[0] is a QueuePair',
+      'SegmentError: the program returned a value that cannot be sent as data: value[0] is a QueuePair',
     );
   });
 
@@ -265,10 +265,10 @@ describe('a time', () => {
 
 describe('a request', () => {
   it.each<[object, string]>([
-    [{ opcode: 'SEND_WITH_IMM', immediate: -1 }, 'the immediate -1 is not a whole number'],
+    [{ opcode: 'SEND_WITH_IMM', immediate: -1 }, 'the immediate -1 is not an unsigned 32-bit integer'],
     [{ opcode: 'SEND_WITH_IMM', immediate: 2 ** 32 }, 'the immediate 4294967296 is not'],
-    [{ opcode: 'ATOMIC_FETCH_AND_ADD', add: 1 }, 'add is 1, and an atomic'],
-    [{ opcode: 'ATOMIC_CMP_AND_SWP', compare: 1n, swap: '2' }, 'swap is 2, and an atomic'],
+    [{ opcode: 'ATOMIC_FETCH_AND_ADD', add: 1 }, 'add is 1, but an atomic'],
+    [{ opcode: 'ATOMIC_CMP_AND_SWP', compare: 1n, swap: '2' }, 'swap is 2, but an atomic'],
     [{ opcode: 'WRITE' }, 'no send opcode WRITE on this queue pair'],
   ])('as %o is refused where it is posted', async (request, told) => {
     const line = await postedLineOf((_, post) => {
@@ -377,7 +377,9 @@ describe('a counter', () => {
   });
 
   it('counts whole and finite things only under a name of its own', async () => {
-    expect(await lineOf((core) => core.count('__proto__'))).toContain('cannot name a counter');
+    expect(await lineOf((core) => core.count('__proto__'))).toContain(
+      'is not a valid counter name',
+    );
     expect(await lineOf((core) => core.count('lost', NaN))).toContain("'lost' cannot grow by NaN");
   });
 });

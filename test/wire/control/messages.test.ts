@@ -30,7 +30,7 @@ const NOTICES: readonly Notice[] = [
     outcome: { results: [] },
     cost: {},
     metrics: [],
-    blocked: ['host0 core 0 waits'],
+    blocked: ['host0 core 0 has waited'],
   },
 ];
 
@@ -46,7 +46,7 @@ describe('control messages', () => {
   test.each(['', 'node7', 'http://node7:1', 'ws://', 'ws://node7:1/fabric', 'ws://node7:99999'])(
     'a hello whose fabric is at "%s" is refused before others dial it',
     (fabric) => {
-      expect(parseNotice({ ...NOTICES[0], fabric })).toBe('notice.fabric: no ws:// address');
+      expect(parseNotice({ ...NOTICES[0], fabric })).toBe('notice.fabric: not a ws:// address');
     },
   );
 

@@ -52,7 +52,7 @@ describe('latencySummary', () => {
 
   it('refuses to describe nothing, and what is no length of time', () => {
     expect(() => latencySummary([])).toThrow('no operation was measured');
-    expect(() => latencySummary([1000, -1])).toThrow('sample 1 is -1: no whole number from 0');
+    expect(() => latencySummary([1000, -1])).toThrow('sample 1 is -1, not a whole number from 0');
     expect(() => latencySummary([0.5])).toThrow('sample 0 is 0.5');
     expect(() => latencySummary([NaN])).toThrow('sample 0 is NaN');
   });

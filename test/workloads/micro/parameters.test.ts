@@ -95,16 +95,16 @@ describe('counts', () => {
 describe('transport and inlining', () => {
   it.each(BENCHMARKS)('$name is RC only', (workload) => {
     expect(configured(workload, { type: 'UD' })).toBe(
-      'type=UD: only RC queue pairs can be had in this version',
+      'type=UD: only RC queue pairs are available in this version',
     );
   });
 
   it('inline=on is refused where the device or the operation cannot', () => {
     expect(configured(writeLat, { inline: 'on', size: '237' })).toBe(
-      'inline=on: the device takes 236 bytes inline, and size is 237',
+      'inline=on: the device takes 236 bytes inline, but size is 237',
     );
     expect(configured(readLat, { inline: 'on' })).toBe(
-      'inline=on: only what SEND and WRITE carry can be inlined',
+      'inline=on: only data of SEND and WRITE can be inline',
     );
     expect(configured(writeLat, { inline: 'on', size: '236' })).toMatchObject([{ inline: 'on' }]);
   });

@@ -128,7 +128,7 @@ describe('requests that fail', () => {
       const summary = await summaryOf(workload, { size: 8, ...SHORT }, NEVER_ARRIVES);
       expect(summary.verified).toBe(false);
       expect(summary.note).toMatch(
-        /^host0: RETRY_EXC_ERR, message \d+; host1: gave up, because the other side did$/,
+        /^host0: RETRY_EXC_ERR, message \d+; host1: gave up because the other side did$/,
       );
     },
   );

@@ -55,7 +55,7 @@ it('a receiver that posts no receive for a second is noted, and what was sent ar
     expect(machine.outcome().results.map(({ value }) => value)).toEqual(['SUCCESS', 'SUCCESS']);
     expect(machine.notes).toHaveLength(1);
     expect(machine.notes[0]).toMatch(
-      /^host0 QP \d+ has sent the same request again 1000 times in a row \(RNR: the receiver has no receive posted\) since \d+\.\d{3} us; the run goes on$/,
+      /^host0 QP \d+ has retransmitted the same request 1000 times in a row \(RNR: the receiver has no receive posted\) since \d+\.\d{3} us; the run continues$/,
     );
   } finally {
     await machine.close();
