@@ -8,6 +8,7 @@ import {
   bundleProgram,
   type ProgramBundle,
 } from '../../node/process/program-bundle.js';
+import { toldError } from '../../node/cores/told-error.js';
 import { CATALOGUE, SUITES, type SuiteMember } from '../../workloads/catalogue.js';
 import type { Workload } from '../../workloads/authoring/workload.js';
 import { suggestion } from '../options/option-values.js';
@@ -54,10 +55,12 @@ async function loadModule(
   const bundle = await bundled(path, directory);
   const url = pathToFileURL(bundle.path).href;
   let exported: unknown;
+  // Its functions run here too: a message about an error there names the line of the user's source.
+  process.setSourceMapsEnabled(true);
   try {
     exported = ((await import(url)) as { default?: unknown }).default;
   } catch (error) {
-    throw new UsageError(`${path}: cannot be loaded: ${String(error)}`);
+    throw new UsageError(`${path}: cannot be loaded: ${toldError(error).message}`);
   }
   const missing = missingOf(exported);
   if (missing !== undefined) {

@@ -1,13 +1,14 @@
 /** What a command will run, checked whole before any process starts: workloads, configurations, ranks, input files. */
 import type { MachineSettings, ProgramSpec } from '../../node/spec/run-spec.js';
-import type { Parameters, Workload } from '../../workloads/authoring/workload.js';
+import type { Parameters, RankPlacement, Workload } from '../../workloads/authoring/workload.js';
 import { clusterShape, type ClusterConfig } from './cluster-config.js';
 import { readInputs } from './input-files.js';
 import { checkPlacement, machineSettings } from './machine-settings.js';
 import { readParameters, type Setting } from './parameters.js';
 import type { ResolvedWorkload } from './programs.js';
 import { UsageError } from '../errors/usage-error.js';
-import { isCount } from '../../wire/control/shape.js';
+import { isCount, isRecord } from '../../wire/control/shape.js';
+import { answerOf } from './workload-question.js';
 
 export interface PlannedConfiguration {
   readonly params: Parameters;
@@ -49,17 +50,23 @@ export function planWorkload(
   }
   const params = readParameters(workload, settings);
   const inputs = readInputs(workload, params, files);
-  const broken = workload.check?.(inputs, params);
+  const broken = answerOf(name, 'check', () => workload.check?.(inputs, params));
   if (broken !== undefined) throw new UsageError(`${name}: ${broken}`);
-  const configurations = workload.configurations?.(params, shape) ?? [params];
+  const configurations = answerOf(name, 'configurations', () =>
+    workload.configurations?.(params, shape),
+  ) ?? [params];
   if (typeof configurations === 'string') throw new UsageError(`${name}: ${configurations}`);
+  if (!isListOfRecords(configurations)) {
+    throw new UsageError(`${name}: configurations returned no list of parameters`);
+  }
   if (configurations.length === 0) throw new UsageError(`${name}: has nothing to run`);
   return {
     ...resolved,
     inputs,
     configurations: configurations.map((params) => {
       const programs = programsOf(name, workload, params, config);
-      const machine = machineSettings(name, workload.machine?.(params, shape) ?? {}, config);
+      const asked = answerOf(name, 'machine', () => workload.machine?.(params, shape)) ?? {};
+      const machine = machineSettings(name, asked, config);
       checkPlacement(name, programs, machine);
       return { params, programs, machine };
     }),
@@ -72,7 +79,11 @@ function programsOf(
   params: Parameters,
   config: ClusterConfig,
 ): ProgramSpec[] {
-  const placed = workload.place(params, clusterShape(config));
+  const shape = clusterShape(config);
+  const placed: unknown = answerOf(name, 'place', () => workload.place(params, shape));
+  if (!isPlacement(placed)) {
+    throw new UsageError(`${name}: place returned no list of { host, core, role }`);
+  }
   if (placed.length === 0) throw new UsageError(`${name}: places no program`);
   const taken = new Set<string>();
   return placed.map(({ host, core, role, process, vm }, rank) => {
@@ -95,3 +106,7 @@ function programsOf(
     return { rank, host, core, role, process: process ?? 0, vm: vm ?? -1 };
   });
 }
+
+const isListOfRecords = (value: unknown): boolean => Array.isArray(value) && value.every(isRecord);
+
+const isPlacement = (value: unknown): value is readonly RankPlacement[] => isListOfRecords(value);

@@ -17,6 +17,20 @@ const noWorkload = join(directory, 'no-workload.ts');
 writeFileSync(noWorkload, 'export default { name: "x" as string };\n');
 const noDefault = join(directory, 'no-default.ts');
 writeFileSync(noDefault, 'export const x = 1;\n');
+const noRoom = join(directory, 'no-room.ts');
+writeFileSync(
+  noRoom,
+  `interface Nothing {
+  readonly nothing: true;
+}
+export default { name: 'no-room', summary: '', parameters: {} as Partial<Nothing>,
+  program: async () => undefined, summarise: () => undefined,
+  place: () => {
+    throw new Error('no room');
+  },
+};
+`,
+);
 const feed = join(directory, 'feed.bin');
 writeFileSync(feed, 'broken');
 
@@ -25,6 +39,7 @@ const CASES: readonly (readonly [string[], RegExp])[] = [
   [['rn'], /unknown command "rn"; did you mean run\?/],
   [['run'], /usage: pinwire run <name\.\.>/],
   [['run', 'micro/no-such-thing'], /unknown workload "micro\/no-such-thing"/],
+  [['run', noRoom], /no-room: place threw Error: no room, at .*no-room\.ts:7:\d+/],
   [['run', PING_PONG, '--hostz', '2'], /unknown option --hostz; did you mean --hosts\?/],
   [['run', PING_PONG, '-x'], /unknown option -x/],
   [['run', PING_PONG, '--hosts'], /--hosts: a value is missing/],

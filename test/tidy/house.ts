@@ -15,9 +15,10 @@ const MODEL = [
 const BOARD = 'The board names its parts; a part names the board that it is wired to.';
 /** Who starts a host process must know whether a debugger holds it up. */
 const DEBUGGER = { 'node/cores': ['node/cores/attached-debugger.ts'] };
-/** A summary is the user's code too, and its errors are told as a program's. */
+/** A workload's own functions are the user's code too, and their errors are told as a program's. */
+const TOLD_ERRORS = { 'node/cores': ['node/cores/told-error.ts'] };
 const DEBUGGER_AND_TOLD_ERRORS = {
-  'node/cores': ['node/cores/attached-debugger.ts', 'node/cores/told-error.ts'],
+  'node/cores': [...DEBUGGER['node/cores'], ...TOLD_ERRORS['node/cores']],
 };
 const SPEC = 'A run is described in the words of those that carry it out.';
 
@@ -135,8 +136,10 @@ export const ROOMS: readonly Room[] = [
     values: [
       ...['units', 'sim', 'wire/control', 'node/spec', 'node/model/fabric', 'node/process'],
       ...['workloads', 'coordinator/errors', 'coordinator/options', 'coordinator/profiles'],
+      'node/cores',
     ],
     types: ['workloads/authoring'],
+    through: TOLD_ERRORS,
     typesFromBelow: { 'coordinator/report': 'The plan says which unit a parameter is printed in.' },
   },
   {

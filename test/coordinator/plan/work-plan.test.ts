@@ -61,8 +61,35 @@ describe('a plan', () => {
     ['no program', { place: () => [] }, 'places no program'],
     ['no configuration', { configurations: () => [] }, 'has nothing to run'],
     ['what the workload objects to', { configurations: () => 'only 8 B' }, 'plain: only 8 B'],
+    ['a placement that is not a list', { place: (() => ({})) as never }, 'place returned no list'],
+    ['a promise of a placement', { place: (async () => []) as never }, 'place returned no list'],
+    [
+      'a place that is not a record',
+      { place: () => [undefined as never] },
+      'place returned no list',
+    ],
+    [
+      'configurations that are not a list',
+      { configurations: (() => 3) as never },
+      'configurations returned no list',
+    ],
     ['a broken input', { check: () => 'feed: broken at 17' }, 'plain: feed: broken at 17'],
   ])('refuses %s', (_what, changes: Partial<Workload>, message) => {
     expect(messageOf(() => planWorkload(resolved(changes), [], config))).toContain(message);
   });
+
+  const fail = (): never => {
+    throw new TypeError('not so\nby far');
+  };
+  test.each(['check', 'configurations', 'machine', 'place'])(
+    'tells an error in %s in one line with its place',
+    (name) => {
+      const message = messageOf(() => planWorkload(resolved({ [name]: fail }), [], config));
+      expect(message).toMatch(
+        new RegExp(
+          `^plain: ${name} threw TypeError: not so by far, at .*fail.* \\(.*work-plan\\.test\\.ts:\\d+`,
+        ),
+      );
+    },
+  );
 });
