@@ -28,7 +28,7 @@ describe('results of a run', () => {
   test.concurrent.each([
     ['throw', 'embedded', /Error/],
     ['throw', 'process', /Error/],
-    ['hang', 'process', /wait for one another/],
+    ['hang', 'process', /deadlock: every program is waiting/],
   ])(
     'that fails (%s, %s) have counters, queue pairs, time and waits',
     async (wrong, where, why) => {

@@ -64,7 +64,7 @@ describe('host/rss runs', () => {
   });
 
   it('not under the real clock', () => {
-    expect(configurations({}, { clock: 'real' } as never)).toMatch(/--clock real/);
+    expect(configurations({}, { clock: 'real' } as never)).toMatch(/needs --clock virtual/);
   });
 });
 
