@@ -95,7 +95,10 @@ const CASES: readonly (readonly [string[], RegExp])[] = [
     ['up', '--programs', directory, '--programs', PING_PONG],
     /--programs .*ping-pong.js: is not a dir/,
   ],
-  [['up', '--placement', 'joined', '--programs', directory], /--programs: does not apply .*`pinwire join`/],
+  [
+    ['up', '--placement', 'joined', '--programs', directory],
+    /--programs: does not apply .*`pinwire join`/,
+  ],
   [['list', 'everything'], /unknown workload "everything"/],
   [['decode', '/no/such.pcap'], /\/no\/such\.pcap/],
 ];

@@ -72,6 +72,8 @@ describe('host/vm-queues', () => {
     expect(wrong({ rate: '1,x' })).toMatch(/rate=1,x: expected Gb\/s/);
     expect(wrong({ rate: '' })).toMatch(/rate=/);
     expect(wrong({ iommu: 'maybe' })).toMatch(/iommu=maybe/);
-    expect(vmQueues.configurations!(base, { clock: 'real' } as never)).toMatch(/needs --clock virtual/);
+    expect(vmQueues.configurations!(base, { clock: 'real' } as never)).toMatch(
+      /needs --clock virtual/,
+    );
   });
 });
