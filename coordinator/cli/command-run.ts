@@ -20,6 +20,7 @@ import {
   type Attached,
   type AttachOptions,
 } from '../cluster/attachment.js';
+import { configurationText } from '../plan/configuration-text.js';
 import { attachedConfig } from '../plan/attached-config.js';
 import { watchInterruptions, type Interruption } from '../terminal/interruption.js';
 import { Measured, measure } from '../run/measure.js';
@@ -257,9 +258,9 @@ class Session {
   }
 
   private verdict(): number {
-    const wrong = this.measured.results.filter(({ verified }) => verified === false);
-    for (const { workload, params } of wrong) {
-      this.terminal.error(`pinwire: ${workload} ${JSON.stringify(params)} did not verify`);
+    const wrong = this.told().filter(({ verified }) => verified === false);
+    for (const result of wrong) {
+      this.terminal.error(`pinwire: ${configurationText(result)} did not verify`);
     }
     return wrong.length === 0 ? 0 : 1;
   }
@@ -341,10 +342,9 @@ class Session {
       // The waterfall is what was asked for: also with --quiet.
       this.terminal.write(results.map(formatWaterfall).join('\n'));
     } else if (readFormat(this.command.options) === 'perftest') {
-      const samples = new Map(
-        [...this.measured.samples].map(([index, each]) => [index - first, each] as const),
-      );
-      this.terminal.write(formatPerftest(results, { samples }));
+      const { samples, times } = this.measured;
+      const input = { samples: from(samples, first), times: from(times, first) };
+      this.terminal.write(formatPerftest(results, input));
     } else {
       this.say(`${formatTables(results)}\n`);
     }
@@ -417,5 +417,9 @@ class Session {
     };
   }
 }
+
+/** By the place in a list that begins at `first`. */
+const from = <T>(all: ReadonlyMap<number, T>, first: number): Map<number, T> =>
+  new Map([...all].map(([index, each]) => [index - first, each]));
 
 const seconds = (ms: number): number => Math.round(ms * 1000) / 1e6;

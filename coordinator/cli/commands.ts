@@ -129,8 +129,12 @@ function running(kind: 'run' | 'suite' | 'explain', describe: string): Command {
       help: async (names) => (await import('./workload-help.js')).workloadHelp(names),
     }),
     action: async ({ values, argv, terminal }) => {
-      const { runCommand } = await import('./command-run.js');
       const names = [values[positional]].flat() as string[];
+      if (values['watch'] === true) {
+        const { watchCommand } = await import('./command-watch.js');
+        return watchCommand({ kind, names, options: values, argv }, terminal);
+      }
+      const { runCommand } = await import('./command-run.js');
       return runCommand({ kind, names, options: values, argv }, terminal);
     },
   };

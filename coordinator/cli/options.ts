@@ -33,6 +33,10 @@ const WORKLOAD_OPTIONS = {
 
 /** Of `run` alone. */
 const SEEDS_OPTIONS = {
+  watch: {
+    describe: 'your own module (./my.ts): run it again whenever one of its files changes',
+    boolean: true,
+  },
   seeds: text(
     'run once for each seed in a range, such as 1..100: one line per seed, the worst in full',
   ),

@@ -21,6 +21,8 @@ import {
 const MMAP_THRESHOLD = { MALLOC_MMAP_THRESHOLD_: String(128 << 10) };
 
 const ENTRY = fileURLToPath(new URL('../../node/main.js', import.meta.url));
+/** A program's line, which names its core (`node/cores/program-console.ts`). */
+const NAMED = /^\[host\d+ core \d+ \+/;
 /** Lines of standard error that are kept to tell why a process ended. */
 const LAST_LINES = 20;
 
@@ -102,7 +104,9 @@ export class HostProcess {
   }
 
   private forward(stream: Readable, print: (line: string) => void): void {
-    createInterface({ input: stream }).on('line', (line) => print(`${this.label}: ${line}`));
+    createInterface({ input: stream }).on('line', (line) => {
+      print(NAMED.test(line) ? line : `${this.label}: ${line}`);
+    });
   }
 }
 

@@ -16,7 +16,7 @@ export const CAPTURES = resolve('/');
 /** What is known of one run, whether it came to its end or not. */
 export interface KnownRun {
   readonly values: readonly unknown[];
-  readonly counters: RunRecord['counters'];
+  readonly counters: readonly Pick<RunRecord['counters'][number], 'host' | 'counts'>[];
   /** In ps: when its last program ended, or how far it came. */
   readonly virtualTime: number;
   readonly events: number;

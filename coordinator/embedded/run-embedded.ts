@@ -5,8 +5,9 @@
 import { RunError } from '../errors/run-error.js';
 import { UsageError } from '../errors/usage-error.js';
 import { clusterConfig, hostsAskedFor, type ClusterConfig } from '../plan/cluster-config.js';
-import { checkSettings } from '../plan/parameters.js';
+import { checkSettings, kindsOf } from '../plan/parameters.js';
 import { hostsFor, planWorkload, type PlannedWorkload } from '../plan/work-plan.js';
+import { configurationText } from '../plan/configuration-text.js';
 import { Measured, measure } from '../run/measure.js';
 import { CAPTURES, EmbeddedCluster } from './embedded-cluster.js';
 import {
@@ -60,8 +61,8 @@ export async function runEmbedded<
   }
   const wrong = measured.results.find(({ verified }) => verified === false);
   if (wrong === undefined) return known();
-  const { workload, params } = wrong;
-  throw new FailedRun(`${workload} ${JSON.stringify(params)} did not verify`, known());
+  const configuration = configurationText({ ...wrong, kinds: kindsOf(planned.workload) });
+  throw new FailedRun(`${configuration} did not verify`, known());
 }
 
 async function plan(options: EmbeddedOptions): Promise<Plan> {

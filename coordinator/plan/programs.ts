@@ -14,6 +14,9 @@ import type { Workload } from '../../workloads/authoring/workload.js';
 import { suggestion } from '../options/option-values.js';
 import { UsageError } from '../errors/usage-error.js';
 
+export { isModulePath } from '../../node/spec/module-reference.js';
+export { sourcesOf } from '../../node/process/program-bundle.js';
+
 export interface ResolvedWorkload {
   readonly name: string;
   readonly workload: Workload;

@@ -12,11 +12,11 @@ import {
   type Figure,
   type Samples,
 } from './plot-axes.js';
-import { categoryPlot, curvePlot, SERIES_LIMIT } from './plot.js';
+import { curvePlot, histogram, roundSteps, SERIES_LIMIT } from './plot.js';
 import type { Entry } from './result-groups.js';
 import { isDistribution, type DistributionMetric } from './results.js';
 
-const BINS = 48;
+const BINS_PER_STEP = 8;
 const PERCENTILE_STEPS = 120;
 
 /** How slow the slowest 10 %, 1 %, 0.1 % are: the distance to 100 % shrinks tenfold with each step to the right. */
@@ -128,25 +128,21 @@ export function histogramPlot(
   const from = (sorted[0] ?? 0) / 1000;
   const to = (sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0) / 1000;
   if (to <= from) return undefined;
-  const counts = new Array<number>(BINS).fill(0);
+  const scale = axisScale([from, to], metric.unit);
+  const steps = roundSteps(from / scale.divisor, to / scale.divisor);
+  const bins = Math.round((steps.to - steps.from) / steps.step) * BINS_PER_STEP;
+  const counts = new Array<number>(bins).fill(0);
   let beyond = 0;
   for (const ps of sorted) {
-    const bin = Math.floor(((ps / 1000 - from) / (to - from)) * BINS);
-    if (ps / 1000 > to) beyond++;
-    else counts[Math.min(bin, BINS - 1)]!++;
+    const at = ps / 1000 / scale.divisor;
+    if (at > steps.to) beyond++;
+    else
+      counts[
+        Math.min(Math.floor(((at - steps.from) / (steps.to - steps.from)) * bins), bins - 1)
+      ]!++;
   }
-  const scale = axisScale([from, to], metric.unit);
-  const edge = (bin: number): string =>
-    formatFigure(from + ((to - from) * (bin + 0.5)) / BINS, scale);
-  const svg = categoryPlot(
-    {
-      kind: 'bars',
-      x: { title: `latency [${scale.unit}]`, places: counts.map((_, bin) => edge(bin)) },
-      y: { title: 'operations', fromZero: true },
-      series: [{ name: 'operations', values: counts, colour: 0 }],
-    },
-    id,
-  );
+  const x = { ...steps, title: `latency [${scale.unit}]` };
+  const svg = histogram({ x, y: { title: 'operations' }, counts }, id);
   const which = paramsText(entry, varying);
   return {
     svg,

@@ -20,9 +20,40 @@ const FONT_SIZE = 12;
 const LEGEND_ROW = 22;
 const NEXT_LEGEND_ROW = 40;
 const X_LABELS = 8;
+/** A bar takes this share of its part of the axis. */
+const BAR_SHARE = 0.85;
+const LEFT = 58;
+const RIGHT = 22;
 /** Characters of legend that fit a row, the mark of a series and the gap after it counted as 8. */
 const LEGEND_CHARACTERS = 66;
 const MARK_CHARACTERS = 8;
+
+/** An axis that goes by equal steps, from one of them to another. */
+export interface Steps {
+  readonly from: number;
+  readonly to: number;
+  readonly step: number;
+}
+
+const STEPS = 6;
+
+/** Steps of 1, 2 or 5 times a power of ten, about `count` of them, that hold all from `least` to `most`. */
+export function roundSteps(least: number, most: number, count = STEPS): Steps {
+  const width = most > least ? most - least : Math.abs(most) || 1;
+  const raw = width / count;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  const step = power * (raw <= power ? 1 : raw <= 2 * power ? 2 : raw <= 5 * power ? 5 : 10);
+  return {
+    from: toStep(Math.floor(least / step + EDGE), step),
+    to: toStep(Math.ceil(most / step - EDGE), step),
+    step: toStep(1, step),
+  };
+}
+
+/** What a value may miss a step by and still stand on it. */
+const EDGE = 1e-9;
+/** Without the digits that multiplying has brought: 3 x 0.1 is 0.3. */
+const toStep = (at: number, step: number): number => Number((at * step).toPrecision(12));
 
 export interface Axis {
   readonly title: string;
@@ -53,6 +84,13 @@ export interface CategoryPlot {
   };
   readonly y: Axis;
   readonly series: readonly Series[];
+}
+
+/** How many there are of what lies in each of the equal parts of an axis. */
+export interface HistogramPlot {
+  readonly x: Steps & { readonly title: string };
+  readonly y: { readonly title: string };
+  readonly counts: readonly number[];
 }
 
 /** Curves through (x, y); ticks of x are named by hand. */
@@ -98,7 +136,10 @@ export function categoryPlot(plot: CategoryPlot, id: string): string {
               },
             }),
       },
-      yAxis: valueAxis(plot.y),
+      yAxis: valueAxis(
+        plot.y,
+        plot.series.flatMap(({ values }) => values.flatMap((value) => value ?? [])),
+      ),
       series: plot.series.map(({ name, values, dashed, colour }) => ({
         ...quiet(name, colour),
         type: bars ? 'bar' : 'line',
@@ -119,6 +160,33 @@ export function categoryPlot(plot: CategoryPlot, id: string): string {
 
 const doublingsBetween = (from: number, to: number): number => Math.log2(to / from);
 
+export function histogram({ x, y, counts }: HistogramPlot, id: string): string {
+  const part = (x.to - x.from) / counts.length;
+  return draw(
+    {
+      ...frame([]),
+      xAxis: {
+        ...axisStyle(x.title, 32),
+        type: 'value',
+        min: x.from,
+        max: x.to,
+        interval: x.step,
+        axisLabel: { ...label, formatter: tickText },
+      },
+      yAxis: valueAxis({ title: y.title, fromZero: true }, counts),
+      series: [
+        {
+          ...quiet(y.title, 0),
+          type: 'bar',
+          barWidth: (BAR_SHARE * (WIDTH - LEFT - RIGHT)) / counts.length,
+          data: counts.map((count, at) => [x.from + part * (at + 0.5), count]),
+        },
+      ],
+    },
+    id,
+  );
+}
+
 export function curvePlot(plot: CurvePlot, id: string): string {
   return draw(
     {
@@ -132,7 +200,10 @@ export function curvePlot(plot: CurvePlot, id: string): string {
         axisLabel: { ...label, formatter: (at: number) => plot.x.tick(at) },
         splitLine: { show: true, lineStyle: { color: LINE } },
       },
-      yAxis: valueAxis(plot.y),
+      yAxis: valueAxis(
+        plot.y,
+        plot.curves.flatMap(({ points }) => points.map(([, value]) => value)),
+      ),
       series: plot.curves.map(({ name, points }, index) => ({
         ...quiet(name, index),
         type: 'line',
@@ -158,16 +229,23 @@ const axisStyle = (name: string, gap: number): object => ({
 });
 
 /** The title of the value axis stands over it, where it reads without turning one's head. */
-const valueAxis = ({ title, powersOf, fromZero }: Axis): object => ({
+const valueAxis = ({ title, powersOf, fromZero }: Axis, values: readonly number[]): object => ({
   ...axisStyle(title, 12),
   nameLocation: 'end',
   nameTextStyle: { color: INK, fontSize: FONT_SIZE, align: 'left', padding: [0, 0, 0, -46] },
-  ...(powersOf === undefined ? { type: 'value' } : { type: 'log', logBase: powersOf }),
-  scale: fromZero !== true,
+  ...(powersOf === undefined
+    ? byRoundSteps(fromZero === true ? [0, ...values] : values)
+    : { type: 'log', logBase: powersOf, scale: true }),
   axisLine: { show: false },
   axisLabel: { ...label, formatter: tickText },
   splitLine: { show: true, lineStyle: { color: LINE } },
 });
+
+function byRoundSteps(values: readonly number[]): object {
+  if (values.length === 0) return { type: 'value' };
+  const { from, to, step } = roundSteps(Math.min(...values), Math.max(...values));
+  return { type: 'value', min: from, max: to > from ? to : from + step, interval: step };
+}
 
 /** 0.001, 12.5, 20000 as `20 000`; never an exponent. */
 const tickText = (value: number): string =>
@@ -180,8 +258,8 @@ function frame(names: readonly string[]): EChartsCoreOption {
     animation: false,
     textStyle: { fontFamily: 'inherit' },
     grid: {
-      left: 58,
-      right: 22,
+      left: LEFT,
+      right: RIGHT,
       top: 40 + (rows > 0 ? LEGEND_ROW : 0) + Math.max(0, rows - 1) * NEXT_LEGEND_ROW,
       bottom: 48,
       containLabel: false,

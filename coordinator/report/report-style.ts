@@ -55,10 +55,11 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 .scroll.tall { max-height: 480px; overflow: auto; border-bottom: 1px solid var(--line); }
 .tall thead th { position: sticky; top: 0; background: var(--card); }
 .scroll table { min-width: 50%; }
-th { text-align: left; font-weight: 600; color: var(--faint); white-space: nowrap; vertical-align: bottom; }
+th { text-align: left; font-weight: 600; color: var(--faint); vertical-align: bottom; }
 th, td { padding: 5px 14px 5px 0; border-bottom: 1px solid var(--line); }
 tbody tr:last-child td { border-bottom: 0; }
-td.number, th.number { text-align: right; white-space: nowrap; }
+td.number, th.number { text-align: right; }
+td.number { white-space: nowrap; }
 td.failed { color: var(--bad); font-weight: 600; }
 table.waterfall { width: 100%; margin-top: 8px; }
 table.waterfall td { padding-top: 3px; padding-bottom: 3px; border-bottom: 0; }
@@ -77,6 +78,10 @@ pre { background: var(--plain-back); border-radius: 8px; padding: 10px 14px; mar
 .key dt { color: var(--ink); font-weight: 600; font-size: 0.9rem; }
 .key dd { color: var(--faint); font-size: 0.9rem; }
 .key { grid-template-columns: repeat(auto-fill, minmax(250px, 1fr)); }
+@media (max-width: 1000px) {
+  .scroll table { font-size: 0.78rem; }
+  .scroll th, .scroll td { padding-right: 7px; }
+}
 @media (max-width: 640px) {
   main { padding: 18px 12px 40px; }
   section { padding: 16px 14px; border-radius: 10px; }

@@ -25,50 +25,67 @@ interface Column {
   readonly cell: (entry: Entry) => string | undefined;
 }
 
+/** As many as 800 pixels hold beside the parameters; the others follow in tables of their own. */
+const FIGURES_IN_A_ROW = 10;
+
 /** Every figure of these results, one row each, with the parameters that differ; those that do not stand above. */
 export function resultsTable({ entries, varying, fixed, kinds }: ResultGroup): Markup {
   const rows = entries.filter(({ concludes }) => !concludes);
-  const columns = [
-    ...varying.map((name) => paramColumn(rows, name)),
-    ...metricNames(rows).flatMap((name) => metricColumns(rows, name)),
-  ];
+  const params = varying.map((name) => paramColumn(rows, name));
+  const parts = inParts(metricNames(rows).map((name) => metricColumns(rows, name)));
   return html`${
-      fixed.length > 0
-        ? html`<p class="faint">
-            ${fixed.map(
-              ([name, value], at) =>
-                html`${at > 0 ? ', ' : ''}<span title="${paramGloss(name)}"
-                    >${spokenName(name)} ${formatParam(name, value, kinds)}</span
-                  >`,
-            )}
-          </p>`
-        : undefined
-    }
-    <div class="scroll ${rows.length > LONG ? 'tall' : ''}">
-      <table>
-        <thead>
-          <tr>
-            ${columns.map(
-              ({ heading, gloss, number }) =>
-                html`<th class="${number ? 'number' : ''}" title="${gloss}">${heading}</th>`,
-            )}
-            <th>verified</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows.map(
-            (entry) =>
-              html`<tr>
-                ${columns.map(
-                  ({ number, cell }) =>
-                    html`<td class="${number ? 'number' : ''}">${cell(entry) ?? '-'}</td>`,
-                )}
-                ${verdictCell(entry.result.verified)}
-              </tr> `,
+    fixed.length > 0
+      ? html`<p class="faint">
+          ${fixed.map(
+            ([name, value], at) =>
+              html`${at > 0 ? ', ' : ''}<span title="${paramGloss(name)}"
+                  >${spokenName(name)} ${formatParam(name, value, kinds)}</span
+                >`,
           )}
-        </tbody>
-      </table>
-    </div>`;
+        </p>`
+      : undefined
+  }
+  ${parts.map((part) => figuresTable(rows, [...params, ...part]))}`;
+}
+
+/** The columns of a metric stay together; one that has no room beside those before it begins another part. */
+function inParts(metrics: readonly (readonly Column[])[]): Column[][] {
+  const parts: Column[][] = [[]];
+  for (const columns of metrics) {
+    const last = parts.at(-1)!;
+    if (last.length > 0 && last.length + columns.length > FIGURES_IN_A_ROW)
+      parts.push([...columns]);
+    else last.push(...columns);
+  }
+  return parts;
+}
+
+function figuresTable(rows: readonly Entry[], columns: readonly Column[]): Markup {
+  return html`<div class="scroll ${rows.length > LONG ? 'tall' : ''}">
+    <table>
+      <thead>
+        <tr>
+          ${columns.map(
+            ({ heading, gloss, number }) =>
+              html`<th class="${number ? 'number' : ''}" title="${gloss}">${heading}</th>`,
+          )}
+          <th>verified</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          (entry) =>
+            html`<tr>
+              ${columns.map(
+                ({ number, cell }) =>
+                  html`<td class="${number ? 'number' : ''}">${cell(entry) ?? '-'}</td>`,
+              )}
+              ${verdictCell(entry.result.verified)}
+            </tr> `,
+        )}
+      </tbody>
+    </table>
+  </div>`;
 }
 
 function paramColumn(rows: readonly Entry[], name: string): Column {

@@ -49,6 +49,9 @@ export interface Counters {
   readonly [name: string]: number | Counters;
 }
 
+/** What `core.count` came to: by name, the count of each host that counted. */
+export type CountedByHost = ReadonlyMap<string, ReadonlyMap<number, number>>;
+
 /** A share of the median operation's latency; the names are those of sim/stages.ts. */
 export interface Stage {
   readonly name: string;
@@ -71,6 +74,8 @@ export interface WorkloadResult {
   readonly trace_hash: string;
   /** For people; not in the file. */
   readonly kinds?: ParameterKinds;
+  /** What programs counted, by name and then by host. For people: in the file it is among the counters. */
+  readonly counted?: CountedByHost;
 }
 
 export interface Results {

@@ -7,14 +7,10 @@ import {
   spokenName,
   type Scale,
 } from './figures.js';
+import { countedTable } from './counted-table.js';
 import { groupByFigures, type Entry, type ResultGroup } from './result-groups.js';
 import { hasFarTail, isDistribution, type Metric, type WorkloadResult } from './results.js';
-
-interface Column {
-  readonly heading: string;
-  readonly align: 'left' | 'right';
-  readonly cells: readonly string[];
-}
+import { layOut, type Column } from './text-columns.js';
 
 const LATENCY_FIGURES = ['min', 'p50', 'p99', 'p99.9', 'max'] as const;
 /** Where a table has several distributions, these say most. */
@@ -25,7 +21,9 @@ const LONG = 16;
 /** One table per workload and set of figures, with the parameters that differ as columns. */
 export function formatTables(results: readonly WorkloadResult[]): string {
   return groupByFigures(results)
-    .map((group) => [title(group), ...body(group), ...notes(group)].join('\n'))
+    .map((group) =>
+      [title(group), ...body(group), ...countedLines(group), ...notes(group)].join('\n'),
+    )
     .join('\n\n')
     .concat(results.length === 0 ? '' : '\n');
 }
@@ -181,28 +179,12 @@ const worse = (a: boolean | null, b: boolean | null): boolean | null =>
 const mark = (verified: boolean | null): string =>
   verified === null ? '-' : verified ? 'ok' : 'FAILED';
 
+function countedLines(group: ResultGroup): string[] {
+  const lines = countedTable(group);
+  return lines.length === 0 ? [] : ['', ...lines];
+}
+
 function notes({ entries }: ResultGroup): string[] {
   const texts = entries.flatMap(({ result }) => (result.note === undefined ? [] : [result.note]));
   return [...new Set(texts)].map((note) => `  note: ${plainText(note)}`);
-}
-
-function layOut(columns: readonly Column[]): string[] {
-  const widths = columns.map(({ heading, cells }) =>
-    Math.max(heading.length, ...cells.map((cell) => cell.length)),
-  );
-  const line = (cell: (column: Column) => string): string =>
-    columns
-      .map((column, at) =>
-        column.align === 'left'
-          ? cell(column).padEnd(widths[at]!)
-          : cell(column).padStart(widths[at]!),
-      )
-      .join('  ')
-      .trimEnd();
-  const count = columns[0]?.cells.length ?? 0;
-  return [
-    `  ${line(({ heading }) => heading)}`,
-    `  ${widths.map((width) => '-'.repeat(width)).join('  ')}`,
-    ...Array.from({ length: count }, (_, row) => `  ${line(({ cells }) => cells[row]!)}`),
-  ];
 }

@@ -2,10 +2,10 @@
 import { join, resolve } from 'node:path';
 import { toldError } from '../../node/cores/told-error.js';
 import { summaryProblem, withMediansStages } from '../../workloads/authoring/summary-check.js';
-import type { Parameters, Summary } from '../../workloads/authoring/workload.js';
+import type { MessageTimes, Parameters, Summary } from '../../workloads/authoring/workload.js';
 import { clusterShape, runSettings, type ClusterConfig } from '../plan/cluster-config.js';
 import type { Progress } from '../terminal/progress.js';
-import type { Counters, WorkloadResult } from '../report/results.js';
+import type { CountedByHost, Counters, WorkloadResult } from '../report/results.js';
 import type { RunCost } from './run-cost.js';
 import { RunError } from '../errors/run-error.js';
 import type { PlacedRun, RunPlace } from './run-place.js';
@@ -20,6 +20,8 @@ export class Measured {
   readonly results: WorkloadResult[] = [];
   /** Latencies by the result's place in the list. */
   readonly samples = new Map<number, Float64Array>();
+  /** Of messages, by the result's place in the list. */
+  readonly times = new Map<number, MessageTimes>();
   events = 0;
   packets = 0;
   rounds = 0;
@@ -33,7 +35,8 @@ export class Measured {
   /** When the first virtual instant was. */
   began: number | undefined;
 
-  add(result: WorkloadResult, samples: Float64Array | undefined): void {
+  add(result: WorkloadResult, { samples, times }: Pick<Summary, 'samples' | 'times'>): void {
+    if (times !== undefined) this.times.set(this.results.length, times);
     if (samples !== undefined) this.samples.set(this.results.length, samples);
     this.results.push(result);
   }
@@ -95,7 +98,7 @@ export async function measure(
       isWhole &&= !isStopped;
       measured.add(
         resultOf(planned, configuration, summary, record, options.config.clock),
-        summary.samples,
+        summary,
       );
       summaries.push({ params: configuration.params, summary });
       hashes.push(record.traceHash);
@@ -111,7 +114,7 @@ export async function measure(
       const conclusion = { params: {} };
       measured.add(
         resultOf(planned, conclusion, comparison, record, options.config.clock),
-        comparison.samples,
+        comparison,
       );
     }
     done();
@@ -215,6 +218,7 @@ function resultOf(
     const counted = Object.entries(counts).filter(([, count]) => count !== 0);
     if (counted.length > 0) all[`host${host}`] = Object.fromEntries(counted);
   }
+  const counted = countedByHost(record.counters);
   return {
     workload: name,
     params,
@@ -226,5 +230,16 @@ function resultOf(
     ...(Object.keys(all).length > 0 && { counters: all }),
     virtual_ns: record.virtualNs,
     trace_hash: record.traceHash,
+    ...(counted.size > 0 && { counted }),
   };
+}
+
+function countedByHost(hosts: RunRecord['counters']): CountedByHost {
+  const all = new Map<string, Map<number, number>>();
+  for (const { host, counted } of hosts) {
+    for (const [name, count] of Object.entries(counted)) {
+      all.set(name, (all.get(name) ?? new Map<number, number>()).set(host, count));
+    }
+  }
+  return all;
 }

@@ -40,6 +40,7 @@ const RECORD = record('record', {
     record('counters', {
       host: whole(0, MAX_HOSTS - 1),
       counts: dictionary((count): count is number => Number.isFinite(count)),
+      counted: dictionary((count): count is number => Number.isFinite(count)),
     }),
   ),
   events: whole(),

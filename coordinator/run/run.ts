@@ -54,6 +54,13 @@ export interface RunProgress {
   readonly packets: number;
 }
 
+/** What a host counted; `counted` are those among the counts that its programs made. */
+export interface HostCounts {
+  readonly host: number;
+  readonly counts: Record<string, number>;
+  readonly counted: Record<string, number>;
+}
+
 export interface RunRecord {
   /** By rank. */
   readonly values: readonly unknown[];
@@ -63,7 +70,7 @@ export interface RunRecord {
   /** What the programs waited for that had not ended at the run's last instant. */
   readonly blocked: readonly string[];
   /** Per host in order: what it counted. */
-  readonly counters: readonly { readonly host: number; readonly counts: Record<string, number> }[];
+  readonly counters: readonly HostCounts[];
   readonly events: number;
   readonly packets: number;
   readonly rounds: number;
@@ -368,7 +375,11 @@ class Conversation {
       traceHash: combineDigests(hosts.map(({ digest }) => digest)),
       virtualNs: last / PS_PER_NS,
       blocked,
-      counters: hosts.map(({ host, counters }) => ({ host, counts: { ...counters } })),
+      counters: hosts.map(({ host, counters, counted }) => ({
+        host,
+        counts: { ...counters },
+        counted: { ...counted },
+      })),
       events: outcomes.reduce((sum, { events }) => sum + events, 0),
       packets: outcomes.reduce((sum, { packets }) => sum + packets, 0),
       rounds,

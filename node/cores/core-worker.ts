@@ -5,6 +5,7 @@ import type { ProgramResult } from './core-runtime.js';
 import { allowGlobals, banGlobals, installGuards } from './guards.js';
 import { loadProgram } from './load-program.js';
 import { LostRejections } from './lost-rejections.js';
+import { nameLines } from './program-console.js';
 import { ProgramCore } from '../program/program-core.js';
 import { runSegment, startProgram } from './run-segment.js';
 import { toldError, type ToldError } from './told-error.js';
@@ -16,7 +17,11 @@ export default async function runCore(start: CoreTask): Promise<ProgramResult> {
   Object.assign(globalThis, { [CORE_NAME]: `host${host} core ${index}` });
   const page = new CorePage(undefined, start.page);
   const core = new ProgramCore(start.identity, page);
+  // What its module writes while it is loaded is of no core, here as where several cores load it together.
+  let isLoaded = false;
+  const leaveConsole = nameLines(() => (isLoaded ? core : undefined));
   const program = await loadProgram(start.module);
+  isLoaded = true;
   if (start.identity.realStart === null) installGuards();
   const rejections = new LostRejections();
   let value: unknown;
@@ -46,7 +51,9 @@ export default async function runCore(start: CoreTask): Promise<ProgramResult> {
   }
   const { counters, port } = core;
   if (port.slip !== undefined) failure = toldError(port.slip);
-  return { value, counters, failure, lost: await rejections.first() };
+  const lost = await rejections.first();
+  leaveConsole();
+  return { value, counters, failure, lost };
 }
 
 /**

@@ -15,6 +15,7 @@ import { loadProgram } from './load-program.js';
 import { CorePage } from '../program/mailbox/core-page.js';
 import type { Mailbox } from '../program/mailbox/mailbox.js';
 import { LostRejections } from './lost-rejections.js';
+import { nameLines } from './program-console.js';
 import { ProgramCore, type CoreIdentity } from '../program/program-core.js';
 import type { ProgramPort } from '../program/program-port.js';
 import type { SegmentError } from '../program/segment-error.js';
@@ -40,8 +41,11 @@ export class InlineRuntime implements CoreRuntime {
   private readonly watchdog = SegmentWatchdog.get();
   private readonly rejections = new LostRejections();
   private program: Program | undefined;
-  /** The core whose segment runs. */
+  /** The core whose segment runs, or ran last. */
   private current: ProgramPort | undefined;
+  /** The same while its segment runs. */
+  private speaker: ProgramCore | undefined;
+  private readonly leaveConsole = nameLines(() => this.speaker);
   /** {@link look} is to be called when all microtasks are done. */
   private willLook = false;
   /** Why the segment that runs never ends. */
@@ -87,7 +91,9 @@ export class InlineRuntime implements CoreRuntime {
   }
 
   resume(core: HostCore): void {
-    this.current = this.running.get(core)!.core.port;
+    const { core: own } = this.running.get(core)!;
+    this.speaker = own;
+    this.current = own.port;
     this.watchdog.segmentBegins(core.host, core.index, this.endSegment);
     if (this.guarded) banGlobals();
     this.current.resume();
@@ -97,6 +103,7 @@ export class InlineRuntime implements CoreRuntime {
     const { endless } = this;
     if (endless === undefined && this.current!.running) return false;
     if (endless === undefined) this.current!.runBackground();
+    this.speaker = undefined;
     this.watchdog.segmentEnds();
     if (this.guarded) allowGlobals();
     this.endless = undefined;
@@ -129,11 +136,13 @@ export class InlineRuntime implements CoreRuntime {
   }
 
   async close(): Promise<void> {
+    this.leaveConsole();
     await this.rejections.close();
     this.running.clear();
     this.pages.clear();
     // The watchdog, which outlives the run, holds this runtime until the next segment: nothing of a host with it.
     this.current = undefined;
+    this.speaker = undefined;
     this.program = undefined;
     this.goOn = undefined;
   }

@@ -216,6 +216,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
         host: host.number,
         digest: host.inlet.trace.digest(),
         counters: { ...hostCounters(host), ...this.programCounters.get(host.number) },
+        counted: { ...this.programCounters.get(host.number) },
       })),
       events: this.scheduler.events,
       packets: this.packets,

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join, relative, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Message, Plugin } from 'esbuild';
 
@@ -84,12 +84,34 @@ export async function bundleProgram(path: string, directory: string): Promise<Pr
   const entry = realpathSync(path);
   const outfile = join(directory, 'program.mjs');
   const digests = new Map<string, string>();
+  await bundle(entry, outfile, digests);
+  return { path: outfile, fingerprint: fingerprintOf(entry, digests) };
+}
+
+/** The files that go into the module at `path`: of one that is not sound those that were found. */
+export async function sourcesOf(
+  path: string,
+): Promise<{ readonly files: readonly string[]; readonly isSound: boolean }> {
+  if (!existsSync(path)) return { files: [resolve(path)], isSound: false };
+  const entry = realpathSync(path);
+  const digests = new Map<string, string>();
+  let isSound = true;
+  await bundle(entry, undefined, digests).catch(() => (isSound = false));
+  return { files: [...new Set([entry, ...digests.keys()])], isSound };
+}
+
+/** Writes nothing without `outfile`. */
+async function bundle(
+  entry: string,
+  outfile: string | undefined,
+  digests: Map<string, string>,
+): Promise<void> {
   // A host process loads it only when it has a program to bundle.
   const { build, stop } = await import('esbuild');
   try {
     await build({
       entryPoints: [entry],
-      outfile,
+      ...(outfile === undefined ? { write: false } : { outfile }),
       absWorkingDir: dirname(entry),
       bundle: true,
       platform: 'node',
@@ -107,7 +129,6 @@ export async function bundleProgram(path: string, directory: string): Promise<Pr
   } finally {
     await stop();
   }
-  return { path: outfile, fingerprint: fingerprintOf(entry, digests) };
 }
 
 /** The module itself has no name here: it may be a link to a file with another one. */

@@ -172,13 +172,14 @@ export const RUN_OUTCOME = record('outcome', {
       endedAt: number(0, Number.MAX_SAFE_INTEGER),
     }),
   ),
-  /** By host: the digest of its trace, and its counters. */
+  /** By host: the digest of its trace, its counters, and those among them that its programs have counted. */
   hosts: list(
     MAX_HOSTS,
     record('host', {
       host: whole(0, MAX_HOSTS - 1),
       digest: refined(text(16), (digest) => /^[0-9a-f]{16}$/.test(digest), 'not a digest'),
       counters: dictionary((count): count is number => Number.isFinite(count)),
+      counted: dictionary((count): count is number => Number.isFinite(count)),
     }),
   ),
   events: whole(),

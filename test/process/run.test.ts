@@ -8,7 +8,9 @@ async function run(...args: string[]): Promise<ReturnType<typeof readResults>> {
   const json = join(scratch(), 'results.json');
   const options = ['--quiet', '--out', scratch(), '--json', json];
   const { code, stderr } = await pinwire(['run', PING_PONG, ...args, ...options]);
-  expect(stderr.replaceAll(/host\d.*: (?:starts on|knows of us:) .*\n/g, '')).toBe('');
+  expect(stderr.replaceAll(/\[host\d core 0 \+\S+ us\] (?:starts on|knows of us:) .*\n/g, '')).toBe(
+    '',
+  );
   expect(code).toBe(0);
   return readResults(json);
 }
@@ -118,5 +120,5 @@ test('a program finds neither the token nor anything else of ours in its environ
   const env = { PINWIRE_TOKEN: 'a-token-for-other-clusters', PINWIRE_TOKEN_FILE: '/no/such/file' };
   const { code, stderr } = await pinwire(['run', PING_PONG, '--out', scratch()], { env });
   expect(code).toBe(0);
-  expect(stderr).toContain('host0: knows of us: .\n');
+  expect(stderr).toMatch(/^\[host0 core 0 \+\d+\.\d{3} us\] knows of us: \.$/m);
 });

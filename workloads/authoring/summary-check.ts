@@ -38,13 +38,14 @@ export function withMediansStages(summary: Summary): Summary {
   const sum = stages.reduce((total, { ps }) => total + ps, 0);
   if (sum === Math.round(latency.p50 * PS_PER_NS)) return summary;
   const why = `stages left out: they sum to ${sum / PS_PER_NS} ns, and the median of ${latency.name} is ${latency.p50} ns`;
-  const { verified, counters, samples } = summary;
+  const { verified, counters, samples, times } = summary;
   return {
     verified,
     note: note === undefined ? why : `${note}; ${why}`,
     metrics,
     ...(counters && { counters }),
     ...(samples && { samples }),
+    ...(times && { times }),
   };
 }
 

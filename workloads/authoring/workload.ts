@@ -143,6 +143,14 @@ export interface Summary {
   readonly counters?: Readonly<Record<string, number>>;
   /** Latencies in ps in order of operation, for plots and `--format perftest`. */
   readonly samples?: Float64Array;
+  /** Of messages in a stream: for the peak of `--format perftest`. */
+  readonly times?: MessageTimes;
+}
+
+/** In ps: when each message was posted, and at `completed[n - 1]` when n of them had been seen completed. */
+export interface MessageTimes {
+  readonly posted: Float64Array;
+  readonly completed: Float64Array;
 }
 
 /** One configuration that ran, and what it came to. */

@@ -10,7 +10,13 @@ import type { Core, SendWr, Task } from '../../node/program/verbs.js';
 import { PS_PER_NS, PS_PER_US } from '../../units/time.js';
 import type { LatencyRecord } from '../authoring/latency-recorder.js';
 import { latencySummary } from '../authoring/statistics.js';
-import { defineWorkload, type Metric, type Summary, type Workload } from '../authoring/workload.js';
+import {
+  defineWorkload,
+  type MessageTimes,
+  type Metric,
+  type Summary,
+  type Workload,
+} from '../authoring/workload.js';
 import { Flow } from './flow.js';
 import { namedStages, PAIR, verdict } from './latency.js';
 import {
@@ -40,6 +46,8 @@ interface Transfer {
   readonly span: number;
   /** Of the messages that asked for a completion, from post to completion. */
   readonly latencies: LatencyRecord;
+  /** Undefined of more messages than the peak is looked for in. */
+  readonly times: MessageTimes | undefined;
 }
 
 /** Memory for messages on the taking side, unless two need more. */
@@ -82,14 +90,15 @@ async function transfer(side: Side, benchmark: BandwidthBenchmark): Promise<Tran
     if (from === undefined && flow.hasDone(warmup)) from = core.now;
     if (to === undefined && flow.hasDone(warmup + iterations)) to = core.now;
   }
-  return { messages: iterations * qps, span: to! - from!, latencies: flow.latencies.record() };
+  const latencies = flow.latencies.record();
+  return { messages: iterations * qps, span: to! - from!, latencies, times: flow.times };
 }
 
 function summarise(reports: readonly SideReport<Transfer | null>[], size: number): Summary {
   const { verified, note, counters } = verdict(reports);
   const transferred = reports[0]?.measured;
   if (transferred == null) return { verified, note, metrics: [], counters };
-  const { messages, span, latencies } = transferred;
+  const { messages, span, latencies, times } = transferred;
   const { samples, stages } = latencies;
   const bitsPerNs = (messages * size * 8 * PS_PER_NS) / span;
   const metrics: Metric[] = [
@@ -102,5 +111,6 @@ function summarise(reports: readonly SideReport<Transfer | null>[], size: number
     metrics: samples.length === 0 ? metrics : [...metrics, latencySummary(samples)],
     ...(stages && { stages: namedStages(stages) }),
     counters: { ...counters, messages, span_ns: span / PS_PER_NS },
+    ...(times && { times }),
   };
 }

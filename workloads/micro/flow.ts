@@ -4,11 +4,14 @@
  */
 import type { SendWr } from '../../node/program/verbs.js';
 import { LatencyRecorder } from '../authoring/latency-recorder.js';
+import type { MessageTimes } from '../authoring/workload.js';
 import { OperationError, type Side } from './side.js';
 
 /** perftest asks for every 100th completion, of messages beyond this size for each. */
 const MODERATION = 100;
 const MODERATED_UP_TO = 8192;
+/** Of more messages perftest does not look for the peak. */
+const TIMED = 20_000;
 /** Posts between two looks at the completion queue. */
 const BURST = 16;
 
@@ -17,6 +20,7 @@ export class Flow {
   completed = 0;
   /** Of messages that asked for a completion and were measured. */
   readonly latencies: LatencyRecorder;
+  readonly times: MessageTimes | undefined;
   private readonly side: Side;
   private readonly total: number;
   private readonly moderation: number;
@@ -30,6 +34,10 @@ export class Flow {
     // Half of what may be under way at most, or the pipe would run empty each time.
     this.moderation = size > MODERATED_UP_TO ? 1 : Math.min(MODERATION, Math.ceil(outstanding / 2));
     this.done = Array.from({ length: qps }, () => 0);
+    this.times =
+      total > TIMED
+        ? undefined
+        : { posted: new Float64Array(total), completed: new Float64Array(total) };
     this.latencies = new LatencyRecorder(side.core, { clock: side.task.clock });
   }
 
@@ -47,6 +55,7 @@ export class Flow {
     const { side } = this;
     for (let burst = 0; burst < BURST && this.mayPost; burst++) {
       const number = this.posted++;
+      if (this.times !== undefined) this.times.posted[number] = side.core.now;
       const signaled = this.asks(number);
       const measured = signaled && side.task.clock === 'virtual' && this.isMeasured(number);
       if (measured) side.core.beginOperation();
@@ -59,6 +68,8 @@ export class Flow {
   async see(each: (number: number) => void): Promise<void> {
     const { side } = this;
     const completions = this.mayPost ? await side.looked() : await side.sent();
+    const before = this.completed;
+    const { now } = side.core;
     for (const completion of completions) {
       const { wrId } = completion;
       if (side.task.clock === 'virtual' && this.isMeasured(wrId)) {
@@ -74,6 +85,7 @@ export class Flow {
         each(this.done[index]! * qps + index);
       }
     }
+    this.times?.completed.fill(now, before, this.completed);
     // What is posted next is not part of what was just seen.
     side.core.endOperation();
   }

@@ -17,7 +17,7 @@ function outcome(
 ): SeedOutcome {
   const measured = new Measured();
   const result = { workload: 'w', params: {}, verified, virtual_ns: 1, trace_hash: '' };
-  if (metric !== undefined) measured.add({ ...result, metrics: [metric] }, undefined);
+  if (metric !== undefined) measured.add({ ...result, metrics: [metric] }, {});
   return {
     seed,
     measured,

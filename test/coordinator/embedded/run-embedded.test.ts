@@ -40,6 +40,28 @@ describe('programs of an embedded run', () => {
     expect(run.blocked).toEqual([]);
   });
 
+  it('have their core and its time before each line that they write, and leave the console as it was', async () => {
+    const lines: string[] = [];
+    const own = console.log;
+    const note = (text: unknown): void => void lines.push(String(text));
+    console.log = note;
+    try {
+      await runEmbedded({
+        programs: [
+          async (core) => {
+            await core.sleep(ns(1250));
+            console.log('two\nlines of %d', 7);
+          },
+        ],
+        noise: false,
+      });
+      expect(console.log).toBe(note);
+    } finally {
+      console.log = own;
+    }
+    expect(lines).toEqual(['[host0 core 0 +1.250 us] two\n[host0 core 0 +1.250 us] lines of 7']);
+  });
+
   it('get the bytes of input files that are at hand', async () => {
     const bytes = Uint8Array.of(1, 2, 3);
     const run = await runEmbedded({
@@ -132,7 +154,7 @@ describe('a user’s workload', () => {
 
   it('fails the run if it does not verify', async () => {
     const { message, run } = await failureOf({ workload, params: { right: false } });
-    expect(message).toBe('own/verdict {"right":false} did not verify');
+    expect(message).toBe('own/verdict right=false did not verify');
     expect(run.verified).toBe(false);
     expect(run.results).toHaveLength(1);
   });
@@ -163,7 +185,9 @@ describe('a run that fails', () => {
       programs: [nothing, async (core) => core.hear(0)],
       capture: true,
     });
-    expect(message).toMatch(/every program is waiting:\n {2}host1 core 0 has waited to hear from rank 0 /);
+    expect(message).toMatch(
+      /every program is waiting:\n {2}host1 core 0 has waited to hear from rank 0 /,
+    );
     expect(run.blocked).toEqual([
       expect.stringMatching(/^host1 core 0 has waited to hear from rank 0 /),
     ]);

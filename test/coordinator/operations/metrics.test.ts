@@ -27,7 +27,11 @@ function recordOf({ outcome, metrics }: EmbeddedRun, more: Partial<RunRecord> = 
     traceHash: '0123456789abcdef',
     virtualNs: endOf({ outcome }) / 1000,
     blocked: [],
-    counters: outcome.hosts.map(({ host, counters }) => ({ host, counts: { ...counters } })),
+    counters: outcome.hosts.map(({ host, counters, counted }) => ({
+      host,
+      counts: { ...counters },
+      counted,
+    })),
     events: outcome.events,
     packets: outcome.packets,
     rounds: 1,

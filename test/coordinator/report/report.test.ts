@@ -10,6 +10,7 @@ import {
   sampleLatencies,
   sampleResults,
 } from './sample-results.js';
+import { roundSteps } from '../../../coordinator/report/plot.js';
 
 const sizes = [8, 512, 65536];
 const list: WorkloadResult[] = [
@@ -211,5 +212,14 @@ describe('shellCommand', () => {
       "npx pinwire run 'it'\\''s.js' --set 'a=b c' --seed 7",
     );
     expect(shellCommand(['suite', 'all', '--seed=7'], 7)).toBe('npx pinwire suite all --seed=7');
+  });
+});
+
+describe('the steps of an axis', () => {
+  it('are 1, 2 or 5 times a power of ten, and hold every value', () => {
+    expect(roundSteps(1.363, 1.403)).toEqual({ from: 1.36, to: 1.41, step: 0.01 });
+    expect(roundSteps(0, 60)).toEqual({ from: 0, to: 60, step: 10 });
+    expect(roundSteps(0, 0.3)).toEqual({ from: 0, to: 0.3, step: 0.05 });
+    expect(roundSteps(0, 8)).toEqual({ from: 0, to: 8, step: 2 });
   });
 });

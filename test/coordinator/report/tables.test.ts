@@ -21,6 +21,45 @@ const paths = (sizes: readonly number[]): WorkloadResult[] =>
   );
 
 describe('formatTables', () => {
+  const counting = (size: number, apples: number): WorkloadResult => ({
+    ...bandwidthResult(size),
+    counted: new Map([
+      ['pears', new Map([[1, 2]])],
+      [
+        'apples',
+        new Map([
+          [0, apples],
+          [1, 3],
+        ]),
+      ],
+    ]),
+  });
+
+  it('prints what programs counted, by host and in all', () => {
+    expect(formatTables([counting(64, 4)])).toContain(
+      `
+
+  counted  host0  host1  all hosts
+  -------  -----  -----  ---------
+  apples       4      3          7
+  pears        -      2          2
+`,
+    );
+    expect(formatTables([bandwidthResult(64)])).not.toContain('counted');
+  });
+
+  it('prints counts of several configurations a row each', () => {
+    expect(formatTables([counting(64, 4), counting(128, 5)])).toContain(
+      `
+
+  size   apples  pears
+  -----  ------  -----
+  64 B        7      2
+  128 B       8      2
+`,
+    );
+  });
+
   it('prints latencies in aligned columns, what varies as a column and the rest over them', () => {
     const failed = { ...latencyResult(8), workload: 'micro/read-lat', verified: false };
     expect(formatTables([latencyResult(8), latencyResult(4096), failed])).toBe(
@@ -178,6 +217,8 @@ describe('formatWaterfall', () => {
   });
 
   it('says in a line that there are no stages', () => {
-    expect(formatWaterfall(bandwidthResult(64))).toMatch(/\n {2}this workload reports no stages\n$/);
+    expect(formatWaterfall(bandwidthResult(64))).toMatch(
+      /\n {2}this workload reports no stages\n$/,
+    );
   });
 });

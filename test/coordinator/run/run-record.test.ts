@@ -8,7 +8,7 @@ const RECORD: RunRecord = {
   traceHash: '0123456789abcdef',
   virtualNs: 1234.567,
   blocked: ['host1 core 0 has waited to hear from rank 0'],
-  counters: [{ host: 1, counts: { tx_packets: 5, ratio: 0.25 } }],
+  counters: [{ host: 1, counts: { tx_packets: 5, ratio: 0.25 }, counted: { ratio: 0.25 } }],
   events: 7,
   packets: 5,
   rounds: 3,

@@ -32,7 +32,7 @@ const SPEC: RunSpec = {
 };
 const OUTCOME: RunOutcome = {
   results: [{ rank: 0, value: { latencies: Float64Array.of(1, 2) }, endedAt: 2 ** 45 }],
-  hosts: [{ host: 1, digest: '0123456789abcdef', counters: { lost: 2 } }],
+  hosts: [{ host: 1, digest: '0123456789abcdef', counters: { lost: 2 }, counted: {} }],
   events: 10,
   packets: 4,
 };
@@ -76,8 +76,8 @@ describe('a run’s outcome', () => {
   test.each([
     ['results', [{ rank: -1, value: 0, endedAt: 0 }]],
     ['results', [{ rank: 0, value: 0, endedAt: NaN }]],
-    ['hosts', [{ host: 0, digest: 'short', counters: {} }]],
-    ['hosts', [{ host: 0, digest: '0123456789abcdef', counters: { lost: '2' } }]],
+    ['hosts', [{ host: 0, digest: 'short', counters: {}, counted: {} }]],
+    ['hosts', [{ host: 0, digest: '0123456789abcdef', counters: { lost: '2' }, counted: {} }]],
     ['events', 1.5],
     ['packets', undefined],
   ])('is refused with wrong %s', (field, value) => {

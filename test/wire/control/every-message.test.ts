@@ -225,9 +225,11 @@ const clientSpec = (): RunSpec => ({
   machine: { ...PLAIN_MACHINE, swap: whole() },
 });
 
+const counts = (): Record<string, number> => ({ lost: real() });
+
 const outcome = (): RunOutcome => ({
   results: list(3, () => ({ rank: whole(0, 99), value: Float64Array.of(1, -0), endedAt: real() })),
-  hosts: list(3, () => ({ host: host(), digest: digest(), counters: { lost: real() } })),
+  hosts: list(3, () => ({ host: host(), digest: digest(), counters: counts(), counted: counts() })),
   events: whole(),
   packets: whole(),
 });
@@ -274,7 +276,7 @@ const metrics = (): HostMetrics[] =>
 const runRecord = (): object =>
   recordMessage({
     ...{ values: [Float64Array.of(1.5), 2n ** 63n], traceHash: digest(), virtualNs: real() },
-    counters: list(3, () => ({ host: host(), counts: { tx_packets: real() } })),
+    counters: list(3, () => ({ host: host(), counts: counts(), counted: counts() })),
     blocked: list(2, () => text(80)),
     ...{ events: whole(), packets: whole(), rounds: whole(), began: 0, ended: 250 },
     cost: {
@@ -394,7 +396,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
     draw: () => [outcome()],
     parse: parseRunOutcome,
     free: /^results\.\d+\.value/,
-    may: [[/\.counters\.lost$/, isNegative]],
+    may: [[/\.(?:counters|counted)\.lost$/, isNegative]],
   },
   costs: { draw: () => [cost()], parse: (value) => parseProcessCost(value, PROCESSES) },
   metrics: { draw: () => [metrics()], parse: parseHostMetrics },
@@ -458,7 +460,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
     may: [
       [/^cost$/, isMissing],
       [/^values$/, isList],
-      [/\.counts\.tx_packets$/, isNegative],
+      [/\.(?:counts|counted)\.lost$/, isNegative],
     ],
   },
 };

@@ -1,0 +1,77 @@
+/**
+ * `console` as programs have it: each line names the core that wrote it and the core's time. The methods of this
+ * realm's console are replaced while a run is under way, and not for each segment; outside segments they do what they
+ * always did, so the caller of an embedded run keeps its own.
+ */
+import { format } from 'node:util';
+
+/** A core whose segment runs. */
+export interface Speaker {
+  readonly host: number;
+  readonly index: number;
+  /** In ps. */
+  readonly now: number;
+}
+
+type Write = (...args: unknown[]) => void;
+
+/** The others write through these. */
+const METHODS = ['log', 'info', 'debug', 'warn', 'error'] as const;
+
+/** For each run that is under way: which of its cores runs now. */
+const runs = new Set<() => Speaker | undefined>();
+let putBack: (() => void) | undefined;
+
+/** From now on `speaker` is asked whose a line is, until the function that is returned is called. */
+export function nameLines(speaker: () => Speaker | undefined): () => void {
+  // Of its own, so that two runs never share an entry.
+  const run = (): Speaker | undefined => speaker();
+  runs.add(run);
+  putBack ??= replaceMethods(globalThis.console);
+  return () => {
+    runs.delete(run);
+    if (runs.size > 0) return;
+    putBack?.();
+    putBack = undefined;
+  };
+}
+
+function replaceMethods(target: Console): () => void {
+  const methods = target as unknown as Record<(typeof METHODS)[number], Write>;
+  const replaced = METHODS.map((method) => {
+    const original = methods[method];
+    const named: Write = (...args) => {
+      const who = onlySpeaker();
+      if (who === undefined) Reflect.apply(original, target, args);
+      else Reflect.apply(original, target, [namedLines(who, format(...args))]);
+    };
+    methods[method] = named;
+    return { method, original, named };
+  });
+  return () => {
+    for (const { method, original, named } of replaced) {
+      // A spy that was put in place during the run stays.
+      if (methods[method] === named) methods[method] = original;
+    }
+  };
+}
+
+/** Undefined too where the segments of several embedded runs are open at once: the line may be of any of them. */
+function onlySpeaker(): Speaker | undefined {
+  let only: Speaker | undefined;
+  for (const run of runs) {
+    const speaker = run();
+    if (speaker === undefined) continue;
+    if (only !== undefined) return undefined;
+    only = speaker;
+  }
+  return only;
+}
+
+function namedLines({ host, index, now }: Speaker, text: string): string {
+  const name = `[host${host} core ${index} +${(now / 1e6).toFixed(3)} us]`;
+  return text
+    .split('\n')
+    .map((line) => (line === '' ? name : `${name} ${line}`))
+    .join('\n');
+}
