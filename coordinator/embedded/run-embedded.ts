@@ -8,7 +8,7 @@ import { clusterConfig, hostsAskedFor, type ClusterConfig } from '../plan/cluste
 import { checkSettings, kindsOf } from '../plan/parameters.js';
 import { hostsFor, planWorkload, type PlannedWorkload } from '../plan/work-plan.js';
 import { configurationText } from '../plan/configuration-text.js';
-import { Measured, measure } from '../run/measure.js';
+import { Measured, measure, unheard } from '../run/measure.js';
 import { CAPTURES, EmbeddedCluster } from './embedded-cluster.js';
 import {
   checkOptions,
@@ -35,8 +35,6 @@ interface Plan {
   readonly planned: PlannedWorkload;
 }
 
-const SILENT = { begin: ignore, update: ignore, wait: ignore };
-
 /**
  * Runs a workload, or one program per host, to its end. Several may be under way at once. Rejects with a
  * {@link UsageError} for options that the command line would refuse, before anything runs, and with a {@link FailedRun}
@@ -54,8 +52,8 @@ export async function runEmbedded<
   };
   const capture = options.capture === true ? CAPTURES : undefined;
   try {
-    const hearing = { progress: SILENT, note: ignore, signal: new AbortController().signal };
-    await measure(cluster, [planned], measured, { config, capture, ...hearing }, ignore);
+    const how = { config, capture, ...unheard() };
+    await measure(cluster, [planned], measured, how, () => undefined);
   } catch (error) {
     throw error instanceof RunError ? new FailedRun(error.message, known()) : error;
   }
@@ -81,8 +79,4 @@ async function plan(options: EmbeddedOptions): Promise<Plan> {
     throw new UsageError(`inputs.${name}: ${planned.name} has no parameter that names this file`);
   }
   return { config, planned };
-}
-
-function ignore(): void {
-  // Nobody watches.
 }

@@ -63,6 +63,17 @@ export interface MeasureOptions {
   readonly note: (line: string) => void;
 }
 
+/** For a caller without a terminal, who never interrupts: everything goes unheard. */
+export const unheard = (): Pick<MeasureOptions, 'progress' | 'note' | 'signal'> => ({
+  progress: { begin: ignore, update: ignore, wait: ignore },
+  note: ignore,
+  signal: new AbortController().signal,
+});
+
+function ignore(): void {
+  // Nobody listens.
+}
+
 /** Runs all configurations of all workloads; `done` is called after each workload. */
 export async function measure(
   place: RunPlace,

@@ -39,7 +39,11 @@ const ownExports: Plugin = {
       const target = EXPORTS[path];
       if (target === undefined) {
         const known = Object.keys(EXPORTS).join(', ');
-        return { errors: [{ text: `${path}: no such export (known: ${known})` }] };
+        const why =
+          path === 'pinwire/embedded'
+            ? 'it runs clusters, and this module runs inside one; import it in a script that node runs'
+            : 'no such export';
+        return { errors: [{ text: `${path}: ${why} (known here: ${known})` }] };
       }
       return { path: new URL(target, import.meta.url).href, external: true };
     });

@@ -27,7 +27,7 @@ const { clusterConfig, clusterInfo, hostsAskedFor } = (await built(
 const { parseSettings } = (await built('plan', 'parameters')) as typeof Settings;
 const { resolveWorkload } = (await built('plan', 'programs')) as typeof Programs;
 const { hostsFor, planWorkload } = (await built('plan', 'work-plan')) as typeof WorkPlan;
-const { Measured, measure } = (await built('run', 'measure')) as typeof Measure;
+const { Measured, measure, unheard } = (await built('run', 'measure')) as typeof Measure;
 
 export interface Wanted {
   /** As `run` takes it. */
@@ -46,8 +46,6 @@ export interface Outcome extends Pick<Results, 'cluster' | 'results'> {
   readonly captures: readonly Uint8Array[];
 }
 
-const SILENT = { begin: ignore, update: ignore, wait: ignore };
-
 /** Host processes that were started, by how the hosts are spread over them: nothing else is decided before a run. */
 export class StandingHosts {
   /** Lines that the processes printed. */
@@ -62,8 +60,7 @@ export class StandingHosts {
     const place = config.placement === 'embedded' ? embedded : await this.on(config);
     const directory = scratch();
     const measured = new Measured();
-    const hearing = { progress: SILENT, note: ignore, signal: new AbortController().signal };
-    const how = { config, capture: capture ? directory : undefined, ...hearing };
+    const how = { config, capture: capture ? directory : undefined, ...unheard() };
     await measure(place, [planned], measured, how, ignore);
     const told = { cluster: clusterInfo(config), results: measured.results };
     const captures = Array.from({ length: capture ? config.hosts : 0 }, (_, host) =>

@@ -79,6 +79,15 @@ describe('the fingerprint of a program', () => {
     expect(await fingerprint(join(root, 'link.ts'))).toBe(here);
   });
 
+  test.each([
+    ['pinwire/embedded', 'it runs clusters, and this module runs inside one'],
+    ['pinwire/cluster', 'no such export'],
+  ])('is none of a module that imports %s', async (name, told) => {
+    const path = write(join(root, 'here'), 42);
+    writeFileSync(path, `import * as all from '${name}';\nexport default all;\n`);
+    await expect(fingerprint(path)).rejects.toThrow(`${name}: ${told}`);
+  });
+
   test('does not depend on a tsconfig.json beside it', async () => {
     const path = write(join(root, 'here'), 42);
     const before = await bundleProgram(path, join(root, 'before'));
