@@ -11,6 +11,7 @@ import type { CoordinatorLine } from './coordinator-line.js';
 import { RunError } from '../errors/run-error.js';
 import type { PlacedRun, RunPlace } from '../run/run-place.js';
 import { parseRunRecord } from '../run/run-record.js';
+import { parseKnownRun } from '../run/unfinished-run.js';
 import type { RunRecord } from '../run/run.js';
 
 /** Whatever is under way to the coordinator when the command ends has this long to get there. */
@@ -72,10 +73,18 @@ export class AttachedCluster implements RunPlace {
     const captured = run.spec.capture
       ? new CapturedFiles(run.captureDirectory, run.spec.hosts)
       : undefined;
+    // Given up, it still ends with what the coordinator knows of it.
+    const cancel = (): void => {
+      if (this.asked.has(id)) this.line.send({ type: 'cancel', id });
+    };
+    run.signal?.addEventListener('abort', cancel);
     return new Promise<RunRecord>((resolve, reject) => {
       this.asked.set(id, { run, captured, resolve, reject });
       this.line.send({ type: 'run', id, name: run.name, run: clientRun(run.spec) });
-    }).finally(() => captured?.close());
+    }).finally(() => {
+      run.signal?.removeEventListener('abort', cancel);
+      captured?.close();
+    });
   }
 
   /** Gives up what is not done, and hangs up. */
@@ -90,6 +99,18 @@ export class AttachedCluster implements RunPlace {
   /** Breaks the line off: the coordinator gives this command's runs up. Safe in an 'exit' handler. */
   kill(): void {
     this.line.drop();
+  }
+
+  /** Why a run ended early, with its known part. */
+  private failure({ message, known }: Extract<ClientReply, { type: 'failed' }>): RunError {
+    const error = new RunError(printableLines(message));
+    if (known === undefined) return error;
+    const run = parseKnownRun(known);
+    if (typeof run === 'string') {
+      return new RunError(`${error.message} (${this.line.url} sent a malformed message: ${run})`);
+    }
+    error.known = run;
+    return error;
   }
 
   private heard(reply: ClientReply): void {
@@ -130,7 +151,7 @@ export class AttachedCluster implements RunPlace {
       }
       case 'failed':
         this.asked.delete(reply.id);
-        asked.reject(new RunError(printableLines(reply.message)));
+        asked.reject(this.failure(reply));
         return;
     }
   }

@@ -234,9 +234,9 @@ class Client {
         orders.delete(id);
         this.send({ type: 'record', id, record: recordMessage(record) });
       },
-      failed: (message) => {
+      failed: (message, known) => {
         orders.delete(id);
-        this.send({ type: 'failed', id, message });
+        this.send({ type: 'failed', id, message, ...(known && { known }) });
       },
     };
   }

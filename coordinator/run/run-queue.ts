@@ -28,7 +28,8 @@ export interface RunOrder {
   waiting(before: number, missing: number): void;
   started(processes: LinkedProcesses): void;
   done(record: RunRecord): void;
-  failed(message: string): void;
+  /** `known`: the known part of a run that had begun. */
+  failed(message: string, known?: object): void;
 }
 
 /** The current run. */
@@ -209,7 +210,7 @@ export class RunQueue {
     const reason = error instanceof RunError ? message : (stack ?? message);
     const outcome = isCancelled ? 'cancelled' : 'failed';
     this.finish({ order, outcome, record: undefined }, reason.split('\n', 1)[0]);
-    order.failed(reason);
+    order.failed(reason, error instanceof RunError ? error.known : undefined);
   }
 
   private finish(finished: FinishedRun, reason?: string): void {

@@ -1,25 +1,48 @@
-/** What is known of a run that failed or was interrupted, as its results have it. */
-import type { HostMetrics } from '../../node/process/host-metrics.js';
+/** What is known of a run that failed or was interrupted, as its results and the reply to its client have it. */
+import { MAX_QUEUE_PAIRS, type HostMetrics } from '../../node/process/host-metrics.js';
+import { MAX_CORES, MAX_HOSTS } from '../../units/elements.js';
+import {
+  dictionary,
+  list,
+  number,
+  printableText,
+  reader,
+  record,
+  whole,
+  type Infer,
+} from '../../wire/control/shape.js';
 
-/** A queue pair as the run left it. */
-export interface LeftQueuePair {
-  readonly host: number;
-  readonly number: number;
-  readonly state: string;
-  readonly retransmitted: number;
-  readonly timeouts: number;
-}
+type Counts = Readonly<Record<string, number>>;
 
-/** What the processes said of it; fewer hosts than there are if one of them is gone. */
-export interface KnownRun {
-  readonly virtual_ns: number;
-  readonly events: number;
-  readonly packets: number;
+const isCounts = (value: unknown): value is Counts =>
+  typeof value === 'object' && value !== null && Object.values(value).every(Number.isFinite);
+
+/** The known part of a run; it has fewer hosts than the cluster if a process is gone. */
+const KNOWN_RUN = record('unfinished run', {
+  virtual_ns: number(0, Number.MAX_SAFE_INTEGER),
+  events: whole(),
+  packets: whole(),
   /** Programs that had not ended, and what each waited for. */
-  readonly waiting: readonly string[];
-  readonly counters: Readonly<Record<string, Readonly<Record<string, number>>>>;
-  readonly queue_pairs: readonly LeftQueuePair[];
-}
+  waiting: list(MAX_HOSTS * MAX_CORES, printableText(400)),
+  /** By host. */
+  counters: dictionary(isCounts),
+  /** Queue pairs as the run left them. */
+  queue_pairs: list(
+    MAX_HOSTS * MAX_QUEUE_PAIRS,
+    record('queue pair', {
+      host: whole(0, MAX_HOSTS - 1),
+      number: whole(),
+      state: printableText(16),
+      retransmitted: whole(),
+      timeouts: whole(),
+    }),
+  ),
+});
+export type KnownRun = Infer<typeof KNOWN_RUN>;
+type LeftQueuePair = KnownRun['queue_pairs'][number];
+
+/** The known part of a run, or what is wrong with the message. */
+export const parseKnownRun = reader(KNOWN_RUN);
 
 export interface UnfinishedRun extends KnownRun {
   /** For people: `micro/write-lat, configuration 3 of 24`. */

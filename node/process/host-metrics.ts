@@ -20,8 +20,8 @@ import type { Kernel } from '../model/kernel/kernel.js';
 import { PORT_WAIT_BUCKETS } from '../model/fabric/output-port.js';
 import type { QueuePairTally } from '../model/rdma/queue-pair-tally.js';
 
-/** Queue pairs that are told one by one. */
-const MAX_QUEUE_PAIRS = 1024;
+/** Queue pairs of a host that are listed one by one. */
+export const MAX_QUEUE_PAIRS = 1024;
 const MAX_QUEUES = MAX_CORES * 64;
 
 const time = number(0, Number.MAX_SAFE_INTEGER);

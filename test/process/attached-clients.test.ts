@@ -1,6 +1,7 @@
 /** Clients of a cluster that is up: they wait for one another, and what ends one of them harms no other. */
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { Results } from '../../coordinator/report/results.js';
 import { becomes, FOR_EVER, launch, SharedCluster, statusAt, succeeded } from './attached.js';
 import { PING_PONG, pinwire, Pinwire, readResults, scratch, until } from './pinwire.js';
 
@@ -58,6 +59,40 @@ describe('clients wait for one another', () => {
     doomed.child.kill('SIGKILL');
     await doomed.ended;
     await succeeded(attached(PING_PONG));
+  });
+});
+
+describe('results of a run that ends early', () => {
+  /** What they have of it. */
+  async function unfinishedOf(
+    args: readonly string[],
+    during?: (command: Pinwire) => Promise<void>,
+  ): Promise<NonNullable<Results['run']['unfinished']>> {
+    const out = scratch();
+    const command = new Pinwire(['run', ...args, '--attach', cluster.url, '--out', out]);
+    await during?.(command);
+    expect((await command.ended).code).not.toBe(0);
+    const { unfinished } = readResults(join(out, 'results.json')).run;
+    expect(unfinished).toBeDefined();
+    return unfinished!;
+  }
+
+  test('have its counters, queue pairs, time and waits when it failed', async () => {
+    const run = await unfinishedOf([PING_PONG, '--set', 'wrong=throw']);
+    expect(run.virtual_ns).toBeGreaterThan(0);
+    expect(run.events).toBeGreaterThan(0);
+    expect(run.counters['host0']!['tx_packets']).toBeGreaterThan(0);
+    expect(run.queue_pairs.map(({ state }) => state)).toContain('RTS');
+    expect(run.waiting.join()).toMatch(/host1 core 0 has waited in/);
+  });
+
+  test('have its counters and time when it was interrupted', async () => {
+    const run = await unfinishedOf(FOR_EVER, async (command) => {
+      await becomes(cluster.url, (status) => status.run !== null, 'the run');
+      command.child.kill('SIGINT');
+    });
+    expect(run.virtual_ns).toBeGreaterThan(0);
+    expect(run.counters['host1']!['rx_packets']).toBeGreaterThan(0);
   });
 });
 

@@ -11,6 +11,7 @@ import {
   choice,
   list,
   number,
+  optional,
   printable,
   printableText,
   reader,
@@ -25,7 +26,7 @@ import {
 /** The path of the coordinator's socket for clients. */
 export const CLIENT_PATH = '/client';
 /** What both ends must speak. */
-export const CLIENT_PROTOCOL = 'pinwire-client/1';
+export const CLIENT_PROTOCOL = 'pinwire-client/2';
 
 const LONGEST_NAME = 256;
 const LONGEST_REASON = 2 ** 21;
@@ -80,7 +81,8 @@ const CLIENT_REPLY = variants('reply', {
   captured: { id, host: whole(0, MAX_HOSTS - 1), bytes: bytes(MAX_CAPTURED_BYTES) },
   /** What came of it, checked where it is used. */
   record: { id, record: anything },
-  failed: { id, message: text(LONGEST_REASON) },
+  /** The known part of a run that had begun, checked where it is used. */
+  failed: { id, message: text(LONGEST_REASON), known: optional(anything) },
   /** The cluster's state, checked where it is used. */
   status: { status: anything },
   /** The coordinator is going. */
