@@ -1,6 +1,7 @@
 /**
  * A host process: runs the hosts that its coordinator gives it, and ends when the coordinator says so or is gone.
- * Ctrl-C, and a supervisor's SIGTERM, reach the whole group of processes; whoever started them decides what they mean.
+ * Ctrl-C, and a supervisor's SIGTERM, reach the whole group of processes; the process that started them decides what
+ * they mean.
  */
 import { CATALOGUE } from '../workloads/catalogue.js';
 import { Machine } from './process/machine.js';

@@ -10,7 +10,7 @@ import { START, type Instant } from '../units/time.js';
 import { keyPrecedes } from './sequencer.js';
 
 const ARITY = 4;
-/** The list holds so many events at most, and takes so many from the heap when it is empty. */
+/** The list holds at most MOST_NEAR events, and takes REFILL from the heap when it is empty. */
 const MOST_NEAR = 48;
 const REFILL = 16;
 /** Places of the list: it moves towards the end, and back to the front when it is there. */

@@ -1,5 +1,5 @@
 /**
- * Stages: the names under which an operation's latency is told (ARCHITECTURE.md, "Latency, explained").
+ * Stages: the names under which an operation's latency is reported (ARCHITECTURE.md, "Latency, explained").
  * The order is fixed: half round trips and reports walk it, and it travels between processes.
  */
 export const STAGES = [

@@ -26,7 +26,7 @@ import { Frontier } from './frontier.js';
 import type { Lookahead } from './lookahead.js';
 import type { Baton, OwedFrames, SentFrames, WindowGrant, WindowReport } from './window.js';
 
-/** A baton goes home after so many hops, so that the coordinator hears how far a run has come. */
+/** A baton goes home after this number of hops, so that the coordinator learns how far a run has come. */
 const HOPS_BEFORE_RETURN = 1024;
 
 /** What follows a window. */

@@ -24,7 +24,9 @@ describe('an embedded run', () => {
       program: async (core) => (core.rank === 0 ? 'done' : core.hear(0)),
     });
     expect(results).toEqual(['done', undefined]);
-    expect(blocked).toEqual([expect.stringMatching(/^host1 core 0 has waited to hear from rank 0 /)]);
+    expect(blocked).toEqual([
+      expect.stringMatching(/^host1 core 0 has waited to hear from rank 0 /),
+    ]);
   });
 
   it('says where a program threw', async () => {

@@ -1,9 +1,9 @@
 /**
  * Bytes to {@link Frame}. No input throws: a packet that is too short for its headers, or whose lengths are
- * impossible, comes back with `fault` set and with whatever of it could be read.
+ * impossible, comes back with `fault` set and the fields that could be read.
  *
- * Two ends are told apart: the packet's on the wire, beyond which is a fault, and that of what the capture holds
- * (its snap length, or the first fragment of a datagram), beyond which the frame is merely `cut`.
+ * There are two ends: that of the packet on the wire, beyond which is a fault, and that of the captured bytes (the
+ * snap length, or the first fragment of a datagram), beyond which the frame is merely `cut`.
  */
 import { BTH_LENGTH, newBth, parseBth } from './bth.js';
 import {

@@ -1,5 +1,5 @@
 /**
- * IPv4 without its options (RFC 791 3.1); they are kept as bytes by whoever holds the frame.
+ * IPv4 without its options (RFC 791 3.1); the holder of the frame keeps them as bytes.
  *
  *   0   |version|  ihl  |      tos      |         total length          |
  *   4   |        identification         |r|D|M|    fragment offset      |

@@ -112,7 +112,7 @@ export class Path {
     view.setUint16(at + UDP_TOTAL_LENGTH, total - IPV4_LENGTH);
   }
 
-  /** Of an IPv4 header with this total length. */
+  /** The checksum of an IPv4 header with this total length. */
   private checksum(total: number): number {
     const sum = this.sum + total;
     return ~((sum & 0xffff) + (sum >>> 16)) & 0xffff;

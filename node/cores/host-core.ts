@@ -22,7 +22,7 @@ import { AWAIT, AWAIT_WORDS } from '../spec/awaits.js';
 
 /** The kind of a core's resumption. */
 const RESUME = 255;
-/** Of a core whose host's memory no other program uses: the machine runs several at once. No other sink uses it. */
+/** The core is alone on its host's memory: the machine runs several such cores at once. No other sink uses it. */
 export const RESUME_ALONE = 254;
 const AWAITS = 1;
 const TIMER = 2;

@@ -2,7 +2,7 @@
  * Programs in the host's own thread: what the library, most tests and an embedded run use.
  *
  * A segment that never ends keeps the whole process. One that awaits something foreign leaves the thread idle: when all
- * microtasks are done and it has not ended, it never will. One that goes on for ever is the watchdog's.
+ * microtasks are done and it has not ended, it never will. A segment that never stops computing is the watchdog's.
  */
 import type { ChainLog } from '../../sim/chain-log.js';
 import type { RunSpec } from '../spec/run-spec.js';

@@ -22,7 +22,7 @@ export class LostRejections {
   }
 
   async close(): Promise<void> {
-    // What the run's last segment left is told in the next turn, and it is still the run's.
+    // Node reports what the last segment left in the next turn; it still belongs to this run.
     await nextTurn();
     process.off('unhandledRejection', this.lost);
     process.off('rejectionHandled', this.handled);

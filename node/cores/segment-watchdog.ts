@@ -1,6 +1,6 @@
 /**
  * Finds a segment that never ends although it keeps the host's own thread busy: a program that computes, or awaits
- * promises of its own, for ever. Nothing in this thread could notice, so a thread beside it does
+ * promises of its own, endlessly. Nothing in this thread could notice, so another thread does
  * (`watchdog-thread.ts`).
  *
  * Host and thread share a few words of memory: how many segments have begun and ended, so that an odd count is a
@@ -62,7 +62,7 @@ export class SegmentWatchdog {
     thread.unref();
   }
 
-  /** Segments are ended after so many ms from now on; 0 for never. */
+  /** From now on segments are ended after `ms` of wall time; 0 for never. */
   limit(ms: number): void {
     this.shared[WATCHED.limit] = ms;
   }

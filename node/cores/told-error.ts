@@ -1,5 +1,5 @@
 /**
- * What a program threw, as people are told: one line that names the mistake and the user's line, then the user's other
+ * What a program threw, as people read it: one line that names the mistake and the user's line, then the user's other
  * frames. A program may throw anything, also an error that cannot be read or has a message of megabytes.
  */
 import { VerbsError } from '../spec/verbs-error.js';

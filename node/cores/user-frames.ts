@@ -1,6 +1,6 @@
 /**
- * Which lines of a stack are the user's. A program's mistake is told with its own lines; those of the emulator in
- * between say nothing to its author, and are shown only while PINWIRE_DEBUG is set.
+ * Which lines of a stack are the user's. A program's mistake is reported with its own lines; the emulator's lines in
+ * between mean nothing to its author and appear only while PINWIRE_DEBUG is set.
  */
 import { fileURLToPath } from 'node:url';
 

@@ -1,6 +1,6 @@
 /**
- * The thread of a {@link SegmentWatchdog}: looks once a second whether the same segment still runs. One that does for
- * long is told on standard error, with the line where the program is; later it is ended. Both go through V8's
+ * The thread of a {@link SegmentWatchdog}: looks once a second whether the same segment still runs. A long segment is
+ * reported on standard error with the program's current line; later it is ended. Both go through V8's
  * inspector, which can stop a thread that would never come to its event loop.
  */
 import { writeSync } from 'node:fs';

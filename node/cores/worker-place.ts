@@ -6,7 +6,7 @@ import { Session, type Debugger, type Runtime } from 'node:inspector';
 import { setTimeout as pause } from 'node:timers/promises';
 import { framesOf, isUsersFrame, placeOf } from './user-frames.js';
 
-/** What a core's worker calls itself, for whoever stops it. */
+/** The name of a core's worker, for the code that stops it. */
 export const CORE_NAME = Symbol.for('pinwire/core');
 const NAME_OF_CORE = "globalThis[Symbol.for('pinwire/core')]";
 /** A thread that is blocked does not stop; those that compute do at once. */

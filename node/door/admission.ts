@@ -203,7 +203,7 @@ class Doorway {
         return;
       }
       admitted.once('close', () => this.callers.leave());
-      // It broke the rules of WebSockets, and is told by which code; who does not hang up is cut off.
+      // It broke the rules of WebSockets and gets the close code; a peer that does not hang up is cut off.
       admitted.on('error', () => {
         setTimeout(() => admitted.terminate(), FAREWELL_MS).unref();
       });
@@ -271,7 +271,7 @@ function challenge(caller: Caller, request: IncomingMessage, response: ServerRes
   }
 }
 
-/** Whoever calls must have a certificate too where an authority is named. */
+/** Where an authority is named, the caller needs a certificate too. */
 function listenerTls(tls: TlsMaterial): TlsOptions {
   const isMutual = tls.ca !== undefined;
   return { ...tls, requestCert: isMutual, rejectUnauthorized: isMutual, minVersion: 'TLSv1.3' };

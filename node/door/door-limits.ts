@@ -11,21 +11,19 @@ export interface DoorLimits {
   readonly admissionMs: number;
   /** Bytes of one request's line and headers; an admission is two requests, and a body is never read. */
   readonly headerBytes: number;
-  /** New connections of one address: so many at once, and so many a second after that. */
+  /** New connections from one address: a burst, and a rate per second after it. */
   readonly burst: number;
   readonly perSecond: number;
   /** Addresses remembered for that. */
   readonly addresses: number;
 
-  /** Of an admitted connection's first message, with which it says who it is. */
+  /** An admitted connection's first message, with which it says who it is. */
   readonly firstBytes: number;
-  /** Of an admitted connection, where its path does not say otherwise. */
+  /** An admitted connection, unless its path says otherwise. */
   readonly messagesPerSecond: number;
-  /** So many seconds' messages may come at once. */
+  /** The messages of this number of seconds may come at once. */
   readonly burstSeconds: number;
-  /**
-   * A connection on which more than so many bytes wait, and of which the other end takes none for so long, is dropped.
-   */
+  /** A connection with more unsent bytes than this is dropped when its other end takes none for this long. */
   readonly stalledBytes: number;
   readonly stallMs: number;
   /** More bytes never wait, or twice the largest message of the path if that is more. */

@@ -1,13 +1,13 @@
 /**
  * Plain pages of a door (`/healthz`, `/metrics`): read by machines without the token, never by a web page. A page that
- * dials this machine says so by its Origin header; one that rebinds its own name to our address is told by the Host
- * header, so only what no stranger can own in public DNS is taken for one of our names.
+ * dials this machine says so by its Origin header; one that rebinds its own name to our address is recognised by the
+ * Host header, so only names that no stranger can own in public DNS count as ours.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 
-/** Of a body; what would be longer is our fault. */
+/** The longest body; a longer one is our fault. */
 const MAX_BODY = 16 << 20;
 /** Names that public DNS never answers for, by their last label. */
 const PRIVATE = ['localhost', 'local', 'internal', 'svc', 'lan', 'intranet', 'test'];

@@ -24,7 +24,7 @@ interface Watched {
 }
 
 export interface TrafficRules {
-  /** Infinity: whoever takes the messages bounds them, and they are not counted. */
+  /** Infinity: the receiver bounds the messages, and they are not counted here. */
   readonly messagesPerSecond: number;
   /** More bytes than that never wait for the other end. */
   readonly maxBacklog: number;

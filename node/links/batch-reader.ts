@@ -1,5 +1,5 @@
 /**
- * Takes batches apart into slots of a pool; their layout is told in `frame-batch.ts`. A batch comes from outside: it is
+ * Takes batches apart into slots of a pool; `frame-batch.ts` has their layout. A batch comes from outside: it is
  * copied, then checked, then used, and what is wrong with it is an answer, not an exception.
  */
 import { STAGE_COUNT } from '../../sim/stages.js';

@@ -1,4 +1,4 @@
-/** Fills batches with frames of a pool; their layout is told in `frame-batch.ts`. */
+/** Fills batches with frames of a pool; `frame-batch.ts` has their layout. */
 import { STAGE_COUNT } from '../../sim/stages.js';
 import type { Baton } from '../../sim/window.js';
 import { BATCH_HEADER, CHAINED, CHAIN_FIXED, FRAME_HEADER, MAGIC, SUSPECT } from './frame-batch.js';

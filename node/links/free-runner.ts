@@ -83,7 +83,7 @@ export class FreeRunner implements MeshOwner {
         throw new Error('a baton, but this run has no windows');
       },
     };
-    // Another process may begin before this one is told to.
+    // Another process may begin before this one gets its order.
     network?.mesh.attach(this);
   }
 

@@ -1,7 +1,7 @@
 /**
  * The sockets between the processes of a cluster: each listens, and of each pair the one with the higher index dials.
  * The first message on a socket, both ways, says which cluster and process it comes from; every later one is a batch
- * (`frame-batch.ts`). A mesh outlives runs: whoever runs attaches as its owner, and what comes for nobody is dropped.
+ * (`frame-batch.ts`). A mesh outlives runs: each run attaches as its owner, and batches without an owner are dropped.
  */
 import type { RawData, WebSocket } from 'ws';
 import { dial, openDoor } from '../door/admission.js';
@@ -183,7 +183,7 @@ export class Mesh {
     if (socket.bufferedAmount > CONGESTED_BYTES) this.congested = true;
   }
 
-  /** Closes every socket and the listener; nobody is told of these links' loss. */
+  /** Closes every socket and the listener; the loss of these links is not reported. */
   async close(): Promise<void> {
     this.closing = true;
     this.paths?.stop();

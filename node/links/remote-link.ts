@@ -14,7 +14,7 @@ import type { Mesh } from './mesh.js';
 /** A batch of this many bytes does not wait. */
 const FULL_BYTES = 1 << 16;
 
-/** Hears of each frame before it leaves: a {@link WindowMember}, or whoever counts where there are no windows. */
+/** Hears of each frame before it leaves: a {@link WindowMember}, or a counter where there are no windows. */
 export interface SendObserver {
   sent(to: number, arrival: number, tail: number): void;
 }
@@ -28,7 +28,7 @@ export interface RemoteLinkParts {
   readonly observer: SendObserver;
   /** Time per byte by which a frame's last bit comes behind its head, at the ports that act on the head. */
   readonly tailRate?: number;
-  /** A batch of so many frames does not wait either: under the real clock the other side should begin early. */
+  /** A batch of this number of frames does not wait either: under the real clock the other side should begin early. */
   readonly fullFrames?: number;
 }
 

@@ -49,7 +49,7 @@ export class CaptureStream implements CaptureSink {
     if (piece.filled >= PIECE) this.flushPiece(host, piece);
   }
 
-  /** The receiver has done with so many bytes more. */
+  /** The receiver is done with `bytes` more bytes. */
   taken(bytes: number): void {
     this.underWay -= bytes;
     if (this.underWay > this.window) return;

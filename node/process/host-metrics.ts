@@ -95,7 +95,7 @@ export type HostMetrics = Infer<typeof HOST>;
 
 const PROCESS_METRICS = record('metrics', { hosts: list(MAX_HOSTS, HOST) });
 
-/** Of a host behind no output port. */
+/** For a host behind no output port. */
 const NO_WAITS = new Uint32Array(PORT_WAIT_BUCKETS);
 
 /** `now` is where the run's clock stands. */

@@ -50,7 +50,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   private readonly programCounters = new Map<number, Record<string, number>>();
   private readonly endedCores: HostCore[] = [];
   private running: number;
-  /** The last instant: as good as for ever, where the run has none. */
+  /** The last instant; practically never, where the run has no limit. */
   private readonly until: number;
   /** The machine's clock at the run's beginning, in ms, for `--clock real`; threads share it. */
   private readonly startedAt = performance.timeOrigin + performance.now();

@@ -1,4 +1,4 @@
-/** What a host process is told at its start: by environment, because argv is there for every user to read. */
+/** What a host process gets at its start: by environment, because every user can read argv. */
 import { MAX_PROCESSES } from '../../units/elements.js';
 import {
   dictionary,

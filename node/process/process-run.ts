@@ -202,7 +202,7 @@ export class ProcessRun {
     await this.machine.close();
   }
 
-  /** So many bytes of what was captured have arrived where they are kept. */
+  /** `bytes` more captured bytes have arrived where they are kept. */
   taken(bytes: number): void {
     if (this.captures instanceof CaptureStream) this.captures.taken(bytes);
   }

@@ -1,6 +1,6 @@
 /**
  * `PINWIRE_DEBUG=checks`: prints on standard error which check of a responder refused which request, and with what. It
- * is for whoever looks for the reason of a NAK; it changes nothing of a run.
+ * helps to find the reason of a NAK and changes nothing in a run.
  */
 import type { RefusalListener } from '../model/rdma/engine-parts.js';
 

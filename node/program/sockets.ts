@@ -84,7 +84,7 @@ export interface Network {
 
 /** A setting, as ethtool(8) makes it. */
 export type DeviceChange =
-  /** `-L combined N`: so many receive queues are used. */
+  /** `-L combined N`: the number of receive queues in use. */
   | { readonly what: 'channels'; readonly count: number }
   /** `-X equal N [start S]`, `-X weight W0 W1 ...`, any table of 128 entries, `-X default`. */
   | { readonly what: 'equal'; readonly count: number; readonly start?: number }

@@ -153,7 +153,7 @@ export interface QpAttributes {
   /** Local ACK timeout: 4.096 us * 2^timeout, 0 for none. */
   timeout?: number;
   retryCnt?: number;
-  /** 7 retries for ever. */
+  /** 7 retries without limit. */
   rnrRetry?: number;
   rqPsn?: number;
   maxRdAtomic?: number;

@@ -187,7 +187,7 @@ export const RUN_OUTCOME = record('outcome', {
 });
 export type RunOutcome = Infer<typeof RUN_OUTCOME>;
 
-/** Of a failure that is a program's, when it is not known which program's. */
+/** The place of a program's failure when the program is not known. */
 export const SOME_PROGRAM = { host: -1, core: 0 } as const;
 
 /** Why a run cannot go on: a program threw or broke the rules, or the model found itself in error. */

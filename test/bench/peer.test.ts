@@ -48,7 +48,7 @@ describe('a program of a peer', () => {
 });
 
 describe('works', () => {
-  it('are told apart by name and peer', () => {
+  it('are distinguished by name and peer', () => {
     const keys = WORKS.map(({ name, program }) => `${name} ${program.peer.name}`);
     expect(new Set(keys).size).toBe(keys.length);
   });

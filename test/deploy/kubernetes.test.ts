@@ -168,7 +168,7 @@ describe('the kustomization', () => {
     for (const manifest of built) expect(await manifestErrors(manifest)).toEqual([]);
     const hosts = built.find(({ kind }) => kind === 'StatefulSet')!;
     expect(hosts['spec']).toMatchObject({ replicas: 4 });
-    // The secret's name has its content's hash; whoever mounts it follows.
+    // The secret's name has its content's hash; the pods that mount it follow.
     const secret = built.find(({ kind }) => kind === 'Secret')!.metadata.name;
     const mounting = built.filter(({ kind }) =>
       ['Deployment', 'StatefulSet', 'Job'].includes(kind),

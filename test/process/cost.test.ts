@@ -67,7 +67,7 @@ test('in one process there is nothing to wait for, and nothing is said', async (
   expect(report).not.toContain('to keep the processes synchronized');
 });
 
-test('whoever asked for columns or for silence gets no line', async () => {
+test('a command that asked for columns or for silence gets no line', async () => {
   const args = ['micro/write-lat', '--set', 'iterations=50'];
   expect((await run(...args, '--format', 'perftest')).stdout).not.toContain('cost:');
   expect((await run(...args, '--quiet')).stdout).toBe('');

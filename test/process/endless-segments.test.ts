@@ -38,7 +38,7 @@ describe('a segment that never ends', () => {
     ['computes', 'for (;;) n++;', 'process', 'inline'],
     ['computes', 'for (;;) n++;', 'process', 'worker'],
   ])(
-    'and %s is told, and ended, with host, core and line: %s (%s, %s cores)',
+    'and %s is reported and ended, with host, core and line: %s (%s, %s cores)',
     async (_, body, placement, cores) => {
       const where = ['--placement', placement, '--core-runtime', cores];
       const { path, code, stderr } = await run(body, ...where, '--segment-limit', '13s');
@@ -62,7 +62,7 @@ describe('a segment that never ends', () => {
     },
   );
 
-  test.concurrent('and awaits something foreign is told at once', async () => {
+  test.concurrent('and awaits something foreign is reported at once', async () => {
     const { code, stderr } = await run(
       "await import('node:fs').then(({ promises }) => promises.stat('/'));",
       '--placement',

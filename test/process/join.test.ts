@@ -106,7 +106,7 @@ describe('machines that join', () => {
   });
 });
 
-describe('a machine is told why it cannot join', () => {
+describe('a machine learns why it cannot join', () => {
   test.each([
     ['ws://127.0.0.1:1', ['--wait', '1s'], 1, /no token: .*1\.token does not exist/],
     ['ws://127.0.0.1:1', ['--token-file', '/no/such/file', '--wait', '0s'], 1, /\/no\/such\/file/],
@@ -165,7 +165,7 @@ describe('a cluster that launched its own hosts', () => {
     expect(stderr).toContain('refused: this cluster launches its own hosts');
   });
 
-  test('lets the run that is on end when a supervisor signals all its processes', async () => {
+  test('lets the current run end when a supervisor signals all its processes', async () => {
     const up = new Pinwire(
       ['up', '--hosts', '2', '--cores', '1', '--listen', '0', '--programs', dirname(PING_PONG)],
       { group: true },

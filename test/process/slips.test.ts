@@ -42,7 +42,7 @@ test.each<[slip: string, told: string, hasLine: boolean]>([
   ['an error without a stack', 'Error: unreadable', false],
   ['no such rank', 'VerbsError: EINVAL: core.hear: no rank 7 in this run', true],
   ['no time', 'VerbsError: EINVAL: core.work: NaN', true],
-])('%s is told in one line', async (slip, told, hasLine) => {
+])('%s is reported in one line', async (slip, told, hasLine) => {
   const { message } = (await run(slip).catch((error: unknown) => error as Error)) as Error;
   const [line, ...frames] = message.split('\n');
   expect(line).toContain(`host0 core 0: ${told}`);
@@ -53,7 +53,7 @@ test.each<[slip: string, told: string, hasLine: boolean]>([
 test.each([
   ['a lost rejection', 'Error: lost on the way'],
   ['a lost rejection and a deadlock', 'Error: lost before the wait'],
-])('%s is told in one line, though not whose it is', async (slip, told) => {
+])('%s is reported in one line, though not whose it is', async (slip, told) => {
   const { message } = (await run(slip).catch((error: unknown) => error as Error)) as Error;
   const line = message.split('\n', 1)[0]!;
   expect(line).toContain(`a rejected promise that nothing handles: ${told}, at `);

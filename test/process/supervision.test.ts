@@ -132,7 +132,7 @@ describe('under npm', () => {
 
 describe('a program that goes wrong', () => {
   test.each(['process', 'embedded'])(
-    'by an exception is told with host, core and stack: %s',
+    'by an exception is reported with host, core and stack: %s',
     async (placement) => {
       const command = new Pinwire([
         'run',
@@ -151,7 +151,7 @@ describe('a program that goes wrong', () => {
     },
   );
 
-  test('by awaiting what is not the emulator’s is told with host and core', async () => {
+  test('by awaiting what is not the emulator’s is reported with host and core', async () => {
     const command = new Pinwire(['run', PING_PONG, '--set', 'wrong=foreign', '--out', scratch()]);
     const { code, stderr } = await command.ended;
     expect(code).toBe(1);
@@ -159,7 +159,7 @@ describe('a program that goes wrong', () => {
   });
 
   test.each(['virtual', 'real'])(
-    'by waiting for ever is told with who waits where: %s clock',
+    'by a deadlock is reported with every waiting program: %s clock',
     async (clock) => {
       const command = new Pinwire([
         'run',

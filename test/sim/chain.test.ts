@@ -58,7 +58,7 @@ function advance(chain: PlainChain, stage: number, at: number): void {
 describe('chains of all tables of a run', () => {
   // A log of 40 intervals is summed up every few steps.
   it.each([40, 1 << 16])(
-    'equal plain ones, whoever copies what from whom (log of %i)',
+    'equal plain ones, whatever is copied from where (log of %i)',
     (capacity) => {
       const random = new RandomStream(11, 'chains');
       const log = new ChainLog(capacity);

@@ -122,9 +122,6 @@ export const EXPORTS_FOR_TESTS: Exceptions = {
 /** Files older than the rule, which still hold lines that are too wide. */
 export const WIDE_FILES = listedIn('wide-files.txt');
 
-/** Files older than the rule, which still hold words that are not plain. */
-export const POOR_WORDS = listedIn('poor-words.txt');
-
 /** A file of paths, one a line. */
 function listedIn(name: string): Exceptions {
   const paths = readFileSync(join(import.meta.dirname, name), 'utf8').split('\n');

@@ -15,7 +15,7 @@ const MODEL = [
 const BOARD = 'The board names its parts; a part names the board that it is wired to.';
 /** Who starts a host process must know whether a debugger holds it up. */
 const DEBUGGER = { 'node/cores': ['node/cores/attached-debugger.ts'] };
-/** A workload's own functions are the user's code too, and their errors are told as a program's. */
+/** A workload's own functions are the user's code too, and their errors are reported as a program's. */
 const TOLD_ERRORS = { 'node/cores': ['node/cores/told-error.ts'] };
 const DEBUGGER_AND_TOLD_ERRORS = {
   'node/cores': [...DEBUGGER['node/cores'], ...TOLD_ERRORS['node/cores']],

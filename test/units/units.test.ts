@@ -63,7 +63,7 @@ describe('sizes and rates', () => {
     }
   });
 
-  it('are told from bytes per second: 7GB/s is not 7 Gb/s', () => {
+  it('are not bytes per second: 7GB/s is not 7 Gb/s', () => {
     expect(parseRate('100Gbps')).toBe(100);
     expect(parseRate('57.9 Gb/s')).toBe(57.9);
     expect(parseRate('400Mb/s')).toBeCloseTo(0.4);

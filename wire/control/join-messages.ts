@@ -50,7 +50,7 @@ const JOIN_NOTICE = variants('notice', {
   },
   /** A host process ended without being told to. */
   ended: { cluster, process: whole(0, MAX_PROCESSES - 1), how: text(4096) },
-  /** It wants to go: after the run that is on. */
+  /** It wants to leave, after the current run. */
   leaving: {},
 });
 export type JoinNotice = Infer<typeof JOIN_NOTICE>;

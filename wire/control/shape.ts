@@ -93,7 +93,7 @@ export const number = (least = 0, most: Limit = Infinity): Shape<number> => ({
 /** A text of at most `most` characters. */
 export const text = (most = 4096): Shape<string> => ({ form: { kind: 'text', most } });
 
-/** A text that is shown on the terminal of whoever reads it: no control character gets there. */
+/** A text for its reader's terminal: no control character gets there. */
 export const printableText = (most = 4096): Shape<string> => mapped(text(most), printable);
 
 export const bytes = (most: number): Shape<Uint8Array> => ({ form: { kind: 'bytes', most } });
@@ -112,7 +112,7 @@ export const dictionary = <T>(
   holds: (value: unknown) => value is T,
 ): Shape<Readonly<Record<string, T>>> => ({ form: { kind: 'dictionary', holds } });
 
-/** A record of these fields; what is wrong with it is told under `name`. */
+/** A record of these fields; errors in it are reported under `name`. */
 export const record = <const F extends Fields>(name: string, fields: F): Shape<Fielded<F>> => ({
   form: { kind: 'record', name, fields },
 });
@@ -127,7 +127,7 @@ export const nullable = <T>(shape: Shape<T>): Shape<T | null> => ({
   form: { kind: 'nullable', shape },
 });
 
-/** Of a record: the field may be missing. */
+/** In a record: the field may be missing. */
 export const optional = <T>(shape: Shape<T>): Optional<T> => ({
   form: { kind: 'optional', shape },
   optional: true,
@@ -143,7 +143,7 @@ export const mapped = <S, T>(shape: Shape<S>, map: (value: S) => T): Shape<T> =>
   form: { kind: 'mapped', shape, map },
 });
 
-/** What arrived as `shape` and passes `holds`; else `problem` is told. */
+/** A value of `shape` that passes `holds`; otherwise `problem` is reported. */
 export const refined = <T>(
   shape: Shape<T>,
   holds: (value: T) => boolean,

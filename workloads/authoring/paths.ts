@@ -11,7 +11,7 @@ import type {
 export const PATHS = ['kernel', 'busy-poll', 'bypass', 'rdma'] as const;
 export type Path = (typeof PATHS)[number];
 
-/** The parameter of a workload that runs over `rdma` unless it is told otherwise. */
+/** The parameter of a workload that runs over `rdma` by default. */
 export const PATH_PARAMETER = {
   type: 'choice',
   default: 'rdma',

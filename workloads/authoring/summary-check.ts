@@ -1,6 +1,6 @@
 /**
- * What a workload made of its results, looked at before it becomes one: a figure that is missing or NaN is the
- * workload's mistake, and is told with the metric's name, not where a file is written that cannot hold it.
+ * Checks what a workload made of its results: a figure that is missing or NaN is the workload's mistake, reported
+ * with the metric's name here, and not where a file is written that cannot hold it.
  */
 import { STAGES } from '../../node/program/verbs.js';
 import type { DistributionMetric, Metric, Summary } from './workload.js';

@@ -40,7 +40,7 @@ interface ParameterTypes {
 export interface ParameterSpec {
   readonly default: ParameterValue;
   readonly type: keyof ParameterTypes;
-  /** Of a text that `configurations` makes a number of: what that is. */
+  /** What a text is that `configurations` turns into a number. */
   readonly of?: 'size' | 'duration' | 'rate';
   readonly choices?: readonly string[];
   readonly min?: number;

@@ -26,7 +26,7 @@ export function toeplitz(input: ArrayLike<number>, key: ArrayLike<number> = KEY)
   return hash >>> 0;
 }
 
-/** Of a datagram between two IPv4 addresses, as four bytes each. */
+/** The hash of a datagram between two IPv4 addresses, four bytes each. */
 export const flowHash = (
   source: ArrayLike<number>,
   destination: ArrayLike<number>,

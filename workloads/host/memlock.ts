@@ -1,7 +1,7 @@
 /**
  * `host/memlock`: a greedy process that has all the memory it can get kept from the pager, and its neighbours, who only
  * use theirs. Without a quota (RLIMIT_MEMLOCK) it takes what the neighbours need: their pages go to swap, and come back
- * one page fault at a time. With one it is told ENOMEM, and they notice nothing.
+ * one page fault at a time. With one it gets ENOMEM, and they notice nothing.
  *
  * Neighbours use random pages of their working sets, first with the greedy process asleep, then beside it. `latency`
  * and `fault_rate` are those of the second half, `latency_before` and `fault_rate_before` of the first.

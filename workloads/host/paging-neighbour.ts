@@ -17,7 +17,7 @@ export async function neighbour(core: Core, count: number): Promise<void> {
   for (;;) {
     const order = (await core.hear(DRIVER)) as Order | 'done';
     if (order === 'done') return;
-    // Whoever has used every page of its own that is in memory has used the driver's least recently.
+    // A process that has used all of its own resident pages has used the driver's least recently.
     let absent = -1;
     for (let page = 0; page < count; page++) {
       if ((await core.pagemap(addressOf(page))) === undefined) absent = absent < 0 ? page : absent;

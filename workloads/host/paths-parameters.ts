@@ -7,7 +7,7 @@ const LEAST_POWER = 4;
 const MOST_POWER = 16;
 /** What one UDP datagram carries over Ethernet: nothing is fragmented. */
 const LONGEST_DATAGRAM = 1500 - 20 - 8;
-/** Of a TCP segment with time stamps. */
+/** The payload of a full TCP segment with time stamps. */
 const SEGMENT = 1448;
 /** Packets of data that a configuration sends by default: processes exchange tens of thousands a second. */
 const USUAL_PACKETS = 400;

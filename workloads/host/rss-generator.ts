@@ -177,8 +177,8 @@ async function agreed(core: Core, { conductor }: GeneratorPlace): Promise<Schedu
 }
 
 /**
- * One packet after another at random intervals; each is an operation whose latency is told. To warm up the flows take
- * turns, then each packet is of a random one: turns of flows and turns of queues would meet.
+ * One packet after another at random intervals; each is an operation whose latency is measured. To warm up the flows
+ * take turns, then each packet is of a random one: turns of flows and turns of queues would meet.
  */
 async function sendLightly(
   core: Core,

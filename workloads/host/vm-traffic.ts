@@ -164,7 +164,7 @@ export async function watches(core: Core): Promise<{ taken: number; length: numb
   return { taken: (await taken()) - before, length: end - requests };
 }
 
-/** Answers what comes with itself, until it is told to end. */
+/** Echoes what arrives until it is asked to end. */
 export async function server(core: Core): Promise<void> {
   const { socket, inbox } = await Ends.open(core, PORTS.server);
   await core.tell(RANK.client, 'ready');

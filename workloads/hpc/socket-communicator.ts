@@ -110,8 +110,8 @@ export class SocketCommunicator implements Communicator {
   }
 
   /**
-   * Whoever waits for room in its send buffer reads meanwhile, or all would wait for each other; and looks for room
-   * again and again, as the progress engine of an MPI library does.
+   * A rank that waits for room in its send buffer reads meanwhile, or all ranks would wait for each other; it polls
+   * for room, as the progress engine of an MPI library does.
    */
   async sendrecv(
     outgoing: MessageBuffer,
@@ -134,7 +134,7 @@ export class SocketCommunicator implements Communicator {
     return message.length;
   }
 
-  /** A last message each way on every connection: whoever has its peer's has all that came before. */
+  /** A last message each way on every connection: with its peer's, a rank has everything that came before. */
   async close(): Promise<void> {
     const nothing = { region: await this.allocate(1), offset: 0, length: 0 };
     for (const peer of this.peers.values()) {

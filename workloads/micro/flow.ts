@@ -1,6 +1,6 @@
 /**
- * Messages under way: so many at once on each queue pair, in turn, each with a doorbell of its own. One in so many asks
- * for a completion, which also says that those before it on its queue pair are done.
+ * Messages under way: a fixed number at once on each queue pair, in turn, each with its own doorbell. Every n-th asks
+ * for a completion, which also completes those before it on its queue pair.
  */
 import type { SendWr } from '../../node/program/verbs.js';
 import { LatencyRecorder } from '../authoring/latency-recorder.js';

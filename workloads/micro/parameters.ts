@@ -14,7 +14,7 @@ export interface MicroParameters {
   readonly size: number;
   readonly iterations: number;
   readonly warmup: number;
-  /** Of a bandwidth or rate: messages posted but not completed, per queue pair. */
+  /** For a bandwidth or rate: messages posted but not completed, per queue pair. */
   readonly outstanding: number;
   readonly inline: 'auto' | 'on' | 'off';
   readonly qps: number;
@@ -31,7 +31,7 @@ export interface MicroShape {
   /** Longest message that goes inline unless told otherwise, as perftest has it; 0 where nothing can. */
   readonly inlineUpTo: number;
   readonly latency: boolean;
-  /** Of a latency: ways that a message's packets go in one iteration. */
+  /** For a latency: one-way trips of a message in one iteration. */
   readonly ways?: 1 | 2;
   readonly defaultQps?: number;
 }

@@ -1,6 +1,6 @@
 /**
- * One side of a micro benchmark: its device, its memory, its queue pairs to the other side. Whoever waits on it notices
- * when a request failed, or when the other side gave up, so that no program waits for ever.
+ * One side of a micro benchmark: its device, its memory, its queue pairs to the other side. A program that waits on
+ * it notices when a request failed or the other side gave up, so that none waits endlessly.
  */
 import type {
   Awaitable,
@@ -46,7 +46,7 @@ export interface SideReport<R> {
   readonly measured: R | null;
 }
 
-/** A queue takes what was asked for per queue pair, but no more than this: so many queue pairs share it in turn. */
+/** A queue takes what was asked for per queue pair, but no more than this: the queue pairs share it in turn. */
 const MOST_COMPLETIONS = 8192;
 const SIGNAL_EVERY = 64;
 /** Requests that a queue pair of a ping-pong needs room for. */
@@ -148,7 +148,7 @@ export class Side {
   }
 
   /**
-   * Whether message `number` of a ping-pong asks for a completion: one in so many on each queue pair does, which frees
+   * Whether message `number` of a ping-pong asks for a completion: every n-th on each queue pair does, which frees
    * the slots of those before it.
    */
   signals(number: number): boolean {

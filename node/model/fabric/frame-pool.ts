@@ -6,7 +6,7 @@
  *               ^start        ^payloadAt(slot)                             ^start + length
  *
  * Headers end where the payload begins, so the payload of every slot lies at a fixed, aligned place.
- * A slot belongs to whoever was handed its number last, and its owner releases it.
+ * A slot belongs to the part that was handed its number last; the owner releases it.
  */
 import { LoggedChains } from '../../../sim/chain.js';
 import { ChainLog } from '../../../sim/chain-log.js';

@@ -55,7 +55,7 @@ export class Frame implements Reth, Aeth, ImmDt {
   key = 0;
   /** Its ICRC must be computed and checked, because its bytes may have been changed. */
   suspect = false;
-  /** Whoever sent it leaves the checksums of TCP and UDP to the NIC. */
+  /** The sender leaves the checksums of TCP and UDP to the NIC. */
   offload = false;
   /**
    * The instants of its way, {@link WAY}; 0 for what it has not come to. They become intervals of its chain only when

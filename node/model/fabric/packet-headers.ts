@@ -1,7 +1,7 @@
 /**
  * The headers of a RoCEv2 packet as fields of a {@link Frame} and as bytes of its slot: the one emitter and the one
- * parser, and the trace hash of bytes that nobody wrote. Atomics' own headers are bytes only: whoever makes them has
- * the frame written.
+ * parser, and the trace hash of bytes that nobody wrote. The headers of atomics are bytes only: a frame with one is
+ * written.
  */
 import type { TraceHash } from '../../../sim/trace.js';
 import { AETH_LENGTH, emitAeth, parseAeth } from '../../../wire/aeth.js';

@@ -5,7 +5,7 @@ import { TailDrop } from './queue-policy.js';
 import type { Link, Topology } from './topology.js';
 
 interface NamedTopology extends Topology {
-  /** Why it cannot join so many hosts, or undefined. */
+  /** Why it cannot join `hosts` hosts, or undefined. */
   problem(hosts: number): string | undefined;
 }
 

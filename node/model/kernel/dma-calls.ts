@@ -1,5 +1,5 @@
 /**
- * The calls of drivers in user space about what a device may touch, as VFIO has them; what they are told of physical
+ * The calls of user-space drivers about what a device may touch, as VFIO has them; what they learn of physical
  * addresses (UIO's way, /proc/self/pagemap); and what came of either.
  *
  * A process that drives a device itself has one domain of the IOMMU. Its bus addresses are its virtual ones. A mapping
@@ -90,7 +90,7 @@ export class DmaCalls implements FrameListener {
     const { nic, processes, profile } = this.services;
     const process = processes.all[owner]!;
     nic.parts.iommu!.unmap(this.domains.get(process)!, page * PAGE_SIZE);
-    // Whoever wanted the frame waits until the device cannot use it any more.
+    // The allocation waits until the device can no longer use the frame.
     process.space.pager.at += profile.iommu.unmapPage;
   }
 

@@ -96,7 +96,7 @@ function refuseValues(
   );
 }
 
-/** ibv_query_qp. Of a kind with no attributes there is no more to say than its state. */
+/** ibv_query_qp. A kind without attributes has nothing but its state. */
 export function describeQp({
   kind,
   state,

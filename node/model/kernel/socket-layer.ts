@@ -323,7 +323,7 @@ export class SocketLayer implements SystemCalls, SocketListener {
     if (tcp.sendError !== undefined) return done > 0 ? done : failed(tcp.sendError);
     context.spend(profile.kernel.copyOut, STAGE.copy);
     while (done < length) {
-      // Of a full buffer one byte is asked for, so that the stack knows that somebody waits for room.
+      // With a full buffer one byte is asked for, so that the stack knows that a caller waits for room.
       const piece = Math.min(length - done, LONGEST_BUFFER, Math.max(tcp.sendRoom, 1));
       if (!memory.fetch(caller, address + done, piece, context)) return failed('EFAULT');
       context.pass(Math.ceil(Math.min(piece, tcp.sendRoom) * profile.cpu.copy), STAGE.copy);
@@ -391,7 +391,7 @@ export class SocketLayer implements SystemCalls, SocketListener {
     const { net } = socket;
     const { context } = this.parts;
     this.table.close(socket);
-    // Whoever is blocked in a call on it finds no descriptor any more.
+    // A call that is blocked on it no longer finds the descriptor.
     if (socket.reader !== undefined) this.wake(socket, socket.reader);
     if (socket.writer !== undefined) this.wake(socket, socket.writer);
     if (net?.kind === 'udp') net.close();

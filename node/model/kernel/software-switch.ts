@@ -187,7 +187,7 @@ export class SoftwareSwitch implements FrameHandler, EventSink, RingServer {
       turn.shift();
       this.served = 0;
       if (readyAt <= at) turn.push(ring);
-      // One is being put there now, or held back by a rate: whoever puts it there need not tell.
+      // A frame is being put there now, or a rate limit holds it back: no notification is needed.
       else if (readyAt < Infinity) this.schedule(readyAt, KICK, this.rings.indexOf(ring));
       else ring.watched = false;
     }

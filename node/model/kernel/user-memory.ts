@@ -32,7 +32,7 @@ export class UserMemory {
   }
 
   /**
-   * Makes ready to write `length` bytes at `address`: whoever has them writes at {@link at}, then calls {@link store}.
+   * Prepares to write `length` bytes at `address`: the caller writes at {@link at}, then calls {@link store}.
    */
   prepare(caller: SystemCaller, address: number, length: number, context: KernelContext): boolean {
     return this.reach(caller, address, length, true, context);

@@ -86,7 +86,7 @@ export class VirtioRing implements SendRing {
     return slot;
   }
 
-  /** Called at the scheduler's time after frames were taken: whoever waited for room may go on. */
+  /** Called at the scheduler's time after frames were taken: a sender that waited for room may go on. */
   makeRoom(): void {
     if (!this.wasFull || this.count > this.slots.length / 2) return;
     this.wasFull = false;

@@ -2,8 +2,8 @@
  * A process's virtual memory. A page is mapped first and gets a frame when it is used (demand-zero); it may lose it to
  * the pager, share it with a child until one of the two writes (copy on write), or keep it: pinned, locked, or huge.
  *
- * Every function that may take time is told the instant it begins at and answers the one it ends at; instead, EFAULT
- * for a page that is not mapped, or ENOMEM when no frame can be had.
+ * Every function that may take time takes the instant at which it begins and returns the one at which it ends; or
+ * EFAULT for a page that is not mapped, or ENOMEM without a free frame.
  */
 import { alignUp } from '../../../units/size.js';
 import { NO_FRAME, type FrameNumber } from './frame-number.js';
@@ -83,7 +83,7 @@ export class AddressSpace {
   }
 
   /**
-   * Makes `page` present at `at`, and this process's own for a write. Whoever reads or writes it comes through here.
+   * Makes `page` present at `at`, and this process's own for a write. Every read and write of it comes through here.
    */
   faultIn(page: number, write: boolean, at: number): number {
     const { table, frames, pager } = this;
@@ -124,7 +124,7 @@ export class AddressSpace {
     if (table.slotOf(page) !== NO_SLOT) this.swapped++;
   }
 
-  /** mlock keeps the page in memory; whoever asks makes it present. */
+  /** mlock keeps the page in memory; the caller makes it present. */
   lock(page: number): void {
     const { table, frames } = this;
     if ((table.flagsOf(page) & PAGE.locked) !== 0) return;

@@ -2,8 +2,8 @@
  * What a host knows of each of its physical frames: whose it is, which page of that process it holds, and what keeps it
  * where it is. A frame is free when no page table maps it, nobody has pinned it and no DMA holds it.
  *
- * Without a pin or a hold a frame may change hands at any time: whoever has its physical address then reads or writes
- * somebody else's page.
+ * Without a pin or a hold a frame may change hands at any time: a device that still has its physical address then
+ * reads or writes another process's page.
  */
 import type { FrameNumber } from './frame-number.js';
 

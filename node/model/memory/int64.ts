@@ -1,5 +1,5 @@
 /**
- * 64-bit integers in host memory: little-endian, two's complement, aligned to 8 bytes. Of a C program such a field is a
+ * 64-bit integers in host memory: little-endian, two's complement, aligned to 8 bytes. In C such a field is a
  * `uint64_t` or `int64_t`; here it is a number, exact from -(2^53 - 1) to 2^53 - 1. Values that use all 64 bits
  * (an atomic's operands) are read and written as two halves instead.
  */

@@ -1,8 +1,8 @@
 /**
  * Who polls which byte of memory, and who last wrote it.
  *
- * A core that busy-polls a flag is told when the flag changes. The chains of operations that were written into memory
- * without anybody watching are kept for a while by the address of their last byte, since that is the byte that a
+ * A core that busy-polls a flag is notified when the flag changes. The chains of operations that were written into
+ * memory without anybody watching are kept for a while by the address of their last byte, since that is the byte that a
  * program polls.
  */
 import { LoggedChains, type ChainTable } from '../../../sim/chain.js';
@@ -75,14 +75,14 @@ export class MemoryWatches {
   }
 
   /**
-   * A core has stored where it liked, on the way of the operation in row `row`: who polls a byte that changed is told.
+   * A core has stored anywhere, as part of the operation in row `row`: waiters that poll a changed byte are notified.
    */
   stored(chains: ChainTable, row: number): void {
     if (this.watches.length > 0) this.tell(0, Infinity, chains, row);
   }
 
   private tell(address: number, length: number, chains: ChainTable, row: number): boolean {
-    // A waiter that is told cancels its other watches and may add new ones; only those that were there are looked at.
+    // A notified waiter cancels its other watches and may add new ones; only the old ones are looked at.
     const told = new Set<WatchWaiter>();
     const before = this.watches;
     this.watches = [];

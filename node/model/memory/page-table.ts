@@ -19,7 +19,7 @@ export const PAGE = {
   present: 2,
   /** Its frame is other processes' too: a write makes a copy. */
   copyOnWrite: 4,
-  /** Of a run of adjacent frames that were given at once, stay, and are shared with children. */
+  /** Part of a run of adjacent frames that were given at once, stay, and are shared with children. */
   fixed: 8,
   /** Part of a page of 2 MiB; `fixed` once it is present. */
   huge: 16,

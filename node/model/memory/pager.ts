@@ -88,7 +88,8 @@ export class Pager {
   }
 
   /**
-   * The pages of a frame that several processes map are the same number in each. Whoever else maps it is its owner now.
+   * The pages of a frame that several processes map are the same number in each. Another process that maps it is its
+   * owner now.
    */
   handOver(frame: FrameNumber, page: number): void {
     for (const [number, space] of this.spaces) {

@@ -10,7 +10,7 @@ import { PhysicalRange } from './physical-range.js';
 
 export const PAGE_SIZE = 4096;
 export const PAGE_SHIFT = 12;
-/** A huge page is 2 MiB: so many adjacent frames, the first at a multiple of as many. */
+/** A huge page is 2 MiB: this number of adjacent frames, the first at a multiple of it. */
 export const HUGE_FRAMES = 512;
 
 export class PhysicalMemory {
@@ -78,7 +78,7 @@ export class PhysicalMemory {
     for (let i = 0; i < count; i++) this.table.unmap((first + i) as FrameNumber);
   }
 
-  /** Whoever gets a frame finds nothing of who had it before, and nothing that DMA wrote into it while it was free. */
+  /** The new owner of a frame finds nothing of the previous owner, and nothing that DMA wrote while it was free. */
   private clear(frame: FrameNumber): void {
     if (this.table.soiled[frame] === 0) return;
     this.table.soiled[frame] = 0;

@@ -1,6 +1,6 @@
 /**
- * A host's swap: slots of one page each on a device that serves one request at a time, in the order in which they are
- * made. Who asks waits for those before it.
+ * A host's swap: slots of one page each on a device that serves one request at a time, in the order of arrival. A
+ * request waits for those before it.
  */
 import { draw, type DrawnCost } from '../../../sim/cost.js';
 import type { RandomStream } from '../../../sim/random.js';

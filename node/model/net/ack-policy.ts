@@ -7,7 +7,7 @@ import type { TcpTuning } from './tcp-tuning.js';
 
 /** TCP_MSS_DEFAULT: what a full segment is taken to be before one was seen. */
 const FIRST_GUESS = 536;
-/** Of an ACK, where neither data nor a round trip says otherwise: HZ / 2. */
+/** The delay of an ACK, unless data or a round trip says otherwise: HZ / 2. */
 const LONGEST_DELAY = 500 * PS_PER_MS;
 
 export class AckPolicy {

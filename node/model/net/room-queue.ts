@@ -13,7 +13,7 @@ export class RoomQueue {
     this.waiters.push(waiter);
   }
 
-  /** Whoever has used up the room stands at the end again, and those behind keep their places. */
+  /** A waiter that has used up the room goes to the end again; those behind it keep their places. */
   roomAgain(now: number): void {
     for (let count = this.waiters.length; count > 0; count--) {
       const waiter = this.waiters.shift()!;

@@ -1,5 +1,6 @@
 /**
- * What a stack needs of whoever runs it, and what it tells: the kernel, or a program that owns a queue of raw frames.
+ * What a stack needs from its host, and what it reports to it: the kernel, or a program that owns a queue of raw
+ * frames.
  */
 import type { NetSocket } from './net-socket.js';
 

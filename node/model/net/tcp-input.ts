@@ -154,7 +154,10 @@ function noteTimestamp(socket: TcpSocket, segment: TcpSegment): void {
   }
 }
 
-/** Says where we are to whoever sent something that does not fit; not too often, lest two of us go on for ever. */
+/**
+ * Tells the sender of an unacceptable segment where we are; rate-limited, or two stacks would answer each other without
+ * end.
+ */
 function answerInvalid(layer: TcpLayer, socket: TcpSocket, segment: TcpSegment, now: number): void {
   // Segments with data are no answers to answers.
   if (segment.length > 0 && !segment.has(TCP_FLAG.SYN)) {

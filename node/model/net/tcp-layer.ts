@@ -243,7 +243,7 @@ export class TcpLayer {
     }
   }
 
-  /** Lets a socket know when its neighbour's MAC is there, or is not to be had. */
+  /** Lets a socket know when its neighbour's MAC is known, or cannot be resolved. */
   awaitNeighbour(neighbour: Neighbour, waiter: NeighbourWaiter, now: number): void {
     neighbour.waiting.push(waiter);
     this.neighbours.find(neighbour.ipv4, now);

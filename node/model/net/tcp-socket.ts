@@ -22,7 +22,7 @@ export type TcpState =
   | 'CLOSE_WAIT'
   | 'LAST_ACK';
 
-/** What a program is told of when the call that brought it about is over. */
+/** What a program learns when the call that caused it is over. */
 const NOTICE = { READABLE: 1, WRITABLE: 2, CONNECTED: 4, FAILED: 8 } as const;
 
 export class TcpSocket implements Timed, NeighbourWaiter, RoomWaiter {
@@ -117,7 +117,10 @@ export class TcpSocket implements Timed, NeighbourWaiter, RoomWaiter {
     return this.sendError === undefined ? this.sender.room : 0;
   }
 
-  /** Copies what has arrived; how much that was. The window that this opens is told to the peer when it is worth it. */
+  /**
+   * Copies what has arrived; how much that was. The window that this opens is announced to the peer when it is worth a
+   * segment.
+   */
   receive(bytes: Uint8Array, at: number, length: number, now: number): number {
     const { receiver } = this;
     const count = receiver.read(bytes, at, length, now);

@@ -33,7 +33,7 @@ export class TimerHeap {
     else this.sink(timed);
   }
 
-  /** Lets everything expire whose deadline has come. Whoever expires has no deadline until it sets one. */
+  /** Expires everything whose deadline has come. An expired timer has no deadline until one is set. */
   run(now: number): void {
     while (this.next() <= now) {
       const first = this.rows[0]!;

@@ -106,7 +106,7 @@ export class UdpSocket {
     return 0;
   }
 
-  /** As in Linux (unres_qlen) the oldest gives way, and nobody is told. */
+  /** As in Linux (unres_qlen) the oldest is dropped silently. */
   private loseOldest({ waiting }: Neighbour): void {
     const oldest = waiting.findIndex(
       (waiter) => waiter instanceof WaitingDatagram && waiter.socket === this,

@@ -5,7 +5,7 @@
  */
 import type { Instant } from '../../../units/time.js';
 
-/** Spans of the past are dropped when there are so many. */
+/** Past spans are dropped when there are this many. */
 const KEPT = 64;
 
 export class Bookings {

@@ -1,7 +1,7 @@
 /**
  * The DMA engine: when bytes asked for over PCIe are there. Reads and writes each have a latency and share a channel of
  * finite bandwidth in their direction; every transfer is cut into TLPs, each with its header. The engine knows times
- * only: whoever moves the bytes does it at the time it was told.
+ * only: its caller moves the bytes at the time it gets.
  */
 import type { Instant } from '../../../units/time.js';
 import { draw } from '../../../sim/cost.js';

@@ -68,7 +68,7 @@ export class DmaHazards {
     if (!write && found === page && table.mapped(frame) > 1) return;
     this.wrongBytes += length;
     if (write && owner !== OWNER_FREE) this.ruinedBytes += length;
-    // Whoever gets the frame next must not find what was written.
+    // The next owner of the frame must not find what was written.
     if (write) table.soiled[frame] = 1;
     const address = owner < 0 ? physical : page * PAGE_SIZE + (physical % PAGE_SIZE);
     this.record(write, descriptor, owner, address, offset, length);

@@ -18,7 +18,7 @@ import type { DmaEngine } from './dma-engine.js';
 import type { Descriptor, DmaHazards } from './dma-hazards.js';
 import { MAY_READ, MAY_WRITE, type Iommu } from './iommu.js';
 
-/** Whoever began a transfer into memory hears of its end. */
+/** Hears of the end of a transfer into memory that it began. */
 export interface TransferOwner {
   /** `arrived`: all of it is in memory. The transfer may be {@link DmaTransfers.free}d. */
   transferEnded(index: number, arrived: boolean): void;

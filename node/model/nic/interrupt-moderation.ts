@@ -1,16 +1,16 @@
 /**
  * Interrupt moderation of one receive queue (`ethtool -C`: rx-usecs, rx-frames): the first frame of an idle queue
- * starts the timer, and the interrupt comes when it ends or when so many frames are there, whichever is first. From the
- * interrupt on the queue is silent, until the kernel's poll found it empty and says so (napi_complete). Adaptive
+ * starts the timer, and the interrupt comes when it ends or when rx-frames frames are there, whichever is first. From
+ * the interrupt on the queue is silent, until the kernel's poll found it empty and says so (napi_complete). Adaptive
  * moderation is not modelled.
  *
  *   idle --first frame--> counting --interrupt--> polled --complete, nothing waits--> idle
  *                             ^                      |
  *                             +---complete, frames came since the last look---+
  *
- * Whoever owns the queue arranges an event for each instant that {@link InterruptModeration.arrival} and
- * {@link InterruptModeration.complete} answer, and asks {@link InterruptModeration.fires} when it comes: an event that
- * a sooner one has overtaken is told so, and is dropped.
+ * The owner of the queue arranges an event for each instant that {@link InterruptModeration.arrival} and
+ * {@link InterruptModeration.complete} answer, and asks {@link InterruptModeration.fires} when it comes: an event
+ * that an earlier one has overtaken is dropped then.
  */
 
 /** Nothing to arrange. */

@@ -39,8 +39,8 @@ export class LearnedFlows {
   private hand = 0;
 
   /**
-   * A flow that no frame came of for `idle` picoseconds is forgotten; never, if that is 0, as under the real clock. Of
-   * a queue without a position nothing is waited for.
+   * A flow that no frame came of for `idle` picoseconds is forgotten; never, if that is 0, as under the real clock. A
+   * queue without a position has nothing to wait for.
    */
   constructor(capacity: number, idle: number, positions: readonly QueuePosition[] = []) {
     this.capacity = capacity;

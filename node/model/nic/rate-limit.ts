@@ -1,7 +1,7 @@
 /**
- * The rate limit of a network function: all its send queues together put at most so many bytes on the wire per time. A
- * frame that a busy port or a sleeping core kept waiting is made up for, so that over time the rate is kept exactly; a
- * function that was silent saves up no more than that.
+ * The rate limit of a network function: it bounds the rate at which all its send queues together put bytes on the wire.
+ * A frame that a busy port or a sleeping core kept waiting is made up for, so that over time the rate is kept exactly;
+ * a function that was silent saves up no more than that.
  */
 
 /** How long a function may fall behind its rate and still catch up, in ps. */

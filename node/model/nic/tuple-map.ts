@@ -51,7 +51,7 @@ export class TupleMap {
     let gap = this.slotOf(tuple);
     if (values[gap] === EMPTY) return;
     this.size--;
-    // Whoever stands behind the gap moves into it, unless that is before the slot where its search begins.
+    // An entry behind the gap moves into it, unless that is before the slot where its search begins.
     for (let at = (gap + 1) & mask; values[at] !== EMPTY; at = (at + 1) & mask) {
       const home = this.homeOf(
         this.sources[at]!,

@@ -6,7 +6,7 @@ export interface AddressHandle {
   readonly gid: Uint8Array;
 }
 
-/** Of a host's port. */
+/** The GID of a host's port. */
 export const addressHandle = (host: number): AddressHandle => ({ gid: ipv4Gid(hostIpv4(host)) });
 
 /** The host whose port has the GID. */

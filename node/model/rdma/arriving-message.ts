@@ -17,7 +17,7 @@ export class ArrivingMessage {
   group: number = GROUP.none;
   /** How much of its payload is here. */
   offset = 0;
-  /** Of a SEND: what it is scattered into. */
+  /** For a SEND: the receive that it is scattered into. */
   readonly receive = new ReceiveWqe();
   /**
    * What its RETH or AtomicETH names, and what a region makes of that as long as the generation of regions is this
@@ -28,7 +28,7 @@ export class ArrivingMessage {
   length = 0;
   physical = 0;
   generation = NEVER;
-  /** Of an atomic: its whole header. */
+  /** For an atomic: its whole header. */
   readonly atomic = newAtomicEth();
 
   /** The first packet of a message in `group` is here: it names other memory. */

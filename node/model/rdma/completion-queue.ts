@@ -24,7 +24,7 @@ import {
   type CompletionEntry,
 } from './completion-entry.js';
 
-/** Who is told that a queue has something new. */
+/** Hears that a queue has something new. */
 export interface CompletionWaiter {
   completionVisible(queue: CompletionQueue): void;
 }
@@ -198,7 +198,7 @@ export class CompletionWriter implements EventSink {
     if (!queue.overrun) this.overrun(queue);
   }
 
-  /** The CQE found no room. Whoever waits for the queue is told, and its QPs are (rule 126). */
+  /** The CQE found no room. Its waiters and its QPs are notified (rule 126). */
   private overrun(queue: CompletionQueue): void {
     queue.overrun = true;
     setOverrun(this.memory.view, queue.record);

@@ -18,7 +18,7 @@ export const SCATTERED = -2;
 /** It may be accessed when its pages are there: they have to be faulted in. */
 export const ABSENT = -3;
 
-/** Of a page that could not be brought in: the next access is refused. */
+/** A page could not be brought in: the next access is refused. */
 export const BAD_FRAME = -2 as FrameNumber;
 
 export type TakePiece = (physical: number, length: number) => void;

@@ -85,7 +85,7 @@ export class PageFaults implements EventSink {
     if (found === ABSENT) this.begin(key, address, length, write);
   }
 
-  /** `waiter` is told when any fault is over; it looks for itself whether it can go on. */
+  /** `waiter` is notified when any fault is over; it checks itself whether it can go on. */
   wait(waiter: PageWaiter): void {
     if (!this.waiters.includes(waiter)) this.waiters.push(waiter);
   }

@@ -1,6 +1,6 @@
 /**
- * The receive WQE that what arrives is scattered into: first looked at where it lies, then taken from its source.
- * Whoever takes from a source has one of these, and the source may be another's too.
+ * The receive WQE that a message is scattered into: first read where it lies, then taken from its source. Each taker
+ * has one of these; several may share a source.
  */
 import type { PhysicalMemory } from '../memory/physical-memory.js';
 import { ACCESS } from './access-flags.js';

@@ -13,7 +13,7 @@ export interface Resource {
   length: number;
   originalHigh: number;
   originalLow: number;
-  /** Of an atomic: it has been done. */
+  /** For an atomic: it has been executed. */
   done: boolean;
 }
 

@@ -1,7 +1,7 @@
 /**
- * How often a queue pair has sent the same request again without anything new being acknowledged. It may do so for ever
- * (RNR retries without limit), which is no error of the model and looks like a run that hangs; so a long streak is
- * noted once.
+ * How often a queue pair has sent the same request again without anything new being acknowledged. It may do so
+ * without end (unlimited RNR retries), which is not an error of the model but looks like a run that hangs; so a long
+ * streak is noted once.
  */
 
 /** A queue pair that went on sending the same again. */

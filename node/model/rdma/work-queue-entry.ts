@@ -162,7 +162,7 @@ export function emitSge(view: DataView, at: number, sge: Readonly<SgeEntry>): vo
 /** Where the inline data of the send entry at `entry` lies. */
 export const inlineDataAt = (entry: number): number => entry + DATA;
 
-/** Whether a send entry of `size` bytes has room for so many bytes of inline data, or SGEs. */
+/** Whether a send entry of `size` bytes has room for `length` bytes of inline data, or `count` SGEs. */
 export const hasInlineRoom = (size: number, length: number): boolean => length <= size - DATA;
 export const hasSgeRoom = (size: number, count: number): boolean =>
   count * SGE_LENGTH <= size - DATA;

@@ -20,7 +20,7 @@ import { ProgramQueuePair } from '../program-queue-pair.js';
 
 const RECEIVES = 512;
 const SENDS = 256;
-/** One send in so many asks for a completion at the least. */
+/** At least every n-th send asks for a completion. */
 const SIGNAL_INTERVAL = 32;
 /** Completions taken at once. */
 const BATCH = 64;

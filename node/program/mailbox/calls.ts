@@ -35,7 +35,7 @@ export interface QpPlace {
   readonly sends: { readonly base: number; readonly stride: number; readonly depth: number };
   readonly receives: { readonly base: number; readonly stride: number; readonly depth: number };
   /**
-   * Of a queue of raw frames whose frames the core pushes with the doorbell: what each 64 B beyond the first cost it.
+   * For a queue of raw frames that the core pushes with the doorbell: the cost of each 64 B beyond the first.
    */
   readonly push?: { readonly block: number; readonly longest: number };
 }

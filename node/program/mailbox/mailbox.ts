@@ -47,6 +47,6 @@ export interface Mailbox {
   /** Whom a system call's answer is about. */
   answerPeer(ipv4: number, port: number): void;
 
-  /** The core goes on at `time` when whoever runs it is told so; all answers are given by then. */
+  /** The core goes on at `time`, once its runtime resumes it; all answers are given by then. */
   resume(time: number): void;
 }

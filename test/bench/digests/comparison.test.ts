@@ -1,4 +1,4 @@
-/** Two recordings compared: every kind of difference is found and named, and events are told apart. */
+/** Two recordings compared: every kind of difference is found and named, and events are distinguished. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,7 +65,7 @@ describe('two recordings', () => {
     ]);
   });
 
-  it('of other events alone are told apart', () => {
+  it('of other events alone are distinguished', () => {
     const { different, events } = compare([DIGEST, OTHER], [{ ...DIGEST, events: 90 }, OTHER]);
     expect(different).toEqual([]);
     expect(events).toEqual([{ run: DIGEST, what: ['events: 100, 90'] }]);

@@ -126,7 +126,7 @@ describe('a client', () => {
     expect((await caller.hears('started')).pids).toEqual([4711]);
   });
 
-  test('is told why its run failed, and may ask for another under the same number', async () => {
+  test('learns why its run failed, and may ask for another under the same number', async () => {
     const caller = await Caller.greeted();
     caller.asksFor(7, 'throws');
     expect((await caller.hears('failed')).message).toBe('host0 core 0: thrown on purpose');
@@ -180,7 +180,7 @@ describe('a client', () => {
     await caller.hears('record');
   });
 
-  test('has so many runs in the queue and no more', async () => {
+  test('has a limited number of runs in the queue', async () => {
     const caller = await Caller.greeted();
     for (let id = 0; id < 17; id++) caller.asksFor(id, 'goes on');
     expect(await caller.hears('failed')).toMatchObject({
@@ -189,7 +189,7 @@ describe('a client', () => {
     });
   });
 
-  test('is told when the cluster goes', async () => {
+  test('hears when the cluster goes', async () => {
     const caller = await Caller.greeted();
     await desk.close('the cluster is stopping');
     expect((await caller.hears('closing')).reason).toBe('the cluster is stopping');
@@ -218,7 +218,7 @@ describe('a client', () => {
 });
 
 describe('who is no client', () => {
-  test('speaks another protocol, and is told which', async () => {
+  test('speaks another protocol, and learns which one is spoken here', async () => {
     const caller = await Caller.dial();
     caller.say({ type: 'hello', protocol: 'pinwire-client/0', secret: 42 });
     expect((await caller.hears('refused')).reason).toBe(

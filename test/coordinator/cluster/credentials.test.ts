@@ -90,7 +90,7 @@ describe('a token', () => {
     if (token.trim() !== '') expect(message).not.toContain(token);
   });
 
-  it('that others may read is told once, that others may write is refused', () => {
+  it('that others may read is reported once, that others may write is refused', () => {
     const path = file('open', TOKEN, 0o644);
     for (let i = 0; i < 3; i++) credentialsFor(FAR, { 'token-file': path }, warn);
     expect(warnings).toEqual([

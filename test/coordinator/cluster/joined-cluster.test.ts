@@ -248,7 +248,7 @@ describe('a cluster of machines that join', () => {
     await expect(processes.lost).rejects.toThrow('was killed by SIGKILL');
   });
 
-  test('lets a machine go that wants to: at once between runs, else after the run that is on', async () => {
+  test('lets a machine leave: at once between runs, else after the current run', async () => {
     await open(2);
     const first = await FakeMachine.join({ name: 'a' });
     await FakeMachine.join({ name: 'b' });

@@ -22,7 +22,7 @@ test('is made once for all who ask meanwhile, and all have the same bytes', asyn
   expect(made()).toBe(1);
 });
 
-test('takes a tenth of the time of whoever makes it, however often it is asked for', async () => {
+test('takes at most a tenth of the time of its maker, however often it is asked for', async () => {
   const { page, made } = dearPage(20);
   const deadline = performance.now() + 500;
   while (performance.now() < deadline) {

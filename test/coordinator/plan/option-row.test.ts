@@ -141,7 +141,9 @@ describe('an option that is one row of the table', () => {
     const cluster = standing({ 'mark-at': '7' }, CLUSTERS_OWN);
     const attach = (mark: string) => (): unknown =>
       attachedConfig({ 'mark-at': mark } as Options, cluster, 'ws://here:7600', CLUSTERS_OWN);
-    expect(messageOf(attach('70'))).toMatch(/^--mark-at 70: conflicts with the cluster at ws:\/\/here:7600 \(7\)$/);
+    expect(messageOf(attach('70'))).toMatch(
+      /^--mark-at 70: conflicts with the cluster at ws:\/\/here:7600 \(7\)$/,
+    );
     expect(attach('7')()).toMatchObject({ markAt: 7 });
   });
 

@@ -85,7 +85,7 @@ describe('formatResults', () => {
     expect(formatResults(sample)).toMatch(/"size": 8,\s+"iterations": 1000,\s+"inline"/);
   });
 
-  it('refuses to write a figure that is no number', () => {
+  it('refuses to write a figure that is not a number', () => {
     const results = sampleResults([
       { ...latencyResult(8), metrics: [{ name: 'rate', unit: 'Mmsg/s', value: 1 / 0 }] },
     ]);

@@ -38,7 +38,7 @@ test('a host that is not there writes nothing', () => {
   files.close();
 });
 
-test('a directory that cannot be is told with its path', () => {
+test('a directory that cannot be made is reported with its path', () => {
   const file = join(directory, 'file');
   writeFileSync(file, '');
   expect(() => new CapturedFiles(file, 1)).toThrow(

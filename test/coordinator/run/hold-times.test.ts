@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { HoldTimes } from '../../../coordinator/run/hold-times.js';
 
-test('a process waits for whoever holds virtual time back, not for whoever waits himself', () => {
+test('a process waits for the one that holds virtual time back, not for one that waits itself', () => {
   const holds = new HoldTimes(3);
   for (const process of [0, 1, 2]) holds.reported(process, 10 + process, false);
   // All run; process 2 is slowest.
@@ -24,7 +24,7 @@ test('of several it names the one that took longest, and the whole time', () => 
   expect(holds.of(0)).toEqual({ by: 1, held: 50 });
 });
 
-test('while a baton is out, and before all have begun, it is whoever reports', () => {
+test('while a baton is out, and before all have begun, it is the one that reports', () => {
   const holds = new HoldTimes(3);
   holds.reported(0, 5, false);
   holds.reported(1, 15, false);

@@ -123,7 +123,7 @@ describe('runs of a cluster that stays up', () => {
     expect(queue.counts).toEqual({ done: 2, failed: 0, cancelled: 1 });
   });
 
-  test('wait for hosts, and are told how many are missing', async () => {
+  test('wait for hosts, and learn how many are missing', async () => {
     const cluster = new ToyCluster();
     cluster.missingHosts = 2;
     const { queue } = queueOver(cluster);
@@ -160,7 +160,7 @@ describe('runs of a cluster that stays up', () => {
 });
 
 describe('a queue of a cluster that stays up for long', () => {
-  test('goes on when whoever counts its runs, or takes a record, cannot', async () => {
+  test('goes on when the counter of its runs, or the taker of a record, fails', async () => {
     const queue = new RunQueue(new ToyCluster(new ToyProcess()), SILENT, () => {
       throw new Error('a counter does not go back');
     });
@@ -199,7 +199,7 @@ describe('a queue of a cluster that stays up for long', () => {
 });
 
 describe('a queue that is drained', () => {
-  test('lets the run that is on end, and refuses those that wait and those that come', async () => {
+  test('lets the current run end, and refuses those that wait and those that come', async () => {
     const cluster = new ToyCluster();
     const { queue } = queueOver(cluster);
     const [first, second] = [new NotedOrder('a', 'ends'), new NotedOrder('b', 'ends')];
@@ -228,13 +228,13 @@ describe('a queue that is drained', () => {
 });
 
 describe('a queue has room', () => {
-  test('for so many runs', () => {
+  test('for a number of runs', () => {
     const { queue } = queueOver(new ToyCluster());
     for (let i = 0; i < 256; i++) expect(queue.add(new NotedOrder('a', 'ends'))).toBeUndefined();
     expect(queue.add(new NotedOrder('b', 'ends'))).toBe('the queue is full: 256 runs are waiting');
   });
 
-  test('for so many bytes of input', () => {
+  test('for a number of bytes of input', () => {
     const { queue } = queueOver(new ToyCluster());
     expect(queue.add(new NotedOrder('a', 'ends', 2 ** 30))).toBeUndefined();
     expect(queue.add(new NotedOrder('b', 'ends', 1))).toMatch(/too much memory/);

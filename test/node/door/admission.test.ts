@@ -260,7 +260,7 @@ describe('who dials', () => {
     return url('/control', server.address() as AddressInfo);
   };
 
-  test('is told that what answers is not pinwire', async () => {
+  test('learns that the answering program is not pinwire', async () => {
     const web = await listening(createHttp((_request, response) => response.end('hello')));
     await expect(dial(web, CREDENTIALS, 1024)).rejects.toThrow(`${web}: is not pinwire`);
     const basic = await listening(
@@ -278,7 +278,7 @@ describe('who dials', () => {
     await expect(dial(mail, CREDENTIALS, 1024)).rejects.toThrow(`${mail}: is not pinwire`);
   });
 
-  test('is told of a port where nobody is, and of one that hangs up', async () => {
+  test('learns of a port where nobody listens, and of one that hangs up', async () => {
     const mute = await listening(createServer((socket) => socket.destroy()));
     await expect(dial(mute, CREDENTIALS, 1024)).rejects.toThrow(mute);
     const server = servers.pop()!;

@@ -51,7 +51,7 @@ function strangers({ port }: Door, count: number): Stranger[] {
 }
 
 describe('before it admits', () => {
-  test('a door keeps so many who leave their page unread, and drops the oldest for the next', async () => {
+  test('a door keeps a limited number of callers that leave their page unread, and drops the oldest for the next', async () => {
     const { door } = await open({ pending: 2 });
     const readers = strangers(door, 3);
     for (const reader of readers) {
@@ -81,7 +81,7 @@ describe('before it admits', () => {
     expect((await member(door)).readyState).toBe(1);
   });
 
-  test('a door pushes out whoever waits longest when too many wait, and goes on admitting', async () => {
+  test('a door pushes out the longest waiting caller when too many wait, and goes on admitting', async () => {
     const { door } = await open({ pending: 8 });
     const first = strangers(door, 8);
     await expect.poll(() => door.fates.arrived).toBe(8);

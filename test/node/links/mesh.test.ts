@@ -32,7 +32,7 @@ async function openMesh(process: number, processes: number, cluster = CLUSTER): 
 const addresses = (all: readonly Mesh[]): string[] =>
   all.map((mesh) => `ws://127.0.0.1:${mesh.port}`);
 
-/** A mesh of so many processes, all linked. */
+/** A mesh of `processes` processes, all linked. */
 async function linked(processes: number): Promise<Mesh[]> {
   const all = await Promise.all(
     Array.from({ length: processes }, (_, i) => openMesh(i, processes)),

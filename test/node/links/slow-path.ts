@@ -1,5 +1,5 @@
 /**
- * A long way to a port of this machine: a relay that hands on whatever comes, both ways, so many milliseconds later.
+ * A long way to a port of this machine: a relay that forwards everything, both ways, after a delay in milliseconds.
  */
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 

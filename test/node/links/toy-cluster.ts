@@ -24,7 +24,7 @@ import { unlinked } from './unlinked.js';
 
 const SEED = 5;
 
-/** Whoever dials process `p` goes by a path that takes `delayTo(p)` ms each way; 0: directly. */
+/** Dialling process `p` takes a path of `delayTo(p)` ms each way; 0: directly. */
 export async function linkMeshes(
   processes: number,
   delayTo: (process: number) => number = () => 0,

@@ -153,7 +153,7 @@ describe('over long paths', () => {
     expect(waited[coordinator]).toBeGreaterThan(0.7 * outcome.wall);
   });
 
-  test('frames that come late are told by their sender', async () => {
+  test('late frames are reported by their sender', async () => {
     // Who dials process 0 is far from it: both others, and they from it.
     const far = (process: number): number => (process === 0 ? 15 : 0);
     const outcome = await runOver(await linked(far), 1, 'dense', 30, { baton: false });

@@ -6,7 +6,7 @@ interface Sent {
   readonly bytes: Uint8Array;
 }
 
-/** A stream of hosts 0 and 1, one of so many processes, and what it sends. */
+/** A stream of hosts 0 and 1, in one of `processes` processes, and what it sends. */
 function recorded(processes = 1): { stream: CaptureStream; sent: Sent[] } {
   const sent: Sent[] = [];
   const stream = new CaptureStream([0, 1], processes, (host, bytes) => {

@@ -53,7 +53,7 @@ describe('a segment', () => {
     ['performance.now', () => performance.now(), 'core.now'],
     ['setTimeout', () => setTimeout(() => undefined, 0), 'core.sleep'],
   ])(
-    'may not use %s in virtual time, and is told what to use instead',
+    'may not use %s in virtual time, and learns what to use instead',
     async (name, use, instead) => {
       const message = await failureOf(async () => {
         use();

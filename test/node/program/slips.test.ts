@@ -164,7 +164,7 @@ describe('a rejected promise', () => {
     expect(line).toMatch(HERE);
   });
 
-  it('that is no Error is told too', async () => {
+  it('that is not an Error is reported too', async () => {
     // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
     const line = await lineOf(() => void Promise.reject('only a text'));
     expect(line).toBe("a rejected promise that nothing handles: the text 'only a text'");
@@ -265,7 +265,10 @@ describe('a time', () => {
 
 describe('a request', () => {
   it.each<[object, string]>([
-    [{ opcode: 'SEND_WITH_IMM', immediate: -1 }, 'the immediate -1 is not an unsigned 32-bit integer'],
+    [
+      { opcode: 'SEND_WITH_IMM', immediate: -1 },
+      'the immediate -1 is not an unsigned 32-bit integer',
+    ],
     [{ opcode: 'SEND_WITH_IMM', immediate: 2 ** 32 }, 'the immediate 4294967296 is not'],
     [{ opcode: 'ATOMIC_FETCH_AND_ADD', add: 1 }, 'add is 1, but an atomic'],
     [{ opcode: 'ATOMIC_CMP_AND_SWP', compare: 1n, swap: '2' }, 'swap is 2, but an atomic'],
@@ -329,13 +332,13 @@ describe('an error', () => {
     expect(line).toMatch(/^Error: so long .*\.\.\. \(8000000 characters\), at /);
   });
 
-  it('whose stack cannot be read is told by its message', async () => {
+  it('whose stack cannot be read is reported by its message', async () => {
     const error = new Error('hidden');
     Object.defineProperty(error, 'stack', { get: thrower(new Error('no')) });
     expect(await lineOf(thrower(error))).toBe('Error: hidden');
   });
 
-  it('of which nothing can be read is told all the same', async () => {
+  it('of which nothing can be read is reported all the same', async () => {
     const nothing = new Proxy(new Error('x'), { get: thrower(new Error('no')) });
     expect(await lineOf(thrower(nothing))).toContain('an Error without a message');
     expect(await lineOf(thrower(Object.create(null)))).toContain('a value of type object');

@@ -119,7 +119,7 @@ describe.skipIf(WHY_NOT !== '')(orSkipped('an image built without an engine', WH
         expect(reproducible(there)).toBe(reproducible(readResults(join(out, 'results.json'))));
       });
 
-      test('a host that is told to stop leaves, the others are dismissed with the coordinator: all exit with 0', async () => {
+      test('a host that is asked to stop leaves, the others are dismissed with the coordinator: all exit with 0', async () => {
         joined[0]!.terminate();
         expect(await joined[0]!.ended).toMatchObject({ code: 0 });
         led.terminate();

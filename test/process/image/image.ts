@@ -141,7 +141,7 @@ export class Image {
     ].join('\n');
   }
 
-  /** Mounted as Compose does: a file of whoever keeps it, with that file's mode. */
+  /** Mounted as Compose does: a file of its keeper, with that file's mode. */
   private secretOf(name: string, text: string, { user = '1000' }: Service): string {
     const source = `${PLACE}/secrets/${this.secrets++}`;
     const target = `${this.root}/run/secrets/${name}`;

@@ -1,6 +1,6 @@
 /**
- * The programs that the process tests run: a ping-pong of 8-byte WRITEs between neighbouring hosts, which can be told
- * to go wrong. `wrong`: throw in iteration `at`, wait for ever, or await something that is not the emulator's.
+ * The programs that the process tests run: a ping-pong of 8-byte WRITEs between neighbouring hosts, which can be made
+ * to go wrong. `wrong`: throw in iteration `at`, never end, or await something that is not the emulator's.
  */
 import { ACCESS } from 'pinwire';
 import { defineWorkload } from 'pinwire/workload';

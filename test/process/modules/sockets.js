@@ -73,7 +73,7 @@ async function ask(core, network, memory) {
 export default defineWorkload({
   name: 'test/sockets',
   summary: 'sockets of every kind',
-  parameters: { path: { default: 'kernel', type: 'text', help: 'the way to the wire' } },
+  parameters: { path: { default: 'kernel', type: 'text', help: 'the path to the wire' } },
   hosts: 3,
   place: () => [0, 1, 2].map((host) => ({ host, core: 0, role: '' })),
   async program(core, { params }) {

@@ -80,12 +80,12 @@ test('strangers by the thousand, who say nothing, nonsense, or little at a time,
     expect(opened + failed).toBeGreaterThanOrEqual(100);
     expect(closed).toBe(opened);
     expect(left).toBe(0);
-    // Whoever was not pushed out before has ten seconds.
+    // A caller that was not pushed out before has ten seconds.
     expect(seconds).toBeLessThan(13);
   }
 });
 
-test('a client with a wrong token is told so at once', async () => {
+test('a client with a wrong token learns it at once', async () => {
   const began = performance.now();
   const { code, stderr } = await pinwire([...WORK, '--attach', url], {
     env: { PINWIRE_TOKEN: 'f'.repeat(64) },

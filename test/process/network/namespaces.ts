@@ -89,7 +89,7 @@ export class Namespaces {
     return pidsIn(this.namespace(machine));
   }
 
-  /** Pulls the machine's cable out of the router: packets are lost, and no connection is told. */
+  /** Pulls the machine's cable out of the router: packets are lost, and no connection is notified. */
   cut(machine: string): void {
     this.link(machine, 'down');
   }

@@ -130,7 +130,7 @@ test('limits that nobody set are 0: what depends on a cluster is refused without
   expect(read({ process: 0 })).toBeTypeOf('string');
 });
 
-describe('messages that are told apart by their type', () => {
+describe('messages that are distinguished by their type', () => {
   const SIGNAL = variants('signal', { go: { at: whole() }, stop: {} });
   const read = reader(SIGNAL);
 

@@ -38,7 +38,7 @@ describe('a summary', () => {
     [{ ...good, stages: [{ name: 'lunch', ps: 1 }] }, "stage 0: there is no stage 'lunch'"],
     [{ ...good, stages: [{ name: 'post', ps: 0.5 }] }, 'stage post: 0.5 is not a whole number'],
     [{ ...good, counters: { lost: NaN } }, 'counter lost is NaN, not a finite number'],
-  ])('that is wrong is told with the name of what is wrong: %#', (summary, told) => {
+  ])('that is wrong is reported with its name: %#', (summary, told) => {
     expect(summaryProblem(summary)).toContain(told);
   });
 });

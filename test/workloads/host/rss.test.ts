@@ -33,7 +33,7 @@ async function one(params: Parameters, options: ClusterOptions = {}): Promise<Me
 }
 
 describe('host/rss runs', () => {
-  it('every steering on 1, 2, 4, ... queues to the number of cores, unless it is told otherwise', () => {
+  it('every steering on 1, 2, 4, ... queues to the number of cores, by default', () => {
     const all = configurations({}) as Parameters[];
     expect(all.map(({ steering, queues }) => `${String(steering)} ${String(queues)}`)).toEqual(
       [1, 2, 4].flatMap((queues) =>

@@ -139,7 +139,7 @@ describe('the steps of an allreduce', () => {
     'set its latency: %s of %i ranks takes %i messages',
     async (algorithm, hosts, steps) => {
       expect((algorithm === 'ring' ? ringSteps : doublingSteps)(hosts)).toBe(steps);
-      // What differs from so many single messages is the copies and polls around them.
+      // The copies and polls around them are what differs from single messages.
       expect(Math.abs((await hopsOf(algorithm, hosts)) / steps - 1)).toBeLessThan(0.08);
     },
   );

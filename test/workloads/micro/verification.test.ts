@@ -123,7 +123,7 @@ describe('requests that fail', () => {
   const NEVER_ARRIVES = { faults: { loss: 1 } };
 
   it.each(BENCHMARKS)(
-    'are told by $name, with their status, and nobody waits',
+    'are reported by $name, with their status, and nobody waits',
     async (workload) => {
       const summary = await summaryOf(workload, { size: 8, ...SHORT }, NEVER_ARRIVES);
       expect(summary.verified).toBe(false);

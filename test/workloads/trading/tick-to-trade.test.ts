@@ -23,7 +23,7 @@ const metric = ({ summary }: Measurement, name: string): DistributionMetric =>
 const sumOf = ({ summary }: Measurement): number =>
   summary.stages!.reduce((sum, { ps }) => sum + ps, 0);
 
-/** Stamped so many microseconds after 09:30. */
+/** Stamped this number of microseconds after 09:30. */
 const at = (us: number): { at: number } => ({ at: NINE_THIRTY + us * 1000 });
 
 /** Two ticks (messages 5 and 6) about one stock, and a reference that nobody knows. */

@@ -97,7 +97,7 @@ export class FeedSubscription {
     return messages;
   }
 
-  /** The datagram is done with. Now and then the publisher is told of a batch of new receives. */
+  /** The datagram is done with. Now and then the publisher learns of a batch of new receives. */
   async free(completion: WorkCompletion): Promise<void> {
     if (!this.ring.free(completion.wrId)) return;
     this.batches++;

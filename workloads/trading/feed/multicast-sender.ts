@@ -1,7 +1,7 @@
 /**
- * The exchange's end of a feed by UDP multicast: every datagram goes out once for all who listen, and nobody says that
- * it has come. Who misses some asks for them (MoldUDP64's request), and gets them sent alone. After the last one the
- * end of the session is told again and again, until the trader is done.
+ * The exchange's end of a feed by UDP multicast: every datagram goes out once for all listeners, without
+ * acknowledgement. A listener that misses some requests them (MoldUDP64) and gets them by unicast. After the last one
+ * the end of the session is repeated until the trader is done.
  */
 import type { UdpSocket } from '../../../node/program/sockets.js';
 import type { Core, Instant, MemoryRegion } from '../../../node/program/verbs.js';

@@ -63,7 +63,7 @@ export interface MatchListener {
   rested(order: EngineOrder): void;
   /** A reserve order shows its next part, behind all others of its price. */
   refreshed(order: EngineOrder): void;
-  /** So many of its shares will not trade; if it rested and none remain, it has left the book. */
+  /** `shares` of its shares will not trade; if it rested and none remain, it has left the book. */
   cancelled(order: EngineOrder, shares: number, reason: CancelReason): void;
 }
 

@@ -19,7 +19,7 @@ export type Tick = 'retreat' | 'touch';
 export interface StrategyParameters {
   /** Stock locates; every stock unless given. */
   readonly watched?: readonly number[];
-  /** Answers one tick of so many; 1 for all. */
+  /** Answers every n-th tick; 1 for all. */
   readonly every: number;
   /** Shares of each order. */
   readonly quantity: number;

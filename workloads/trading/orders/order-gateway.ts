@@ -110,7 +110,7 @@ class Gateway {
     this.firstStamp = itchTimestamp(new DataView(buffer, byteOffset, byteLength), feed.starts[0]!);
   }
 
-  /** Accepts whoever asks, and learns when the feed begins. */
+  /** Accepts any connection, and learns when the feed begins. */
   async login({ payload }: Packet): Promise<void> {
     const request = parseLoginRequest(payload, 0, payload.length);
     if (request === undefined) throw new Error('a login request that is none');

@@ -35,7 +35,7 @@ const PATIENCE = 500 * PS_PER_US;
 export interface SocketHeard {
   /** When the operation that it belongs to was meant to begin. */
   readonly started: Instant;
-  /** Of a datagram, and where they are; or of the order session. */
+  /** The bytes of a datagram, and where they lie; or those of the order session. */
   readonly messages: FeedMessage[] | undefined;
   readonly view: DataView;
   readonly packets: Packet[];
@@ -111,7 +111,7 @@ export class SocketTraderLines implements TraderLines<SocketHeard> {
       const [first, second] =
         index === 0 ? [this.hearFeed, this.hearLine] : [this.hearLine, this.hearFeed];
       let heard = await first();
-      // Whoever runs the protocols itself learns that something has come, and has to look what it is.
+      // A program that runs the protocols itself learns only that something has come.
       if (heard === undefined && this.network.path === 'bypass') heard = await second();
       if (heard !== undefined) return heard;
     }

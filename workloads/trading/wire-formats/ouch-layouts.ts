@@ -1,8 +1,8 @@
 /**
  * The messages of Nasdaq OUCH 5.0, byte for byte: inbound from client to exchange, outbound back.
  *
- * Prices are 8 bytes with 4 decimals, time stamps 8 bytes of nanoseconds since midnight. Where a message has an
- * appendage length, so many bytes of optional fields follow it: `[1 + value's bytes][tag][value]` each.
+ * Prices are 8 bytes with 4 decimals, time stamps 8 bytes of nanoseconds since midnight. A message's appendage length
+ * is followed by that number of bytes of optional fields: `[1 + value's bytes][tag][value]` each.
  */
 import type { Field, Layout } from './layout.js';
 

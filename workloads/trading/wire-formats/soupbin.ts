@@ -54,7 +54,7 @@ const ACCEPTED = { session: [0, 10, 'text'], sequence: [10, 20, 'text'] } as con
 const REQUEST_BYTES = 46;
 const ACCEPTED_BYTES = 30;
 
-/** Writes the header of a packet with so many bytes of payload and answers where the payload goes. */
+/** Writes the header of a packet with `payload` bytes of payload and returns where the payload goes. */
 export function emitSoupHeader(
   type: number,
   payload: number,

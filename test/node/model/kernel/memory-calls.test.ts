@@ -192,7 +192,7 @@ describe('registration', () => {
 });
 
 describe('fork', () => {
-  it('gives a child the memory as it is, and a page of its own to whoever writes first', () =>
+  it('gives a child the memory as it is, and the first writer a page of its own', () =>
     alone(async (core) => {
       const memory = await core.mmap(3 * PAGE);
       await core.write(memory.address, new Uint8Array(3 * PAGE).fill(1));
@@ -223,7 +223,7 @@ describe('fork', () => {
         const frame = await core.pagemap(memory.address);
         await core.write(memory.address, Uint8Array.of(2));
         expect(await core.pagemap(memory.address)).toBe(frame);
-        // Of a page that was not pinned, the NIC would go on with the frame that is the child's now.
+        // Without a pin the NIC would go on with the frame that is now the child's.
         const late = await pd.registerMemory(part(memory, PAGE, PAGE), ACCESS.LOCAL_WRITE);
         await core.write(memory.address + PAGE, Uint8Array.of(3));
         await send({ ...write(0, 1), sges: [region.sge(0, 1)] });

@@ -166,7 +166,7 @@ describe('TCP', () => {
 
 describe('a message of several segments', () => {
   const { kernel } = loadProfile('roce-100g', []);
-  /** Several segments are acknowledged at once: before their reader is told, and before the answer comes. */
+  /** Several segments are acknowledged at once: before their reader is notified, and before the answer comes. */
   const IN = kernel.stackIn.ps + kernel.tcpIn.ps;
   const OUT = kernel.stackOut.ps + kernel.tcpOut.ps;
 

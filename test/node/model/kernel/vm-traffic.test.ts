@@ -12,7 +12,7 @@ import { IN_VMS, listen, ON_HOSTS, PLACES, PORT, run, US, VMS } from './virtual-
 const GROUP = '239.1.2.3';
 
 describe.each(['own', 'shared'] as const)('over %s queues', (vmQueues) => {
-  it('a multicast datagram reaches whoever joined, once each, and never its sender', async () => {
+  it('a multicast datagram reaches each member once, and never its sender', async () => {
     const joined = ['vm0', 'vm1', 'host0', 'host1'];
     const programs = [...IN_VMS, ...ON_HOSTS];
     const { results } = await run({

@@ -1,4 +1,4 @@
-/** Segments that no honest peer sends: whatever comes, nothing throws, nothing is corrupted, nobody talks for ever. */
+/** Segments that no honest peer sends: whatever comes, nothing throws, nothing is corrupted, no exchange is endless. */
 import { describe, expect, it } from 'vitest';
 import type { IpStack } from '../../../../node/model/net/ip-stack.js';
 import type { TcpSocket } from '../../../../node/model/net/tcp-socket.js';
@@ -167,7 +167,7 @@ describe('a segment that does not belong', () => {
     expect(server.receiver.early.bytes).toBe(10);
   });
 
-  it('is answered once in 500 ms, so that two who disagree do not go on for ever', () => {
+  it('is answered once in 500 ms, so that two stacks that disagree do not answer each other endlessly', () => {
     const pair = new WirePair();
     const { client, server } = pair.connection();
     pair.run(PS_PER_S);

@@ -59,7 +59,7 @@ export class WirePair {
   readonly events: string[] = [];
   /** What happens to a frame besides the faults: false loses it. */
   filter: (frame: SentFrame) => boolean = () => true;
-  /** Called when a socket of that side is told of something. */
+  /** Called when a socket of that side is notified. */
   onReadable: (side: number, socket: NetSocket) => void = () => undefined;
   onWritable: (side: number, socket: NetSocket) => void = () => undefined;
   onAccepted: (side: number, listener: TcpListener, socket: TcpSocket) => void = () => undefined;

@@ -40,7 +40,7 @@ describe('flow rules', () => {
     expect(table.targetOf(flowOf(tuple(2)))).toBe(RAW_TARGET + 7);
     expect(table.targetOf(flowOf(tuple(3)))).toBe(NO_RULE);
     expect(table.targetOf(flowOf({ ...tuple(1), protocol: TCP }))).toBe(NO_RULE);
-    // Of a fragment nobody knows the ports.
+    // The ports of a fragment are unknown.
     expect(table.targetOf(flowOf({ ...tuple(1), fragment: 0x2000 }))).toBe(NO_RULE);
   });
 
@@ -267,7 +267,7 @@ describe('learned flows', () => {
     expect(moves).toBeGreaterThan(1000);
   });
 
-  it('stay for ever when no idle time is set', () => {
+  it('stay when no idle time is set', () => {
     const learned = new LearnedFlows(8, 0);
     learned.learn(tuple(1), 2, 0);
     expect(learned.queueOf(flowOf(tuple(1)), 1e15)).toBe(2);

@@ -378,7 +378,7 @@ describe('READ responses and atomic results', () => {
       timeout: 0,
       region: length,
     });
-    // Pinning so many pages takes its time.
+    // Pinning that many pages takes its time.
     await peer.run(20e9);
     // Each takes 2^19 PSNs; the sixteenth would make 2^23.
     expect(sentPsns()).toEqual(Array.from({ length: 15 }, (_, i) => i * 2 ** 19));

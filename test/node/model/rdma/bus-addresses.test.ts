@@ -197,7 +197,7 @@ describe('without an IOMMU', () => {
     expect(outcome.hosts[0]!.counters['dma_ruined_bytes']).toBe(ruined);
   });
 
-  it('a send out of somebody else’s page is told, with whose bytes were sent', async () => {
+  it('a send out of another process’s page is reported, with the owner of the bytes', async () => {
     const { results, outcome } = await run(
       {},
       {

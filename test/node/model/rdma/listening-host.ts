@@ -22,7 +22,7 @@ export interface Setting {
   readonly access?: number;
   readonly maxDestRdAtomic?: number;
   readonly overrides?: readonly string[];
-  /** Deregisters the region so many picoseconds after the queue pair is ready. */
+  /** Deregisters the region this number of picoseconds after the queue pair is ready. */
   readonly deregisterAfter?: number;
 }
 

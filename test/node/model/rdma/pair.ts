@@ -111,7 +111,7 @@ export interface PairRun<A, B> {
   readonly now: number;
 }
 
-/** Runs both to the end. Throws if one fails, or waits for ever. */
+/** Runs both to the end. Throws if one fails or never ends. */
 export async function pair<A, B>(
   options: PairOptions,
   a: (side: Side) => Promise<A>,

@@ -37,7 +37,7 @@ interface RawOptions extends ClusterOptions {
 
 const LOCAL_EXPERIMENTS = 0x88b5;
 
-/** Runs one program per host; by rank. Throws if one fails, or waits for ever. */
+/** Runs one program per host; by rank. Throws if one fails or never ends. */
 export async function rawHosts(
   options: RawOptions,
   ...programs: ((side: RawSide) => Promise<unknown>)[]

@@ -212,7 +212,7 @@ describe('what is wrong with a raw frame', () => {
     );
   });
 
-  it('is told by the state machine: no SQD, no attributes of a connection, EINVAL before RTS', async () => {
+  it('has the state machine of its kind: no SQD, no attributes of a connection, EINVAL before RTS', async () => {
     await rawHosts({}, async ({ qp, pd, cq, frame }) => {
       await expectErrno('EINVAL', () => qp.modify({ state: 'SQD' }));
       await expectErrno('EINVAL', () => qp.modify({ state: 'RTS', sqPsn: 0 }));

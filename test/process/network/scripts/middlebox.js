@@ -2,7 +2,7 @@
  * The middlebox between machines that cannot reach each other: takes TCP connections on the router and carries each on
  * to a machine, with the delay, jitter, loss and rate of a long path. It works on streams, so a lost packet is what TCP
  * makes of it: everything behind it waits for a retransmission. A machine that is stalled hears nothing and is not
- * heard, and no connection is told.
+ * heard, and no connection is notified.
  *
  * Run by node with its settings as an argument, as JSON (`relay.ts` has the shapes); takes orders over IPC.
  */
