@@ -2,7 +2,15 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Results } from '../../coordinator/report/results.js';
-import { becomes, FOR_EVER, launch, SharedCluster, statusAt, succeeded } from './attached.js';
+import {
+  becomes,
+  FOR_EVER,
+  launch,
+  SharedCluster,
+  statusAt,
+  succeeded,
+  type Status,
+} from './attached.js';
 import { PING_PONG, pinwire, Pinwire, readResults, scratch, until } from './pinwire.js';
 
 const cluster = new SharedCluster();
@@ -88,7 +96,8 @@ describe('results of a run that ends early', () => {
 
   test('have its counters and time when it was interrupted', async () => {
     const run = await unfinishedOf(FOR_EVER, async (command) => {
-      await becomes(cluster.url, (status) => status.run !== null, 'the run');
+      const moved = (status: Status): boolean => status.run !== null && status.run.packets > 0;
+      await becomes(cluster.url, moved, 'packets of the run');
       command.child.kill('SIGINT');
     });
     expect(run.virtual_ns).toBeGreaterThan(0);

@@ -41,8 +41,12 @@ export async function succeeded(outcome: Promise<Outcome>): Promise<string> {
   return results;
 }
 
-interface Status {
-  readonly run: { readonly workload: string; readonly client: string } | null;
+export interface Status {
+  readonly run: {
+    readonly workload: string;
+    readonly client: string;
+    readonly packets: number;
+  } | null;
   readonly queue: readonly { readonly workload: string; readonly client: string }[];
   readonly runs: { readonly done: number; readonly failed: number; readonly cancelled: number };
 }
