@@ -14,46 +14,68 @@ export interface Speaker {
 }
 
 type Write = (...args: unknown[]) => void;
+type Methods = Record<(typeof METHODS)[number], Write>;
 
 /** The others write through these. */
 const METHODS = ['log', 'info', 'debug', 'warn', 'error'] as const;
 
 /** For each run that is under way: which of its cores runs now. */
 const runs = new Set<() => Speaker | undefined>();
-let putBack: (() => void) | undefined;
+
+interface Replaced {
+  readonly target: Methods;
+  readonly method: (typeof METHODS)[number];
+  readonly original: Write;
+  readonly named: Write;
+}
+
+/** What stands in for the console's methods, in the order in which it was put there. */
+const replaced: Replaced[] = [];
+/** A line is being written with its name: what it goes through on its way must not name it again. */
+let isNamed = false;
 
 /** From now on `speaker` is asked whose a line is, until the function that is returned is called. */
 export function nameLines(speaker: () => Speaker | undefined): () => void {
   // Of its own, so that two runs never share an entry.
   const run = (): Speaker | undefined => speaker();
   runs.add(run);
-  putBack ??= replaceMethods(globalThis.console);
+  replaceMethods();
   return () => {
     runs.delete(run);
-    if (runs.size > 0) return;
-    putBack?.();
-    putBack = undefined;
+    if (runs.size === 0) putBack();
   };
 }
 
-function replaceMethods(target: Console): () => void {
-  const methods = target as unknown as Record<(typeof METHODS)[number], Write>;
-  const replaced = METHODS.map((method) => {
-    const original = methods[method];
+/** Those too that somebody has put in place since another run began. */
+function replaceMethods(): void {
+  const target = globalThis.console as unknown as Methods;
+  for (const method of METHODS) {
+    const original = target[method];
+    if (replaced.some(({ named }) => named === original)) continue;
     const named: Write = (...args) => {
-      const who = onlySpeaker();
-      if (who === undefined) Reflect.apply(original, target, args);
-      else Reflect.apply(original, target, [namedLines(who, format(...args))]);
+      const who = isNamed ? undefined : onlySpeaker();
+      if (who === undefined) {
+        Reflect.apply(original, target, args);
+        return;
+      }
+      isNamed = true;
+      try {
+        Reflect.apply(original, target, [namedLines(who, format(...args))]);
+      } finally {
+        isNamed = false;
+      }
     };
-    methods[method] = named;
-    return { method, original, named };
-  });
-  return () => {
-    for (const { method, original, named } of replaced) {
-      // A spy that was put in place during the run stays.
-      if (methods[method] === named) methods[method] = original;
-    }
-  };
+    target[method] = named;
+    replaced.push({ target, method, original, named });
+  }
+}
+
+/** The last first. A spy that was put in place during the run stays. */
+function putBack(): void {
+  const target = globalThis.console as unknown as Record<(typeof METHODS)[number], Write>;
+  for (const { method, original, named } of replaced.splice(0).reverse()) {
+    if (target[method] === named) target[method] = original;
+  }
 }
 
 /** Undefined too where the segments of several embedded runs are open at once: the line may be of any of them. */

@@ -61,9 +61,14 @@ export class Machine implements ProcessMachine, CoreSupervisor {
     wiring: MachineWiring,
     runtime = runtimeOf(spec, wiring),
   ): Promise<Machine> {
-    const machine = new Machine(spec, wiring, runtime);
-    await machine.prepare();
-    return machine;
+    try {
+      const machine = new Machine(spec, wiring, runtime);
+      await machine.prepare();
+      return machine;
+    } catch (error) {
+      await runtime.close();
+      throw error;
+    }
   }
 
   private constructor(spec: RunSpec, wiring: MachineWiring, runtime: CoreRuntime) {
