@@ -1,4 +1,4 @@
-/** A program that computes for long within one segment, and checks in: the thread that it shares is free now and then. */
+/** A program that computes for long within one segment and checks in: its thread is free for others now and then. */
 import { describe, expect, it } from 'vitest';
 import type { Core } from '../../../node/program/verbs.js';
 import { ps } from '../../../units/durations.js';
@@ -98,7 +98,7 @@ describe('a program that checks in', () => {
     expect(() => Date.now()).not.toThrow();
   });
 
-  it('is told so when it does so while another call has not answered', async () => {
+  it('while another call has not answered has forgotten an await', async () => {
     const { failure } = await runAlone(async (core) => {
       const slept = core.sleep(ps(1000));
       await core.checkIn();
