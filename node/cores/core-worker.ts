@@ -16,7 +16,11 @@ export default async function runCore(start: CoreTask): Promise<ProgramResult> {
   const { host, index } = start.identity;
   Object.assign(globalThis, { [CORE_NAME]: `host${host} core ${index}` });
   const page = new CorePage(undefined, start.page);
-  const core = new ProgramCore(start.identity, page);
+  const core = new ProgramCore(start.identity, page, () => {
+    // The host has a thread of its own, and reads this there.
+    Atomics.add(page.control, CONTROL.checkIns, 1);
+    return undefined;
+  });
   // What its module writes while it is loaded is of no core, here as where several cores load it together.
   let isLoaded = false;
   const leaveConsole = nameLines(() => (isLoaded ? core : undefined));

@@ -2,8 +2,10 @@
  * Programs in the host's own thread: what the library, most tests and an embedded run use.
  *
  * A segment that never ends keeps the whole process. One that awaits something foreign leaves the thread idle: when all
- * microtasks are done and it has not ended, it never will. A segment that never stops computing is the watchdog's.
+ * microtasks are done and it has not ended, it never will. A segment that never stops computing is the watchdog's. One
+ * that computes for long and checks in is paused now and then, for a turn of the event loop.
  */
+import { setImmediate as afterThisTurn } from 'node:timers';
 import type { ChainLog } from '../../sim/chain-log.js';
 import type { RunSpec } from '../spec/run-spec.js';
 import type { ProgramSource } from '../spec/process-machine.js';
@@ -19,6 +21,7 @@ import { nameLines } from './program-console.js';
 import { ProgramCore, type CoreIdentity } from '../program/program-core.js';
 import type { ProgramPort } from '../program/program-port.js';
 import type { SegmentError } from '../program/segment-error.js';
+import { PauseClock } from './pause-clock.js';
 import { foreignAwait, startProgram } from './run-segment.js';
 import { SegmentWatchdog } from './segment-watchdog.js';
 import { toldError, type ToldError } from './told-error.js';
@@ -43,7 +46,14 @@ export class InlineRuntime implements CoreRuntime {
   private program: Program | undefined;
   /** The core whose segment runs, or ran last. */
   private current: ProgramPort | undefined;
-  /** The same while its segment runs. */
+  private currentCore: HostCore | undefined;
+  /** Its program has the thread: its segment runs, and is not paused. */
+  private isInside = false;
+  private readonly pauses = new PauseClock();
+  /** A pause of the segment that runs, from the call for it until its program goes on. */
+  private pause: Promise<void> | undefined;
+  private isClosed = false;
+  /** The core whose program has the thread. */
   private speaker: ProgramCore | undefined;
   private readonly leaveConsole = nameLines(() => this.speaker);
   /** {@link look} is to be called when all microtasks are done. */
@@ -69,7 +79,7 @@ export class InlineRuntime implements CoreRuntime {
   async add(core: HostCore, identity: CoreIdentity, task: Task): Promise<void> {
     const program = (this.program ??= await loadProgram(this.source));
     const running: Running = {
-      core: new ProgramCore(identity, this.pages.get(core.mailbox)!),
+      core: new ProgramCore(identity, this.pages.get(core.mailbox)!, this.checkIn),
       value: undefined,
       failed: false,
       error: undefined,
@@ -92,20 +102,19 @@ export class InlineRuntime implements CoreRuntime {
 
   resume(core: HostCore): void {
     const { core: own } = this.running.get(core)!;
-    this.speaker = own;
     this.current = own.port;
-    this.watchdog.segmentBegins(core.host, core.index, this.endSegment);
-    if (this.guarded) banGlobals();
-    this.current.resume();
+    this.currentCore = core;
+    this.enter(core, own);
+    own.port.resume();
   }
 
   isBack(): boolean {
     const { endless } = this;
     if (endless === undefined && this.current!.running) return false;
+    // A program that waits for more than its pause may end its segment within it.
+    if (!this.isInside) this.goInside();
     if (endless === undefined) this.current!.runBackground();
-    this.speaker = undefined;
-    this.watchdog.segmentEnds();
-    if (this.guarded) allowGlobals();
+    this.leave();
     this.endless = undefined;
     if (endless !== undefined) throw endless;
     return true;
@@ -113,10 +122,7 @@ export class InlineRuntime implements CoreRuntime {
 
   /** The end of the segment that runs, or the news that it has none. */
   turn(): Promise<void> {
-    if (!this.willLook) {
-      this.willLook = true;
-      process.nextTick(this.lookLater);
-    }
+    this.lookWhenIdle();
     return new Promise(this.expectEnd);
   }
 
@@ -141,16 +147,67 @@ export class InlineRuntime implements CoreRuntime {
     this.running.clear();
     this.pages.clear();
     // The watchdog, which outlives the run, holds this runtime until the next segment: nothing of a host with it.
+    this.isClosed = true;
     this.current = undefined;
+    this.currentCore = undefined;
     this.speaker = undefined;
     this.program = undefined;
     this.goOn = undefined;
+  }
+
+  /** The program of `core` has the thread from here on. */
+  private enter(core: HostCore, own: ProgramCore): void {
+    this.isInside = true;
+    this.speaker = own;
+    this.watchdog.segmentBegins(core.host, core.index, this.endSegment);
+    if (this.guarded) banGlobals();
+  }
+
+  private goInside(): void {
+    const core = this.currentCore!;
+    this.enter(core, this.running.get(core)!.core);
+  }
+
+  /** The thread is the host's again. */
+  private leave(): void {
+    this.isInside = false;
+    this.speaker = undefined;
+    this.watchdog.segmentEnds();
+    if (this.guarded) allowGlobals();
+  }
+
+  private readonly checkIn = (): Promise<void> | undefined => {
+    if (this.pause === undefined && this.pauses.isPauseDue()) {
+      this.pause = new Promise((resolve) => {
+        afterThisTurn(() => {
+          this.endPause(resolve);
+        });
+      });
+      this.lookWhenIdle();
+    }
+    return this.pause;
+  };
+
+  private endPause(goOn: () => void): void {
+    this.pause = undefined;
+    // The run was given up meanwhile: so is the program.
+    if (this.isClosed) return;
+    // There may be another segment by now, or none, if nobody waited for this.
+    if (!this.isInside && this.current!.running) this.goInside();
+    this.lookWhenIdle();
+    goOn();
   }
 
   private readonly expectEnd = (goOn: () => void): void => {
     this.goOn = goOn;
     this.current!.onEnd(goOn);
   };
+
+  private lookWhenIdle(): void {
+    if (this.willLook) return;
+    this.willLook = true;
+    process.nextTick(this.lookLater);
+  }
 
   /** Ticks come before the microtasks that a macrotask leaves, but after all those that a microtask leaves. */
   private readonly lookLater = (): void => {
@@ -159,9 +216,13 @@ export class InlineRuntime implements CoreRuntime {
     });
   };
 
-  /** All microtasks are done: a segment that still runs awaits what nobody here will resolve. */
+  /** All microtasks are done: a segment that still runs pauses, or awaits what nobody here will resolve. */
   private readonly look = (): void => {
     this.willLook = false;
+    if (this.pause !== undefined) {
+      if (this.isInside) this.leave();
+      return;
+    }
     if (this.current?.running === true && !this.watchdog.hasEnded) this.endSegment(foreignAwait());
   };
 

@@ -3,13 +3,14 @@
  * it awaits the emulator again. A program that awaits anything else never does; it is reported instead of hanging the
  * host.
  */
+import { CONTROL } from '../program/mailbox/core-page.js';
 import { AWAIT } from '../spec/awaits.js';
 import { allowGlobals, banGlobals } from './guards.js';
 import type { ProgramCore } from '../program/program-core.js';
 import { unsendable } from '../program/sendable.js';
 import { SegmentError } from '../program/segment-error.js';
 
-/** Turns of the microtask queue in one segment: a program that awaits its own promises takes a few. */
+/** Turns of the microtask queue in which a segment must end or check in: one that awaits its own promises takes few. */
 const MAX_TURNS = 1_000_000;
 
 /** Awaiting it lets the microtasks that are queued run. */
@@ -25,10 +26,15 @@ export async function runSegment(core: ProgramCore): Promise<void> {
   banGlobals();
   try {
     core.port.resume();
+    const { control } = core.port.page;
     let turns = 0;
+    let checkIns = control[CONTROL.checkIns];
     while (core.port.running) {
       await TURN;
-      if (++turns === MAX_TURNS) throw foreignAwait();
+      if (++turns < MAX_TURNS) continue;
+      if (control[CONTROL.checkIns] === checkIns) throw foreignAwait();
+      checkIns = control[CONTROL.checkIns];
+      turns = 0;
     }
     if (core.port.lingers) await core.port.linger();
   } finally {

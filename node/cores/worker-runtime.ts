@@ -37,7 +37,7 @@ const WAIT_MS = 5;
 /** A segment that has run for long, and what has been done about it. */
 interface LongSegment {
   readonly core: HostCore;
-  /** When it began: another segment is another one of these. */
+  /** When it began, or last checked in: what runs from another time on is another one of these. */
   readonly since: number;
   /** Told on standard error. */
   told: boolean;
@@ -52,6 +52,9 @@ interface Worker {
   readonly outcome: Promise<ProgramResult>;
   /** Set when the worker is gone before its program said how it ended. */
   lost: unknown;
+  /** When it was resumed, or was last seen to have checked in, and how often it had by then. */
+  since: number;
+  checkIns: number;
 }
 
 export class WorkerRuntime implements CoreRuntime {
@@ -64,7 +67,6 @@ export class WorkerRuntime implements CoreRuntime {
   private readonly spin: Spin;
   private readonly computesFirst: boolean;
   private readonly limit: number;
-  private resumedAt = 0;
   private long: LongSegment | undefined;
 
   constructor(spec: RunSpec, source: ProgramSource | undefined) {
@@ -97,6 +99,8 @@ export class WorkerRuntime implements CoreRuntime {
       control,
       outcome: this.pool.run({ identity, page, task, module, spin: spin.core, computesFirst }),
       lost: undefined,
+      since: 0,
+      checkIns: 0,
     };
     worker.outcome.catch((error: unknown) => (worker.lost = error));
     this.workers.set(core, worker);
@@ -112,8 +116,9 @@ export class WorkerRuntime implements CoreRuntime {
   }
 
   resume(core: HostCore): void {
-    const { control } = this.workers.get(core)!;
-    this.resumedAt = performance.now();
+    const worker = this.workers.get(core)!;
+    const { control } = worker;
+    worker.since = performance.now();
     Atomics.add(control, CONTROL.go, 1);
     Atomics.notify(control, CONTROL.go);
   }
@@ -123,16 +128,16 @@ export class WorkerRuntime implements CoreRuntime {
     if (this.waitBriefly(worker)) return true;
     const { lost } = worker;
     if (lost !== undefined && !this.waitBriefly(worker)) throw toError(lost);
-    const elapsed = performance.now() - this.resumedAt;
+    const elapsed = silenceOf(worker);
     const isLong = elapsed >= TELL_MS || (this.limit > 0 && elapsed >= this.limit);
-    if (isLong && !hasDebugger()) this.look(core, elapsed);
+    if (isLong && !hasDebugger()) this.look(core, worker.since, elapsed);
     return false;
   }
 
   /** Tells of a segment that has run for long, and throws when it has run for too long. */
-  private look(core: HostCore, elapsed: number): void {
-    if (this.long?.core !== core || this.long.since !== this.resumedAt) {
-      this.long = { core, since: this.resumedAt, told: false, ending: false, error: undefined };
+  private look(core: HostCore, since: number, elapsed: number): void {
+    if (this.long?.core !== core || this.long.since !== since) {
+      this.long = { core, since, told: false, ending: false, error: undefined };
     }
     const { long, limit } = this;
     if (long.error !== undefined) throw long.error;
@@ -183,6 +188,17 @@ export class WorkerRuntime implements CoreRuntime {
     if (done !== go) Atomics.wait(control, CONTROL.done, done, WAIT_MS);
     return Atomics.load(control, CONTROL.done) === go;
   }
+}
+
+/** For how many ms of wall time its segment has run without checking in. */
+function silenceOf(worker: Worker): number {
+  const now = performance.now();
+  const checkIns = Atomics.load(worker.control, CONTROL.checkIns);
+  if (checkIns !== worker.checkIns) {
+    worker.checkIns = checkIns;
+    worker.since = now;
+  }
+  return now - worker.since;
 }
 
 const toError = (error: unknown): Error =>

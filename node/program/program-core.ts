@@ -47,7 +47,7 @@ import {
 } from './given-values.js';
 import { ProgramAddressSpace } from './program-address-space.js';
 import { ProgramMemory, ProgramMemoryRegion } from './program-memory.js';
-import { ProgramPort } from './program-port.js';
+import { ProgramPort, type CheckIn } from './program-port.js';
 import { SegmentError } from './segment-error.js';
 import { unsendable } from './sendable.js';
 import { ProgramRegistrationCache } from './program-registration-cache.js';
@@ -103,7 +103,7 @@ export class ProgramCore implements Core {
   private readonly realOffset: number | null;
   private nextOperation: number;
 
-  constructor(identity: CoreIdentity, page: CorePage) {
+  constructor(identity: CoreIdentity, page: CorePage, checkIn: CheckIn) {
     const { host, index, seed } = identity;
     this.host = host;
     this.seed = seed;
@@ -116,7 +116,8 @@ export class ProgramCore implements Core {
     this.realOffset = realStart === null ? null : performance.timeOrigin - realStart;
     const name = `host${host}/core${index}`;
     this.stream = new RandomStream(seed, `${name}/program`);
-    this.port = new ProgramPort(page, identity.memory, new RandomStream(seed, `${name}/cpu`));
+    const cpu = new RandomStream(seed, `${name}/cpu`);
+    this.port = new ProgramPort(page, identity.memory, cpu, checkIn);
     this.space = new ProgramAddressSpace(this.port, identity.cpu.copy);
     this.nextOperation = (host * 256 + index) * OPERATIONS_PER_CORE + 1;
     this.shared = {
@@ -270,6 +271,10 @@ export class ProgramCore implements Core {
     await this.work(Math.max(flops, bytes) as Picoseconds);
     if ('error' in outcome!) throw outcome.error;
     return outcome!.value;
+  }
+
+  checkIn(): Promise<void> {
+    return this.port.checkIn();
   }
 
   async watch(address: number, seen: number): Promise<number> {

@@ -38,6 +38,12 @@ const LINGERS =
 const LINGER_TURNS = 8;
 const TURN = Promise.resolve();
 
+/**
+ * What the runtime of a core does when its program checks in: it notes that the program is not stuck. Where the program
+ * has the host's own thread, it answers a pause when that thread is needed for something else.
+ */
+export type CheckIn = () => Promise<void> | undefined;
+
 export class ProgramPort {
   /** The core's local time in ps: it runs ahead of the host within a segment. */
   now = 0;
@@ -55,6 +61,7 @@ export class ProgramPort {
    */
   slip: SegmentError | undefined;
   private readonly random: RandomStream;
+  private readonly checkedIn: CheckIn;
   private wake: (() => void) | undefined;
   /** Called when the segment ends, once. */
   private ended: (() => void) | undefined;
@@ -64,12 +71,13 @@ export class ProgramPort {
   private callSite: Error | undefined;
   private isOver = false;
 
-  constructor(page: CorePage, memory: ArrayBufferLike, random: RandomStream) {
+  constructor(page: CorePage, memory: ArrayBufferLike, random: RandomStream, checkedIn: CheckIn) {
     this.page = page;
     this.memory = memory;
     this.bytes = new Uint8Array(memory);
     this.view = new DataView(memory);
     this.random = random;
+    this.checkedIn = checkedIn;
   }
 
   /** The core is busy for a drawn cost, which the current operation counts as `stage`. */
@@ -80,6 +88,15 @@ export class ProgramPort {
   pass(length: number, stage: number): void {
     this.now += length;
     this.page.chains.advance(OPERATION_ROW, stage, this.now);
+  }
+
+  /** The program is not stuck. Its segment goes on at the same virtual time: nothing of this reaches its host. */
+  async checkIn(): Promise<void> {
+    if (!this.running) throw this.calledAmiss('core.checkIn was called');
+    // A loop that forgets to await this never lets it happen, wherever it runs: it has not checked in.
+    await TURN;
+    const pause = this.checkedIn();
+    if (pause !== undefined) await pause;
   }
 
   /** Ends the segment: the program goes on when the host resumes it. */

@@ -425,6 +425,11 @@ export interface Core {
    */
   compute<T>(cost: { flops?: number; bytes?: number }, fn: () => T): Promise<T>;
   /**
+   * For a program that computes for seconds of wall time within one segment: tells the emulator that it is not stuck,
+   * and lets signals and messages be served. It takes no virtual time and changes no result. Cheap: call it often.
+   */
+  checkIn(): Promise<void>;
+  /**
    * Polls one byte in a loop until it differs from `seen`, and answers what it is now. The core is busy meanwhile.
    */
   watch(address: number, seen: number): Promise<number>;

@@ -72,3 +72,55 @@ describe('a segment that never ends', () => {
     expect(code).toBe(1);
   });
 });
+
+/** Computes for so long in wall time, and calls `between` every thousand steps. */
+const computing = (seconds: number, between: string): string =>
+  `for (const end = process.hrtime()[0] + ${seconds}; process.hrtime()[0] < end; n++) {
+      for (let step = 0; step < 1_000; step++) n = (n + step) % 1000;
+      ${between}
+    }`;
+
+describe('a segment that is longer than its limit', () => {
+  const PLACES = [
+    ['embedded', 'inline'],
+    ['process', 'inline'],
+    ['process', 'worker'],
+  ] as const;
+
+  test.concurrent.each(PLACES)(
+    'is not ended while its program checks in, and is once it does not (%s, %s cores)',
+    async (placement, cores) => {
+      const where = ['--placement', placement, '--core-runtime', cores, '--segment-limit', '2s'];
+      const long = await run(computing(7, 'await core.checkIn();'), ...where);
+      expect(long.stderr).toBe('');
+      expect(long.code).toBe(0);
+      const stuck = await run(
+        `${computing(4, 'await core.checkIn();')}\n    for (;;) n++;`,
+        ...where,
+      );
+      expect(stuck.stderr).toMatch(
+        /host1 core 0: SegmentError: a segment of host1 core 0 has run for [2-5] s without awaiting/,
+      );
+      expect(stuck.stderr).toContain(`${stuck.path}:10:`);
+      expect(stuck.code).toBe(1);
+    },
+    60_000,
+  );
+
+  test.concurrent.each([
+    ['embedded', 'inline'],
+    ['process', 'worker'],
+  ])(
+    'is not ended where a workload of the catalogue makes a large feed (%s, %s cores)',
+    async (placement, cores) => {
+      const out = scratch();
+      const feed = ['--set', 'stocks=5000', '--set', 'messages=500', '--cores', '2'];
+      const where = ['--placement', placement, '--core-runtime', cores, '--segment-limit', '1s'];
+      const options = ['--out', out, '--quiet', ...feed, ...where];
+      const { code, stderr } = await pinwire(['run', 'trading/tick-to-trade', ...options]);
+      expect(stderr).toBe('');
+      expect(code).toBe(0);
+    },
+    60_000,
+  );
+});

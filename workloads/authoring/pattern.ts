@@ -2,6 +2,8 @@
  * What messages carry: seeded bytes that both sides know, so that a receiver can tell every byte that is wrong. None is
  * zero, and the last byte of a message is never that of the message before: it can be polled for.
  */
+import type { Core } from '../../node/program/verbs.js';
+import { loopInPortions } from './portions.js';
 
 /** Message i starts at byte i modulo this of the pattern; a prime, so that it meets every slot of any ring. */
 const PERIOD = 251;
@@ -15,24 +17,39 @@ export class Pattern {
   /** The same bytes, which can be compared in ranges: no view is made for a message. */
   private readonly buffer: Buffer;
 
-  /** Messages of `size` bytes. */
-  constructor(seed: number, size: number) {
+  /** For messages of `size` bytes. */
+  static async make(core: Core, seed: number, size: number): Promise<Pattern> {
+    const pattern = new Pattern(size);
+    let word = (seed ^ 0x9e3779b9) | 1;
+    await loopInPortions(core, pattern.bytes.length, (from, to) => {
+      word = pattern.fill(from, to, word);
+    });
+    return pattern;
+  }
+
+  private constructor(size: number) {
     this.size = size;
     this.bytes = this.buffer = Buffer.alloc(patternLength(size));
-    const last = this.bytes.length - 1;
-    let word = (seed ^ 0x9e3779b9) | 1;
-    for (let at = 0; at <= last; at++) {
+  }
+
+  /** Makes bytes [from, to) from the random word before them, and answers their last one. */
+  private fill(from: number, to: number, state: number): number {
+    const { bytes } = this;
+    const last = bytes.length - 1;
+    let word = state;
+    for (let at = from; at < to; at++) {
       // xorshift32 (Marsaglia 2003).
       word ^= word << 13;
       word ^= word >>> 17;
       word ^= word << 5;
       // The bytes beside it, as the last bytes of messages: PERIOD - 1 further on they begin again.
-      const before = this.bytes[at - 1];
-      const around = at === last ? this.bytes[at - PERIOD + 1] : undefined;
+      const before = bytes[at - 1];
+      const around = at === last ? bytes[at - PERIOD + 1] : undefined;
       let byte = word >>> 24;
       while (byte === 0 || byte === before || byte === around) byte = (byte + 1) & 0xff;
-      this.bytes[at] = byte;
+      bytes[at] = byte;
     }
+    return word;
   }
 
   /** Where message `number` starts in the pattern. */

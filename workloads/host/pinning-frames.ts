@@ -34,11 +34,13 @@ export function writeFrameHeader(
 
 /** A queue of raw frames with a receive for each that will come. */
 export class FrameTarget {
+  private readonly core: Core;
   private readonly region: MemoryRegion;
   private readonly cq: CompletionQueue;
   private readonly frames: number;
 
-  private constructor(region: MemoryRegion, cq: CompletionQueue, frames: number) {
+  private constructor(core: Core, region: MemoryRegion, cq: CompletionQueue, frames: number) {
+    this.core = core;
     this.region = region;
     this.cq = cq;
     this.frames = frames;
@@ -60,7 +62,7 @@ export class FrameTarget {
         sges: [region.sge(wrId * SLOT, SLOT)],
       })),
     );
-    return new FrameTarget(region, cq, frames);
+    return new FrameTarget(core, region, cq, frames);
   }
 
   /** How many bytes of messages of `size` are not as they were sent, those that never came among them. */
@@ -77,6 +79,7 @@ export class FrameTarget {
       const start = at + FRAME_HEADER;
       wrong += wrongBytes(bytes.subarray(start, start + length), message, from);
       left -= length;
+      await this.core.checkIn();
     }
     return wrong + left;
   }

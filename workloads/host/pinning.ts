@@ -162,6 +162,7 @@ async function receives(core: Core, params: PinningParameters): Promise<number> 
     await core.hear(0);
     for (let index = 0; index < iterations; index++) {
       wrong += wrongBytes(region.bytes.subarray(index * size, (index + 1) * size), index);
+      await core.checkIn();
     }
   }
   await core.tell(0, 'compared');

@@ -38,7 +38,7 @@ export async function echoOverSockets(
   task: Task<PathsParameters>,
 ): Promise<SideReport<EchoRecord>> {
   const { params, seed } = task;
-  const side = new EchoSide(core, task, new Pattern(seed, params.size));
+  const side = new EchoSide(core, task, await Pattern.make(core, seed, params.size));
   await side.prepare();
   let failure: string | null = null;
   try {

@@ -19,6 +19,7 @@ import {
 import { PS_PER_NS, PS_PER_US } from '../../units/time.js';
 import { formatSize } from '../../units/size.js';
 import { comparePaths, networkOptions } from '../authoring/paths.js';
+import { loopInPortions } from '../authoring/portions.js';
 import { latencySummary, medianIndex } from '../authoring/statistics.js';
 import { defineWorkload, type Metric, type Summary } from '../authoring/workload.js';
 import {
@@ -87,11 +88,15 @@ function addend(rank: number, index: number): number {
   return (mixed >>> 0) % LARGEST_ADDEND;
 }
 
-function serialSum(ranks: number, length: number): Float64Array {
+/** Adds what rank `rank` adds to what is in `sums`. */
+const addTo = (core: Core, sums: Float64Array, rank: number): Promise<void> =>
+  loopInPortions(core, sums.length, (from, to) => {
+    for (let index = from; index < to; index++) sums[index]! += addend(rank, index);
+  });
+
+async function serialSum(core: Core, ranks: number, length: number): Promise<Float64Array> {
   const sums = new Float64Array(length);
-  for (let rank = 0; rank < ranks; rank++) {
-    for (let index = 0; index < length; index++) sums[index]! += addend(rank, index);
-  }
+  for (let rank = 0; rank < ranks; rank++) await addTo(core, sums, rank);
   return sums;
 }
 
@@ -108,14 +113,17 @@ async function program(core: Core, task: Task<AllreduceParameters>): Promise<Ran
   const buffer = { region: scratch, offset: 0, length: INSTANT_BYTES };
   await communicator.connect([...peers(rank, ranks), ...treePeers(rank, ranks)]);
 
-  const own = Float64Array.from({ length }, (_, index) => addend(rank, index));
-  const sums = serialSum(ranks, length);
+  const own = new Float64Array(length);
+  await addTo(core, own, rank);
+  const sums = await serialSum(core, ranks, length);
   const starts = new Float64Array(iterations);
   const ends = new Float64Array(iterations);
   const stages = new Float64Array(iterations * STAGES.length);
   const counts = { wrong: 0, late: 0, messages: 0, bytes: 0 };
   for (let turn = 0; turn < warmUp + iterations; turn++) {
-    for (let index = 0; index < length; index++) vector.values[index] = own[index]! + turn;
+    await loopInPortions(core, length, (from, to) => {
+      for (let index = from; index < to; index++) vector.values[index] = own[index]! + turn;
+    });
     const ready = await agreeOnLatest(communicator, core.now, buffer);
     const start = (ready + lead + leadPerRank * ranks) as Instant;
     const late = core.now > start;
@@ -126,9 +134,11 @@ async function program(core: Core, task: Task<AllreduceParameters>): Promise<Ran
     const end = core.now;
     const spent = core.operationStages();
     core.endOperation();
-    for (let index = 0; index < length; index++) {
-      if (vector.values[index] !== sums[index]! + ranks * turn) counts.wrong++;
-    }
+    await loopInPortions(core, length, (from, to) => {
+      for (let index = from; index < to; index++) {
+        if (vector.values[index] !== sums[index]! + ranks * turn) counts.wrong++;
+      }
+    });
     if (turn < warmUp) continue;
     const iteration = turn - warmUp;
     starts[iteration] = start;

@@ -23,6 +23,7 @@ async function server(side: Side): Promise<void> {
   const slots = inboxSlots(side.params);
   for (let number = Math.max(0, total - slots); number < total; number++) {
     side.check(number, (number % slots) * side.params.size);
+    await side.core.checkIn();
   }
 }
 

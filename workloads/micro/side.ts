@@ -111,7 +111,7 @@ export class Side {
       recvCq: await context.createCq(depth(receives)),
       inbox: await sharedRegion(core, pd, options.inbox),
       source: await sharedRegion(core, pd, patternLength(size)),
-      pattern: new Pattern(task.seed, size),
+      pattern: await Pattern.make(core, task.seed, size),
       inline:
         inline === 'on' ||
         (inline === 'auto' && size <= Math.min(inlineUpTo, context.attributes.maxInlineData)),

@@ -1,4 +1,5 @@
 /** What must come out of a run: the feed taken by one strategy, message by message, without a network. */
+import { doAtOnce } from '../authoring/portions.js';
 import { digestBooks } from './market/book-audit.js';
 import type { Feed } from './feed/feed.js';
 import { ItchMessage } from './wire-formats/itch.js';
@@ -19,7 +20,7 @@ export function replayFeed(
   params: Pick<StrategyParameters, 'every' | 'quantity' | 'tick'>,
 ): Replay {
   const books = new OrderBooks();
-  primeBooks(books, feed);
+  doAtOnce(primeBooks(books, feed));
   const strategy = new Strategy({ ...params, books });
   const message = new ItchMessage();
   const { bytes } = feed;

@@ -28,6 +28,7 @@ import {
   pathsOf,
   withPath,
 } from '../authoring/paths.js';
+import { doAtOnce } from '../authoring/portions.js';
 import { latencySummary, medianIndex } from '../authoring/statistics.js';
 import {
   defineWorkload,
@@ -72,7 +73,7 @@ function check(
   params: FeedParameters,
 ): string | undefined {
   try {
-    feedOf(inputs, params, 0);
+    doAtOnce(feedOf(inputs, params, 0));
     return undefined;
   } catch (error) {
     if (error instanceof ItchFileError) return `feed=${params.feed}: ${error.message}`;
@@ -90,7 +91,7 @@ function summarise(
   const publisher = results[RANK.publisher] as PublisherResult;
   const gateway = results[RANK.gateway] as GatewayResult;
   const strategy = results[RANK.strategy] as StrategyResult;
-  const feed = feedOf(inputs, params, cluster.seed);
+  const feed = doAtOnce(feedOf(inputs, params, cluster.seed));
   const replay = replayFeed(feed, params);
   const intended = feed.times.map((time) => publisher.began + time);
   const ticks = Float64Array.from(replay.answers, (sequence) => intended[sequence - 1]!);

@@ -3,7 +3,8 @@
  * host sees it as a {@link Mailbox}; a program writes and reads the cells. The same page serves a program in the host's
  * own thread and one in a worker.
  *
- *     bytes 0..63    control words (Int32): GO counts resumptions, DONE counts finished segments, OVER ends the program
+ *     bytes 0..63    control words (Int32): GO counts resumptions, DONE finished segments, OVER ends the program,
+ *                    CHECK_INS counts how often the program said that it is not stuck
  *     cells 8..31    time, what is awaited and its arguments, counts (Float64)
  *     row 1          the chain of the core's current operation
  *     rows 2..       chains of the doorbells of this segment
@@ -22,7 +23,7 @@ import {
 } from '../../model/nic/doorbell.js';
 import type { Mailbox, Wait } from './mailbox.js';
 
-export const CONTROL = { go: 0, done: 1, ready: 2, over: 3 } as const;
+export const CONTROL = { go: 0, done: 1, ready: 2, over: 3, checkIns: 4 } as const;
 
 /** Cells of the page, as Float64 indices. */
 export const CELL = {

@@ -4,6 +4,7 @@
  * chain calls `backlog`.
  */
 import type { Core, Instant, Task } from '../../../node/program/verbs.js';
+import { doInPortions } from '../../authoring/portions.js';
 import { PS_PER_US } from '../../../units/time.js';
 import { framedLength, type Feed } from './feed.js';
 import { MoldPacker } from '../wire-formats/moldudp64.js';
@@ -25,7 +26,7 @@ export async function publish(
   core: Core,
   { params, inputs, seed }: Task<TickToTradeParameters>,
 ): Promise<PublisherResult> {
-  const feed = feedOf(inputs, params, seed);
+  const feed = await doInPortions(core, feedOf(inputs, params, seed));
   const sender: FeedSender =
     params.path === 'rdma'
       ? await VerbsFeedSender.open(core, params.receives)

@@ -1,7 +1,8 @@
 /** A part of an ITCH file as a feed: from when, for how long, and how fast. */
 import { LAST_INSTANT, PS_PER_NS, parseDuration, type Picoseconds } from '../../../units/time.js';
 import { snapshotBooks } from '../market/book-snapshot.js';
-import { eachFramed, FeedError, framedLength, type Feed } from './feed.js';
+import type { Portions } from '../../authoring/portions.js';
+import { eachFramed, FeedError, framedLength, MESSAGES_PER_PORTION, type Feed } from './feed.js';
 import type { ItchFile } from '../wire-formats/itch-file.js';
 import { ItchMessage, itchTimestamp } from '../wire-formats/itch.js';
 import { OrderBooks } from '../market/order-book.js';
@@ -36,14 +37,14 @@ export function parseFrom(text: string, file: ItchFile): number | undefined {
  * leave. Time starts at the first message kept. One that is stamped earlier than its predecessor is
  * published with it: the file's order is the feed's. Throws a {@link FeedError}.
  */
-export function selectWindow(file: ItchFile, window: FeedWindow): Feed {
+export function* selectWindow(file: ItchFile, window: FeedWindow): Portions<Feed> {
   const from = window.from ?? file.first;
   const until = window.duration === undefined ? Infinity : from + window.duration / PS_PER_NS;
   const scale = window.scale ?? 1;
   if (!(scale > 0 && scale < Infinity)) {
     throw new FeedError(`scale ${scale}: must be greater than 0`);
   }
-  const { start, end, count, earlier } = extent(file, from, until);
+  const { start, end, count, earlier } = yield* extent(file, from, until);
   if (count === 0) {
     throw new FeedError(
       `no message between ${timeOfDay(from)} and ${timeOfDay(Math.min(until, file.last))}: ` +
@@ -57,23 +58,32 @@ export function selectWindow(file: ItchFile, window: FeedWindow): Feed {
   const first = itchTimestamp(view, 2);
   let latest = first;
   let index = 0;
-  eachFramed(bytes, (at) => {
+  for (const at of eachFramed(bytes)) {
     latest = Math.max(latest, itchTimestamp(view, at));
     starts[index] = at;
     times[index] = Math.round((latest - first) * PS_PER_NS * scale);
     index++;
-  });
+    if (index % MESSAGES_PER_PORTION === 0) yield;
+  }
   if (times[count - 1]! > LAST_INSTANT) {
     throw new FeedError(`the window lasts longer than a run can: 2.5 hours, scale included`);
   }
   return { primer: earlier, bytes, starts, times };
 }
 
+interface Extent {
+  readonly start: number;
+  readonly end: number;
+  readonly count: number;
+  /** The primer. */
+  readonly earlier: Uint8Array;
+}
+
 /**
  * The stretch of the file from the first message at or after `from` up to the first one at or after
  * `until`; a stamp that steps back across a border counts as its predecessor.
  */
-function extent(file: ItchFile, from: number, until: number) {
+function* extent(file: ItchFile, from: number, until: number): Portions<Extent> {
   const books = new OrderBooks();
   const message = new ItchMessage();
   let start = file.end;
@@ -81,8 +91,10 @@ function extent(file: ItchFile, from: number, until: number) {
   let count = 0;
   let latest = 0;
   let before = 0;
+  let read = 0;
   for (let at = 0; at < file.end; at += 2 + framedLength(file.bytes, at + 2)) {
     message.read(file.view, at + 2);
+    if (++read % MESSAGES_PER_PORTION === 0) yield;
     const stamp = Math.max(latest, message.timestamp);
     if (stamp >= until) {
       end = at;
@@ -97,7 +109,7 @@ function extent(file: ItchFile, from: number, until: number) {
     if (count === 0) start = at;
     count++;
   }
-  return { start, end, count, earlier: snapshotBooks(books, before) };
+  return { start, end, count, earlier: yield* snapshotBooks(books, before) };
 }
 
 function timeOfDay(ns: number): string {

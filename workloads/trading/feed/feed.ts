@@ -27,7 +27,10 @@ export class FeedError extends Error {
 export const framedLength = (bytes: Uint8Array, start: number): number =>
   (bytes[start - 2]! << 8) | bytes[start - 1]!;
 
-/** Calls `each` with the start of every message in framed bytes that are known to be well formed. */
-export function eachFramed(bytes: Uint8Array, each: (start: number) => void): void {
-  for (let start = 2; start <= bytes.length; start += framedLength(bytes, start) + 2) each(start);
+/** The start of every message in framed bytes that are known to be well formed. */
+export function* eachFramed(bytes: Uint8Array): Generator<number> {
+  for (let start = 2; start <= bytes.length; start += framedLength(bytes, start) + 2) yield start;
 }
+
+/** Messages that are read, or made, in one portion of the work on a feed. */
+export const MESSAGES_PER_PORTION = 256;

@@ -5,6 +5,8 @@
  * Prices: a new order goes inside the spread, or a geometrically distributed number of ticks behind the best
  * price of its side. Nobody has a view of what a stock is worth: a mid price wanders with its orders.
  */
+import type { Portions } from '../../authoring/portions.js';
+import { MESSAGES_PER_PORTION } from './feed.js';
 import { drawWeighted, ORDER_SIZES } from './feed-statistics.js';
 import type { ItchType } from '../wire-formats/itch-layouts.js';
 import type { ItchWriter } from '../wire-formats/itch-writer.js';
@@ -55,7 +57,7 @@ export class OrderFlow {
   }
 
   /** A Stock Directory message for each stock, and `orders` orders on each side of it. */
-  open(orders: number): void {
+  *open(orders: number): Portions<void> {
     for (let stock = 0; stock < this.resting.length; stock++) {
       this.write({
         ...this.header('R', stock),
@@ -74,7 +76,10 @@ export class OrderFlow {
         etpLeverageFactor: 0,
         inverseIndicator: 'N',
       });
-      for (let i = 0; i < 2 * orders; i++) this.enter('A', stock, i % 2 === 0);
+      for (let i = 0; i < 2 * orders; i++) {
+        this.enter('A', stock, i % 2 === 0);
+        if (i % MESSAGES_PER_PORTION === 0) yield;
+      }
     }
   }
 

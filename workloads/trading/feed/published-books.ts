@@ -5,7 +5,8 @@
  * A replay cannot change: what an order takes is there again for the next one.
  */
 import type { EnterOrder } from '../wire-formats/ouch.js';
-import { eachFramed, type Feed } from './feed.js';
+import type { Portions } from '../../authoring/portions.js';
+import { eachFramed, MESSAGES_PER_PORTION, type Feed } from './feed.js';
 import { ItchMessage } from '../wire-formats/itch.js';
 import { OrderBooks, type OrderBook } from '../market/order-book.js';
 
@@ -22,20 +23,27 @@ export class PublishedBooks {
   private readonly bySymbol = new Map<string, OrderBook>();
   private next = 0;
 
-  constructor(feed: Feed) {
+  /** The books before the first message. */
+  static *of(feed: Feed): Portions<PublishedBooks> {
+    const published = new PublishedBooks(feed);
+    yield* primeBooks(published.books, feed);
+    return published;
+  }
+
+  private constructor(feed: Feed) {
     this.feed = feed;
     const { bytes } = feed;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    primeBooks(this.books, feed);
   }
 
   /** Takes everything that is meant to be published up to `time` of the feed. */
-  advance(time: number): void {
+  *advance(time: number): Portions<void> {
     const { starts, times } = this.feed;
     while (this.next < starts.length && times[this.next]! <= time) {
       this.message.read(this.view, starts[this.next]!);
       this.books.apply(this.message);
       this.next++;
+      if (this.next % MESSAGES_PER_PORTION === 0) yield;
     }
   }
 
@@ -66,11 +74,13 @@ export class PublishedBooks {
 }
 
 /** Brings empty books to where a feed begins. */
-export function primeBooks(books: OrderBooks, { primer }: Feed): void {
+export function* primeBooks(books: OrderBooks, { primer }: Feed): Portions<void> {
   const message = new ItchMessage();
   const view = new DataView(primer.buffer, primer.byteOffset, primer.byteLength);
-  eachFramed(primer, (start) => {
+  let count = 0;
+  for (const start of eachFramed(primer)) {
     message.read(view, start);
     books.apply(message);
-  });
+    if (++count % MESSAGES_PER_PORTION === 0) yield;
+  }
 }

@@ -7,7 +7,8 @@
  * `open`: the first milliseconds after 09:30, with that burst's gaps and mix.
  */
 import { LAST_INSTANT, PS_PER_NS } from '../../../units/time.js';
-import { FeedError, type Feed } from './feed.js';
+import type { Portions } from '../../authoring/portions.js';
+import { FeedError, MESSAGES_PER_PORTION, type Feed } from './feed.js';
 import {
   DAY_ARRIVALS,
   DAY_MIX,
@@ -43,7 +44,7 @@ const MOST_STOCKS = 0xffff;
 const DEFAULT_DEPTH = 10;
 
 /** Throws a {@link FeedError} if the parameters make no feed. */
-export function syntheticFeed(parameters: SyntheticFeedParameters): Feed {
+export function* syntheticFeed(parameters: SyntheticFeedParameters): Portions<Feed> {
   const { messages, stocks, random, shape, depth = DEFAULT_DEPTH } = parameters;
   requireCount('stocks', stocks, MOST_STOCKS);
   requireCount('messages', messages, 2 ** 26);
@@ -54,7 +55,7 @@ export function syntheticFeed(parameters: SyntheticFeedParameters): Feed {
   const writer = new ItchWriter();
   const flow = new OrderFlow(stocks, writer, random);
   flow.at(MARKET_OPEN - 1);
-  flow.open(depth);
+  yield* flow.open(depth);
   const primer = writer.bytes();
   const starts = new Uint32Array(messages);
   const times = new Float64Array(messages);
@@ -71,6 +72,7 @@ export function syntheticFeed(parameters: SyntheticFeedParameters): Feed {
     flow.at(now);
     starts[index] = source.write(index) - primer.length;
     times[index] = (now - first) * PS_PER_NS;
+    if (index % MESSAGES_PER_PORTION === 0) yield;
   }
   return { primer, bytes: writer.bytes().slice(primer.length), starts, times };
 }

@@ -1,5 +1,6 @@
 /** The feed of a run: a window of the file that was given, or a synthetic one drawn from the run's seed. */
 import type { Picoseconds } from '../../../units/time.js';
+import type { Portions } from '../../authoring/portions.js';
 import { seededRandom } from '../../authoring/seeded-random.js';
 import { FeedError, type Feed } from './feed.js';
 import { parseFrom, selectWindow } from './feed-window.js';
@@ -23,18 +24,18 @@ export interface FeedParameters {
 const FEED_INPUT = 'feed';
 
 /** Throws an ItchFileError for a broken file and a {@link FeedError} for a window that makes no feed. */
-export function feedOf(
+export function* feedOf(
   inputs: ReadonlyMap<string, Uint8Array>,
   params: FeedParameters,
   seed: number,
-): Feed {
+): Portions<Feed> {
   const bytes = inputs.get(FEED_INPUT);
   if (bytes === undefined) {
     const { shape, stocks, messages, rate } = params;
     const random = seededRandom(seed, 'trading/feed');
-    return syntheticFeed({ shape, stocks, messages, random, ...(rate > 0 && { rate }) });
+    return yield* syntheticFeed({ shape, stocks, messages, random, ...(rate > 0 && { rate }) });
   }
-  const file = checkItchFile(bytes);
+  const file = yield* checkItchFile(bytes);
   const { scale, duration } = params;
   const from = params.from === '' ? file.first : parseFrom(params.from, file);
   if (from === undefined) {
@@ -42,7 +43,7 @@ export function feedOf(
       `from=${params.from}: expected a time of day such as 09:30:00 or a time from the file's start such as 10ms`,
     );
   }
-  return selectWindow(file, {
+  return yield* selectWindow(file, {
     from,
     scale,
     ...(duration > 0 && { duration }),

@@ -2,8 +2,14 @@
 import type { OrderBooks } from './order-book.js';
 import { ItchWriter } from '../wire-formats/itch-writer.js';
 
-/** Framed messages, all stamped `timestamp` (nanoseconds since midnight), each level's in order of time. */
-export function snapshotBooks(books: OrderBooks, timestamp: number): Uint8Array {
+/**
+ * Framed messages, all stamped `timestamp` (nanoseconds since midnight), each level's in order of time. Yields after
+ * each level.
+ */
+export function* snapshotBooks(
+  books: OrderBooks,
+  timestamp: number,
+): Generator<undefined, Uint8Array> {
   const writer = new ItchWriter();
   for (const book of books.all()) {
     for (const ladder of [book.bids, book.asks]) {
@@ -21,6 +27,7 @@ export function snapshotBooks(books: OrderBooks, timestamp: number): Uint8Array 
             price: order.price,
           });
         }
+        yield;
       }
     }
   }

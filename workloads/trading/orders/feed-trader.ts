@@ -6,6 +6,7 @@
  * it in its latency, as it would have.
  */
 import type { Core, Task } from '../../../node/program/verbs.js';
+import { doInPortions } from '../../authoring/portions.js';
 import { digestBooks } from '../market/book-audit.js';
 import type { Feed } from '../feed/feed.js';
 import { ItchMessage } from '../wire-formats/itch.js';
@@ -39,7 +40,7 @@ export async function trade(
   core: Core,
   { params, inputs, seed }: Task<TickToTradeParameters>,
 ): Promise<StrategyResult> {
-  const feed = feedOf(inputs, params, seed);
+  const feed = await doInPortions(core, feedOf(inputs, params, seed));
   return params.path === 'rdma'
     ? tradeOver(await VerbsTraderLines.open(core, params.receives), core, feed, params)
     : tradeOver(await SocketTraderLines.open(core, feed, params), core, feed, params);
@@ -52,7 +53,7 @@ async function tradeOver<Heard>(
   params: TickToTradeParameters,
 ): Promise<StrategyResult> {
   const books = new OrderBooks();
-  primeBooks(books, feed);
+  await doInPortions(core, primeBooks(books, feed));
   const strategy = new Strategy({ ...params, books });
   const trader = new FeedTrader(core, lines, strategy, params);
   await trader.login();

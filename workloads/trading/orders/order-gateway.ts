@@ -9,6 +9,7 @@ import {
   type Picoseconds,
   type Task,
 } from '../../../node/program/verbs.js';
+import { doInPortions } from '../../authoring/portions.js';
 import { PS_PER_NS } from '../../../units/time.js';
 import type { Feed } from '../feed/feed.js';
 import { itchTimestamp } from '../wire-formats/itch.js';
@@ -54,7 +55,9 @@ export async function takeOrders(
     params.path === 'rdma'
       ? await VerbsGatewayLine.open(core)
       : await SocketGatewayLine.open(core, params);
-  const gateway = new Gateway(core, line, feedOf(inputs, params, seed), params);
+  const feed = await doInPortions(core, feedOf(inputs, params, seed));
+  const books = await doInPortions(core, PublishedBooks.of(feed));
+  const gateway = new Gateway(core, line, params, books, firstStampOf(feed));
   for (let open = true; open;) {
     const packets = await line.hear();
     const arrival = {
@@ -101,13 +104,18 @@ class Gateway {
   private executedShares = 0;
   private cancelledShares = 0;
 
-  constructor(core: Core, line: GatewayLine, feed: Feed, params: TickToTradeParameters) {
+  constructor(
+    core: Core,
+    line: GatewayLine,
+    params: TickToTradeParameters,
+    books: PublishedBooks,
+    firstStamp: number,
+  ) {
     this.core = core;
     this.line = line;
-    this.books = new PublishedBooks(feed);
+    this.books = books;
     this.cost = params.gateway;
-    const { buffer, byteOffset, byteLength } = feed.bytes;
-    this.firstStamp = itchTimestamp(new DataView(buffer, byteOffset, byteLength), feed.starts[0]!);
+    this.firstStamp = firstStamp;
   }
 
   /** Accepts any connection, and learns when the feed begins. */
@@ -157,7 +165,7 @@ class Gateway {
       reference: this.orders.length,
       orderState: ORDER_LIVE,
     });
-    this.books.advance(sinceStart);
+    await doInPortions(this.core, this.books.advance(sinceStart));
     let left = quantity;
     for (const { price, shares } of this.books.fills(order, MOST_FILLS)) {
       this.matches++;
@@ -194,6 +202,11 @@ class Gateway {
     for (const [index, each] of this.stages.entries()) all.set(each, index * STAGES.length);
     return all;
   }
+}
+
+function firstStampOf({ bytes, starts }: Feed): number {
+  const { buffer, byteOffset, byteLength } = bytes;
+  return itchTimestamp(new DataView(buffer, byteOffset, byteLength), starts[0]!);
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

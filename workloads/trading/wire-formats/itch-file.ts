@@ -45,9 +45,13 @@ const NS_PER_DAY = 86_400e9;
 const LARGEST_STEP_BACK_NS = 1e9;
 const SIDE_AT = ITCH_LAYOUTS.A.fields.side[0];
 const LENGTH_BYTES = 2;
+const MESSAGES_PER_YIELD = 4096;
 
-/** Checks every message's framing, type, length, side and time stamp. Throws an {@link ItchFileError}. */
-export function checkItchFile(bytes: Uint8Array): ItchFile {
+/**
+ * Checks every message's framing, type, length, side and time stamp. Throws an {@link ItchFileError}. Yields every few
+ * thousand messages.
+ */
+export function* checkItchFile(bytes: Uint8Array): Generator<undefined, ItchFile> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const counts = new Float64Array(256);
   let first = Infinity;
@@ -73,6 +77,7 @@ export function checkItchFile(bytes: Uint8Array): ItchFile {
     last = Math.max(last, timestamp);
     counts[code]!++;
     messages++;
+    if (messages % MESSAGES_PER_YIELD === 0) yield;
     at += LENGTH_BYTES + itchLength(code);
   }
   if (messages === 0) throw new ItchFileError(0, 'no message');

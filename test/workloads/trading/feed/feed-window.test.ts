@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { parseDuration } from '../../../../units/time.js';
+import { doAtOnce } from '../../../../workloads/authoring/portions.js';
 import { digestBooks } from '../../../../workloads/trading/market/book-audit.js';
-import { parseFrom, selectWindow } from '../../../../workloads/trading/feed/feed-window.js';
+import {
+  parseFrom,
+  selectWindow,
+  type FeedWindow,
+} from '../../../../workloads/trading/feed/feed-window.js';
 import { FeedError, framedLength } from '../../../../workloads/trading/feed/feed.js';
 import { checkItchFile } from '../../../../workloads/trading/wire-formats/itch-file.js';
 import { parseItch } from '../../../../workloads/trading/wire-formats/itch.js';
@@ -27,12 +32,13 @@ const records = [
   replace(3, 4, 300, 10_100, at(7_000)),
   remove(1, at(9_000)),
 ];
-const file = checkItchFile(framed(records));
+const file = doAtOnce(checkItchFile(framed(records)));
+const selected = (window: FeedWindow) => doAtOnce(selectWindow(file, window));
 const duration = (text: string) => parseDuration(text)!;
 
 describe('a window of an ITCH file', () => {
   it('is the whole file unless told otherwise, from time 0, in picoseconds', () => {
-    const feed = selectWindow(file, {});
+    const feed = selected({});
     expect([...feed.times]).toEqual([0, 1e6, 2.5e6, 2.5e6, 2.5e6, 7e6, 9e6]);
     expect(feed.bytes).toEqual(file.bytes);
     expect(feed.primer).toHaveLength(0);
@@ -52,21 +58,21 @@ describe('a window of an ITCH file', () => {
   });
 
   it('ends before its end, and time starts at the first message kept', () => {
-    const feed = selectWindow(file, { from: NINE_THIRTY + 1_000, duration: duration('6us') });
+    const feed = selected({ from: NINE_THIRTY + 1_000, duration: duration('6us') });
     expect([...feed.times]).toEqual([0, 1.5e6, 1.5e6, 1.5e6]);
     expect(parseItch(feed.bytes, feed.starts[0]!)).toMatchObject({ type: 'A', reference: 2n });
   });
 
   it('keeps a message that steps back across its start', () => {
-    const feed = selectWindow(file, { from: NINE_THIRTY + 2_450 });
+    const feed = selected({ from: NINE_THIRTY + 2_450 });
     expect([...feed.times]).toEqual([0, 0, 0, 4.5e6, 6.5e6]);
   });
 
   it('stretches the time between messages by its scale', () => {
-    expect([...selectWindow(file, { scale: 0.5 }).times].at(-1)).toBe(4.5e6);
-    expect([...selectWindow(file, { scale: 1 / 3 }).times].at(-1)).toBe(3e6);
+    expect([...selected({ scale: 0.5 }).times].at(-1)).toBe(4.5e6);
+    expect([...selected({ scale: 1 / 3 }).times].at(-1)).toBe(3e6);
     for (const scale of [0, -1, NaN, Infinity]) {
-      expect(() => selectWindow(file, { scale })).toThrow(FeedError);
+      expect(() => selected({ scale })).toThrow(FeedError);
     }
   });
 
@@ -74,7 +80,7 @@ describe('a window of an ITCH file', () => {
     const whole = new OrderBooks();
     play(whole, file.bytes);
     const primed = new OrderBooks();
-    const feed = selectWindow(file, { from: NINE_THIRTY + 7_000 });
+    const feed = selected({ from: NINE_THIRTY + 7_000 });
     expect(feed.times).toHaveLength(2);
     play(primed, feed.primer);
     expect(primed.resting).toBe(3);
@@ -84,10 +90,10 @@ describe('a window of an ITCH file', () => {
   });
 
   it('is refused when it holds no message or lasts longer than a run', () => {
-    expect(() => selectWindow(file, { from: 1, duration: duration('1ms') })).toThrow(
+    expect(() => selected({ from: 1, duration: duration('1ms') })).toThrow(
       /^no message between 00:00:00.000000001 and 00:00:00.001000001/,
     );
-    expect(() => selectWindow(file, { from: file.last + 1 })).toThrow(FeedError);
-    expect(() => selectWindow(file, { scale: 2e9 })).toThrow(/2.5 hours/);
+    expect(() => selected({ from: file.last + 1 })).toThrow(FeedError);
+    expect(() => selected({ scale: 2e9 })).toThrow(/2.5 hours/);
   });
 });

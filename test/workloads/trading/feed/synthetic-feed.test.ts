@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { doAtOnce } from '../../../../workloads/authoring/portions.js';
 import { auditBooks } from '../../../../workloads/trading/market/book-audit.js';
 import { OPENING_GAPS, ORDER_LIVES } from '../../../../workloads/trading/feed/feed-statistics.js';
 import { eachFramed, FeedError, type Feed } from '../../../../workloads/trading/feed/feed.js';
@@ -12,13 +13,15 @@ import {
 import { play, seeded } from '../wire-formats/messages.js';
 
 const feedOf = (seed: number, parameters: Partial<Omit<SyntheticFeedParameters, 'random'>>): Feed =>
-  syntheticFeed({
-    shape: 'day',
-    stocks: 20,
-    messages: 20_000,
-    ...parameters,
-    random: seeded(seed),
-  });
+  doAtOnce(
+    syntheticFeed({
+      shape: 'day',
+      stocks: 20,
+      messages: 20_000,
+      ...parameters,
+      random: seeded(seed),
+    }),
+  );
 
 /** The share of each type among the timed messages. */
 function mixOf(feed: Feed): (type: string) => number {
@@ -40,7 +43,7 @@ describe.each(['day', 'open'] as const)('a synthetic feed (%s)', (shape) => {
     'is genuine ITCH, and no message contradicts an earlier one (seed %i)',
     (seed) => {
       const feed = feedOf(seed, { shape });
-      const file = checkItchFile(feed.bytes);
+      const file = doAtOnce(checkItchFile(feed.bytes));
       expect(file).toMatchObject({ messages: 20_000, stepsBack: 0 });
       const books = new OrderBooks();
       play(books, feed.primer);
@@ -132,13 +135,13 @@ describe('a synthetic day', () => {
     expect(share('D')).toBeLessThan(0.46);
     const entered = new Map<bigint, number>();
     const lives: number[] = [];
-    eachFramed(feed.bytes, (start) => {
+    for (const start of eachFramed(feed.bytes)) {
       const record = parseItch(feed.bytes, start)!;
       if (record.type === 'A') entered.set(record.reference, record.timestamp);
-      if (record.type !== 'D') return;
+      if (record.type !== 'D') continue;
       const since = entered.get(record.reference);
       if (since !== undefined) lives.push((record.timestamp - since) / 1e9);
-    });
+    }
     const median = ORDER_LIVES.find(([q]) => q === 0.5)![1];
     expect(quantile(lives, 0.5)).toBeGreaterThan(0.5 * median);
     expect(quantile(lives, 0.5)).toBeLessThan(2 * median);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { doAtOnce } from '../../../../workloads/authoring/portions.js';
 import { auditBooks, digestBooks } from '../../../../workloads/trading/market/book-audit.js';
 import { snapshotBooks } from '../../../../workloads/trading/market/book-snapshot.js';
 import type { ItchRecord } from '../../../../workloads/trading/wire-formats/itch.js';
@@ -164,7 +165,7 @@ describe('an order book', () => {
     expect(books.counters.unknown).toBeGreaterThan(100);
     expect(books.resting).toBeGreaterThan(20);
     const copy = new OrderBooks();
-    play(copy, snapshotBooks(books, 0));
+    play(copy, doAtOnce(snapshotBooks(books, 0)));
     expect(digestBooks(copy)).toBe(digestBooks(books));
   });
 });

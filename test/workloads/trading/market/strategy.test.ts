@@ -4,6 +4,7 @@ import { ItchMessage, type ItchRecord } from '../../../../workloads/trading/wire
 import { OrderBooks } from '../../../../workloads/trading/market/order-book.js';
 import { parseRequest } from '../../../../workloads/trading/wire-formats/ouch.js';
 import { Strategy } from '../../../../workloads/trading/market/strategy.js';
+import { doAtOnce } from '../../../../workloads/authoring/portions.js';
 import { syntheticFeed } from '../../../../workloads/trading/feed/synthetic-feed.js';
 import {
   add,
@@ -22,16 +23,16 @@ function answers(strategy: Strategy, bytes: Uint8Array): unknown[] {
   const view = new DataView(bytes.buffer);
   const sent: unknown[] = [];
   let sequence = 0;
-  eachFramed(bytes, (start) => {
+  for (const start of eachFramed(bytes)) {
     message.read(view, start);
     sequence++;
-    if (!strategy.take(message, sequence)) return;
+    if (!strategy.take(message, sequence)) continue;
     const order = parseRequest(strategy.order, 0, strategy.order.length);
     if (order?.type !== 'O') throw new Error('no Enter Order');
     expect(order).toMatchObject({ userRefNum: sent.length + 1, timeInForce: '3', quantity: 10 });
     expect(order.clOrdId).toBe(String(sequence));
     sent.push([sequence, order.symbol, order.side, order.price]);
-  });
+  }
   return sent;
 }
 
@@ -115,7 +116,9 @@ describe('the strategy', () => {
   });
 
   it('answers some of a burst, and the same ones every time', () => {
-    const feed = syntheticFeed({ shape: 'open', stocks: 5, messages: 5_000, random: seeded(1) });
+    const feed = doAtOnce(
+      syntheticFeed({ shape: 'open', stocks: 5, messages: 5_000, random: seeded(1) }),
+    );
     const run = (): unknown[] => {
       const books = new OrderBooks();
       play(books, feed.primer);

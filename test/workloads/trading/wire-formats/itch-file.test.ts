@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { doAtOnce } from '../../../../workloads/authoring/portions.js';
 import {
   checkItchFile,
   ItchFileError,
@@ -13,7 +14,7 @@ import { add, cancel, framed, NINE_THIRTY, oneOfEach, remove, seeded } from './m
 /** The file, or what is wrong with it; any other exception fails the test. */
 function check(bytes: Uint8Array): ItchFile | ItchFileError {
   try {
-    return checkItchFile(bytes);
+    return doAtOnce(checkItchFile(bytes));
   } catch (error) {
     if (error instanceof ItchFileError) return error;
     throw error;
@@ -28,7 +29,7 @@ const refusal = (bytes: Uint8Array): string => {
 describe('an ITCH file', () => {
   it('is counted whole', () => {
     const bytes = oneOfEach();
-    const file = checkItchFile(bytes);
+    const file = doAtOnce(checkItchFile(bytes));
     expect(file).toMatchObject({
       messages: 23,
       first: NINE_THIRTY,
@@ -60,7 +61,7 @@ describe('an ITCH file', () => {
   it('may end with a length of 0, and not go on behind it', () => {
     const bytes = framed([remove(1)]);
     const ended = Uint8Array.from([...bytes, 0, 0]);
-    expect(checkItchFile(ended)).toMatchObject({ messages: 1, end: bytes.length });
+    expect(doAtOnce(checkItchFile(ended))).toMatchObject({ messages: 1, end: bytes.length });
     expect(refusal(Uint8Array.from([...ended, 0]))).toMatch(/^byte 21: a length of 0/);
   });
 
@@ -80,7 +81,7 @@ describe('an ITCH file', () => {
 
   it('may step back in time by a little, which is counted, and not by much', () => {
     const at = (ns: number) => cancel(1, 1, { at: ns });
-    const file = checkItchFile(framed([at(5e9), at(4.5e9), at(4.6e9), at(5e9)]));
+    const file = doAtOnce(checkItchFile(framed([at(5e9), at(4.5e9), at(4.6e9), at(5e9)])));
     expect(file).toMatchObject({ stepsBack: 2, first: 4.5e9, last: 5e9 });
     expect(refusal(framed([at(5e9), at(3.9e9)]))).toBe(
       'byte 25: time stamp 1.1 s before an earlier one',

@@ -97,10 +97,10 @@ export function framed(records: readonly ItchRecord[]): Uint8Array {
 export function play(books: OrderBooks, bytes: Uint8Array): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const message = new ItchMessage();
-  eachFramed(bytes, (start) => {
+  for (const start of eachFramed(bytes)) {
     message.read(view, start);
     books.apply(message);
-  });
+  }
 }
 
 /** One message of each type, every field different and within what the type's header may say. */
