@@ -319,6 +319,7 @@ describe('READ responses and atomic results', () => {
       await ack(0);
       expect(statuses()).toEqual([]);
       expect(sentPsns()).toEqual([0]);
+      await peer.close();
     }
   });
 
