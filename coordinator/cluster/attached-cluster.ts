@@ -63,6 +63,8 @@ export class AttachedCluster implements RunPlace {
 
   async execute(run: PlacedRun): Promise<RunRecord> {
     if (this.lost !== undefined) throw this.lost;
+    // It may have been given while nothing ran.
+    if (run.signal?.aborted === true) throw run.signal.reason as RunError;
     const bytes = [...run.spec.inputs.values()].reduce((sum, { length }) => sum + length, 0);
     if (bytes > MOST_INPUT_BYTES) {
       throw new RunError(

@@ -106,7 +106,7 @@ export function missingPart(workload: object): string | undefined {
     if (typeof fields[name] !== 'function') return `function ${name}`;
   }
   const { parameters } = fields;
-  return typeof parameters !== 'object' || parameters === null
+  return typeof parameters !== 'object' || parameters === null || Array.isArray(parameters)
     ? 'parameters ({} for none)'
     : undefined;
 }

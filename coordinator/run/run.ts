@@ -233,11 +233,10 @@ class Conversation {
 
   /** Tells every process to give the run up; resolves when what they captured until then is taken. */
   async abandon(): Promise<void> {
-    const { onCaptured, signal } = this.request;
     this.isAbandoned = true;
     this.everybody({ type: 'abandon', run: this.run });
-    if (onCaptured !== undefined && signal?.aborted === true) return;
-    // What came before a failure explains it; of a process that is gone nothing comes any more.
+    // What came before a failure explains it, and an interrupted run keeps what it has; of a process that is gone
+    // nothing comes any more, and a client that is gone or reads nothing keeps nobody waiting for longer than this.
     const taken = this.allAbandoned.then(() => Promise.all(this.taking));
     const gone = this.cluster.lost.catch(() => undefined);
     await Promise.race([taken, gone, sleep(LAST_WORDS_MS, undefined, { ref: false })]);

@@ -14,8 +14,8 @@ import {
 
 type Counts = Readonly<Record<string, number>>;
 
-const isCounts = (value: unknown): value is Counts =>
-  typeof value === 'object' && value !== null && Object.values(value).every(Number.isFinite);
+const readCounts = reader(dictionary((count): count is number => Number.isFinite(count)));
+const isCounts = (value: unknown): value is Counts => typeof readCounts(value) !== 'string';
 
 /** The known part of a run; it has fewer hosts than the cluster if a process is gone. */
 const KNOWN_RUN = record('unfinished run', {
@@ -25,7 +25,7 @@ const KNOWN_RUN = record('unfinished run', {
   /** Programs that had not ended, and what each waited for. */
   waiting: list(MAX_HOSTS * MAX_CORES, printableText(400)),
   /** By host. */
-  counters: dictionary(isCounts),
+  counters: dictionary(isCounts, MAX_HOSTS),
   /** Queue pairs as the run left them. */
   queue_pairs: list(
     MAX_HOSTS * MAX_QUEUE_PAIRS,

@@ -223,7 +223,10 @@ export class InlineRuntime implements CoreRuntime {
       if (this.isInside) this.leave();
       return;
     }
-    if (this.current?.running === true && !this.watchdog.hasEnded) this.endSegment(foreignAwait());
+    const { current } = this;
+    if (current?.running === true && !this.watchdog.hasEnded) {
+      this.endSegment(foreignAwait(current));
+    }
   };
 
   private readonly endSegment = (error: SegmentError): void => {

@@ -8,6 +8,7 @@ import { AWAIT } from '../spec/awaits.js';
 import { allowGlobals, banGlobals } from './guards.js';
 import type { ProgramCore } from '../program/program-core.js';
 import { unsendable } from '../program/sendable.js';
+import type { ProgramPort } from '../program/program-port.js';
 import { SegmentError } from '../program/segment-error.js';
 
 /** Turns of the microtask queue in which a segment must end or check in: one that awaits its own promises takes few. */
@@ -16,8 +17,9 @@ const MAX_TURNS = 1_000_000;
 /** Awaiting it lets the microtasks that are queued run. */
 const TURN = Promise.resolve();
 
-export const foreignAwait = (): SegmentError =>
-  new SegmentError(
+/** Where it awaits it, nobody can tell; where it last called its host, its port knows. */
+export const foreignAwait = (port: ProgramPort): SegmentError =>
+  port.afterLastAwait(
     'the program awaits something outside the emulator (a timer, a socket, a promise that never settles): ' +
       'await only calls of its core',
   );
@@ -32,7 +34,7 @@ export async function runSegment(core: ProgramCore): Promise<void> {
     while (core.port.running) {
       await TURN;
       if (++turns < MAX_TURNS) continue;
-      if (control[CONTROL.checkIns] === checkIns) throw foreignAwait();
+      if (control[CONTROL.checkIns] === checkIns) throw foreignAwait(core.port);
       checkIns = control[CONTROL.checkIns];
       turns = 0;
     }

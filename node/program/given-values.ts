@@ -25,11 +25,18 @@ export function checkPeer(call: string, rank: number, own: number, ranks: number
   throw new VerbsError('EINVAL', `${call}: no rank ${rank} in this run, ${there}`);
 }
 
+/** Counters are listed by name, and travel with every run's outcome. */
+const LONGEST_COUNTER = 256;
+
 /** A counter's name, and what is added to it. */
 export function checkCount(name: unknown, by: number): void {
   // The one name that is no property like others, wherever counts are copied.
   if (typeof name !== 'string' || name === '__proto__') {
     throw new VerbsError('EINVAL', `core.count: ${String(name)} is not a valid counter name`);
+  }
+  if (name.length > LONGEST_COUNTER) {
+    const told = `a name of ${name.length} characters; the limit is ${LONGEST_COUNTER}`;
+    throw new VerbsError('EINVAL', `core.count: ${told}`);
   }
   if (!Number.isFinite(by)) {
     throw new VerbsError('EINVAL', `core.count: '${name}' cannot grow by ${by}`);

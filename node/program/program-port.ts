@@ -191,6 +191,12 @@ export class ProgramPort {
     return error;
   }
 
+  /** An error about the segment that runs: it says what the program awaited last, and a call's line. */
+  afterLastAwait(problem: string): SegmentError {
+    if (this.awaits === 0) return new SegmentError(`${problem}; it has awaited none of them yet`);
+    return this.withCallSite(`${problem}; it last awaited ${this.pending}`);
+  }
+
   get lingers(): boolean {
     return !this.isOver && (LINGERS & (1 << this.awaits)) !== 0;
   }

@@ -35,6 +35,12 @@ test.each<[slip: string, told: string, hasLine: boolean]>([
   ['a post without an await', 'SegmentError: a request was posted while sleep has', true],
   ['no await at the end', 'SegmentError: the program returned while tell had not answered', true],
   ['a foreign await', 'SegmentError: the program awaits something outside the emulator', false],
+  [
+    'a foreign await after a call',
+    'SegmentError: the program awaits something outside the emulator (a timer, a socket, a promise that never ' +
+      'settles): await only calls of its core; it last awaited allocate, at ',
+    true,
+  ],
   ['process.exit', 'SegmentError: process.exit would end the emulator', true],
   ['a function told', 'VerbsError: EINVAL: core.tell: value is a function', true],
   ['a Map returned', 'SegmentError: the program returned a value that cannot be sent', false],

@@ -39,7 +39,11 @@ type Form =
   | { readonly kind: 'text' | 'bytes'; readonly most: number }
   | { readonly kind: 'choice'; readonly choices: readonly string[] }
   | { readonly kind: 'list'; readonly most: Limit; readonly item: Shape<unknown> }
-  | { readonly kind: 'dictionary'; readonly holds: (value: unknown) => boolean }
+  | {
+      readonly kind: 'dictionary';
+      readonly most: number;
+      readonly holds: (value: unknown) => boolean;
+    }
   | { readonly kind: 'record'; readonly name: string; readonly fields: Fields }
   | {
       readonly kind: 'variants';
@@ -107,10 +111,11 @@ export const list = <T>(most: Limit, item: Shape<T>): Shape<readonly T[]> => ({
   form: { kind: 'list', most, item },
 });
 
-/** A record of any names whose values all pass `holds`. */
+/** A record of any names, within limits, whose values all pass `holds`. */
 export const dictionary = <T>(
   holds: (value: unknown) => value is T,
-): Shape<Readonly<Record<string, T>>> => ({ form: { kind: 'dictionary', holds } });
+  most = MAX_NAMES,
+): Shape<Readonly<Record<string, T>>> => ({ form: { kind: 'dictionary', most, holds } });
 
 /** A record of these fields; errors in it are reported under `name`. */
 export const record = <const F extends Fields>(name: string, fields: F): Shape<Fielded<F>> => ({
@@ -155,6 +160,10 @@ export const parsed = <T extends object>(parse: (value: unknown) => T | string):
   form: { kind: 'parsed', parse },
 });
 
+/** Names of a dictionary: how many, and how long. */
+const MAX_NAMES = 2 ** 16;
+const MAX_NAME = 1024;
+
 const NOWHERE: Scope = { hosts: 0, cores: 0, processes: 0 };
 
 /** Reads values of a shape: the value, without whatever the shape does not name, or what is wrong with it. */
@@ -198,8 +207,7 @@ function read({ form: shape }: Shape<unknown>, value: unknown, scope: Scope): un
     case 'list':
       return readList(shape, value, scope);
     case 'dictionary':
-      if (isRecord(value) && Object.values(value).every(shape.holds)) return value;
-      return unlike('a record of the right kind of values', value);
+      return readDictionary(shape, value);
     case 'record':
       if (!isRecord(value)) return new Wrong(`${shape.name}: ${unlike('an object', value).text}`);
       return readFields(shape.name, shape.fields, value, {}, scope);
@@ -253,6 +261,16 @@ function readList({ most: limit, item }: Of<'list'>, value: unknown, scope: Scop
     items.push(found);
   }
   return items;
+}
+
+function readDictionary({ holds, most }: Of<'dictionary'>, value: unknown): unknown {
+  if (!isRecord(value)) return unlike('a record of the right kind of values', value);
+  const entries = Object.entries(value);
+  if (entries.length > most) return new Wrong(`expected at most ${most} names`);
+  const long = entries.find(([name]) => name.length > MAX_NAME);
+  if (long !== undefined) return new Wrong(`expected names of at most ${MAX_NAME} characters`);
+  if (entries.every(([, each]) => holds(each))) return value;
+  return unlike('a record of the right kind of values', value);
 }
 
 function readVariant({ name, variants }: Of<'variants'>, value: unknown, scope: Scope): unknown {

@@ -396,7 +396,7 @@ function checkStructures(args: unknown): void {
   for (const name of STRUCTURES) {
     if (!Object.hasOwn(given, name)) continue;
     const value = given[name];
-    if (typeof value !== 'object' || value === null) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw new VerbsError('EFAULT', `${name} is not a structure`);
     }
   }

@@ -1,6 +1,7 @@
 /** The known part of a run that ended early, as a coordinator sends it to its client. */
 import { expect, test } from 'vitest';
 import { parseKnownRun, type KnownRun } from '../../../coordinator/run/unfinished-run.js';
+import { MAX_HOSTS } from '../../../units/elements.js';
 import { packControl, unpackControl } from '../../../wire/control/codec.js';
 
 const KNOWN: KnownRun = {
@@ -20,6 +21,15 @@ test.each<[string, object, string]>([
   ['a negative time', { virtual_ns: -1 }, 'virtual_ns'],
   ['a text for a count', { counters: { host0: { tx_packets: 'many' } } }, 'counters'],
   ['a list for counters', { counters: [1] }, 'counters'],
+  ['a list for a host’s counts', { counters: { host0: [1] } }, 'counters'],
+  ['a name without end', { counters: { host0: { ['x'.repeat(2000)]: 1 } } }, 'counters'],
+  [
+    'more hosts than there can be',
+    {
+      counters: Object.fromEntries(Array.from({ length: MAX_HOSTS + 1 }, (_, i) => [`h${i}`, {}])),
+    },
+    'counters',
+  ],
   ['a host that no cluster has', { queue_pairs: [{ ...KNOWN.queue_pairs[0], host: 1e6 }] }, 'host'],
   ['no waits', { waiting: undefined }, 'waiting'],
 ])('is refused with %s', (_, wrong, told) => {

@@ -110,6 +110,25 @@ describe('awaits', () => {
   it('of a file system are refused like every await of what is not the emulator’s', async () => {
     const line = await lineOf(() => readFile('/etc/hostname'));
     expect(line).toContain('the program awaits something outside the emulator');
+    expect(line).toContain('it has awaited none of them yet');
+  });
+
+  it('of a file system after a call are told with the line of that call', async () => {
+    const line = await lineOf(async (core) => {
+      await core.allocate(64);
+      await readFile('/etc/hostname');
+    });
+    expect(line).toMatch(/await only calls of its core; it last awaited allocate, at /);
+    expect(line).toMatch(HERE);
+  });
+
+  it('of a file system after a sleep are told with what was awaited, which has no line', async () => {
+    const line = await lineOf(async (core) => {
+      await core.allocate(64);
+      await core.sleep(ps(5));
+      await readFile('/etc/hostname');
+    });
+    expect(line).toMatch(/; it last awaited sleep$/);
   });
 
   it('in core.any have to be things to wait for, not promises', async () => {
@@ -383,6 +402,9 @@ describe('a counter', () => {
     expect(await lineOf((core) => core.count('__proto__'))).toContain(
       'is not a valid counter name',
     );
+    const long = await lineOf((core) => core.count('x'.repeat(257)));
+    expect(long).toContain('core.count: a name of 257 characters; the limit is 256');
+    expect(long).toMatch(HERE);
     expect(await lineOf((core) => core.count('lost', NaN))).toContain("'lost' cannot grow by NaN");
   });
 });

@@ -42,6 +42,10 @@ const SLIPS = {
     await core.hear(1);
   },
   'a foreign await': async () => (await import('node:fs/promises')).readFile('/etc/hostname'),
+  'a foreign await after a call': async (core) => {
+    await core.allocate(64);
+    await (await import('node:fs/promises')).readFile('/etc/hostname');
+  },
   'process.exit': () => process.exit(0),
   'a function told': (core) => core.tell(1, () => 1),
   'a Map returned': () => new Map([[1, 2]]),
