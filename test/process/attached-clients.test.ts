@@ -1,8 +1,6 @@
 /** Clients of a cluster that is up: they wait for one another, and what ends one of them harms no other. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readCapture } from '../../wire/capture.js';
 import type { Results } from '../../coordinator/report/results.js';
 import {
   becomes,
@@ -13,7 +11,7 @@ import {
   succeeded,
   type Status,
 } from './attached.js';
-import { PING_PONG, pinwire, Pinwire, readResults, ROOT, scratch, until } from './pinwire.js';
+import { PING_PONG, pinwire, Pinwire, readResults, scratch, until } from './pinwire.js';
 
 const cluster = new SharedCluster();
 const attached = (...args: string[]) => cluster.attached(...args);
@@ -104,43 +102,6 @@ describe('results of a run that ends early', () => {
     });
     expect(run.virtual_ns).toBeGreaterThan(0);
     expect(run.counters['host1']!['rx_packets']).toBeGreaterThan(0);
-  });
-
-  test('have all of it when it was interrupted while captured, and so far its captures', async () => {
-    const directory = scratch();
-    const file = (host: number): string => join(directory, `host${host}.pcapng`);
-    const run = await unfinishedOf([...FOR_EVER, '--capture', directory], async (command) => {
-      await until(() => existsSync(file(1)) && statSync(file(1)).size > 10_000, 'captured frames');
-      command.child.kill('SIGINT');
-    });
-    expect(run.virtual_ns).toBeGreaterThan(0);
-    expect(run.packets).toBeGreaterThan(0);
-    expect(run.counters['host1']!['rx_packets']).toBeGreaterThan(0);
-    expect(run.queue_pairs.map(({ state }) => state)).toContain('RTS');
-    expect(run.waiting.join()).toMatch(/host[01] core 0 has waited/);
-    for (const host of [0, 1]) {
-      expect([...readCapture(readFileSync(file(host)))].length).toBeGreaterThan(50);
-    }
-    await succeeded(attached(PING_PONG));
-  });
-});
-
-describe('what a run has to say although it went on', () => {
-  test('of --until, reaches the client', async () => {
-    const { code, stderr, results } = await attached('micro/write-bw', '--until', '60us');
-    expect(stderr).toMatch(/--until|60 us/);
-    expect(code).toBe(0);
-    expect(results).toContain('60');
-  });
-
-  test('of a queue pair that retries without end, reaches the client', async () => {
-    const { code, stderr } = await attached(
-      join(ROOT, 'test', 'process', 'modules', 'never-ready.js'),
-      '--until',
-      '20ms',
-    );
-    expect(stderr).toMatch(/host0 QP \d+ has retransmitted the same request 1000 times in a row/);
-    expect(code).toBe(0);
   });
 });
 
