@@ -4,6 +4,7 @@
  */
 import { Dice } from '../digests/dice.js';
 import { argvOf, draw, MOST_PROCESSES, MOST_THREADS, type Draw } from '../digests/draw.js';
+import type { Settings } from '../digests/workload-draws.js';
 
 /** Where the hosts of a run are: options by name, without the dashes. */
 export type Placement = Readonly<Record<string, string>>;
@@ -44,7 +45,7 @@ export function placedDraw(seed: number, index: number): PlacedDraw {
     name: `draw ${seed}:${index + 1}`,
     draw: {
       workload,
-      settings,
+      settings: smaller(settings),
       options: {
         ...options,
         ...(dice.oneIn(3) && { override: dice.of(OVERRIDES) }),
@@ -52,9 +53,28 @@ export function placedDraw(seed: number, index: number): PlacedDraw {
       },
     },
     serial: EMBEDDED,
-    others: [over(1, worker), over(several(), worker), over(several(), 'inline')],
+    others: [over(1, worker), over(several(), dice.of([worker, 'inline']))],
   };
 }
+
+/** What shows in a hundred repetitions shows in ten, and a window of virtual time over processes takes its time. */
+const smaller = (settings: Settings): Settings =>
+  Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => {
+      const most = REPETITIONS[name];
+      return [
+        name,
+        most !== undefined && typeof value === 'number' ? Math.min(value, most) : value,
+      ];
+    }),
+  );
+
+const REPETITIONS: Readonly<Record<string, number>> = {
+  iterations: 8,
+  warmup: 1,
+  messages: 50,
+  accesses: 20,
+};
 
 const PLACEMENT_OPTIONS = new Set(['placement', 'processes', 'core-runtime']);
 
