@@ -1,6 +1,11 @@
 /** One draw in all its placements: which of them differ from the serial order, and where. */
 import { firstDifference, type Difference } from './first-difference.js';
-import type { PlacedDraw, Placement } from './placed-draw.js';
+import {
+  describePlacement,
+  repeatingCommand,
+  type PlacedDraw,
+  type Placement,
+} from './placed-draw.js';
 import type { Outcome, Places } from './places.js';
 
 export interface Deviation {
@@ -31,3 +36,15 @@ const compared = ({ results, cluster, error, captures, packets, events }: Outcom
   packets,
   events,
 });
+
+/** What differs, and the command that repeats both sides, in a line. */
+export function describeDeviation(
+  { name, draw, serial }: PlacedDraw,
+  { placement, difference: { path, a, b } }: Deviation,
+): string {
+  const [right, wrong] = [serial, placement].map(describePlacement);
+  return (
+    `${name}: ${path.replace(/^\./, '')} is ${a} (${right!}), ${b} (${wrong!}): ` +
+    repeatingCommand(draw, serial, placement)
+  );
+}

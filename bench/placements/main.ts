@@ -11,10 +11,10 @@ import {
   type Interruption,
 } from '../../coordinator/terminal/interruption.js';
 import { processTerminal } from '../../coordinator/terminal/terminal.js';
-import { deviations, type Deviation } from './comparison.js';
+import { describeDeviation, deviations } from './comparison.js';
 import { Load } from './load.js';
 import { HELP, readOptions, type PlacementOptions } from './options.js';
-import { describePlacement, placedDraw, repeatingCommand, type PlacedDraw } from './placed-draw.js';
+import { placedDraw } from './placed-draw.js';
 import { Places } from './places.js';
 
 const terminal = processTerminal();
@@ -58,23 +58,11 @@ async function compareAll(
     terminal.error(
       `${done}  ${drawn.name}  ${drawn.draw.workload}  ${seconds.toFixed(1)} s  ${verdict}`,
     );
-    for (const each of found) terminal.write(`${deviationLine(drawn, each)}\n`);
+    for (const each of found) terminal.write(`${describeDeviation(drawn, each)}\n`);
     if (found.length > 0) different++;
   }
   terminal.write(`${count} draw${count === 1 ? '' : 's'}, ${different} different\n`);
   return different > 0 ? 1 : 0;
-}
-
-/** What differs, and the command that repeats both sides. */
-function deviationLine(
-  { name, draw, serial }: PlacedDraw,
-  { placement, difference: { path, a, b } }: Deviation,
-): string {
-  const [right, wrong] = [serial, placement].map(describePlacement);
-  return (
-    `${name}: ${path.replace(/^\./, '')} is ${a} (${right!}), ${b} (${wrong!}): ` +
-    repeatingCommand(draw, serial, placement)
-  );
 }
 
 try {
