@@ -56,7 +56,7 @@ export class SharedChains extends ChainTable {
   }
 
   clear(row: number): void {
-    // All of it: whoever asks what nobody's chain has had is told nothing, as by the other kind of table.
+    // All of it: nobody's chain has had nothing, as in the other kind of table.
     const at = row * CHAIN_CELLS;
     this.cells.fill(0, at, at + USED);
   }

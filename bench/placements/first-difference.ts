@@ -28,4 +28,7 @@ type Parent = Readonly<Record<string, unknown>>;
 
 const isParent = (value: unknown): value is Parent => typeof value === 'object' && value !== null;
 
-const json = (value: unknown): string => (JSON.stringify(value) as string | undefined) ?? 'nothing';
+function json(value: unknown): string {
+  const text = JSON.stringify(value) as string | undefined;
+  return text ?? 'nothing';
+}

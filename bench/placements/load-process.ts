@@ -1,6 +1,6 @@
 /**
- * A process that keeps this machine's processors busy, by fits and starts, until its standard input ends: whoever
- * depends on who is quick is found out.
+ * A process that keeps this machine's processors busy, by fits and starts, until its standard input ends, so that
+ * results that depend on who is quick show it.
  */
 import { availableParallelism } from 'node:os';
 import { isMainThread, Worker } from 'node:worker_threads';
@@ -23,5 +23,5 @@ for (let thread = availableParallelism(); thread > 0; thread--) {
   new Worker(new URL(import.meta.url));
 }
 process.stdin.on('end', () => process.exit()).resume();
-// Interruptions are for whoever started this, and ends it.
+// Interruptions are for the command that started this, and ends it.
 for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);

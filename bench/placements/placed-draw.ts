@@ -27,7 +27,7 @@ const OVERRIDES = [
 ] as const;
 const LAST_INSTANTS = ['20us', '150us', '1ms'] as const;
 
-export const EMBEDDED: Placement = { placement: 'embedded', 'core-runtime': 'inline' };
+const EMBEDDED: Placement = { placement: 'embedded', 'core-runtime': 'inline' };
 
 /** Draw `index` of `seed`, from 0 on. It depends on nothing else. */
 export function placedDraw(seed: number, index: number): PlacedDraw {

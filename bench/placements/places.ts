@@ -39,8 +39,12 @@ export interface Outcome {
 
 /** Host processes that may stand at the same time. */
 const MOST_STANDING = 10;
-/** A run that takes longer has failed; the longest takes seconds. */
-const RUN_SECONDS = 120;
+
+interface Work {
+  readonly config: ClusterConfig;
+  readonly planned: PlannedWorkload;
+  readonly seconds: number;
+}
 
 export class Places {
   /** By how the hosts are spread over them, which alone is decided before a run; the one used last is last. */
@@ -54,7 +58,8 @@ export class Places {
     this.print = print;
   }
 
-  async run(drawn: Draw, placement: Placement): Promise<Outcome> {
+  /** A run that is not done within `seconds` has failed. */
+  async run(drawn: Draw, placement: Placement, seconds: number): Promise<Outcome> {
     const resolved = await resolveWorkload(drawn.workload, this.scratch, 'private');
     const settings = parseSettings(
       Object.entries(drawn.settings).map(([name, value]) => `${name}=${value}`),
@@ -64,31 +69,24 @@ export class Places {
     const config = clusterConfig(options, Number(options.hosts));
     const planned = planWorkload(resolved, settings, config);
     return config.placement === 'embedded'
-      ? this.embedded(drawn, config, planned)
-      : this.onProcesses(drawn, config, planned);
+      ? this.embedded(drawn, { config, planned, seconds })
+      : this.onProcesses(drawn, { config, planned, seconds });
   }
 
-  private async embedded(
-    drawn: Draw,
-    config: ClusterConfig,
-    planned: PlannedWorkload,
-  ): Promise<Outcome> {
-    const cluster = new EmbeddedCluster(planned.workload.program);
+  private async embedded(drawn: Draw, work: Work): Promise<Outcome> {
+    const cluster = new EmbeddedCluster(work.planned.workload.program);
     const capture = isCaptured(drawn) ? CAPTURES : undefined;
-    const outcome = await this.measured(cluster, config, planned, capture);
+    const outcome = await this.measured(cluster, work, capture);
     const runs = cluster.known.map(({ captures }) => captures);
     return { ...outcome, captures: hashes(runs.flatMap((captures) => [...captures])) };
   }
 
-  private async onProcesses(
-    drawn: Draw,
-    config: ClusterConfig,
-    planned: PlannedWorkload,
-  ): Promise<Outcome> {
+  private async onProcesses(drawn: Draw, work: Work): Promise<Outcome> {
+    const { config, planned } = work;
     const cluster = await this.clusterFor(config);
     const directory = mkdtempSync(join(this.scratch, 'captures-'));
     const capture = isCaptured(drawn) ? directory : undefined;
-    const outcome = await this.measured(cluster, config, planned, capture);
+    const outcome = await this.measured(cluster, work, capture);
     // It may have lost a process.
     if (outcome.error !== undefined) await this.end(cluster);
     const count = planned.configurations.length;
@@ -104,15 +102,14 @@ export class Places {
 
   private async measured(
     place: RunPlace,
-    config: ClusterConfig,
-    planned: PlannedWorkload,
+    { config, planned, seconds }: Work,
     capture: string | undefined,
   ): Promise<Omit<Outcome, 'captures'>> {
     const measured = new Measured();
     const late = new AbortController();
     const timer = setTimeout(() => {
-      late.abort(new RunError(`was not done within ${RUN_SECONDS} s`));
-    }, RUN_SECONDS * 1000);
+      late.abort(new RunError(`was not done within ${seconds} s`));
+    }, seconds * 1000);
     const signal = AbortSignal.any([this.interrupted.signal, late.signal]);
     let error: string | undefined;
     try {

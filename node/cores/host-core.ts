@@ -34,7 +34,7 @@ const TIMER = 2;
 export interface CoreSupervisor {
   /** The mailbox of a core to be. */
   mailbox(): Mailbox;
-  /** It is the core's turn: run its segment, or wait for the one begun early, then call {@link HostCore.segmentEnded}. */
+  /** It is the core's turn: run its segment, if it was not begun early, then call {@link HostCore.segmentEnded}. */
   due(core: HostCore): void;
   ended(core: HostCore): void;
 }

@@ -45,7 +45,7 @@ describe('draws to be compared', () => {
   it('are nothing that the command line refuses, and start no more threads than a machine bears', () => {
     for (const { draw, serial, others } of DRAWS.slice(0, 60)) {
       for (const placement of [serial, ...others]) {
-        const { capture: _, fault, override, ...options } = draw.options;
+        const { fault, override, ...options } = draw.options;
         const texts = Object.fromEntries(
           Object.entries({ ...options, ...placement }).map(([name, value]) => [
             name,
@@ -76,7 +76,7 @@ describe('a draw that comes out another way over processes', () => {
     }) as never;
   const drawn = DRAWS[3]!;
 
-  it('is told with the first path that differs, both values and the command that repeats both', async () => {
+  it('is shown with the first path that differs, both values and the command that repeats both', async () => {
     const isWrong = ({ processes }: Placement): boolean => processes === '1';
     const places = { run: async (_: unknown, at: Placement) => outcome(isWrong(at) ? 3 : 2) };
     const found = await deviations(drawn, places);
