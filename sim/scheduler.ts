@@ -12,7 +12,7 @@ export interface EventSink {
 
 export class Scheduler {
   now: Instant = START;
-  /** The time of the event being done: `now`, unless {@link stepIf} took it early. */
+  /** The time of the event being done: `now`, unless {@link stepIf} does it early. */
   eventTime: Instant = START;
   /** Events done so far. */
   events = 0;
@@ -51,7 +51,10 @@ export class Scheduler {
     this.handlers[queue.sink]!.call(this.sinks[queue.sink]!, queue.kind, queue.argument);
   }
 
-  /** Does the earliest event if it is of this kind and before `before`; the clock stays where it is. */
+  /**
+   * Does the earliest event early, if it is of this kind and before `before`: at its own {@link eventTime}, while the
+   * clock stays where it is. What of it must come in its turn is done by {@link again}.
+   */
   stepIf(kind: number, before: number): boolean {
     const { queue } = this;
     if (queue.peekKind() !== kind || queue.peek() >= before || !queue.pop()) return false;
@@ -59,6 +62,12 @@ export class Scheduler {
     this.events++;
     this.handlers[queue.sink]!.call(this.sinks[queue.sink]!, queue.kind, queue.argument);
     return true;
+  }
+
+  /** An event that was done early comes once more in its turn, as `kind`: both count as one. */
+  again(time: number, key: number, sink: number, kind: number): void {
+    this.events--;
+    this.queue.push(time, key, sink, kind, 0);
   }
 
   /** The real clock moves by itself: it is `now` at the least. */

@@ -56,7 +56,9 @@ export class SharedChains extends ChainTable {
   }
 
   clear(row: number): void {
-    this.cells[row * CHAIN_CELLS + OPERATION] = 0;
+    // All of it: nobody's chain has had nothing, as in the other kind of table.
+    const at = row * CHAIN_CELLS;
+    this.cells.fill(0, at, at + USED);
   }
 
   operation(row: number): number {

@@ -20,20 +20,20 @@ const MTUS = [PROFILE_MTU, PROFILE_MTU, PROFILE_MTU, 256, 512, 1024, 2048, 4096]
 /** The least that a profile has by itself. */
 const USUAL_MTU = 1024;
 const SEEDS = 3;
-const MOST_PROCESSES = 4;
+export const MOST_PROCESSES = 4;
 /** Threads of one run: more of them are slow to start, and compute nothing else. */
-const MOST_THREADS = 16;
+export const MOST_THREADS = 16;
 const DRAW_SECONDS = 120;
 
 const DECK = WORKLOAD_DRAWS.flatMap((each) => Array<WorkloadDraw>(each.cards).fill(each));
 
-/** Draw `index` of `seed`, from 0 on. */
-export function draw(seed: number, index: number): Draw {
+/** Draw `index` of `seed`, from 0 on, with no more hosts than `mostHosts`: two at the least. */
+export function draw(seed: number, index: number, mostHosts = Infinity): Draw {
   // Workloads come from a deck that is shuffled again when it is used up: a short list misses none.
   const deck = new Dice(seed, `deck ${Math.floor(index / DECK.length)}`).shuffled(DECK);
   const drawn = deck[index % DECK.length]!;
   const dice = new Dice(seed, `draw ${index}`);
-  const hosts = dice.of(drawn.hosts);
+  const hosts = dice.of(drawn.hosts.filter((count) => count <= mostHosts));
   const cores = dice.of(drawn.cores);
   const mtu = dice.of(MTUS);
   const shape = { hosts, cores, mtu: mtu === PROFILE_MTU ? USUAL_MTU : mtu };

@@ -19,33 +19,22 @@ import type { CompletionQueue, CompletionWaiter } from '../model/rdma/completion
 import type { Doorbell } from '../model/nic/doorbell.js';
 import type { Mailbox } from '../program/mailbox/mailbox.js';
 import { AWAIT, AWAIT_WORDS } from '../spec/awaits.js';
+import { ASLEEP, BEGUN_AT_ONCE, BUSY } from './kinds-of-waits.js';
 
 /** The kind of a core's resumption. */
 const RESUME = 255;
-/** The core is alone on its host's memory: the machine runs several such cores at once. No other sink uses it. */
+/** The core is alone on its host's memory: the machine may begin its segment early. No other sink uses it. */
 export const RESUME_ALONE = 254;
+/** Its segment was begun early, and now it is its turn. */
+export const BEGUN_EARLY = 253;
 const AWAITS = 1;
 const TIMER = 2;
-
-/** Waits that need nothing of the host at the core's own time: begun with the segment's end, answered from then on. */
-const BEGUN_AT_ONCE: ReadonlySet<number> = new Set([
-  AWAIT.poll,
-  AWAIT.busyPoll,
-  AWAIT.watch,
-  AWAIT.idle,
-  AWAIT.busy,
-]);
-
-/** In these the core is the program's: what interrupts take of it, it has later. */
-const BUSY: ReadonlySet<number> = new Set([AWAIT.call, AWAIT.busy, AWAIT.system]);
-/** In these nothing of the program wants the core. */
-const ASLEEP: ReadonlySet<number> = new Set([AWAIT.idle, AWAIT.event, AWAIT.hear]);
 
 /** What a core asks of the machine that runs it. */
 export interface CoreSupervisor {
   /** The mailbox of a core to be. */
   mailbox(): Mailbox;
-  /** The core is due: run its segment, then call {@link HostCore.segmentEnded}. */
+  /** It is the core's turn: run its segment, if it was not begun early, then call {@link HostCore.segmentEnded}. */
   due(core: HostCore): void;
   ended(core: HostCore): void;
 }
@@ -136,6 +125,10 @@ export class HostCore implements EventSink, CompletionWaiter, WatchWaiter, Syste
     }
     if (kind === TIMER) {
       this.timeCame(argument);
+      return;
+    }
+    if (kind === BEGUN_EARLY) {
+      this.options.supervisor.due(this);
       return;
     }
     const { eventTime } = this.options.scheduler;

@@ -7,7 +7,12 @@ import { pcapngHeader, pcapngPacket, DIRECTION } from '../../wire/pcapng-writer.
 import type { Instant } from '../../units/time.js';
 import { installGuards } from '../cores/guards.js';
 import { describeFailure, type CoreRuntime, type ProgramResult } from '../cores/core-runtime.js';
-import { RESUME_ALONE, type CoreSupervisor, type HostCore } from '../cores/host-core.js';
+import {
+  BEGUN_EARLY,
+  RESUME_ALONE,
+  type CoreSupervisor,
+  type HostCore,
+} from '../cores/host-core.js';
 import { InlineRuntime } from '../cores/inline-runtime.js';
 import type { CoreIdentity } from '../program/program-core.js';
 import type { Mailbox } from '../program/mailbox/mailbox.js';
@@ -20,6 +25,7 @@ import { Fabric } from '../model/fabric/fabric.js';
 import type { FrameTap } from '../model/fabric/captured-link.js';
 import { FramePool } from '../model/fabric/frame-pool.js';
 import type { FrameSlot } from '../model/fabric/frame-slot.js';
+import { leastFlight } from '../model/fabric/flight-times.js';
 import { layoutOf } from '../model/fabric/topologies.js';
 import { LONG_STREAK } from '../model/rdma/retry-streak.js';
 import type { Bound } from '../links/window-runner.js';
@@ -45,7 +51,12 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   private readonly fabric: Fabric;
   private readonly hosts: Host[];
   private readonly runtime: CoreRuntime;
-  private readonly dueCores: HostCore[] = [];
+  /** The core whose turn it is. */
+  private dueCore: HostCore | undefined;
+  /** Cores whose segments run although it is not their turn yet. */
+  private readonly begunEarly = new Set<HostCore>();
+  /** What happens on a host changes nothing on another one sooner. */
+  private readonly flight: number;
   private readonly results: RunOutcome['results'][number][] = [];
   private readonly programCounters = new Map<number, Record<string, number>>();
   private readonly endedCores: HostCore[] = [];
@@ -76,8 +87,10 @@ export class Machine implements ProcessMachine, CoreSupervisor {
     this.runtime = runtime;
     this.until = Math.min(spec.until, Number.MAX_VALUE);
     this.pool = wiring.pool ?? FramePool.of(spec);
+    const layout = wiring.topology?.build(spec) ?? layoutOf(spec);
+    this.flight = leastFlight(layout, spec.profile);
     this.fabric = new Fabric({
-      layout: wiring.topology?.build(spec) ?? layoutOf(spec),
+      layout,
       profile: spec.profile,
       local: spec.local,
       scheduler: this.scheduler,
@@ -150,7 +163,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   }
 
   async advance(bound: Bound, sliceMs: number): Promise<'drained' | 'yield'> {
-    const { scheduler, runtime, dueCores, until: last } = this;
+    const { scheduler, runtime, until: last } = this;
     const until = performance.now() + sliceMs;
     const real = this.spec.clock === 'real';
     for (let count = 1; ; count++) {
@@ -161,20 +174,19 @@ export class Machine implements ProcessMachine, CoreSupervisor {
         if (next > scheduler.now) return 'drained';
       }
       scheduler.step();
-      if (dueCores.length > 0) {
-        if (runtime.parallel) this.resumeTogether(bound);
-        for (const core of dueCores) {
-          if (!runtime.parallel) runtime.resume(core);
-          try {
-            // Awaited here and not in a function of its own: this is the way of every segment.
-            while (!runtime.isBack(core)) await runtime.turn();
-          } catch (error) {
-            this.failure = describeFailure(core, error);
-            return 'drained';
-          }
-          core.segmentEnded();
+      const core = this.dueCore;
+      if (core !== undefined) {
+        this.dueCore = undefined;
+        if (!runtime.parallel) runtime.resume(core);
+        else this.resumeTogether(core, bound);
+        try {
+          // Awaited here and not in a function of its own: this is the way of every segment.
+          while (!runtime.isBack(core)) await runtime.turn();
+        } catch (error) {
+          this.failure = describeFailure(core, error);
+          return 'drained';
         }
-        while (dueCores.length > 0) dueCores.pop();
+        core.segmentEnded();
       }
       if (this.endedCores.length > 0) await this.collect();
       if (this.failure !== null) return 'drained';
@@ -196,7 +208,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   }
 
   due(core: HostCore): void {
-    this.dueCores.push(core);
+    this.dueCore = core;
   }
 
   ended(core: HostCore): void {
@@ -283,15 +295,28 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   }
 
   /**
-   * Other cores that are due within one doorbell latency, with nothing in between, and have a host's memory each for
-   * themselves: none of them can hear of the first one's segment in its own, so all run at once. Never beyond the
-   * bound: a frame that another process has yet to send may come first.
+   * Begins the segment of `core`, whose turn it is, and with it those of the cores that are due next, with nothing in
+   * between, and have a host's memory each for themselves: until a frame has had its flight, nothing of what other
+   * hosts do from now on reaches them, so their segments find what they would find in their turn. They end in their
+   * turn, and all else has the order that it has where one thread does everything. Never beyond the bound: a frame that
+   * another process has yet to send may come first.
    */
-  private resumeTogether({ horizon }: Bound): void {
-    const { now } = this.scheduler;
-    const before = Math.min(now + this.spec.profile.pcie.postedWrite.ps, horizon, this.until + 1);
-    while (this.scheduler.stepIf(RESUME_ALONE, before)) continue;
-    for (const core of this.dueCores) this.runtime.resume(core);
+  private resumeTogether(core: HostCore, { horizon }: Bound): void {
+    const { scheduler, runtime, begunEarly } = this;
+    if (!begunEarly.delete(core)) runtime.resume(core);
+    const before = Math.min(scheduler.now + this.flight, horizon, this.until + 1);
+    const turns: (readonly [time: number, key: number, sink: number])[] = [];
+    while (scheduler.stepIf(RESUME_ALONE, before)) {
+      const early = this.dueCore;
+      // Interrupts have the core: it is due later.
+      if (early === undefined) continue;
+      this.dueCore = undefined;
+      runtime.resume(early);
+      begunEarly.add(early);
+      const { time, key, sink } = scheduler.queue;
+      turns.push([time, key, sink]);
+    }
+    for (const [time, key, sink] of turns) scheduler.again(time, key, sink, BEGUN_EARLY);
   }
 
   private async collect(): Promise<void> {

@@ -34,6 +34,19 @@ test('cores of one host see each other’s stores at the same times, in threads 
   }
 });
 
+describe('programs on hosts of their own, whose threads run at the same time', () => {
+  test.each([
+    ['trading/tick-to-trade', ['path=busy-poll', 'messages=300']],
+    ['trading/tick-to-trade', ['path=kernel', 'messages=100']],
+    ['hpc/allreduce', ['path=busy-poll', 'iterations=5', 'size=4KiB']],
+    ['hpc/allreduce', ['path=bypass', 'iterations=5', 'size=4KiB']],
+  ])('%s %j takes what it takes where they run one after the other', async (workload, set) => {
+    const serial = await run({ workload, set }, EMBEDDED);
+    const threads = await run({ workload, set }, { processes: '1', 'core-runtime': 'worker' });
+    expect(threads.reproducible).toBe(serial.reproducible);
+  });
+});
+
 describe('under faults, results and captures do not depend on placement', () => {
   test.each<[string, readonly string[], Wanted['options']]>([
     ['micro/send-lat', ['iterations=40', 'size=3000'], {}],

@@ -33,6 +33,15 @@ describe.each(KINDS)('a chain %s', (_, table) => {
     chains.copy(1, NOBODYS_CHAINS, 0);
     expect(chains.operation(1)).toBe(0);
   });
+
+  it('that was somebody’s and is nobody’s now tells nothing of what it was', () => {
+    const chains = table(2);
+    chains.begin(0, 9, 100);
+    chains.advance(0, STAGE.post, 140);
+    chains.clear(0);
+    expect([chains.operation(0), chains.started(0), chains.asOf(0)]).toEqual([0, 0, 0]);
+    expect(chains.stages(0)).toEqual(new Float64Array(STAGE_COUNT));
+  });
 });
 
 describe('a row of shared memory', () => {

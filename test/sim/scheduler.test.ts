@@ -145,6 +145,48 @@ describe('the scheduler', () => {
   });
 });
 
+describe('an event that is done early', () => {
+  /** A scheduler whose one sink notes what it is called for: the event's own time, and its kind. */
+  function noting(): { scheduler: Scheduler; sink: number; done: [number, number][] } {
+    const scheduler = new Scheduler();
+    const done: [number, number][] = [];
+    const sink = scheduler.register({ handle: (kind) => done.push([scheduler.eventTime, kind]) });
+    return { scheduler, sink, done };
+  }
+
+  it('comes again in its turn, after all that was made before it meanwhile, and counts once', () => {
+    const { scheduler, sink, done } = noting();
+    scheduler.at(10, 0, sink, 1, 0);
+    scheduler.at(20, 1, sink, 2, 0);
+    scheduler.step();
+    expect(scheduler.stepIf(2, 25)).toBe(true);
+    expect(scheduler.now).toBe(10);
+    const { time, key } = scheduler.queue;
+    scheduler.at(15, 2, sink, 3, 0);
+    scheduler.at(20, 0, sink, 4, 0);
+    scheduler.at(20, 3, sink, 5, 0);
+    scheduler.again(time, key, sink, 6);
+    while (scheduler.next() < Infinity) scheduler.step();
+    expect(done).toEqual([
+      [10, 1],
+      [20, 2],
+      [15, 3],
+      [20, 4],
+      [20, 6],
+      [20, 5],
+    ]);
+    expect(scheduler.events).toBe(5);
+  });
+
+  it('is of the kind that is asked for, and before the time', () => {
+    const { scheduler, sink, done } = noting();
+    scheduler.at(20, 1, sink, 2, 0);
+    expect(scheduler.stepIf(3, 25)).toBe(false);
+    expect(scheduler.stepIf(2, 20)).toBe(false);
+    expect(done).toEqual([]);
+  });
+});
+
 describe('random streams', () => {
   it('are the same for the same seed and name, and differ else', () => {
     const draws = (seed: number, name: string): number[] => {

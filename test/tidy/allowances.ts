@@ -79,7 +79,6 @@ const BOTH_WAYS = 'A conversion goes both ways; each way is tested against the o
 export const EXPORTS_FOR_TESTS: Exceptions = {
   ...allowed(STEP, [
     ...inFile('bench/digests/digest.ts', ['sha256']),
-    ...inFile('bench/digests/draw.ts', ['draw', 'argvOf']),
     ...inFile('bench/peers/cpu-time.ts', ['cpuSeconds']),
     ...inFile('bench/peers/peer-table.ts', ['formatCpu']),
     ...inFile('coordinator/cli/command-status.ts', ['formatStatus']),

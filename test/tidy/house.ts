@@ -222,6 +222,14 @@ export const ROOMS: readonly Room[] = [
     types: ['coordinator/report'],
   },
   {
+    name: 'bench/placements',
+    values: [
+      ...['coordinator/errors', 'coordinator/options', 'coordinator/terminal', 'coordinator/plan'],
+      ...['coordinator/run', 'coordinator/cluster', 'coordinator/embedded', 'bench/digests'],
+    ],
+    types: ['coordinator/report'],
+  },
+  {
     name: 'bench',
     values: [
       ...['units', 'sim', 'wire', 'node/spec', 'node/model/nic', 'node/process', 'node/program'],
@@ -306,6 +314,7 @@ export const TEST_ROOMS = [
 /** Files that something outside the tree's imports loads. What package.json exports is added to them. */
 export const ENTRIES = [
   ...['coordinator/main.ts', 'node/main.ts', 'bench/main.ts', 'bench/digests/main.ts'],
+  ...['bench/placements/main.ts', 'bench/placements/load-process.ts'],
   // Programs are loaded by the process that runs them.
   'bench/programs.ts',
   // Threads are started by the path of their file.

@@ -138,8 +138,16 @@ function isRight(
   );
 }
 
-/** The stages of order `index`, which answers a message meant for `ticks[index]`. */
-function orderStages(gateway: GatewayResult, index: number, ticks: Float64Array): StageTime[] {
+/**
+ * The stages of order `index`, which answers a message meant for `ticks[index]`; undefined if it was read without an
+ * operation of its own, behind another one.
+ */
+function orderStages(
+  gateway: GatewayResult,
+  index: number,
+  ticks: Float64Array,
+): StageTime[] | undefined {
+  if (gateway.started[index] === 0) return undefined;
   const at = index * STAGES.length;
   const sums = gateway.stages.slice(at, at + STAGES.length);
   sums[BACKLOG]! -= ticks[index]! - gateway.started[index]!;
