@@ -3,7 +3,11 @@ import { runEmbedded } from './embedded.js';
 
 describe('an embedded run', () => {
   it('hands back what each rank returned, in rank order', async () => {
-    const { values: results, blocked, failure } = await runEmbedded({
+    const {
+      values: results,
+      blocked,
+      failure,
+    } = await runEmbedded({
       hosts: 3,
       program: async (core) => {
         await core.tell((core.rank + 1) % core.ranks, core.rank);

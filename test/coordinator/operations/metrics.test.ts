@@ -87,11 +87,17 @@ describe('the page', () => {
         counters['rx_packets'],
       );
       // Every core is somebody's or nobody's all the time.
-      expect(ofHost('pinwire_core_virtual_seconds_total')).toBeCloseTo((4 * run.virtualTime) / 1e12, 9);
+      expect(ofHost('pinwire_core_virtual_seconds_total')).toBeCloseTo(
+        (4 * run.virtualTime) / 1e12,
+        9,
+      );
     }
     expect(retransmitted).toBeGreaterThan(0);
     expect(valueOf(families, 'pinwire_run_wall_seconds_sum')).toBe(0.25);
-    expect(valueOf(families, 'pinwire_run_virtual_seconds_sum')).toBeCloseTo(run.virtualTime / 1e12, 12);
+    expect(valueOf(families, 'pinwire_run_virtual_seconds_sum')).toBeCloseTo(
+      run.virtualTime / 1e12,
+      12,
+    );
     expect(valueOf(families, 'pinwire_events_total')).toBe(run.events);
     expect(valueOf(families, 'pinwire_packets_total')).toBe(run.packets);
   });

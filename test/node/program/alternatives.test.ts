@@ -7,7 +7,11 @@ const US = 1e6 as Picoseconds;
 
 /** Rank 0 waits for three things at once; rank 1 has one of them come. */
 async function awaited(come: 'write' | 'send' | 'word', late: boolean): Promise<unknown> {
-  const { values: results, blocked, failure } = await runEmbedded({
+  const {
+    values: results,
+    blocked,
+    failure,
+  } = await runEmbedded({
     noise: false,
     program: async (core: Core) => {
       const device = await openDevice(core);

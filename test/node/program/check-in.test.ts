@@ -46,7 +46,11 @@ describe('a program that checks in', () => {
 
   it('computes what it would compute otherwise, at the same virtual times and with as many events', async () => {
     const outcomeOf = async (checkIn: (core: Core) => Promise<void>) => {
-      const { values: results, events, failure } = await runEmbedded({
+      const {
+        values: results,
+        events,
+        failure,
+      } = await runEmbedded({
         hosts: 2,
         program: async (core: Core) => {
           const times: number[] = [];

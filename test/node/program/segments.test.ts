@@ -173,7 +173,11 @@ describe('an operation', () => {
 
 describe('two cores of a host', () => {
   it('share memory: what one stores, the other one sees by watching, and goes on with its operation', async () => {
-    const { values: results, failure, blocked } = await runEmbedded({
+    const {
+      values: results,
+      failure,
+      blocked,
+    } = await runEmbedded({
       hosts: 1,
       noise: false,
       programs: [

@@ -168,25 +168,25 @@ describe('a communicator over verbs', () => {
     'lets a sender of %i bytes run ahead of a receiver only as far as credits and memory go',
     async (length) => {
       const messages = 50;
-      const { values: results, counters, failure } = await runRanks(
-        'verbs',
-        2,
-        async (communicator, buffer) => {
-          const own = await buffer(length);
-          const sums: number[] = [];
-          for (let number = 0; number < messages; number++) {
-            if (communicator.rank === 0) {
-              own.region.data.setUint32(0, number, true);
-              await communicator.send(own, 1, 0);
-            } else {
-              await communicator.core.work(5_000_000 as never);
-              await communicator.recv(own, 0, 0);
-              sums.push(own.region.data.getUint32(0, true));
-            }
+      const {
+        values: results,
+        counters,
+        failure,
+      } = await runRanks('verbs', 2, async (communicator, buffer) => {
+        const own = await buffer(length);
+        const sums: number[] = [];
+        for (let number = 0; number < messages; number++) {
+          if (communicator.rank === 0) {
+            own.region.data.setUint32(0, number, true);
+            await communicator.send(own, 1, 0);
+          } else {
+            await communicator.core.work(5_000_000 as never);
+            await communicator.recv(own, 0, 0);
+            sums.push(own.region.data.getUint32(0, true));
           }
-          return sums;
-        },
-      );
+        }
+        return sums;
+      });
       expect(failure).toBeNull();
       expect(results[1]).toEqual(Array.from({ length: messages }, (_, number) => number));
       expect(Object.values(counters).map(({ rnr_naks_sent: sent }) => sent)).toEqual([0, 0]);
@@ -208,19 +208,19 @@ describe('a communicator over sockets', () => {
   it('exchanges more at once than sockets hold, in pairs and round a ring', async () => {
     for (const hosts of [2, 3]) {
       const length = 3_000_000;
-      const { values: results, failure, blocked } = await runRanks(
-        'kernel',
-        hosts,
-        async (communicator, buffer) => {
-          const { rank, size } = communicator;
-          const own = await buffer(length);
-          const other = await buffer(length);
-          own.region.bytes.fill(rank + 1);
-          const [right, left] = [(rank + 1) % size, (rank + size - 1) % size];
-          await communicator.sendrecv(own, right, 0, other, left, 0);
-          return other.region.bytes.every((byte) => byte === left + 1);
-        },
-      );
+      const {
+        values: results,
+        failure,
+        blocked,
+      } = await runRanks('kernel', hosts, async (communicator, buffer) => {
+        const { rank, size } = communicator;
+        const own = await buffer(length);
+        const other = await buffer(length);
+        own.region.bytes.fill(rank + 1);
+        const [right, left] = [(rank + 1) % size, (rank + size - 1) % size];
+        await communicator.sendrecv(own, right, 0, other, left, 0);
+        return other.region.bytes.every((byte) => byte === left + 1);
+      });
       expect(failure).toBeNull();
       expect(blocked).toEqual([]);
       expect(results).toEqual(Array.from({ length: hosts }, () => true));

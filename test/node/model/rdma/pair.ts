@@ -128,7 +128,8 @@ export async function pair<A, B>(
   });
   if (run.failure !== null) throw new Error(run.failure.stack);
   if (run.blocked.length > 0) throw new Error(run.blocked.join('; '));
-  if (run.left.memoryFrames > 0) throw new Error(`${run.left.memoryFrames} frames of memory are nobody’s`);
+  if (run.left.memoryFrames > 0)
+    throw new Error(`${run.left.memoryFrames} frames of memory are nobody’s`);
   const counters: Record<string, number> = {};
   for (const its of Object.values(run.counters)) {
     options.onCounters?.(its);

@@ -98,13 +98,7 @@ describe('TCP in a program', () => {
         await core.sleep((10 * MS) as Picoseconds);
       },
     );
-    expect(run.values[0]).toEqual([
-      'ECONNREFUSED',
-      'EHOSTUNREACH',
-      'EINVAL',
-      'EMSGSIZE',
-      'EINVAL',
-    ]);
+    expect(run.values[0]).toEqual(['ECONNREFUSED', 'EHOSTUNREACH', 'EINVAL', 'EMSGSIZE', 'EINVAL']);
   });
 
   it('shares no port with the kernel, and gives it back', async () => {
