@@ -72,8 +72,9 @@ export async function runWorkload(
   params: Parameters = {},
   options: ClusterOptions = {},
 ): Promise<Measurement[]> {
-  const given = { ...clusterOptions(options), memory: options.memory ?? DEFAULT_MEMORY };
-  const { configurations, error } = await told({ ...given, workload, params });
+  const given = { ...clusterOptions(options), workload, params };
+  const memory = options.memory ?? (await memoryFor(given));
+  const { configurations, error } = await told({ ...given, memory });
   return configurations.map((each) => {
     if (each.summary === undefined) throw error!;
     capturedBy(options, each);
@@ -86,6 +87,12 @@ export async function specOf(given: ProgramRun): Promise<RunSpec> {
   const { config, planned } = await planEmbedded(programOptions(given));
   const local = Array.from({ length: config.hosts }, (_, host) => host);
   return { ...runSpec(config, planned, 0), capture: given.capture !== undefined, local };
+}
+
+async function memoryFor(options: EmbeddedOptions): Promise<number> {
+  const { planned } = await planEmbedded({ ...options, memory: MEMORY_WITH_VMS });
+  const hasVms = planned.configurations.some(({ machine }) => machine.vms.length > 0);
+  return hasVms ? MEMORY_WITH_VMS : DEFAULT_MEMORY;
 }
 
 /** How a run ended, whichever way. */

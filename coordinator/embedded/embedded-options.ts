@@ -61,7 +61,7 @@ export interface EmbeddedOptions<
   readonly trace?: 'headers' | 'full' | undefined;
   /** The bytes of input files, by the name that a parameter of kind `file` has; programs get all of them. */
   readonly inputs?: Readonly<Record<string, Uint8Array>> | undefined;
-  /** Called for each configuration when its hosts are built and virtual time begins: what comes before is no emulation. */
+  /** Called for each configuration when its hosts are built and virtual time begins. */
   readonly onBegin?: (() => void) | undefined;
 }
 

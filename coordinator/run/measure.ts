@@ -137,7 +137,7 @@ export async function measure(
   }
 }
 
-/** What a configuration's run is made of, whoever builds it; nothing is captured. */
+/** What a configuration's run is made of; nothing is captured. */
 export function runSpec(
   config: ClusterConfig,
   { module, inputs, configurations }: PlannedWorkload,
