@@ -20,7 +20,7 @@ export function refuseUnknown(what: string, record: object, known: readonly stri
 
 /** What a value is, in a few words. */
 export function shown(value: unknown): string {
-  if (value === null) return 'null';
+  if (value === null || value === undefined) return String(value);
   if (typeof value === 'object') return Array.isArray(value) ? 'a list' : 'an object';
-  return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? 'undefined');
+  return typeof value === 'function' ? 'a function' : JSON.stringify(value);
 }
