@@ -3,7 +3,11 @@ import { runEmbedded } from './embedded.js';
 
 describe('an embedded run', () => {
   it('hands back what each rank returned, in rank order', async () => {
-    const { results, blocked, failure } = await runEmbedded({
+    const {
+      values: results,
+      blocked,
+      failure,
+    } = await runEmbedded({
       hosts: 3,
       program: async (core) => {
         await core.tell((core.rank + 1) % core.ranks, core.rank);
@@ -20,7 +24,7 @@ describe('an embedded run', () => {
   });
 
   it('says what a program waits for that never ends', async () => {
-    const { results, blocked } = await runEmbedded({
+    const { values: results, blocked } = await runEmbedded({
       program: async (core) => (core.rank === 0 ? 'done' : core.hear(0)),
     });
     expect(results).toEqual(['done', undefined]);
@@ -42,7 +46,7 @@ describe('an embedded run', () => {
 
   it('draws from its seed', async () => {
     const drawn = async (seed: number): Promise<unknown> =>
-      (await runEmbedded({ seed, program: async (core) => core.random() })).results;
+      (await runEmbedded({ seed, program: async (core) => core.random() })).values;
     expect(await drawn(1)).toEqual(await drawn(1));
     expect(await drawn(1)).not.toEqual(await drawn(2));
   });

@@ -3,7 +3,9 @@
  * them.
  */
 import { relative, resolve } from 'node:path';
+import type { HostMetrics } from '../../node/process/host-metrics.js';
 import type { Program } from '../../node/program/verbs.js';
+import type { RunFailure } from '../../node/spec/run-spec.js';
 import { executeRun, type RunRecord } from '../run/run.js';
 import type { PlacedRun, RunPlace } from '../run/run-place.js';
 import { combineDigests } from '../../sim/trace.js';
@@ -19,9 +21,14 @@ export interface KnownRun {
   readonly counters: readonly Pick<RunRecord['counters'][number], 'host' | 'counts'>[];
   /** In ps: when its last program ended, or how far it came. */
   readonly virtualTime: number;
+  /** In ps: when the last event was, which may come after the programs. */
+  readonly lastEvent: number;
   readonly events: number;
   readonly packets: number;
   readonly traceHash: string;
+  readonly metrics: readonly HostMetrics[];
+  /** A program threw or broke the rules. */
+  readonly failure: RunFailure | null;
   readonly blocked: readonly string[];
   readonly left: HeldParts;
   /** pcapng by host, as `1/host0` where several runs are captured. */
@@ -36,10 +43,12 @@ export class EmbeddedCluster implements RunPlace {
   /** In order. */
   readonly known: KnownRun[] = [];
   private readonly program: Program<never>;
+  private readonly onBegin: (() => void) | undefined;
 
-  /** `program` is the one of every rank, whatever the run's module. */
-  constructor(program: Program<never>) {
+  /** `program` is the one of every rank, whatever the run's module; `onBegin` hears when each run is built. */
+  constructor(program: Program<never>, onBegin?: () => void) {
     this.program = program;
+    this.onBegin = onBegin;
   }
 
   async execute(run: PlacedRun): Promise<RunRecord> {
@@ -48,6 +57,7 @@ export class EmbeddedCluster implements RunPlace {
     const request = {
       ...run,
       captureDirectory: '',
+      ...(this.onBegin && { onBegin: this.onBegin }),
       onCaptured: (number: number, bytes: Uint8Array): void => {
         const pieces = captured.get(number);
         if (pieces === undefined) captured.set(number, [bytes]);
@@ -80,22 +90,24 @@ function knownOf(
   record: RunRecord | undefined,
   state: MachineState | undefined,
 ): Omit<KnownRun, 'captures'> {
-  const left = state?.left ?? NOTHING_LEFT;
+  const { left = NOTHING_LEFT, now: lastEvent = 0, failure = null, blocked = [] } = state ?? {};
   if (record !== undefined) {
     const virtualTime = Math.round(record.virtualNs * PS_PER_NS);
-    return { ...record, virtualTime, left };
+    return { ...record, metrics: record.metrics ?? [], virtualTime, lastEvent, failure, left };
   }
   const values: unknown[] = spec.programs.map(() => undefined);
-  const { outcome, now = 0, blocked = [] } = state ?? {};
-  const { results = [], hosts = [], events = 0, packets = 0 } = outcome ?? {};
+  const { results = [], hosts = [], events = 0, packets = 0 } = state?.outcome() ?? {};
   for (const { rank, value } of results) values[rank] = value;
   return {
     values,
     counters: hosts.map(({ host, counters }) => ({ host, counts: { ...counters } })),
-    virtualTime: now,
+    virtualTime: lastEvent,
+    lastEvent,
     events,
     packets,
     traceHash: combineDigests(hosts.map(({ digest }) => digest)),
+    metrics: state?.metrics() ?? [],
+    failure,
     blocked,
     left,
   };

@@ -2,24 +2,27 @@
  * What `runEmbedded` takes, read as the command line is: every value becomes the text that `pinwire run` would have
  * been given, so that its checks, its messages and its defaults are the same.
  */
-import type { Core, Task } from '../../node/program/verbs.js';
 import type { Picoseconds } from '../../units/time.js';
 import type {
+  MachineRequest,
   ParameterSpec,
   ParameterValue,
   Workload,
 } from '../../workloads/authoring/workload.js';
 import { UsageError } from '../errors/usage-error.js';
-import { suggestion } from '../options/option-values.js';
 import type { ClusterOptions } from '../plan/cluster-config.js';
 import type { Setting } from '../plan/parameters.js';
 import { missingPart, resolveWorkload, type ResolvedWorkload } from '../plan/programs.js';
 import type { Kind } from '../profiles/profile-fields.js';
 import { FIELD_BY_KEY } from '../profiles/profile-fields.js';
 import { isModulePath } from '../../node/spec/module-reference.js';
-
-/** A host's program: rank n runs on core 0 of host n. */
-export type EmbeddedProgram = (core: Core, task: Task) => Promise<unknown>;
+import {
+  parameterValue,
+  programsWorkload,
+  type EmbeddedProgram,
+  type ProgramPlace,
+} from './embedded-programs.js';
+import { isRecord, isText, refuseUnknown, shown } from './given-values.js';
 
 /** Hosts, hardware and run, as the options of `pinwire run` have them; the defaults are its own. */
 export interface EmbeddedOptions<
@@ -29,8 +32,13 @@ export interface EmbeddedOptions<
   readonly workload?: string | Workload | undefined;
   /** The workload's parameters, as values or as `--set` has them. Programs get them as they are. */
   readonly params?: Readonly<Record<string, ParameterValue>> | undefined;
+  /** By rank; rank n runs on core 0 of host n unless `placement` says otherwise. */
   readonly programs?: Programs | undefined;
-  /** Default: what the workload needs; one for each program. */
+  /** By rank: where each program runs. */
+  readonly placement?: readonly ProgramPlace[] | undefined;
+  /** How the hosts of `programs` are set up, as a workload's `machine` says it: virtual machines, limits, paging. */
+  readonly machine?: MachineRequest | undefined;
+  /** Default: what the workload needs, or the programs. */
   readonly hosts?: number | undefined;
   readonly cores?: number | undefined;
   /** Bytes per host, or a text such as `64MiB`. */
@@ -53,11 +61,14 @@ export interface EmbeddedOptions<
   readonly trace?: 'headers' | 'full' | undefined;
   /** The bytes of input files, by the name that a parameter of kind `file` has; programs get all of them. */
   readonly inputs?: Readonly<Record<string, Uint8Array>> | undefined;
+  /** Called for each configuration when its hosts are built and virtual time begins. */
+  readonly onBegin?: (() => void) | undefined;
 }
 
 const NAMES = [
-  ...['workload', 'params', 'programs', 'hosts', 'cores', 'memory', 'profile', 'override'],
-  ...['topology', 'mtu', 'noise', 'seed', 'faults', 'capture', 'until', 'clock', 'trace', 'inputs'],
+  ...['workload', 'params', 'programs', 'placement', 'machine', 'hosts', 'cores', 'memory'],
+  ...['profile', 'override', 'topology', 'mtu', 'noise', 'seed', 'faults', 'capture', 'until'],
+  ...['clock', 'trace', 'inputs', 'onBegin'],
 ];
 /** The unit in which a number stands for a quantity of this kind. */
 const FIELD_UNITS: Readonly<Record<Kind, string>> = {
@@ -75,11 +86,14 @@ const PARAMETER_UNITS: Readonly<Record<string, string>> = { duration: 'ps', rate
 /** Throws a UsageError for what is no option, or has not even the type of one. */
 export function checkOptions(options: EmbeddedOptions): void {
   if (!isRecord(options)) throw new UsageError('runEmbedded: expected an object of options');
-  for (const name of Object.keys(options)) {
-    if (NAMES.includes(name)) continue;
-    throw new UsageError(`runEmbedded: unknown option ${name}${suggestion(name, NAMES)}`);
+  refuseUnknown('runEmbedded: unknown option', options, NAMES);
+  const { params, override, inputs, faults, noise, capture, onBegin } = options;
+  const { programs, placement, machine } = options;
+  for (const [name, value] of Object.entries({ placement, machine })) {
+    if (value !== undefined && programs === undefined) {
+      throw new UsageError(`${name}: applies only to programs; a workload has its own`);
+    }
   }
-  const { params, override, inputs, faults, noise, capture } = options;
   for (const [name, value] of Object.entries({ params, override, inputs })) {
     if (value !== undefined && !isRecord(value)) {
       throw new UsageError(`${name}: expected an object of names and values`);
@@ -92,6 +106,9 @@ export function checkOptions(options: EmbeddedOptions): void {
   }
   if (faults !== undefined && !(Array.isArray(faults) && faults.every(isText))) {
     throw new UsageError("faults: expected a list of texts such as ['loss=0.01']");
+  }
+  if (onBegin !== undefined && typeof onBegin !== 'function') {
+    throw new UsageError(`onBegin: expected a function, not ${shown(onBegin)}`);
   }
   for (const [name, bytes] of Object.entries(inputs ?? {})) {
     if (!(bytes instanceof Uint8Array))
@@ -126,11 +143,14 @@ export function clusterOptions(options: EmbeddedOptions): ClusterOptions {
 
 /** The workload that is asked for; programs become one. */
 export async function requestedWorkload(options: EmbeddedOptions): Promise<ResolvedWorkload> {
-  const { workload, programs, params = {} } = options;
+  const { workload, programs, placement, machine, params = {} } = options;
   if ((workload === undefined) === (programs === undefined)) {
     throw new UsageError('runEmbedded: expected either workload or programs');
   }
-  if (programs !== undefined) return withoutModule('programs', programsWorkload(programs, params));
+  if (programs !== undefined) {
+    const given = { programs, placement, machine, params };
+    return withoutModule('programs', programsWorkload(given));
+  }
   if (typeof workload === 'string') {
     if (!isModulePath(workload)) return resolveWorkload(workload, '', 'private');
     throw new UsageError(
@@ -167,29 +187,6 @@ const withoutModule = (name: string, workload: Workload): ResolvedWorkload => ({
   module: { kind: 'catalogue', name: 'embedded' },
 });
 
-function programsWorkload(
-  programs: readonly EmbeddedProgram[],
-  params: Readonly<Record<string, ParameterValue>>,
-): Workload {
-  if (!isProgramList(programs)) {
-    throw new UsageError('programs: expected a list of functions, one for each host');
-  }
-  const parameters = Object.entries(params).map(([name, value]): [string, ParameterSpec] => {
-    const type =
-      typeof value === 'number' ? 'number' : typeof value === 'boolean' ? 'boolean' : 'text';
-    return [name, { default: parameterValue(name, value), type, help: '' }];
-  });
-  return {
-    name: 'programs',
-    summary: '',
-    parameters: Object.fromEntries(parameters),
-    hosts: programs.length,
-    place: () => programs.map((_, host) => ({ host, core: 0, role: '' })),
-    program: (core: Core, task: Task) => programs[core.rank]!(core, task),
-    summarise: () => ({ verified: null, metrics: [] }),
-  };
-}
-
 function overrideText(key: string, value: number | string): string {
   if (typeof value !== 'number') return `${key}=${value}`;
   const kind = FIELD_BY_KEY.get(key)?.kind;
@@ -207,28 +204,8 @@ function parameterText(
   return `${checked}${unit}`;
 }
 
-function parameterValue(name: string, value: ParameterValue): ParameterValue {
-  if (['number', 'string', 'boolean'].includes(typeof value)) return value;
-  throw new UsageError(
-    `params.${name}: expected a number, a text or a boolean, not ${shown(value)}`,
-  );
-}
-
 /** As the command line would have it; what is no text there is shown by what it is. */
 const text = (value: unknown): string | undefined => {
   if (value === undefined) return undefined;
   return typeof value === 'string' || typeof value === 'number' ? String(value) : shown(value);
 };
-
-const isProgramList = (value: unknown): boolean =>
-  Array.isArray(value) && value.length > 0 && value.every((each) => typeof each === 'function');
-
-const isText = (value: unknown): value is string => typeof value === 'string';
-
-const isRecord = (value: unknown): value is object => typeof value === 'object' && value !== null;
-
-function shown(value: unknown): string {
-  if (value === null) return 'null';
-  if (typeof value === 'object') return Array.isArray(value) ? 'a list' : 'an object';
-  return typeof value === 'function' ? 'a function' : JSON.stringify(value);
-}

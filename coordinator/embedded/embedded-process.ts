@@ -24,8 +24,8 @@ export interface HeldParts {
 
 /** How a machine stands. */
 export interface MachineState {
-  readonly outcome: RunOutcome;
-  readonly metrics: readonly HostMetrics[];
+  readonly outcome: () => RunOutcome;
+  readonly metrics: () => readonly HostMetrics[];
   /** A program threw or broke the rules. */
   readonly failure: RunFailure | null;
   /** Virtual time in ps. */
@@ -71,7 +71,8 @@ export class EmbeddedProcess implements LinkedProcesses {
     if (machine === undefined) return undefined;
     const { now, blocked, failure, pinnedPages, framesInUse } = machine;
     const left = { frames: machine.pool.used, pinnedPages, memoryFrames: framesInUse };
-    return { outcome: machine.outcome(), metrics: machine.metrics(), failure, now, blocked, left };
+    const outcome = (): RunOutcome => machine.outcome();
+    return { outcome, metrics: () => machine.metrics(), failure, now, blocked, left };
   }
 
   nameOf(): string {

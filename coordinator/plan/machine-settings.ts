@@ -1,6 +1,7 @@
 /** How a workload wants its hosts set up, checked against the cluster and completed. */
 import {
   LAST_VLAN,
+  MACHINE,
   PLAIN_MACHINE,
   type MachineSettings,
   type ProgramSpec,
@@ -10,12 +11,14 @@ import { perByte } from '../../units/rate.js';
 import type { MachineRequest, VmRequest } from '../../workloads/authoring/workload.js';
 import type { ClusterConfig } from './cluster-config.js';
 import { UsageError } from '../errors/usage-error.js';
-import { isCount } from '../../wire/control/shape.js';
+import { isCount, reader } from '../../wire/control/shape.js';
 
 /** A machine's number is one byte of its MAC, and one of its IPv4 address above 10.15. */
 const MOST_VMS = 240;
 /** What is left for the host itself, at the least. */
 const LEAST_HOST_MEMORY = 2 ** 20;
+/** What every process of the run will read. */
+const readMachine = reader(MACHINE);
 
 /** Throws a UsageError, in the name of workload `name`, for what the cluster cannot give. */
 export function machineSettings(
@@ -34,6 +37,8 @@ export function machineSettings(
     memory,
     vms,
   };
+  const read = readMachine(settings, config);
+  if (typeof read === 'string') throw new UsageError(`${name}: ${read}`);
   checkMachine(name, settings, config);
   return settings;
 }

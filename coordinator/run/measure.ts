@@ -1,6 +1,7 @@
 /** Planned workloads, run one after another on a cluster that is up: what each measured, as it comes to be known. */
 import { join, resolve } from 'node:path';
 import { toldError } from '../../node/cores/told-error.js';
+import type { RunSpec } from '../../node/spec/run-spec.js';
 import { summaryProblem, withMediansStages } from '../../workloads/authoring/summary-check.js';
 import type { MessageTimes, Parameters, Summary } from '../../workloads/authoring/workload.js';
 import { clusterShape, runSettings, type ClusterConfig } from '../plan/cluster-config.js';
@@ -18,6 +19,8 @@ import { formatDuration } from '../../units/time.js';
 /** All that was measured until now; grows run by run, so that it can be written even if a later run fails. */
 export class Measured {
   readonly results: WorkloadResult[] = [];
+  /** What each result was made of. */
+  readonly summaries: Summary[] = [];
   /** Latencies by the result's place in the list. */
   readonly samples = new Map<number, Float64Array>();
   /** Of messages, by the result's place in the list. */
@@ -35,10 +38,12 @@ export class Measured {
   /** When the first virtual instant was. */
   began: number | undefined;
 
-  add(result: WorkloadResult, { samples, times }: Pick<Summary, 'samples' | 'times'>): void {
+  add(result: WorkloadResult, summary: Summary): void {
+    const { samples, times } = summary;
     if (times !== undefined) this.times.set(this.results.length, times);
     if (samples !== undefined) this.samples.set(this.results.length, samples);
     this.results.push(result);
+    this.summaries.push(summary);
   }
 
   account(record: RunRecord): void {
@@ -132,13 +137,23 @@ export async function measure(
   }
 }
 
+/** What a configuration's run is made of; nothing is captured. */
+export function runSpec(
+  config: ClusterConfig,
+  { module, inputs, configurations }: PlannedWorkload,
+  index: number,
+): Omit<RunSpec, 'local'> {
+  const { params, programs, machine } = configurations[index]!;
+  const settings = runSettings(config);
+  return { ...settings, capture: false, module, params, programs, machine, inputs };
+}
+
 function runOf(
   plan: readonly PlannedWorkload[],
   planned: PlannedWorkload,
   index: number,
   { config, capture, progress }: MeasureOptions,
 ): PlacedRun {
-  const { params, programs, machine } = planned.configurations[index]!;
   const count = planned.configurations.length;
   const name =
     count === 1 ? planned.name : `${planned.name}, configuration ${index + 1} of ${count}`;
@@ -146,15 +161,7 @@ function runOf(
     capture === undefined ? '' : captureDirectoryOf(capture, plan, planned, index);
   return {
     name,
-    spec: {
-      ...runSettings(config),
-      capture: capture !== undefined,
-      module: planned.module,
-      params,
-      programs,
-      machine,
-      inputs: planned.inputs,
-    },
+    spec: { ...runSpec(config, planned, index), capture: capture !== undefined },
     captureDirectory,
     onProgress: (each) => progress.update(each),
     onWaiting: (reason) => progress.wait(`${name}: ${reason}`),

@@ -40,6 +40,8 @@ export interface RunRequest {
    * RunError ends the run.
    */
   readonly onCaptured?: (host: number, bytes: Uint8Array) => Promise<void> | void;
+  /** Everything is built, and virtual time is about to begin. */
+  readonly onBegin?: () => void;
   readonly onProgress?: (progress: RunProgress) => void;
   /** What there is to know although it is no failure, a line each. */
   readonly onNotes?: (notes: readonly string[]) => void;
@@ -214,6 +216,7 @@ class Conversation {
       });
     }
     await this.allPrepared;
+    request.onBegin?.();
     const began = performance.now();
     this.heardAt.fill(began);
     this.isOn = true;

@@ -66,7 +66,7 @@ const VM = record('vm', {
 export type VmSpec = Infer<typeof VM>;
 
 /** How the hosts of a run are set up beyond the cluster's options: what a workload asks for. */
-const MACHINE = record('machine', {
+export const MACHINE = record('machine', {
   /** Whether the NIC's DMA goes through an IOMMU. */
   iommu: flag,
   /** Bytes of RAM of each host; 0 for the cluster's. */

@@ -130,7 +130,7 @@ describe('atomics', () => {
       },
     });
     expect(run.blocked).toEqual([]);
-    const [sum, ...seen] = run.results as bigint[][];
+    const [sum, ...seen] = run.values as bigint[][];
     expect(sum).toEqual([BigInt(requesters * times)]);
     expect(new Set(seen.flat()).size).toBe(requesters * times);
   });

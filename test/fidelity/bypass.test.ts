@@ -86,7 +86,7 @@ async function tcpHalfRoundTrips(noise: boolean, library: 'direct' | 'socket'): 
     },
   });
   if (run.failure !== null) throw new Error(run.failure.stack);
-  return (run.results[0] as number[]).sort((a, b) => a - b);
+  return (run.values[0] as number[]).sort((a, b) => a - b);
 }
 
 describe('TCP of 4 B by a library, which follows from ef_vi and the library’s own work', () => {

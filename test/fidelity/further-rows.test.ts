@@ -69,7 +69,7 @@ describe('rates, within 5 %', () => {
 /** Million FETCH_ADDs per second, 16 under way on one queue pair. */
 async function atomicRate(bed: ClusterOptions): Promise<number> {
   const [depth, count] = [16, 800];
-  const { results } = await runEmbedded({
+  const { values: results } = await runEmbedded({
     ...bed,
     program: async (core: Core) => {
       const device = await openDevice(core);

@@ -48,7 +48,7 @@ const beside =
   };
 
 async function latencyBeside(size: number): Promise<number> {
-  const { results, failure } = await runEmbedded({
+  const { values: results, failure } = await runEmbedded({
     noise: false,
     hosts: 2,
     programs: [0, 1, 2, 3].map((rank) => ({ host: rank & 1, core: rank >> 1, role: '' })),

@@ -36,12 +36,12 @@ export async function simulate(seed: number, requests = 60): Promise<Simulation>
     topology: pick(['direct', 'switch']),
     program: (core) => runTraffic(core, shape),
   });
-  const problems = run.results.flatMap((result) => (result as string[] | undefined) ?? []);
+  const problems = run.values.flatMap((result) => (result as string[] | undefined) ?? []);
   if (run.failure !== null) problems.push(run.failure.stack);
   else problems.push(...run.blocked);
   if (problems.length === 0) {
-    if (run.framesLeft > 0) problems.push(`${run.framesLeft} frames were not given back`);
-    if (run.pinnedPages > 0) problems.push(`${run.pinnedPages} pages are still pinned`);
+    if (run.left.frames > 0) problems.push(`${run.left.frames} frames were not given back`);
+    if (run.left.pinnedPages > 0) problems.push(`${run.left.pinnedPages} pages are still pinned`);
   }
   if (problems.length > 0) {
     problems.unshift(
@@ -50,8 +50,8 @@ export async function simulate(seed: number, requests = 60): Promise<Simulation>
     );
   }
   let retransmitted = 0;
-  for (const { counters } of run.outcome.hosts) {
+  for (const counters of Object.values(run.counters)) {
     retransmitted += counters['retransmitted_packets'] ?? 0;
   }
-  return { problems, packets: run.outcome.packets, retransmitted };
+  return { problems, packets: run.packets, retransmitted };
 }

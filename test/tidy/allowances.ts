@@ -85,7 +85,7 @@ export const EXPORTS_FOR_TESTS: Exceptions = {
     ...inFile('coordinator/report/perftest-format.ts', [
       ...['perftestLatency', 'latencyRow', 'perftestBandwidth', 'bandwidthRow', 'fixed'],
     ]),
-    ...inFile('coordinator/run/measure.ts', ['captureDirectoryOf']),
+    ...inFile('coordinator/run/measure.ts', ['captureDirectoryOf', 'runSpec']),
     ...inFile('node/model/memory/address-space.ts', ['ENOMEM']),
     ...inFile('node/model/net/cubic.ts', ['cubeRoot']),
     ...inFile('node/spec/run-spec.ts', ['TOPOLOGY_NAMES']),

@@ -232,9 +232,9 @@ export const ROOMS: readonly Room[] = [
   {
     name: 'bench',
     values: [
-      ...['units', 'sim', 'wire', 'node/spec', 'node/model/nic', 'node/process', 'node/program'],
-      ...['workloads/authoring', 'bench/peers', 'coordinator/errors', 'coordinator/options'],
-      ...['coordinator/profiles', 'coordinator/terminal'],
+      ...['units', 'sim', 'wire', 'node/model/nic', 'node/program', 'workloads/authoring'],
+      ...['bench/peers', 'coordinator/embedded', 'coordinator/errors', 'coordinator/options'],
+      'coordinator/terminal',
     ],
   },
 
@@ -315,8 +315,6 @@ export const TEST_ROOMS = [
 export const ENTRIES = [
   ...['coordinator/main.ts', 'node/main.ts', 'bench/main.ts', 'bench/digests/main.ts'],
   ...['bench/placements/main.ts', 'bench/placements/load-process.ts'],
-  // Programs are loaded by the process that runs them.
-  'bench/programs.ts',
   // Threads are started by the path of their file.
   ...['node/cores/core-worker.ts', 'node/cores/watchdog-thread.ts'],
   ...['bin/pinwire.js', 'deploy/health.js', 'examples/ping-pong.ts'],

@@ -17,7 +17,10 @@ function outcome(
 ): SeedOutcome {
   const measured = new Measured();
   const result = { workload: 'w', params: {}, verified, virtual_ns: 1, trace_hash: '' };
-  if (metric !== undefined) measured.add({ ...result, metrics: [metric] }, {});
+  if (metric !== undefined) {
+    const metrics = [metric];
+    measured.add({ ...result, metrics }, { verified, metrics });
+  }
   return {
     seed,
     measured,

@@ -71,6 +71,46 @@ describe('programs of an embedded run', () => {
     expect(run.values).toEqual([bytes]);
   });
 
+  it('run where they are placed, with the role that they are given', async () => {
+    const where: EmbeddedProgram = async (core, task) => [core.host, core.index, task.role];
+    const run = await runEmbedded({
+      programs: [where, where, where],
+      placement: [
+        { host: 2, core: 1 },
+        { host: 0, core: 3, role: 'server' },
+        { host: 2, core: 0 },
+      ],
+    });
+    expect(run.values).toEqual([
+      [2, 1, ''],
+      [0, 3, 'server'],
+      [2, 0, ''],
+    ]);
+    expect(Object.keys(run.counters)).toEqual(['host0', 'host1', 'host2']);
+  });
+
+  it('have hosts that are set up as asked: virtual machines, and memory that one process may lock', async () => {
+    const run = await runEmbedded({
+      programs: [
+        async (core) => `core ${core.index}`,
+        async (core) => {
+          const pd = await (await core.openDevice()).allocatePd();
+          const region = await core.allocate(4 * 4096);
+          return pd.registerMemory(region, 0).catch((error: unknown) => String(error));
+        },
+      ],
+      placement: [
+        { host: 0, core: 1, vm: 0 },
+        { host: 0, core: 0 },
+      ],
+      machine: { vms: [{ host: 0, cores: [1], memory: 2 ** 23 }], memlock: 2 * 4096 },
+      memory: '16MiB',
+    });
+    expect(run.values[0]).toBe('core 1');
+    expect(run.metrics[0]!.queues.map(({ owner }) => owner)).toContain('vm0');
+    expect(run.values[1]).toMatch(/ENOMEM/);
+  });
+
   it('end when the last of them has', async () => {
     const run = await runEmbedded({
       programs: [async (core) => core.sleep(us(3)), async (core) => core.sleep(ms(2))],
@@ -78,6 +118,7 @@ describe('programs of an embedded run', () => {
     });
     expect(run.virtualTime).toBeGreaterThanOrEqual(ms(2));
     expect(run.virtualTime).toBeLessThan(ms(2) + us(10));
+    expect(run.lastEvent).toBeGreaterThanOrEqual(run.virtualTime);
   });
 });
 
@@ -90,6 +131,56 @@ describe('a workload of the catalogue', () => {
     expect(results.length).toBeGreaterThan(1);
     expect(new Set(results.map(({ workload }) => workload))).toEqual(new Set(['host/pinning']));
     expect(verified).not.toBe(false);
+  });
+
+  it('tells its configurations one by one, each as if it had run alone', async () => {
+    const run = await runEmbedded({
+      workload: 'micro/write-lat',
+      params: { size: '8,64', iterations: 5 },
+      capture: true,
+    });
+    expect(run.configurations.map(({ params }) => params['size'])).toEqual([8, 64]);
+    expect(Object.keys(run.captures)).toEqual(['1/host0', '1/host1', '2/host0', '2/host1']);
+    for (const [index, size] of [8, 64].entries()) {
+      const { summary, ...own } = run.configurations[index]!;
+      const alone = await runEmbedded({
+        workload: 'micro/write-lat',
+        params: { size, iterations: 5 },
+        capture: true,
+      });
+      expect(alone.configurations).toMatchObject([own]);
+      expect(alone.captures).toEqual(own.captures);
+      expect(summary!.samples).toHaveLength(5);
+      expect(summary!.metrics).toEqual(run.results[index]!.metrics);
+    }
+    const [first, second] = run.configurations;
+    expect(run.events).toBe(first!.events + second!.events);
+    expect(run.values).toBe(second!.values);
+  });
+
+  it('shows the queue pairs of its hosts, and what each has sent', async () => {
+    const { metrics, counters } = await runEmbedded(LOSSY);
+    expect(metrics.map(({ host }) => host)).toEqual([0, 1]);
+    for (const { host, queuePairs } of metrics) {
+      const sent = queuePairs.reduce((sum, { sentPackets }) => sum + sentPackets, 0);
+      expect(sent).toBe(counters[`host${host}`]!['tx_packets']);
+    }
+  });
+
+  it('says when its hosts are built and virtual time begins, once for each configuration', async () => {
+    const order: string[] = [];
+    const workload = defineWorkload({
+      name: 'own/two',
+      summary: '',
+      parameters: { turn: { type: 'integer', default: 1, help: '' } },
+      hosts: 1,
+      configurations: () => [{ turn: 1 }, { turn: 2 }],
+      place: () => [{ host: 0, core: 0, role: '' }],
+      program: async (_core, { params }) => order.push(`program ${params.turn}`),
+      summarise: () => ({ verified: null, metrics: [] }),
+    });
+    await runEmbedded({ workload, onBegin: () => order.push('begin') });
+    expect(order).toEqual(['begin', 'program 1', 'begin', 'program 2']);
   });
 
   it('counts what happened on each host, and says 0 of what did not', async () => {
@@ -175,16 +266,20 @@ describe('a run that fails', () => {
       /^host1 core 0: RangeError: no such thing, at .*run-embedded\.test\.ts:\d+:\d+\)$/,
     );
     expect(error.stack).toContain('run-embedded.test.ts');
+    expect(error.failure).toMatchObject({ host: 1, core: 0 });
+    expect(error.failure!.message).toMatch(/^RangeError: no such thing, at /);
+    expect(error.run.configurations).toMatchObject([{ summary: undefined }]);
     expect(error.run.values).toEqual(['done', undefined]);
     expect(error.run.virtualTime).toBeGreaterThanOrEqual(us(7));
     expect(error.run.counters['host1']).toHaveProperty('retransmitted_packets', 0);
   });
 
   it('says who waits for what when nobody goes on', async () => {
-    const { message, run } = await failureOf({
+    const { message, run, failure } = await failureOf({
       programs: [nothing, async (core) => core.hear(0)],
       capture: true,
     });
+    expect(failure).toBeNull();
     expect(message).toMatch(
       /every program is waiting:\n {2}host1 core 0 has waited to hear from rank 0 /,
     );
@@ -303,6 +398,70 @@ describe('options that cannot be', () => {
       { workload: 'micro/send-lat', params: { size: {} } },
       'params.size: expected a number',
     ],
+    [
+      'a place too few',
+      { programs: [nothing, nothing], placement: [{ host: 0, core: 0 }] },
+      'placement: expected a list of { host, core }, one for each program',
+    ],
+    [
+      'half a place',
+      { programs: [nothing], placement: [{ host: 0 }] },
+      'placement[0].core: expected a whole number, not undefined',
+    ],
+    ['no place', { programs: [nothing], placement: [7] }, 'placement[0]: expected { host, core }'],
+    [
+      'a misspelt place',
+      { programs: [nothing], placement: [{ host: 0, core: 0, rol: 'x' }] },
+      'placement[0]: unknown field rol; did you mean role?',
+    ],
+    [
+      'a role that is no text',
+      { programs: [nothing], placement: [{ host: 0, core: 0, role: 1 }] },
+      'placement[0].role: expected a text, not 1',
+    ],
+    [
+      'two programs on one core',
+      {
+        programs: [nothing, nothing],
+        placement: [
+          { host: 0, core: 0 },
+          { host: 0, core: 0 },
+        ],
+      },
+      'programs: places two programs on host0 core 0',
+    ],
+    [
+      'places of a workload',
+      { workload: 'micro/send-lat', placement: [] },
+      'placement: applies only to programs; a workload has its own',
+    ],
+    [
+      'machines of a workload',
+      { workload: 'micro/send-lat', machine: {} },
+      'machine: applies only to programs',
+    ],
+    ['no machine', { programs: [nothing], machine: 1 }, 'machine: expected an object of settings'],
+    [
+      'a misspelt setting',
+      { programs: [nothing], machine: { memlok: 1 } },
+      'machine: unknown setting memlok; did you mean memlock?',
+    ],
+    [
+      'a setting of the wrong kind',
+      { programs: [nothing], machine: { pager: 'fifo' } },
+      'programs: machine.pager: expected one of clock, lru, not fifo',
+    ],
+    [
+      'no virtual machine',
+      { programs: [nothing], machine: { vms: [{ host: 0 }] } },
+      'machine.vms[0]: expected { host, cores: [...], memory }',
+    ],
+    [
+      'a misspelt field of a virtual machine',
+      { programs: [nothing], machine: { vms: [{ host: 0, cores: [1], memory: 1, vlans: 1 }] } },
+      'machine.vms[0]: unknown field vlans; did you mean vlan?',
+    ],
+    ['no listener', { programs: [nothing], onBegin: 1 }, 'onBegin: expected a function, not 1'],
     [
       'a file of nobody',
       { workload: 'micro/send-lat', inputs: { x: new Uint8Array(1) } },

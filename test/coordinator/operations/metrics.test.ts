@@ -15,25 +15,21 @@ import { WAIT_BUCKETS } from '../../../node/links/window-cost.js';
 import { FOR_COORDINATOR, type ProcessCost } from '../../../node/process/process-cost.js';
 import datagrams from '../../../workloads/host/paths.js';
 import sendLatency from '../../../workloads/micro/send-lat.js';
-import { runWorkload, type EmbeddedRun } from '../../embedded.js';
+import { runWorkload, type Measurement } from '../../embedded.js';
 import { parseExposition, valueOf } from './exposition.js';
 
-const endOf = ({ outcome }: Pick<EmbeddedRun, 'outcome'>): number =>
-  Math.max(...outcome.results.map(({ endedAt }) => endedAt));
+type Run = Measurement['run'];
 
-function recordOf({ outcome, metrics }: EmbeddedRun, more: Partial<RunRecord> = {}): RunRecord {
+function recordOf(run: Run, more: Partial<RunRecord> = {}): RunRecord {
+  const { counters, virtualTime, events, packets, metrics } = run;
   return {
     values: [],
     traceHash: '0123456789abcdef',
-    virtualNs: endOf({ outcome }) / 1000,
+    virtualNs: virtualTime / 1000,
     blocked: [],
-    counters: outcome.hosts.map(({ host, counters, counted }) => ({
-      host,
-      counts: { ...counters },
-      counted,
-    })),
-    events: outcome.events,
-    packets: outcome.packets,
+    counters: Object.values(counters).map((counts, host) => ({ host, counts, counted: {} })),
+    events,
+    packets,
     rounds: 1,
     cost: undefined,
     metrics,
@@ -45,7 +41,7 @@ function recordOf({ outcome, metrics }: EmbeddedRun, more: Partial<RunRecord> = 
 
 const scrape = async (metrics: Metrics) => parseExposition(await metrics.render());
 
-async function lossyRun(): Promise<EmbeddedRun> {
+async function lossyRun(): Promise<Run> {
   const faults = { loss: 0.05 };
   const [measured] = await runWorkload(sendLatency, { size: 2048, iterations: 100 }, { faults });
   return measured!.run;
@@ -65,8 +61,7 @@ describe('the page', () => {
     metrics.runEnded('done', recordOf(run));
     const families = await scrape(metrics);
     let retransmitted = 0;
-    for (const { host: number, counters } of run.outcome.hosts) {
-      const host = `host${number}`;
+    for (const [host, counters] of Object.entries(run.counters)) {
       for (const name of ['tx_packets', 'rx_packets', 'dma_write_bytes', 'fault_lost'] as const) {
         const shown = valueOf(families, `pinwire_host_${name}_total`, { host });
         expect(shown, name).toBe(counters[name]);
@@ -92,13 +87,19 @@ describe('the page', () => {
         counters['rx_packets'],
       );
       // Every core is somebody's or nobody's all the time.
-      expect(ofHost('pinwire_core_virtual_seconds_total')).toBeCloseTo((4 * endOf(run)) / 1e12, 9);
+      expect(ofHost('pinwire_core_virtual_seconds_total')).toBeCloseTo(
+        (4 * run.virtualTime) / 1e12,
+        9,
+      );
     }
     expect(retransmitted).toBeGreaterThan(0);
     expect(valueOf(families, 'pinwire_run_wall_seconds_sum')).toBe(0.25);
-    expect(valueOf(families, 'pinwire_run_virtual_seconds_sum')).toBeCloseTo(endOf(run) / 1e12, 12);
-    expect(valueOf(families, 'pinwire_events_total')).toBe(run.outcome.events);
-    expect(valueOf(families, 'pinwire_packets_total')).toBe(run.outcome.packets);
+    expect(valueOf(families, 'pinwire_run_virtual_seconds_sum')).toBeCloseTo(
+      run.virtualTime / 1e12,
+      12,
+    );
+    expect(valueOf(families, 'pinwire_events_total')).toBe(run.events);
+    expect(valueOf(families, 'pinwire_packets_total')).toBe(run.packets);
   });
 
   test('goes on over runs, and over those that failed', async () => {
@@ -111,7 +112,7 @@ describe('the page', () => {
     expect(valueOf(families, 'pinwire_runs_total', { outcome: 'done' })).toBe(2);
     expect(valueOf(families, 'pinwire_runs_total', { outcome: 'failed' })).toBe(1);
     expect(valueOf(families, 'pinwire_host_tx_packets_total', { host: 'host0' })).toBe(
-      2 * run.outcome.hosts[0]!.counters['tx_packets']!,
+      2 * run.counters['host0']!['tx_packets']!,
     );
     expect(valueOf(families, 'pinwire_run_wall_seconds_count')).toBe(2);
     // A gauge is the last run's.
@@ -129,7 +130,7 @@ describe('the page', () => {
     const queues = run.metrics[0]!.queues.filter(({ frames }) => frames > 0);
     expect(queues.length).toBeGreaterThan(0);
     for (const { queue, frames, interrupts } of queues) {
-      const { counters } = run.outcome.hosts[0]!;
+      const counters = run.counters['host0']!;
       expect(frames).toBe(counters[`rx_queue${queue}_frames`]);
       const labels = { host: 'host0', owner: 'host', queue: String(queue) };
       expect(valueOf(families, 'pinwire_rx_queue_frames_total', labels)).toBe(frames);
@@ -264,7 +265,7 @@ describe('the table of metrics', () => {
 
   test('knows every counter of a host but those of queues and programs', async () => {
     const run = await lossyRun();
-    const names = Object.keys(run.outcome.hosts[0]!.counters);
+    const names = Object.keys(run.counters['host0']!);
     const known = names.filter((name) => name in HOST_COUNTERS);
     const unknown = names.filter((name) => !(name in HOST_COUNTERS));
     expect(known.length).toBeGreaterThan(20);

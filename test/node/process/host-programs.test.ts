@@ -64,11 +64,12 @@ const named = (file: string, fingerprint = ANY): ModuleReference => ({
   fingerprint,
 });
 
-const spec = (module: ModuleReference): RunSpec => ({
-  ...specOf({ hosts: 4, programs: [{ host: 2, core: 0, role: '' }], program: async () => 0 }),
-  local: [2, 3],
-  module,
+const PLANNED = await specOf({
+  hosts: 4,
+  programs: [{ host: 2, core: 0, role: '' }],
+  program: async () => 0,
 });
+const spec = (module: ModuleReference): RunSpec => ({ ...PLANNED, local: [2, 3], module });
 
 describe('the fingerprint of a program', () => {
   test('is the same wherever it lies, and by whatever name a link gives it', async () => {

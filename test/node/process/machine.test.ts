@@ -12,7 +12,7 @@ it('a machine whose fabric cannot be built leaves the console and the listeners 
       throw new Error('no such line');
     },
   };
-  const spec = specOf({ program, hosts: 2, cores: 1, memory: 2 ** 20 });
+  const spec = await specOf({ program, hosts: 2, cores: 1, memory: 2 ** 20 });
   await expect(Machine.create(spec, { remote: null, program, topology })).rejects.toThrow(
     'no such line',
   );

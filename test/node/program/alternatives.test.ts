@@ -7,7 +7,11 @@ const US = 1e6 as Picoseconds;
 
 /** Rank 0 waits for three things at once; rank 1 has one of them come. */
 async function awaited(come: 'write' | 'send' | 'word', late: boolean): Promise<unknown> {
-  const { results, blocked, failure } = await runEmbedded({
+  const {
+    values: results,
+    blocked,
+    failure,
+  } = await runEmbedded({
     noise: false,
     program: async (core: Core) => {
       const device = await openDevice(core);
@@ -73,7 +77,7 @@ describe.each([
 
 describe('core.any', () => {
   it('goes on with the operation that wrote the byte, stage by stage', async () => {
-    const { results } = await runEmbedded({
+    const { values: results } = await runEmbedded({
       noise: false,
       program: async (core: Core) => {
         const device = await openDevice(core);

@@ -46,7 +46,11 @@ describe('a program that checks in', () => {
 
   it('computes what it would compute otherwise, at the same virtual times and with as many events', async () => {
     const outcomeOf = async (checkIn: (core: Core) => Promise<void>) => {
-      const { results, outcome, failure } = await runEmbedded({
+      const {
+        values: results,
+        events,
+        failure,
+      } = await runEmbedded({
         hosts: 2,
         program: async (core: Core) => {
           const times: number[] = [];
@@ -61,7 +65,7 @@ describe('a program that checks in', () => {
         },
       });
       expect(failure).toBeNull();
-      return { results, events: outcome.events };
+      return { results, events };
     };
     const paused = await outcomeOf(async (core) => {
       for (const end = now() + 80; now() < end;) await core.checkIn();
@@ -87,7 +91,7 @@ describe('a program that checks in', () => {
   });
 
   it('and does not wait for it goes on as if it had not', async () => {
-    const { failure, results } = await runAlone(async (core) => {
+    const { failure, values: results } = await runAlone(async (core) => {
       await computes(() => void core.checkIn());
       await core.sleep(ps(5000));
       await computes(() => core.checkIn());

@@ -25,7 +25,7 @@ describe('a segment', () => {
   });
 
   it('waits for several things with core.any, and tells which came', async () => {
-    const { results, failure } = await runEmbedded({
+    const { values: results, failure } = await runEmbedded({
       hosts: 1,
       program: async (core: Core) => {
         const context = await core.openDevice();
@@ -85,7 +85,7 @@ describe('a segment', () => {
 
 describe('time in a program', () => {
   it('passes by sleep, work and compute, by exactly as much', async () => {
-    const { results } = await runEmbedded({
+    const { values: results } = await runEmbedded({
       hosts: 1,
       noise: false,
       program: async (core: Core) => {
@@ -108,7 +108,7 @@ describe('time in a program', () => {
   });
 
   it('hands an error of computed arithmetic to the program that asked for it', async () => {
-    const { results } = await runEmbedded({
+    const { values: results } = await runEmbedded({
       hosts: 1,
       program: async (core: Core) => {
         try {
@@ -126,7 +126,7 @@ describe('time in a program', () => {
 
   it('tells values between ranks in order, over any number of frames', async () => {
     const long = 'x'.repeat(10_000);
-    const { results } = await runEmbedded({
+    const { values: results } = await runEmbedded({
       hosts: 2,
       program: async (core: Core) => {
         if (core.rank === 0) {
@@ -155,7 +155,7 @@ describe('time in a program', () => {
 
 describe('an operation', () => {
   it('tiles its time: backlog from the intended start, then what the core did', async () => {
-    const { results } = await runEmbedded({
+    const { values: results } = await runEmbedded({
       hosts: 1,
       noise: false,
       program: async (core: Core) => {
@@ -173,7 +173,11 @@ describe('an operation', () => {
 
 describe('two cores of a host', () => {
   it('share memory: what one stores, the other one sees by watching, and goes on with its operation', async () => {
-    const { results, failure, blocked } = await runEmbedded({
+    const {
+      values: results,
+      failure,
+      blocked,
+    } = await runEmbedded({
       hosts: 1,
       noise: false,
       programs: [
@@ -207,7 +211,7 @@ describe('two cores of a host', () => {
 
   it('see no store before it is made, though other cores come up shortly before', async () => {
     const storedAt = 200_000_000;
-    const { results } = await runEmbedded({
+    const { values: results } = await runEmbedded({
       hosts: 1,
       noise: false,
       programs: [0, 1, 2].map((core) => ({ host: 0, core, role: '' })),

@@ -190,7 +190,7 @@ describe('a rejected promise', () => {
   });
 
   it('that is handled before the run is over was not lost', async () => {
-    const { failure, results } = await run(async (core) => {
+    const { failure, values: results } = await run(async (core) => {
       const late = Promise.reject(new Error('handled'));
       await core.sleep(ps(1000));
       return late.catch((error: unknown) => (error as Error).message);
@@ -231,7 +231,7 @@ describe('a value for another rank', () => {
 
   it('may be data of any kind', async () => {
     const value = { list: [1, 'two', null, true], nothing: undefined };
-    const { failure, results } = await runEmbedded({
+    const { failure, values: results } = await runEmbedded({
       ...CLUSTER,
       program: async (core: Core) => {
         if (core.rank === 1) return core.hear(0);
@@ -384,13 +384,13 @@ describe('an error', () => {
 
 describe('a counter', () => {
   it('may have any name that is a text, also one that every object knows', async () => {
-    const { outcome, failure } = await run((core) => {
+    const { counters, failure } = await run((core) => {
       core.count('constructor');
       core.count('toString', 2);
       core.count('constructor');
     });
     expect(failure).toBeNull();
-    expect(Object.entries(outcome.hosts[0]!.counters)).toEqual(
+    expect(Object.entries(counters['host0']!)).toEqual(
       expect.arrayContaining([
         ['constructor', 2],
         ['toString', 2],

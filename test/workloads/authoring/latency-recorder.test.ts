@@ -16,7 +16,7 @@ async function recorded(
   lengths: readonly number[],
   options: { halves?: boolean; rows?: number } = {},
 ): Promise<LatencyRecord> {
-  const { results, failure } = await runEmbedded({
+  const { values: results, failure } = await runEmbedded({
     hosts: 1,
     program: async (core: Core) => {
       const recorder = new LatencyRecorder(core, { clock: 'virtual', ...options });

@@ -22,7 +22,7 @@ describe('host/memlock', () => {
       const [none, quota] = all.map(({ summary }) => summary) as [Summary, Summary];
       for (const { summary, run } of all) {
         expect(summary.verified).toBe(true);
-        expect(run.framesInUse).toBe(0);
+        expect(run.left.memoryFrames).toBe(0);
       }
       expect(figure(none, 'fault_rate')).toMatchObject({ value: expect.any(Number) as number });
       expect((figure(none, 'fault_rate') as { value: number }).value).toBeGreaterThan(100);

@@ -37,7 +37,7 @@ describe('host/pinning', () => {
     const all = await measure();
     for (const { summary, run } of all) {
       expect(summary.verified).toBe(true);
-      expect([run.framesInUse, run.pinnedPages, run.framesLeft]).toEqual([0, 0, 0]);
+      expect([run.left.memoryFrames, run.left.pinnedPages, run.left.frames]).toEqual([0, 0, 0]);
       const { p50 } = summary.metrics[0] as DistributionMetric;
       const stages = summary.stages!.reduce((sum, { ps }) => sum + ps, 0);
       expect(stages).toBe(Math.round(p50 * 1000));

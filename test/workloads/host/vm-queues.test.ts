@@ -25,7 +25,7 @@ describe('host/vm-queues', () => {
       )!.summary;
     for (const { summary, run } of measured) {
       expect(summary.verified, summary.note).toBe(true);
-      expect(run.framesLeft).toBe(0);
+      expect(run.left.frames).toBe(0);
       const sum = summary.stages!.reduce((total, { ps }) => total + ps, 0);
       expect(sum).toBe(Math.round(value(summary, 'latency') * 1000));
     }

@@ -37,7 +37,7 @@ async function receiveWithin(
     await communicator.close();
     return answer;
   };
-  const { results, failure } = await runEmbedded({ program, noise: false });
+  const { values: results, failure } = await runEmbedded({ program, noise: false });
   expect(failure).toBeNull();
   return results[1] as Awaited<ReturnType<typeof receiveWithin>>;
 }

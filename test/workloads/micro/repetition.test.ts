@@ -7,8 +7,8 @@ const SHORT = { iterations: 50, warmup: 3, size: 8 };
 describe.each(BENCHMARKS)('$name', (workload) => {
   const measured = async (options: ClusterOptions): Promise<string> => {
     const [{ summary, run } = undefined!] = await runWorkload(workload, SHORT, options);
-    const digests = run.outcome.hosts.map(({ digest }) => digest);
-    return JSON.stringify([summary, [...(summary.samples ?? [])], digests, run.now]);
+    const { traceHash, lastEvent } = run;
+    return JSON.stringify([summary, [...(summary.samples ?? [])], traceHash, lastEvent]);
   };
   const timed = async (options: ClusterOptions): Promise<unknown> => {
     const [{ summary } = undefined!] = await runWorkload(workload, SHORT, options);

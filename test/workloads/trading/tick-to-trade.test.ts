@@ -112,13 +112,13 @@ describe('tick to trade', () => {
     const faults = { loss: 0.01, duplicate: 0.01, delayed: 0.02, delay: 3_000_000 };
     const { summary, run } = await measure({ messages: 500 }, { faults });
     expect(summary.verified).toBe(true);
-    expect(run.outcome.hosts[0]!.counters['fault_lost']).toBeGreaterThan(0);
+    expect(run.counters['host0']!['fault_lost']).toBeGreaterThan(0);
   });
 
   it('gives the same figures again for the same seed, and others for another', async () => {
     const run = async (seed: number): Promise<string> => {
       const { summary, run: whole } = await measure({ messages: 200 }, { seed });
-      return JSON.stringify([summary, whole.outcome.hosts.map(({ digest }) => digest)]);
+      return JSON.stringify([summary, whole.traceHash]);
     };
     expect(await run(5)).toBe(await run(5));
     expect(await run(5)).not.toBe(await run(6));
@@ -133,7 +133,7 @@ describe('tick to trade', () => {
   it('stretches the times of a file', async () => {
     const spanOf = async (scale: number): Promise<number> => {
       const { run } = await measure({ ...RETREAT, scale }, { inputs: file(), noise: false });
-      return Math.max(...run.outcome.results.map(({ endedAt }) => endedAt));
+      return run.virtualTime;
     };
     const stretched = (await spanOf(11)) - (await spanOf(1));
     expect(stretched / 1e6).toBeCloseTo(10 * 41, 0);
@@ -160,7 +160,7 @@ describe('the check of what was received', () => {
   it('fails for an order more or less, another byte, other books', async () => {
     const { run, params } = await measure(RETREAT, { inputs: file() });
     const shape = { seed: 1 } as ClusterShape;
-    const [publisher, gateway, strategy] = run.results as Record<string, unknown>[];
+    const [publisher, gateway, strategy] = run.values as Record<string, unknown>[];
     const verdict = (changed: { gateway?: object; strategy?: object }): boolean | null =>
       tickToTrade.summarise(
         [publisher, { ...gateway, ...changed.gateway }, { ...strategy, ...changed.strategy }],

@@ -3,6 +3,7 @@
  * they were.
  */
 import { describe, expect, it } from 'vitest';
+import { loadProfile } from '../../../../coordinator/profiles/profiles.js';
 import { BatchReader } from '../../../../node/links/batch-reader.js';
 import { BatchWriter } from '../../../../node/links/batch-writer.js';
 import { lookaheadOf } from '../../../../node/model/fabric/flight-times.js';
@@ -123,7 +124,7 @@ async function run(topology: Topology | undefined, traffic: Traffic): Promise<Ru
   const program = writes(traffic.size, traffic.count) as Program;
   const noise = traffic.noise ?? false;
   const spec: RunSpec = {
-    ...specOf({ hosts, memory: 1 << 22, cores: 1, ...traffic, noise, program }),
+    ...(await specOf({ hosts, memory: 1 << 22, cores: 1, ...traffic, noise, program })),
     capture: true,
   };
   const all = spec.local;
@@ -208,7 +209,7 @@ const LINE = switchLine(false);
 describe('a line of two switches', () => {
   it('adds one cable and one switch to each way, where nothing else is about', async () => {
     const traffic = { hosts: 2, size: 8, count: 3 };
-    const { link, switch: device } = specOf({ program: () => Promise.resolve() }).profile;
+    const { link, switch: device } = loadProfile('roce-100g', []);
     const [one, two] = [await run(undefined, traffic), await run(LINE, traffic)];
     const further = link.propagation + link.fec + device.latency.ps;
     const latencies = (each: Run): number[] => each.written[0]!.operations.map(([time]) => time);
@@ -234,7 +235,7 @@ describe('a line of two switches', () => {
     expect(queued(star)).toBe(0);
     expect(queued(alone)).toBe(0);
     // A write of 32 packets takes both pairs' time on the shared link, after which either has it for itself.
-    const { rate, framing } = specOf({ program: () => Promise.resolve() }).profile.link;
+    const { rate, framing } = loadProfile('roce-100g', []).link;
     const theirs = 32 * (1024 + 58 + framing) * rate;
     for (const time of took(line)) expect(time).toBeGreaterThan(took(alone)[0]! + 6 * theirs);
     expect(queued(line)).toBeGreaterThan(8 * theirs);

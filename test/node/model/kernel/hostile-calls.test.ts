@@ -46,7 +46,7 @@ const CAPS = ['maxSendWr', 'maxRecvWr', 'maxSendSge', 'maxRecvSge', 'maxInlineDa
 
 describe('calls with arguments of any kind', () => {
   it.each([1, 2, 3, 4])('are answered, and the host goes on: seed %i', async (seed) => {
-    const { results, failure } = await runEmbedded({
+    const { values: results, failure } = await runEmbedded({
       hosts: 1,
       machine: { iommu: seed % 2 === 0 },
       program: async (core: Core) => {

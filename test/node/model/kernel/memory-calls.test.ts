@@ -16,8 +16,8 @@ async function alone<T>(
 ): Promise<T> {
   const run = await runEmbedded({ hosts: 1, noise: false, machine, program });
   if (run.failure !== null) throw new Error(run.failure.stack);
-  expect([run.framesInUse, run.pinnedPages]).toEqual([0, 0]);
-  return run.results[0] as T;
+  expect([run.left.memoryFrames, run.left.pinnedPages]).toEqual([0, 0]);
+  return run.values[0] as T;
 }
 
 const part = ({ address }: Region, from: number, length: number): Region => ({
@@ -178,7 +178,7 @@ describe('registration', () => {
     });
     expect(run.failure).toBeNull();
     const { register, registerPage, deregisterPage, registerHugePage, registerPageCold } = cpu;
-    expect(run.results[0]).toEqual([
+    expect(run.values[0]).toEqual([
       [register + 4 * registerPage, 4 * deregisterPage],
       [register + 4 * registerPage + 4 * paging.minorFault.ps, 4 * deregisterPage],
       [register + 4 * registerPage, 4 * deregisterPage],
@@ -187,7 +187,7 @@ describe('registration', () => {
       [register, 0],
       [register + (GIB / PAGE) * registerPageCold, (GIB / PAGE) * deregisterPage],
     ]);
-    expect([run.framesInUse, run.pinnedPages]).toEqual([0, 0]);
+    expect([run.left.memoryFrames, run.left.pinnedPages]).toEqual([0, 0]);
   }, 30_000);
 });
 
@@ -276,10 +276,10 @@ describe('a process', () => {
     });
     expect(run.failure).toBeNull();
     expect(run.blocked).toEqual([]);
-    expect(run.results[1]).toEqual({ wrong: 0, state: 'INIT' });
-    expect(run.results[0]).toMatchObject({ seen: 0 });
-    expect((run.results[0] as { errnos: number }).errnos).toBeGreaterThan(ROUNDS / 4);
-    expect(run.framesInUse).toBe(0);
+    expect(run.values[1]).toEqual({ wrong: 0, state: 'INIT' });
+    expect(run.values[0]).toMatchObject({ seen: 0 });
+    expect((run.values[0] as { errnos: number }).errnos).toBeGreaterThan(ROUNDS / 4);
+    expect(run.left.memoryFrames).toBe(0);
   });
 
   async function endure(core: Core): Promise<unknown> {

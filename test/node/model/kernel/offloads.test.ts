@@ -241,9 +241,9 @@ async function bulk(options: ClusterOptions): Promise<{ run: EmbeddedRun; rate: 
     },
   });
   expect(run.failure).toBeNull();
-  const { got, wrong, rate } = run.results[1] as { got: number; wrong: number; rate: number };
+  const { got, wrong, rate } = run.values[1] as { got: number; wrong: number; rate: number };
   expect([got, wrong]).toEqual([TOTAL, 0]);
-  expect(run.framesLeft).toBe(0);
+  expect(run.left.frames).toBe(0);
   return { run, rate };
 }
 
@@ -252,7 +252,7 @@ describe('a stream of bytes', () => {
     const on = await bulk({});
     const off = await bulk({ overrides: OFF });
     expect(on.rate).toBeGreaterThan(2 * off.rate);
-    const acks = ({ run }: typeof on): number => run.outcome.hosts[1]!.counters['tcp_pure_acks']!;
+    const acks = ({ run }: typeof on): number => run.counters['host1']!['tcp_pure_acks']!;
     const segments = TOTAL / MSS;
     expect(acks(off)).toBeGreaterThan(segments / 3);
     expect(acks(on)).toBeLessThan(segments / 8);
@@ -269,7 +269,7 @@ describe('a stream of bytes', () => {
       const faults = { loss: 0.002, duplicate: 0.002, corrupt: 0.002, delayed: 0.005, delay: 30e6 };
       const { run } = await bulk({ faults, seed, overrides });
       expect(run.blocked).toEqual([]);
-      expect(run.outcome.hosts[1]!.counters['tcp_out_of_order_segments']).toBeGreaterThan(0);
+      expect(run.counters['host1']!['tcp_out_of_order_segments']).toBeGreaterThan(0);
     },
   );
 
@@ -279,9 +279,7 @@ describe('a stream of bytes', () => {
       await bulk({ faults, noise: true }),
       await bulk({ faults, noise: true }),
     ];
-    const digests = ({ run }: typeof first): unknown =>
-      run.outcome.hosts.map(({ digest }) => digest);
-    expect(digests(second)).toEqual(digests(first));
-    expect(second.run.now).toBe(first.run.now);
+    expect(second.run.traceHash).toBe(first.run.traceHash);
+    expect(second.run.lastEvent).toBe(first.run.lastEvent);
   });
 });

@@ -184,7 +184,7 @@ describe('a program whose core serves packets of others', () => {
     });
     if (run.failure !== null) throw new Error(run.failure.stack);
     expect(run.blocked).toEqual([]);
-    return run.results[1] as Work;
+    return run.values[1] as Work;
   }
 
   it('is later by exactly what they took, in one piece of work', async () => {

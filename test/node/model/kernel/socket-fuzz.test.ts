@@ -100,10 +100,10 @@ describe('the socket calls of a program', () => {
         },
       });
       expect(run.failure).toBeNull();
-      const outcome = run.results[0] as Outcome;
+      const outcome = run.values[0] as Outcome;
       expect(outcome.other).toEqual([]);
       expect(outcome.refused).toBeGreaterThan(CALLS / 2);
-      expect(run.results[1]).toBe(true);
+      expect(run.values[1]).toBe(true);
     },
   );
 });

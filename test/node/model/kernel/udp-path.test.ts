@@ -71,7 +71,7 @@ async function echo(
     },
   });
   if (run.failure !== null) throw new Error(run.failure.stack);
-  return run.results[0] as EchoResult;
+  return run.values[0] as EchoResult;
 }
 
 const sum = (stages: Readonly<Record<string, number>>): number =>
@@ -133,7 +133,7 @@ describe('a datagram over the kernel', () => {
       },
     });
     expect(run.failure).toBeNull();
-    const lengths = (run.results[0] as number[]).slice(10);
+    const lengths = (run.values[0] as number[]).slice(10);
     expect(Math.max(...lengths) / Math.min(...lengths)).toBeLessThan(1.5);
   });
 
@@ -165,7 +165,7 @@ describe('a UDP socket', () => {
       program: async (core: Core) => program(await open(core)),
     });
     if (run.failure !== null) throw new Error(run.failure.stack);
-    return run.results[0] as T;
+    return run.values[0] as T;
   }
 
   it('gives the errnos that Linux gives', async () => {
@@ -223,7 +223,7 @@ describe('a UDP socket', () => {
     });
     expect(run.failure).toBeNull();
     expect(run.blocked).toEqual([]);
-    expect(run.results[1]).toBe(PORT + 1);
+    expect(run.values[1]).toBe(PORT + 1);
   });
 
   it('can be waited for together with several times, of which the earliest counts', async () => {

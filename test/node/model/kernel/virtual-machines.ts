@@ -40,7 +40,7 @@ export async function run(options: ProgramRun): Promise<EmbeddedRun> {
   const done = await runEmbedded({ hosts: 2, noise: false, ...options });
   if (done.failure !== null) throw new Error(done.failure.stack);
   expect(done.blocked).toEqual([]);
-  expect(done.framesLeft).toBe(0);
+  expect(done.left.frames).toBe(0);
   return done;
 }
 
@@ -56,7 +56,7 @@ export async function heard(
 ): Promise<Record<string, string[]>> {
   const vms = VMS.map((vm, index) => ({ ...vm, vlan: vlans[index] ?? 0 }));
   const programs = [...IN_VMS, ...ON_HOSTS];
-  const { results } = await run({
+  const { values: results } = await run({
     machine: { vms, vmQueues },
     programs,
     program: async (core: Core, { role }) => {
@@ -94,7 +94,7 @@ export async function echo(
   answers: (typeof IN_VMS)[number] | (typeof ON_HOSTS)[number],
   machine: MachineRequest = {},
 ): Promise<Record<string, number>> {
-  const { results } = await run({
+  const { values: results } = await run({
     // One queue each, so that a flow is served where its program runs.
     machine: { vms: VMS.map((vm) => ({ ...vm, queues: 1 })), queues: 1, ...machine },
     programs: [asks, answers],

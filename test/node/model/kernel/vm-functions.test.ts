@@ -58,7 +58,7 @@ describe('an interrupt into a virtual machine', () => {
 
 describe('the receive queues of a virtual machine', () => {
   it('are spread by a table of its own, whatever the others do with theirs', async () => {
-    const { results } = await run({
+    const { values: results } = await run({
       machine: { vms: VMS },
       programs: [...IN_VMS, ...ON_HOSTS],
       program: async (core: Core, { role }) => {
@@ -131,7 +131,7 @@ describe('a rate limit', () => {
 /** Bytes that VMs 0 (two cores) and 1 bring to host 1 within a millisecond, those of `limited` at half a Gb/s. */
 async function sent(limited: readonly number[]): Promise<number[]> {
   const end = 1100 * US;
-  const { results } = await run({
+  const { values: results } = await run({
     machine: {
       vms: VMS.map((vm, index) => ({ ...vm, ...(limited.includes(index) && { rateGbps: 0.5 }) })),
     },

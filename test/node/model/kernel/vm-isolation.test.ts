@@ -70,7 +70,7 @@ function frame(to: Uint8Array, from: Uint8Array, letter: string, vlan?: number):
 
 describe('a virtual machine that sends raw frames', () => {
   it('sends under its own MAC and VLAN alone; the rest is lost, and counted', async () => {
-    const { results, outcome } = await run({
+    const { values: results, counters } = await run({
       machine: { vms: VMS.map((vm) => ({ ...vm, vlan: 5 })) },
       programs: [IN_VMS[0]!, IN_VMS[2]!, ON_HOSTS[1]!],
       program: async (core: Core) => {
@@ -91,11 +91,11 @@ describe('a virtual machine that sends raw frames', () => {
       },
     });
     expect(results.slice(1)).toEqual([['a', 'h'], []]);
-    expect(outcome.hosts[0]!.counters['vm_spoofed_frames']).toBe(6);
+    expect(counters['host0']!['vm_spoofed_frames']).toBe(6);
   });
 
   it('keeps to its rate, with what its kernel sends', async () => {
-    const { results } = await run({
+    const { values: results } = await run({
       machine: { vms: VMS.map((vm) => ({ ...vm, rateGbps: 0.1 })) },
       programs: [IN_VMS[1]!],
       program: async (core: Core) => {
@@ -111,7 +111,7 @@ describe('a virtual machine that sends raw frames', () => {
   });
 
   it('has no queue of raw frames where it shares the host’s', async () => {
-    const { results } = await run({
+    const { values: results } = await run({
       machine: { vms: VMS, vmQueues: 'shared' },
       programs: [IN_VMS[0]!, ON_HOSTS[0]!],
       program: (core: Core) => openQueue(core).then(() => 'a queue', code),
@@ -125,13 +125,13 @@ const code = (error: unknown): string => (error instanceof VerbsError ? error.co
 describe('DMA of one virtual machine into another', () => {
   /** VM 0 has its device write a frame of 60 z's over VM 1's page, and read from it. */
   async function attack(iommu: boolean) {
-    const { results, outcome } = await run({
+    const { values: results, counters } = await run({
       machine: { vms: VMS, iommu },
       programs: [IN_VMS[0]!, IN_VMS[1]!],
       program: async (core: Core) => (core.rank === 0 ? attacker(core, iommu) : victim(core)),
     });
     const [attacks, page] = results as [Awaited<ReturnType<typeof attacker>>, number[]];
-    return { ...attacks, page, counters: outcome.hosts[0]!.counters };
+    return { ...attacks, page, counters: counters['host0']! };
   }
 
   async function victim(core: Core): Promise<number[]> {
@@ -200,7 +200,7 @@ describe('numbers of things that are another machine’s', () => {
   const CALLS = 600;
 
   it.each([1, 2, 3])('name nothing, in any call: seed %i', async (seed) => {
-    const { results } = await run({
+    const { values: results } = await run({
       machine: { vms: VMS, iommu: true },
       programs: [IN_VMS[0]!, IN_VMS[1]!, IN_VMS[2]!],
       program: async (core: Core) => {

@@ -15,7 +15,7 @@ describe.each(['own', 'shared'] as const)('over %s queues', (vmQueues) => {
   it('a multicast datagram reaches each member once, and never its sender', async () => {
     const joined = ['vm0', 'vm1', 'host0', 'host1'];
     const programs = [...IN_VMS, ...ON_HOSTS];
-    const { results } = await run({
+    const { values: results } = await run({
       machine: { vms: VMS, vmQueues },
       programs,
       program: async (core: Core, { role }) => {
@@ -40,7 +40,7 @@ describe.each(['own', 'shared'] as const)('over %s queues', (vmQueues) => {
     ['the bare host', ON_HOSTS[0]!],
   ])('a stream to %s arrives whole and in order', async (_where, peer) => {
     const length = 200_000;
-    const { results } = await run({
+    const { values: results } = await run({
       machine: { vms: VMS.map((vm) => ({ ...vm, vlan: 0 })), vmQueues },
       programs: [IN_VMS[0]!, peer],
       program: async (core: Core) => {
@@ -70,7 +70,7 @@ describe('a program in a virtual machine that owns a queue', () => {
     'speaks with the machine’s addresses and its VLAN %i, without its kernel',
     async (vlan) => {
       const length = 20_000;
-      const { results } = await run({
+      const { values: results } = await run({
         machine: { vms: VMS.map((vm) => ({ ...vm, vlan })) },
         programs: [IN_VMS[0]!, IN_VMS[2]!],
         program: async (core: Core) => {
@@ -103,7 +103,7 @@ describe('a program in a virtual machine that owns a queue', () => {
   );
 
   it('cannot where the machine shares the host’s queue', async () => {
-    const { results } = await run({
+    const { values: results } = await run({
       machine: { vms: VMS, vmQueues: 'shared' },
       programs: [IN_VMS[0]!],
       program: (core: Core) =>
@@ -124,7 +124,7 @@ describe('a VLAN’s tag', () => {
 
   /** What a round trip of one segment costs in the stack. */
   async function stackOf(vlan: number): Promise<number> {
-    const { results } = await run({
+    const { values: results } = await run({
       machine: { vms: VMS.map((vm) => ({ ...vm, queues: 1, vlan })) },
       programs: [IN_VMS[0]!, IN_VMS[2]!],
       program: async (core: Core) => {
@@ -152,7 +152,7 @@ describe('a VLAN’s tag', () => {
 
 describe('a host whose cores are all machines’', () => {
   it('has no kernel of its own, and frames for it are nobody’s', async () => {
-    const { results, outcome } = await run({
+    const { values: results, counters } = await run({
       machine: { vms: [...VMS, { host: 0, cores: [0], memory: 2 ** 22 }] },
       programs: [{ host: 0, core: 0, role: 'vm3', vm: 3 }, ON_HOSTS[1]!],
       program: async (core: Core) => {
@@ -166,13 +166,13 @@ describe('a host whose cores are all machines’', () => {
       },
     });
     expect(results[0]).toBe(9);
-    expect(outcome.hosts[0]!.counters['rx_queue0_frames']).toBeUndefined();
+    expect(counters['host0']!['rx_queue0_frames']).toBeUndefined();
   });
 });
 
 describe('the switch', () => {
   it('serves machines in turn, however much one of them sends', async () => {
-    const { results } = await run({
+    const { values: results } = await run({
       // The switch is slower than any sender, and queues are short.
       overrides: ['vm.switch_frame=3us', 'kernel.ring_size=128'],
       machine: { vms: VMS, vmQueues: 'shared' },
@@ -204,7 +204,7 @@ describe('the switch', () => {
 
 describe('a rate limit behind the switch', () => {
   it('is kept to the byte', async () => {
-    const { results } = await run({
+    const { values: results } = await run({
       machine: { vms: VMS.map((vm) => ({ ...vm, rateGbps: 1 })), vmQueues: 'shared' },
       programs: [IN_VMS[1]!, ON_HOSTS[1]!],
       program: async (core: Core) => {

@@ -122,7 +122,7 @@ const MICROSECOND = 1_000_000;
 
 describe('without an IOMMU', () => {
   it('bus addresses are physical, and pinned memory is sent and filled as registered memory is', async () => {
-    const { results, outcome } = await run(
+    const { values: results, counters } = await run(
       {},
       {
         driver: async (core) => {
@@ -145,12 +145,12 @@ describe('without an IOMMU', () => {
     );
     expect(results[DRIVER]).toEqual({ status: 'SUCCESS', hazards: [] });
     expect(results[PEER]).toEqual([pattern(2 * PAGE, 5).slice(50, 50 + PAYLOAD)]);
-    expect(outcome.hosts[0]!.counters).toMatchObject({ dma_wrong_bytes: 0, dma_ruined_bytes: 0 });
+    expect(counters['host0']!).toMatchObject({ dma_wrong_bytes: 0, dma_ruined_bytes: 0 });
   });
 
   it('a receive into somebody else’s page ruins exactly the bytes that the records name', async () => {
     const rounds = 60;
-    const { results, outcome } = await run(
+    const { values: results, counters } = await run(
       {},
       {
         driver: async (core) => {
@@ -194,11 +194,11 @@ describe('without an IOMMU', () => {
     for (let i = 0; i < bytes.length; i++) if (bytes[i] !== before[i]) changed.push(i);
     expect(changed.every((at) => named.has(at))).toBe(true);
     expect(changed.length).toBeGreaterThan(0.95 * named.size);
-    expect(outcome.hosts[0]!.counters['dma_ruined_bytes']).toBe(ruined);
+    expect(counters['host0']!['dma_ruined_bytes']).toBe(ruined);
   });
 
   it('a send out of another process’s page is reported, with the owner of the bytes', async () => {
-    const { results, outcome } = await run(
+    const { values: results, counters } = await run(
       {},
       {
         driver: async (core) => {
@@ -238,7 +238,7 @@ describe('without an IOMMU', () => {
         wrId: 4,
       },
     ]);
-    expect(outcome.hosts[0]!.counters).toMatchObject({
+    expect(counters['host0']!).toMatchObject({
       dma_wrong_bytes: PAYLOAD,
       dma_ruined_bytes: 0,
     });
@@ -276,7 +276,7 @@ describe('without an IOMMU', () => {
 
   it('frames written anywhere, queues of the kernel included, end no run by an exception', async () => {
     const rounds = 200;
-    const { outcome } = await run(
+    const { counters } = await run(
       {},
       {
         driver: async (core) => {
@@ -291,13 +291,13 @@ describe('without an IOMMU', () => {
         peer: sends(rounds),
       },
     );
-    expect(outcome.hosts[0]!.counters['dma_wrong_bytes']).toBeGreaterThan(50_000);
+    expect(counters['host0']!['dma_wrong_bytes']).toBeGreaterThan(50_000);
   });
 });
 
 describe('with an IOMMU', () => {
   it('bus addresses are the process’s own, as far as they are mapped, each for what it was', async () => {
-    const { results, outcome } = await run(
+    const { values: results, counters } = await run(
       { iommu: true },
       {
         driver: async (core) => {
@@ -347,12 +347,12 @@ describe('with an IOMMU', () => {
       { address: base, write: false, permission: false },
     ]);
     expect(hazards).toEqual([]);
-    expect(outcome.hosts[0]!.counters).toMatchObject({ iommu_faults: 2, dma_aborted: 2 });
+    expect(counters['host0']!).toMatchObject({ iommu_faults: 2, dma_aborted: 2 });
   });
 
   it('no address that a driver can think of reaches memory outside its domain', async () => {
     const rounds = 150;
-    const { results, outcome } = await run(
+    const { values: results, counters } = await run(
       { iommu: true },
       {
         driver: async (core) => {
@@ -408,7 +408,7 @@ describe('with an IOMMU', () => {
     expect(driver['readable']).toEqual(pattern(PAGE, 2));
     expect(driver['closed']).toEqual(pattern(4 * PAGE, 3));
     expect(driver['refused']).toBeGreaterThan(rounds * 0.7);
-    expect(outcome.hosts[0]!.counters['iommu_faults']).toBe(driver['refused']);
+    expect(counters['host0']!['iommu_faults']).toBe(driver['refused']);
   });
 });
 
@@ -439,9 +439,9 @@ describe('the calls about it', () => {
       return seen;
     };
     const on = await run({ iommu: true }, { driver: refusals });
-    expect(on.results[DRIVER]).toEqual(['none', 'EEXIST', 'EFAULT', 'EINVAL', 'EINVAL', 'EINVAL']);
+    expect(on.values[DRIVER]).toEqual(['none', 'EEXIST', 'EFAULT', 'EINVAL', 'EINVAL', 'EINVAL']);
     const off = await run({ iommu: false }, { driver: refusals });
-    const [first] = off.results[DRIVER] as string[];
+    const [first] = off.values[DRIVER] as string[];
     expect(first).toBe('EOPNOTSUPP');
   });
 
@@ -464,7 +464,7 @@ describe('the calls about it', () => {
         },
       });
       if (outcome.failure !== null) throw new Error(outcome.failure.stack);
-      return outcome.results[0] as number;
+      return outcome.values[0] as number;
     };
     const cheap = await longest(true, '1us', true);
     const dear = await longest(true, '5us', true);
@@ -483,7 +483,7 @@ describe('the calls about it', () => {
         },
       },
     );
-    expect(outcome.pinnedPages).toBe(0);
-    expect(outcome.framesLeft).toBe(0);
+    expect(outcome.left.pinnedPages).toBe(0);
+    expect(outcome.left.frames).toBe(0);
   });
 });

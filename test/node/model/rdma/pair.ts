@@ -128,15 +128,16 @@ export async function pair<A, B>(
   });
   if (run.failure !== null) throw new Error(run.failure.stack);
   if (run.blocked.length > 0) throw new Error(run.blocked.join('; '));
-  if (run.framesInUse > 0) throw new Error(`${run.framesInUse} frames of memory are nobody’s`);
+  if (run.left.memoryFrames > 0)
+    throw new Error(`${run.left.memoryFrames} frames of memory are nobody’s`);
   const counters: Record<string, number> = {};
-  for (const host of run.outcome.hosts) {
-    options.onCounters?.(host.counters);
-    for (const [name, count] of Object.entries(host.counters)) {
+  for (const its of Object.values(run.counters)) {
+    options.onCounters?.(its);
+    for (const [name, count] of Object.entries(its)) {
       counters[name] = (counters[name] ?? 0) + count;
     }
   }
-  return { a: run.results[0] as A, b: run.results[1] as B, counters, now: run.now };
+  return { a: run.values[0] as A, b: run.values[1] as B, counters, now: run.lastEvent };
 }
 
 /** What a side does that only answers: it is there until the other one has come to the same point. */

@@ -37,7 +37,7 @@ describe('a raw frame', () => {
       MTU + 18,
     ];
     const captured: Uint8Array[][] = [[], []];
-    const { results } = await rawHosts(
+    const { values: results } = await rawHosts(
       { capture: (host, bytes) => captured[host]!.push(bytes.slice()) },
       async ({ qp, frame, meet, completions, region }) => {
         const sent: Uint8Array[] = [];
@@ -73,7 +73,7 @@ describe('a raw frame', () => {
   });
 
   it('is gathered from several SGEs and scattered over several', async () => {
-    const { results } = await rawHosts(
+    const { values: results } = await rawHosts(
       { cap: { maxSendSge: 3, maxRecvSge: 3 } },
       async ({ qp, frame, meet, completions, region }) => {
         frame(1, 700);
@@ -114,14 +114,14 @@ describe('a raw frame', () => {
         return (await completions(2)).length;
       },
     );
-    const { results, outcome, framesLeft } = await rawHosts({}, ...sides);
+    const { values: results, counters, left } = await rawHosts({}, ...sides);
     expect(results).toEqual([2, 1, 1]);
-    expect(outcome.hosts.map(({ counters }) => counters['rx_packets'])).toEqual([0, 1, 1]);
-    expect(framesLeft).toBe(0);
+    expect(Object.values(counters).map(({ rx_packets: packets }) => packets)).toEqual([0, 1, 1]);
+    expect(left.frames).toBe(0);
   });
 
   it('that finds no receive is lost and counted', async () => {
-    const { outcome, framesLeft } = await rawHosts(
+    const { counters, left } = await rawHosts(
       {},
       async ({ qp, frame, meet, completions }) => {
         await meet();
@@ -137,8 +137,8 @@ describe('a raw frame', () => {
         await meet();
       },
     );
-    expect(outcome.hosts[1]!.counters['rx_no_buffer']).toBe(3);
-    expect(framesLeft).toBe(0);
+    expect(counters['host1']!['rx_no_buffer']).toBe(3);
+    expect(left.frames).toBe(0);
   });
 });
 
@@ -237,7 +237,7 @@ describe('the way of a raw frame', () => {
 
   /** Stages from post until the receiver's poll, of a frame on an idle queue. */
   async function stagesOf(length: number, inline: boolean, overrides: string[] = []) {
-    const { results } = await rawHosts(
+    const { values: results } = await rawHosts(
       { overrides, noise: false },
       async ({ core, qp, frame, meet }) => {
         const sge = frame(1, length);
@@ -293,7 +293,7 @@ describe('the way of a raw frame', () => {
   });
 
   it('is pushed whole when it is long, with no read of memory', async () => {
-    const { outcome } = await rawHosts(
+    const { counters } = await rawHosts(
       { overrides: ['bypass.push=on'] },
       async ({ qp, frame, meet, completions, region }) => {
         await meet();
@@ -314,6 +314,6 @@ describe('the way of a raw frame', () => {
         await meet();
       },
     );
-    expect(outcome.hosts[0]!.counters['dma_read_bytes']).toBe(0);
+    expect(counters['host0']!['dma_read_bytes']).toBe(0);
   });
 });

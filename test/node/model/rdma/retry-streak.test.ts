@@ -47,7 +47,7 @@ it('a receiver that posts no receive for a second is noted, and what was sent ar
     }
     return (await cq.busyPoll())[0]!.status;
   };
-  const spec = specOf({ program, hosts: 2, cores: 1, memory: 2 ** 22 });
+  const spec = await specOf({ program, hosts: 2, cores: 1, memory: 2 ** 22 });
   const machine = await Machine.create(spec, { remote: null, program });
   try {
     while ((await machine.advance({ horizon: Infinity }, 50)) !== 'drained') continue;

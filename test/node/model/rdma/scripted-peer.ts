@@ -73,7 +73,7 @@ export class ScriptedPeer {
   ): Promise<ScriptedPeer> {
     const programs = [{ host: 0, core: 0, role: '' }];
     const run = { noise: false, topology: 'direct', ...options, hosts: 2, programs } as const;
-    const spec = { ...specOf({ ...run, program }), local: [0] };
+    const spec = { ...(await specOf({ ...run, program })), local: [0] };
     const machine: Machine = await Machine.create(spec, {
       remote: {
         send: (slot) => {

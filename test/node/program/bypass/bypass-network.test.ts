@@ -37,7 +37,7 @@ async function between(
   });
   if (run.failure !== null) throw new Error(run.failure.stack);
   expect(run.blocked).toEqual([]);
-  expect(run.framesLeft).toBe(0);
+  expect(run.left.frames).toBe(0);
   return run;
 }
 
@@ -49,7 +49,7 @@ describe('TCP in a program', () => {
   ] as const)('carries bytes in order, and its end: %s to %s', async (from, to) => {
     const total = 1_000_000;
     const run = await between(sendStream(total, 200_000), takeStream(total), {}, [from, to]);
-    expect(run.results[1]).toEqual({ complete: true, wrong: 0 });
+    expect(run.values[1]).toEqual({ complete: true, wrong: 0 });
   });
 
   it.each([1, 2, 3])(
@@ -58,7 +58,7 @@ describe('TCP in a program', () => {
       const total = 200_000;
       const faults = { loss: 0.02, duplicate: 0.02, corrupt: 0.02 };
       const run = await between(sendStream(total, 50_000), takeStream(total), { faults, seed });
-      expect(run.results[1]).toEqual({ complete: true, wrong: 0 });
+      expect(run.values[1]).toEqual({ complete: true, wrong: 0 });
     },
   );
 
@@ -82,7 +82,7 @@ describe('TCP in a program', () => {
         return bytes.every((byte, i) => byte === pattern(i));
       },
     );
-    expect(run.results[1]).toBe(true);
+    expect(run.values[1]).toBe(true);
   });
 
   it('is refused what the kernel would refuse', async () => {
@@ -98,13 +98,7 @@ describe('TCP in a program', () => {
         await core.sleep((10 * MS) as Picoseconds);
       },
     );
-    expect(run.results[0]).toEqual([
-      'ECONNREFUSED',
-      'EHOSTUNREACH',
-      'EINVAL',
-      'EMSGSIZE',
-      'EINVAL',
-    ]);
+    expect(run.values[0]).toEqual(['ECONNREFUSED', 'EHOSTUNREACH', 'EINVAL', 'EMSGSIZE', 'EINVAL']);
   });
 
   it('shares no port with the kernel, and gives it back', async () => {
@@ -128,7 +122,7 @@ describe('TCP in a program', () => {
     });
     if (run.failure !== null) throw new Error(run.failure.stack);
     const [free, used] = ['none', 'EADDRINUSE'];
-    expect(run.results[0]).toEqual([used, used, used, free, free, used]);
+    expect(run.values[0]).toEqual([used, used, used, free, free, used]);
   });
 
   it('reaches another core of its own host, each with a queue of its own', async () => {
@@ -150,7 +144,7 @@ describe('TCP in a program', () => {
     });
     if (run.failure !== null) throw new Error(run.failure.stack);
     expect(run.blocked).toEqual([]);
-    expect(run.results[1]).toEqual({ complete: true, wrong: 0 });
+    expect(run.values[1]).toEqual({ complete: true, wrong: 0 });
   });
 
   it.each([0, 5])('has the function of its virtual machine: VLAN %i', async (vlan) => {
@@ -176,7 +170,7 @@ describe('TCP in a program', () => {
       },
     });
     if (run.failure !== null) throw new Error(run.failure.stack);
-    expect(run.results[1]).toEqual({ complete: true, wrong: 0 });
+    expect(run.values[1]).toEqual({ complete: true, wrong: 0 });
   });
 
   it('gets errnos for whatever it asks the kernel for, and nobody else’s port', async () => {
@@ -217,7 +211,7 @@ describe('TCP in a program', () => {
       },
     });
     if (run.failure !== null) throw new Error(run.failure.stack);
-    expect(run.results).toEqual([[], ['EINVAL']]);
+    expect(run.values).toEqual([[], ['EINVAL']]);
   });
 
   it('waits for several things at once', async () => {
@@ -247,7 +241,7 @@ describe('TCP in a program', () => {
         return { got, ticks: ticks > 8 };
       },
     );
-    expect(run.results[1]).toEqual({ got: 30, ticks: true });
+    expect(run.values[1]).toEqual({ got: 30, ticks: true });
   });
 });
 
@@ -281,6 +275,6 @@ describe('UDP in a program', () => {
         return { lengths, address: from.address };
       },
     );
-    expect(run.results).toEqual([[3, PORT], { lengths: [0, 5, 1472, 77], address: '10.0.0.1' }]);
+    expect(run.values).toEqual([[3, PORT], { lengths: [0, 5, 1472, 77], address: '10.0.0.1' }]);
   });
 });

@@ -7,7 +7,7 @@ import { Machine } from '../../../../node/process/machine.js';
 import { ACCESS, type Core } from '../../../../node/program/verbs.js';
 import { SOCKET_ERRNO } from '../../../../node/spec/verbs-error.js';
 import type { RunOutcome } from '../../../../node/spec/run-spec.js';
-import { runEmbedded, specOf } from '../../../embedded.js';
+import { specOf } from '../../../embedded.js';
 import { PipeRuntime } from './pipe-runtime.js';
 
 const ACCESS_FLAGS = ACCESS.LOCAL_WRITE | ACCESS.REMOTE_WRITE;
@@ -58,6 +58,17 @@ async function program(core: Core): Promise<unknown> {
   return { closed, alternative: index, wrId: WR_ID.toString(16), status: 0, now: core.now };
 }
 
+/** Runs all of it, and leaves nothing running. */
+async function outcomeOf(machine: Machine): Promise<RunOutcome> {
+  try {
+    while ((await machine.advance({ horizon: Infinity }, 50)) !== 'drained') continue;
+    expect([machine.failure, machine.blocked]).toEqual([null, []]);
+    return machine.outcome();
+  } finally {
+    await machine.close();
+  }
+}
+
 const ofOutcome = ({ results, hosts, packets }: RunOutcome): unknown => ({
   results,
   packets,
@@ -66,24 +77,15 @@ const ofOutcome = ({ results, hosts, packets }: RunOutcome): unknown => ({
 
 describe('a program at the other end of a pipe', () => {
   it('is the same to its host as one in this thread: answers, frames, counters and times', async () => {
-    const run = { program, hosts: 2, noise: false };
-    const inThread = await runEmbedded(run);
-    expect(inThread.failure).toBeNull();
-
-    const runtime = new PipeRuntime();
-    const machine = await Machine.create(specOf(run), { remote: null }, runtime);
-    try {
-      while ((await machine.advance({ horizon: Infinity }, 50)) !== 'drained') continue;
-      expect([machine.failure, machine.blocked]).toEqual([null, []]);
-      const outcome = machine.outcome();
-      const results = [...outcome.results].sort((a, b) => a.rank - b.rank);
-      expect(results.map(({ value }) => value)).toEqual([
-        expect.objectContaining({ closed: CLOSED, alternative: 1, wrId: WR_ID.toString(16) }),
-        expect.objectContaining({ closed: CLOSED, bytes: [1, 2, 3, 4, 5, 6, 7, 99] }),
-      ]);
-      expect(ofOutcome(outcome)).toEqual(ofOutcome(inThread.outcome));
-    } finally {
-      await machine.close();
-    }
+    const spec = await specOf({ program, hosts: 2, noise: false });
+    const inThread = await outcomeOf(await Machine.create(spec, { remote: null, program }));
+    const machine = await Machine.create(spec, { remote: null }, new PipeRuntime());
+    const outcome = await outcomeOf(machine);
+    const results = [...outcome.results].sort((a, b) => a.rank - b.rank);
+    expect(results.map(({ value }) => value)).toEqual([
+      expect.objectContaining({ closed: CLOSED, alternative: 1, wrId: WR_ID.toString(16) }),
+      expect.objectContaining({ closed: CLOSED, bytes: [1, 2, 3, 4, 5, 6, 7, 99] }),
+    ]);
+    expect(ofOutcome(outcome)).toEqual(ofOutcome(inThread));
   });
 });
