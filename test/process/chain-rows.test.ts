@@ -1,4 +1,4 @@
-/** Operations have their stages however many completion queue entries a host has; where they have none, a note says so. */
+/** Operations have their stages however many completion queue entries a host has; a note says where they have none. */
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { pinwire, readResults, ROOT, scratch } from './pinwire.js';
