@@ -72,7 +72,14 @@ export interface EmbeddedRun {
 /** Bytes per host, and per host of a cluster with virtual machines. */
 const DEFAULT_MEMORY = 8 * 2 ** 20;
 const MEMORY_WITH_VMS = 64 * 2 ** 20;
-const NO_FAULTS: FaultSpec = { loss: 0, duplicate: 0, corrupt: 0, delayed: 0, delay: 0 };
+const NO_FAULTS: FaultSpec = {
+  loss: 0,
+  duplicate: 0,
+  corrupt: 0,
+  icrc: 0,
+  delayed: 0,
+  delay: 0,
+};
 
 /** A program's failure, and programs that never end, are returned and not thrown. */
 export async function runEmbedded(run: ProgramRun): Promise<EmbeddedRun> {
