@@ -131,7 +131,7 @@ function lastThatMayPass(operations: readonly Operation[], read: number): number
   return fenced < 0 ? operations.length - 1 : fenced - 1;
 }
 
-/** The first of `bytes`, from `at` on, that has its value in none of the states from `from` to `to`; -1 if there is none. */
+/** The first of `bytes`, from `at` on, that has its value in none of these states; -1 if there is none. */
 function firstImpossible(
   bytes: readonly number[],
   states: readonly Uint8Array[],

@@ -193,8 +193,8 @@ const joinOrders = (): object[] =>
 const CLUSTER = clusterConfig({ fault: ['loss=1e-3,delayed=0.1'], processes: '2' }, 4);
 
 const faults = (): RunSpec['faults'] => ({
-  ...{ loss: real(1), duplicate: real(1), corrupt: real(1), icrc: real(1), delayed: real(1) },
-  delay: whole(),
+  ...{ loss: real(1), duplicate: real(1), corrupt: real(1), icrc: real(1) },
+  ...{ delayed: real(1), delay: whole() },
 });
 const spec = (): RunSpec => ({
   ...{ hosts: 4, local: list(4, () => whole(0, 3)), cores: 4, memory: whole(1, 2 ** 32) },
