@@ -16,24 +16,34 @@ const AS_OF = STAGE_COUNT + 2;
 const USED = STAGE_COUNT + 3;
 /** A row is a whole number of cache lines, with a cell to spare at the least. */
 export const CHAIN_CELLS = Math.ceil((USED + 1) / 8) * 8;
+const ROW_BYTES = CHAIN_CELLS * Float64Array.BYTES_PER_ELEMENT;
 
 const sums = new Float64Array(STAGE_COUNT);
 
-export class SharedChains extends ChainTable {
-  private readonly cells: Float64Array;
+/** Shared memory for up to `rows` chains; it is taken as the table grows. */
+export const chainMemory = (rows: number): SharedArrayBuffer =>
+  new SharedArrayBuffer(0, { maxByteLength: rows * ROW_BYTES });
 
-  /** Rows of {@link CHAIN_CELLS} cells each. */
-  constructor(cells: Float64Array) {
+export class SharedChains extends ChainTable {
+  private cells: Float64Array;
+
+  /** Rows of {@link CHAIN_CELLS} cells each: those of a page, or as many as there are in memory that can grow. */
+  constructor(memory: Float64Array | SharedArrayBuffer) {
     super();
-    this.cells = cells;
+    this.cells = memory instanceof Float64Array ? memory : viewOf(memory);
   }
 
   get rows(): number {
     return Math.floor(this.cells.length / CHAIN_CELLS);
   }
 
+  /** Throws if the memory cannot grow. Other threads find the new rows when they grow their own tables. */
   grow(rows: number): void {
-    if (rows > this.rows) throw new Error(`shared memory has room for ${this.rows} chains`);
+    if (rows <= this.rows) return;
+    const memory = this.cells.buffer as SharedArrayBuffer;
+    const bytes = rows * ROW_BYTES;
+    if (memory.byteLength < bytes) memory.grow(bytes);
+    this.cells = viewOf(memory);
   }
 
   alike(rows: number): ChainTable {
@@ -112,4 +122,9 @@ export class SharedChains extends ChainTable {
     const at = source * CHAIN_CELLS;
     for (let cell = 0; cell < USED; cell++) cells[to + cell] = from[at + cell]!;
   }
+}
+
+/** Its length is fixed: views that follow their memory are slower. */
+function viewOf(memory: SharedArrayBuffer): Float64Array {
+  return new Float64Array(memory, 0, memory.byteLength / Float64Array.BYTES_PER_ELEMENT);
 }

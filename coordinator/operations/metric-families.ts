@@ -194,6 +194,7 @@ export const HOST_COUNTERS = {
   tx_packets: 'Packets sent.',
   tx_wire_bytes: 'Bytes sent on the link.',
   rx_packets: 'Packets received.',
+  rx_crc_errors_phy: 'Frames dropped because their FCS was wrong.',
   dma_read_bytes: 'Bytes that the NIC read from memory.',
   dma_write_bytes: 'Bytes that the NIC wrote to memory.',
   dma_wrong_bytes: 'Bytes with wrong contents moved by bus address.',

@@ -1,20 +1,20 @@
 /**
- * `--fault loss=1e-3,duplicate=0.1%,corrupt=1e-6,delayed=1e-3,delay=10us`: what goes wrong on the links, each a
- * probability per frame, drawn from the run's seed. `delay` is how long a delayed frame takes longer.
+ * `--fault loss=1e-3,duplicate=0.1%,corrupt=1e-6,icrc=1e-6,delayed=1e-3,delay=10us`: what goes wrong on the links, each
+ * a probability per frame, drawn from the run's seed. `delay` is how long a delayed frame takes longer.
  */
 import type { FaultSpec } from '../../node/spec/run-spec.js';
 import { parseDuration, PS_PER_S, PS_PER_US } from '../../units/time.js';
 import { suggestion } from './option-values.js';
 import { UsageError } from '../errors/usage-error.js';
 
-const PROBABILITIES = ['loss', 'duplicate', 'corrupt', 'delayed'] as const;
+const PROBABILITIES = ['loss', 'duplicate', 'corrupt', 'icrc', 'delayed'] as const;
 const NAMES = [...PROBABILITIES, 'delay'];
 const DEFAULT_DELAY = 10 * PS_PER_US;
 const NUMBER = /^([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)(%?)$/i;
 
 /** The faults of all `--fault` options together; null if there are none. */
 export function parseFaults(specs: readonly string[]): FaultSpec | null {
-  const faults = { loss: 0, duplicate: 0, corrupt: 0, delayed: 0, delay: 0 };
+  const faults = { loss: 0, duplicate: 0, corrupt: 0, icrc: 0, delayed: 0, delay: 0 };
   const given = new Set<string>();
   for (const part of specs.flatMap((spec) => spec.split(','))) {
     const [name, value] = splitPart(part);

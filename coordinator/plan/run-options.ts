@@ -172,7 +172,7 @@ export const RUN_OPTIONS = {
   fault: {
     field: 'faults',
     group: 'Run:',
-    help: 'loss=1e-3,duplicate=1e-3,corrupt=1e-6,delayed=1e-3,delay=10us, per frame',
+    help: 'loss=1e-3,duplicate=1e-3,corrupt=1e-6,icrc=1e-6,delayed=1e-3,delay=10us, per frame',
     repeatable: true,
     owner: 'run',
     inherited: true,

@@ -95,8 +95,9 @@ export async function measure(
     for (const [index, configuration] of planned.configurations.entries()) {
       const run = runOf(plan, planned, index, options);
       options.progress.begin(run.name);
+      const heard: string[] = [];
       const onNotes = (notes: readonly string[]): void => {
-        measured.notes.push(...notes);
+        heard.push(...notes);
         for (const line of notes) options.note(line);
       };
       const record = await place
@@ -105,7 +106,9 @@ export async function measure(
           const { known } = error as Partial<RunError>;
           if (known !== undefined) measured.unfinished = { name: run.name, ...(known as KnownRun) };
           throw error;
-        });
+        })
+        // In an order that does not depend on which process was heard first.
+        .finally(() => measured.notes.push(...heard.sort()));
       measured.account(record);
       const isStopped = record.blocked.length > 0;
       const summary = isStopped

@@ -4,7 +4,14 @@
  */
 import { STAGE_COUNT } from '../../sim/stages.js';
 import type { Baton } from '../../sim/window.js';
-import { BATCH_HEADER, CHAINED, CHAIN_FIXED, FRAME_HEADER, KNOWN_FLAGS } from './frame-batch.js';
+import {
+  BATCH_HEADER,
+  CHAINED,
+  CHAIN_FIXED,
+  DAMAGED,
+  FRAME_HEADER,
+  KNOWN_FLAGS,
+} from './frame-batch.js';
 import { MAGIC, PoolWords, SUSPECT, Words, copyWords, roundUp } from './frame-batch.js';
 import type { FramePool } from '../model/fabric/frame-pool.js';
 import { HEADROOM } from '../model/fabric/frame-pool.js';
@@ -128,6 +135,7 @@ export class BatchReader {
     frame.time = arrival;
     frame.key = key;
     frame.suspect = (flags & SUSPECT) !== 0;
+    frame.damaged = (flags & DAMAGED) !== 0;
     if (chained) this.readChain(slot, double + 4, mask);
     else pool.chains.clear(slot);
     const first = word + ((FRAME_HEADER + cells * 8) >> 2);

@@ -1,7 +1,15 @@
 /** Fills batches with frames of a pool; `frame-batch.ts` has their layout. */
 import { STAGE_COUNT } from '../../sim/stages.js';
 import type { Baton } from '../../sim/window.js';
-import { BATCH_HEADER, CHAINED, CHAIN_FIXED, FRAME_HEADER, MAGIC, SUSPECT } from './frame-batch.js';
+import {
+  BATCH_HEADER,
+  CHAINED,
+  CHAIN_FIXED,
+  DAMAGED,
+  FRAME_HEADER,
+  MAGIC,
+  SUSPECT,
+} from './frame-batch.js';
 import { PoolWords, Words, copyWords, roundUp } from './frame-batch.js';
 import type { FramePool } from '../model/fabric/frame-pool.js';
 import { HEADROOM } from '../model/fabric/frame-pool.js';
@@ -47,7 +55,7 @@ export class BatchWriter {
     doubles[double + 2] = frame.time;
     doubles[double + 3] = frame.key;
     let next = double + 4;
-    let flags = frame.suspect ? SUSPECT : 0;
+    let flags = (frame.suspect ? SUSPECT : 0) | (frame.damaged ? DAMAGED : 0);
     let mask = 0;
     const { chains } = pool;
     pool.settleChain(slot);

@@ -24,7 +24,9 @@ export const BATCH_HEADER = 24;
 export const FRAME_HEADER = 32;
 export const SUSPECT = 1;
 export const CHAINED = 2;
-export const KNOWN_FLAGS = SUSPECT | CHAINED;
+/** The frame's FCS is wrong. */
+export const DAMAGED = 4;
+export const KNOWN_FLAGS = SUSPECT | CHAINED | DAMAGED;
 /** Operation, intended start, accounted for. */
 export const CHAIN_FIXED = 3;
 

@@ -32,6 +32,7 @@ export function hostCounters({
   faults,
   kernels,
   processes,
+  inlet,
 }: Host): Record<string, number> {
   const { transmitter, dma, completions, counters, iommu, transfers } = nic.parts;
   return {
@@ -44,6 +45,7 @@ export function hostCounters({
     tx_packets: transmitter.packets,
     tx_wire_bytes: transmitter.wireBytes,
     rx_packets: nic.received,
+    rx_crc_errors_phy: inlet.crcErrors,
     dma_read_bytes: dma.bytesRead,
     dma_write_bytes: dma.bytesWritten,
     dma_wrong_bytes: nic.hazards.wrongBytes,

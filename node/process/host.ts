@@ -1,8 +1,9 @@
 /** The board: one emulated host. It constructs every part and connects it, and has no behaviour. */
 import { LoggedChains, type ChainTable } from '../../sim/chain.js';
+import { ChainRows, MAX_CHAIN_ROWS } from '../../sim/chain-rows.js';
 import { RandomStream } from '../../sim/random.js';
 import type { Scheduler } from '../../sim/scheduler.js';
-import { CHAIN_CELLS, SharedChains } from '../../sim/shared-chains.js';
+import { chainMemory, SharedChains } from '../../sim/shared-chains.js';
 import { HostCore, type CoreSupervisor } from '../cores/host-core.js';
 import { HostCalls, type HostServices } from '../model/kernel/host-calls.js';
 import { refusalPrinter } from './refusal-printer.js';
@@ -20,9 +21,6 @@ import type { Port } from '../model/fabric/port.js';
 import { PhysicalMemory } from '../model/memory/physical-memory.js';
 import { Nic } from '../model/nic.js';
 import type { ProgramSpec, RunSpec } from '../spec/run-spec.js';
-
-/** Rows for the chains of CQEs, all CQs of a host together; the memory is used only where they are. */
-const CHAIN_ROWS = 1 << 16;
 
 export interface HostParts {
   readonly number: number;
@@ -42,6 +40,7 @@ export class Host {
   readonly processes: Processes;
   /** Of the CQEs in memory: a table for cores in this thread, shared memory for those in workers. */
   readonly completionChains: ChainTable | SharedArrayBuffer;
+  readonly chainRows: ChainRows;
   readonly nic: Nic;
   readonly inlet: HostInlet;
   /** The switch's output port towards this host, where it is evaluated beside it. */
@@ -71,9 +70,10 @@ export class Host {
       programs: own,
     });
     this.processes = processes;
-    const shared = runsInWorkers ? new SharedArrayBuffer(CHAIN_ROWS * CHAIN_CELLS * 8) : undefined;
+    const shared = runsInWorkers ? chainMemory(MAX_CHAIN_ROWS) : undefined;
     const chains = completionTable(shared, pool);
     this.completionChains = shared ?? chains;
+    this.chainRows = new ChainRows(chains);
     const { port, faults } = wayOut(parts);
     this.faults = faults;
 
@@ -104,7 +104,7 @@ export class Host {
       tap,
     });
     this.outputPort = fabric.attach(number, this.inlet);
-    this.calls = this.systemCalls(parts, chains);
+    this.calls = this.systemCalls(parts);
     this.kernels = new HostKernels({
       host: number,
       cores: spec.cores,
@@ -133,10 +133,9 @@ export class Host {
   }
 
   /** What programs may ask of the host, and what answers it. */
-  private systemCalls({ number, spec, scheduler }: HostParts, chains: ChainTable): HostCalls {
+  private systemCalls({ number, spec, scheduler }: HostParts): HostCalls {
     const { profile, seed, mtu, hosts, programs } = spec;
     const { nic, memory, processes } = this;
-    let chainRows = 0;
     const memoryCalls = new MemoryCalls({
       profile,
       processes,
@@ -151,12 +150,7 @@ export class Host {
       nic,
       memory,
       processes,
-      claimChainRows: (count) => {
-        if (chainRows + count > CHAIN_ROWS) return -1;
-        chainRows += count;
-        chains.grow(chainRows);
-        return chainRows - count;
-      },
+      chainRows: this.chainRows,
       kernel: (core) => this.kernels.of(core),
       tell: (index, rank, value) => {
         const core = this.cores.find((candidate) => candidate.index === index)!;
@@ -198,7 +192,7 @@ export class Host {
 
 /** The chains of CQEs: in `shared` memory where cores run in workers, else in the run's log. */
 function completionTable(shared: SharedArrayBuffer | undefined, pool: FramePool): ChainTable {
-  if (shared !== undefined) return new SharedChains(new Float64Array(shared));
+  if (shared !== undefined) return new SharedChains(shared);
   return new LoggedChains(pool.chainLog, 0);
 }
 

@@ -2,6 +2,7 @@
  * One run's hosts of one process: builds them, does their events in order, and runs the segments of their programs. All
  * of an embedded run is one machine; in a run over processes each has its own, and windows bound how far it goes.
  */
+import { MAX_CHAIN_ROWS } from '../../sim/chain-rows.js';
 import { Scheduler } from '../../sim/scheduler.js';
 import { pcapngHeader, pcapngPacket, DIRECTION } from '../../wire/pcapng-writer.js';
 import type { Instant } from '../../units/time.js';
@@ -146,15 +147,16 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   }
 
   get notes(): readonly string[] {
-    return this.hosts.flatMap(({ number, nic }) =>
-      nic.engine.longStreaks.map(({ qp, why, since }) => {
+    return this.hosts.flatMap(({ number, nic, chainRows }) => [
+      ...nic.engine.longStreaks.map(({ qp, why, since }) => {
         const status = why === 'RNR' ? 'RNR: the receiver has no receive posted' : why;
         return (
           `host${number} QP ${qp} has retransmitted the same request ${LONG_STREAK} times in a row ` +
           `(${status}) since ${(since / 1e6).toFixed(3)} us; the run continues`
         );
       }),
-    );
+      ...(chainRows.refusals > 0 ? [missingStages(number)] : []),
+    ]);
   }
 
   next(): number {
@@ -360,6 +362,10 @@ const runtimeOf = (spec: RunSpec, wiring: MachineWiring): CoreRuntime =>
   spec.coreRuntime === 'worker'
     ? new WorkerRuntime(spec, wiring.program)
     : new InlineRuntime(spec, wiring.program);
+
+const missingStages = (host: number): string =>
+  `host${host}: its completion queues have more than ${MAX_CHAIN_ROWS} entries together; the newest have no stages: ` +
+  `the time of operations that complete there counts as poll`;
 
 function programsByHost({ programs }: RunSpec): Map<number, ProgramSpec[]> {
   const byHost = new Map<number, ProgramSpec[]>();

@@ -67,7 +67,7 @@ export class ProcessRun {
   private onGrant: ((grant: WindowGrant, by: number, held: number) => void) | undefined;
   private controlBytesBefore = 0;
   private ticker: NodeJS.Timeout | undefined;
-  private notesTold = 0;
+  private readonly notesTold = new Set<string>();
 
   private constructor(
     parts: ProcessRunParts,
@@ -160,7 +160,7 @@ export class ProcessRun {
     captures?.close();
     await machine.settle();
     // What has not been told yet: how many ticks a run has depends on this machine.
-    while (machine.notes.length > this.notesTold) this.tellProgress();
+    while (machine.notes.some((note) => !this.notesTold.has(note))) this.tellProgress();
     // Told before the outcome, which is then no result.
     if (machine.failure !== null) {
       parts.send(failureNotice(run, new ProgramFailure(machine.failure)));
@@ -283,8 +283,8 @@ export class ProcessRun {
 
   private tellProgress(): void {
     const { now, events, packets, notes } = this.machine;
-    const news = notes.slice(this.notesTold, this.notesTold + MOST_NOTES);
-    this.notesTold += news.length;
+    const news = notes.filter((note) => !this.notesTold.has(note)).slice(0, MOST_NOTES);
+    for (const note of news) this.notesTold.add(note);
     this.parts.send({ type: 'progress', run: this.run, now, events, packets, notes: news });
   }
 }

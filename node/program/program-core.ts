@@ -125,7 +125,7 @@ export class ProgramCore implements Core {
       completionChains:
         identity.completionChains instanceof ChainTable
           ? identity.completionChains
-          : new SharedChains(new Float64Array(identity.completionChains)),
+          : new SharedChains(identity.completionChains),
       queuePairs: new Map(),
       regions: this.regions,
       cpu: identity.cpu,
@@ -428,6 +428,7 @@ class ProgramContext implements Context {
 
   async createCq(capacity: number): Promise<CompletionQueue> {
     const place = await this.shared.port.call('createCq', { capacity });
+    if (place.chainRow >= 0) this.shared.completionChains.grow(place.chainRow + capacity);
     return new ProgramCompletionQueue(place, this.shared);
   }
 }

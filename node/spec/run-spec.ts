@@ -98,11 +98,15 @@ export const PLAIN_MACHINE: MachineSettings = {
   vmQueues: 'own',
 };
 
-/** `--fault`: probabilities per frame on every link, drawn from the seed; `delay` is added in ps to delayed frames. */
+/**
+ * `--fault`: probabilities per frame on every link, drawn from the seed. `corrupt` is damage that the FCS shows,
+ * `icrc` damage from before the FCS was made; `delay` is added in ps to delayed frames.
+ */
 const FAULTS = record('faults', {
   loss: number(0, 1),
   duplicate: number(0, 1),
   corrupt: number(0, 1),
+  icrc: number(0, 1),
   delayed: number(0, 1),
   delay: whole(),
 });

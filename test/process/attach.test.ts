@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { run, SharedCluster, succeeded } from './attached.js';
 import { PING_PONG, pinwire, scratch } from './pinwire.js';
 
-const FAULTS = 'loss=2e-2,duplicate=1e-2,corrupt=1e-2,delayed=1e-2,delay=5us';
+const FAULTS = 'loss=2e-2,duplicate=1e-2,corrupt=1e-2,icrc=1e-2,delayed=1e-2,delay=5us';
 
 const cluster = new SharedCluster();
 const attached = (...args: string[]) => cluster.attached(...args);

@@ -9,7 +9,7 @@ import { ROOT } from './pinwire.js';
 
 const SHARED_MEMORY = join(ROOT, 'test', 'process', 'modules', 'shared-memory.js');
 const SOCKETS = join(ROOT, 'test', 'process', 'modules', 'sockets.js');
-const FAULTS = 'loss=2e-2,duplicate=1e-2,corrupt=1e-2,delayed=1e-2,delay=5us';
+const FAULTS = 'loss=2e-2,duplicate=1e-2,corrupt=1e-2,icrc=1e-2,delayed=1e-2,delay=5us';
 const EMBEDDED = { placement: 'embedded' };
 const PROCESS = { placement: 'process' };
 

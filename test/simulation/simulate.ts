@@ -11,17 +11,18 @@ export interface Simulation {
   readonly retransmitted: number;
 }
 
-export const FAULT_KINDS = ['loss', 'duplicate', 'corrupt', 'delayed'] as const;
+export const FAULT_KINDS = ['loss', 'duplicate', 'corrupt', 'icrc', 'delayed'] as const;
 const PROBABILITIES = [0, 1e-3, 1e-2, 0.03, 0.1];
 
 export async function simulate(seed: number, requests = 60): Promise<Simulation> {
   const random = new RandomStream(seed, 'simulation');
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random.unit() * values.length)]!;
-  const faults = { loss: 0, duplicate: 0, corrupt: 0, delayed: 0, delay: 0 };
+  const faults = { loss: 0, duplicate: 0, corrupt: 0, icrc: 0, delayed: 0, delay: 0 };
   for (const kind of FAULT_KINDS) faults[kind] = pick(PROBABILITIES);
   faults.delay = pick([1e5, 1e6, 1e7]);
   // More would use up seven retries now and then, as it must.
   if (faults.loss + faults.corrupt > 0.1) faults.corrupt = 0;
+  if (faults.loss + faults.corrupt + faults.icrc > 0.1) faults.icrc = 0;
   const shape: TrafficShape = {
     seed,
     queuePairs: pick([1, 2, 4]),

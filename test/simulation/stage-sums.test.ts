@@ -22,7 +22,14 @@ function told(core: Core): Told {
   };
 }
 
-const FAULTS = { loss: 0.05, duplicate: 0.02, corrupt: 0.01, delayed: 0.02, delay: 3e6 };
+const FAULTS = {
+  loss: 0.05,
+  duplicate: 0.02,
+  corrupt: 0.005,
+  icrc: 0.005,
+  delayed: 0.02,
+  delay: 3e6,
+};
 const OPERATIONS = 120;
 
 function expectExact(all: readonly Told[], lossy: boolean): void {

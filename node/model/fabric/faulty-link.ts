@@ -1,6 +1,7 @@
 /**
  * A link that loses, doubles, damages and delays frames, each with a probability drawn from the host's own stream: the
- * same seed, the same faults, wherever the host runs.
+ * same seed, the same faults, wherever the host runs. Damage on the cable shows in the frame's FCS; damage inside a
+ * switch or a NIC, before an FCS is made, only in checksums further up.
  */
 import { RandomStream } from '../../../sim/random.js';
 import { FAULT_UNIT, Sequencer } from '../../../sim/sequencer.js';
@@ -18,6 +19,8 @@ export class FaultyLink implements Port {
   corrupted = 0;
   delayed = 0;
   private readonly random: RandomStream;
+  /** Apart, so that a run without this fault draws what it always drew. */
+  private readonly icrcRandom: RandomStream;
   private readonly sequencer: Sequencer;
   private readonly inner: Port;
   private readonly pool: FramePool;
@@ -28,6 +31,7 @@ export class FaultyLink implements Port {
     this.pool = pool;
     this.faults = faults;
     this.random = new RandomStream(seed, `host${host}/faults`);
+    this.icrcRandom = new RandomStream(seed, `host${host}/faults/icrc`);
     this.sequencer = new Sequencer(host, FAULT_UNIT);
   }
 
@@ -39,13 +43,16 @@ export class FaultyLink implements Port {
     const damages = random.unit() < faults.corrupt;
     const delays = random.unit() < faults.delayed;
     const bit = random.unit();
+    const damagesEarlier = faults.icrc > 0 && this.icrcRandom.unit() < faults.icrc;
     if (loses) {
       this.lost++;
       pool.release(slot);
       return;
     }
     const copy = doubles ? this.copy(slot) : NO_FRAME_SLOT;
-    if (damages) this.damage(slot, bit);
+    if (damages || damagesEarlier) this.damage(slot, bit);
+    // The FCS covers what was damaged before it was made.
+    if (damages) pool.frames[slot]!.damaged = true;
     if (delays) {
       this.delayed++;
       const frame = pool.frames[slot]!;

@@ -113,8 +113,8 @@ export class FramePool {
     const copy = this.allocate();
     const shift = this.payloadAt(copy) - this.payloadAt(slot);
     const frame = this.frames[copy]!;
-    const { start, length, headerLength, source, destination, element, time, suspect, offload } =
-      this.frames[slot]!;
+    const original = this.frames[slot]!;
+    const { start, length, headerLength, source, destination, element, time } = original;
     this.bytes.copyWithin(start + shift, start, start + length);
     frame.start = start + shift;
     frame.length = length;
@@ -123,8 +123,9 @@ export class FramePool {
     frame.destination = destination;
     frame.element = element;
     frame.time = time;
-    frame.suspect = suspect;
-    frame.offload = offload;
+    frame.suspect = original.suspect;
+    frame.damaged = original.damaged;
+    frame.offload = original.offload;
     this.chains.copy(copy, this.chains, slot);
     return copy;
   }

@@ -55,6 +55,8 @@ export class Frame implements Reth, Aeth, ImmDt {
   key = 0;
   /** Its ICRC must be computed and checked, because its bytes may have been changed. */
   suspect = false;
+  /** Its FCS is wrong: the NIC that it comes to drops it. */
+  damaged = false;
   /** The sender leaves the checksums of TCP and UDP to the NIC. */
   offload = false;
   /**
@@ -87,7 +89,7 @@ export class Frame implements Reth, Aeth, ImmDt {
 
   /** As a slot is handed out: nothing is said of the frame yet. */
   begin(): void {
-    this.suspect = this.offload = false;
+    this.suspect = this.damaged = this.offload = false;
     this.written = true;
     const { way } = this;
     for (let place = 0; place < way.length; place++) way[place] = 0;

@@ -40,6 +40,8 @@ export class HostInlet implements EventSink, OutgoingLink {
   /** Frames that came over the cable, and their bytes on the link. */
   frames = 0;
   bytes = 0;
+  /** Frames that were dropped because their FCS is wrong; nobody behind the MAC has seen them. */
+  crcErrors = 0;
   private readonly parts: HostInletParts;
   private readonly scheduler: Scheduler;
   private readonly pool: FramePool;
@@ -72,9 +74,7 @@ export class HostInlet implements EventSink, OutgoingLink {
       this.frames++;
       this.bytes += frame.length + this.link.framing;
     }
-    const { now } = this.scheduler;
-    this.tap?.(slot, now, false);
-    this.nic.arrive(slot, now);
+    this.hand(slot, this.scheduler.now);
   }
 
   /** The head of frame `slot` has come to the port towards this host. */
@@ -101,6 +101,16 @@ export class HostInlet implements EventSink, OutgoingLink {
     way[WAY.arrived] = at;
     this.frames++;
     this.bytes += length + link.framing;
+    this.hand(slot, at);
+  }
+
+  /** To the NIC, whose MAC looks at the FCS. */
+  private hand(slot: FrameSlot, at: number): void {
+    if (this.pool.frames[slot]!.damaged) {
+      this.crcErrors++;
+      this.pool.release(slot);
+      return;
+    }
     this.tap?.(slot, at, false);
     this.nic.arrive(slot, at);
   }

@@ -2,6 +2,7 @@
  * The host's side of the calls: it makes, changes and destroys what programs ask for, and answers with the errno that
  * libibverbs would give. What each call costs the core is answered with it.
  */
+import type { ChainRows } from '../../../sim/chain-rows.js';
 import { NO_FRAME, type FrameNumber } from '../memory/frame-number.js';
 import { NO_PAGE, OWNER_KERNEL } from '../memory/frame-table.js';
 import { PAGE_SIZE, type PhysicalMemory } from '../memory/physical-memory.js';
@@ -45,8 +46,8 @@ export interface HostServices {
   readonly nic: Nic;
   readonly memory: PhysicalMemory;
   readonly processes: Processes;
-  /** Rows for the chains of a new CQ; -1 when there are no more, so that it does without. */
-  claimChainRows(count: number): number;
+  /** For the chains of CQEs; a CQ that finds no room does without. */
+  readonly chainRows: ChainRows;
   /** The kernel that core `core` runs under. */
   kernel(core: number): Kernel;
   /** Sends a value to a rank; false if there is none of that number. */
@@ -288,6 +289,7 @@ export class HostCalls {
     queue.destroyed = true;
     this.services.nic.engine.completionQueues[queue.number] = undefined;
     this.cqOwners.delete(queue);
+    if (queue.chainRow >= 0) this.services.chainRows.release(queue.chainRow, queue.capacity);
     this.releaseQueue(queue);
   }
 
@@ -307,7 +309,7 @@ export class HostCalls {
     }
     const rings = this.queueMemory(core, [capacity * CQE_SIZE, CQ_RECORD_SIZE]);
     const [ring, record] = rings.map(({ first }) => first * PAGE_SIZE) as [number, number];
-    const chainRow = this.services.claimChainRows(capacity);
+    const chainRow = this.services.chainRows.claim(capacity);
     const queue = nic.engine.createCq(capacity, ring, record, chainRow);
     this.queueMemories.set(queue, rings);
     this.cqOwners.set(queue, this.services.processes.of(core));

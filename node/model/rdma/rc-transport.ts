@@ -107,7 +107,7 @@ export class RcTransport implements Transport {
   handle(kind: number): void {
     if (kind === RC_EVENT.timer) this.onTimer();
     else if (kind === RC_EVENT.rnrOver) this.onRnrOver();
-    else this.responder.atomics.done();
+    else this.responder.atomicDone();
   }
 
   get draining(): boolean {

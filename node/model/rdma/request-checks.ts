@@ -124,6 +124,11 @@ const NO_RECEIVE = later('checkResource', 'no receive posted');
 export const RECEIVE_PAGED_OUT = later('checkResource', 'page fault on the receive');
 export const RECEIVE_NOT_OURS = nak('checkResource', NAK.REMOTE_OPERATIONAL, 'SGE of the receive');
 export const RECEIVE_TOO_SHORT = nak('checkResource', NAK.INVALID_REQUEST, 'receive too short');
+const TOO_MANY_READS = nak(
+  'checkResource',
+  NAK.INVALID_REQUEST,
+  'more READs and atomics at once than max_dest_rd_atomic',
+);
 const NO_MEMORY = nak('checkKey', NAK.REMOTE_ACCESS, 'key, address or access of the region');
 export const MEMORY_PAGED_OUT = later('checkKey', 'page fault on the region');
 
@@ -139,14 +144,13 @@ function checkOpSequence({ starts, group, message }: RequestContext): Refusal | 
   return message.group === (starts ? GROUP.none : group) ? null : NOT_IN_ORDER;
 }
 
-/** The queue pair's own access flags (rule 89), and reads only where they may be (rule 101). */
+/** The queue pair's own access flags (rule 89). */
 function checkOperation(context: RequestContext): Refusal | null {
-  const { qp, group, packet, resources, parts } = context;
+  const { qp, group, packet, parts } = context;
   const needed = ACCESS_OF_GROUP[group]!;
   if ((qp.attributes.accessFlags & needed) !== needed) {
     return parts.profile.nic.qpAccessNak === 'remote_access' ? NO_ACCESS : NO_OPERATION;
   }
-  if (group >= GROUP.read && resources.capacity === 0) return NO_OPERATION;
   // There are no memory windows, so nothing that a SEND could invalidate.
   return (EXTENSION_BITS[packet.opcode]! & EXTENSION.ieth) === 0 ? null : NO_OPERATION;
 }
@@ -171,9 +175,13 @@ function checkLength({ qp, starts, ends, group, packet, message }: RequestContex
   return packet.dmaLength > MAX_MESSAGE ? WRONG_LENGTH : null;
 }
 
-/** A SEND needs a receive that it fits in; the last packet of a WRITE with immediate needs any. */
+/**
+ * A SEND needs a receive that it fits in, the last packet of a WRITE with immediate needs any, and a READ or an atomic
+ * one of the resources that max_dest_rd_atomic allows (rule 101).
+ */
 function checkResource(context: RequestContext): Refusal | null {
-  const { group, receives } = context;
+  const { group, receives, resources } = context;
+  if (group >= GROUP.read) return resources.available ? null : TOO_MANY_READS;
   if (group === GROUP.send) return checkReceive(context);
   return group === GROUP.write && context.hasImmediate && receives.empty ? NO_RECEIVE : null;
 }

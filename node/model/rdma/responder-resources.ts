@@ -15,6 +15,8 @@ export interface Resource {
   originalLow: number;
   /** For an atomic: it has been executed. */
   done: boolean;
+  /** Its answer has not left yet. */
+  inUse: boolean;
 }
 
 export class ResponderResources {
@@ -36,8 +38,9 @@ export class ResponderResources {
     this.next = 0;
   }
 
-  get capacity(): number {
-    return this.ring.length;
+  /** Whether there is a place for a new one: the oldest has been answered. */
+  get available(): boolean {
+    return this.ring.length > 0 && !this.ring[this.next]!.inUse;
   }
 
   /** A place for a new one, the oldest's. */
@@ -48,6 +51,7 @@ export class ResponderResources {
     resource.packets = packets;
     resource.atomic = atomic;
     resource.done = false;
+    resource.inUse = true;
     return resource;
   }
 
@@ -70,4 +74,5 @@ const newResource = (): Resource => ({
   originalHigh: 0,
   originalLow: 0,
   done: false,
+  inUse: false,
 });

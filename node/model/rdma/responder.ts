@@ -2,6 +2,7 @@
  * The answering half of a reliable connection. A request that its checks (request-checks.ts) let on is executed; one
  * that they refuse is answered with a NAK (IBTA 9.7.5.2), silence, or what a duplicate is answered with (9.7.5.1).
  */
+import { STAGE } from '../../../sim/stages.js';
 import { addPsn, psnDistance, type Psn } from '../../../units/psn.js';
 import { ACK_NO_CREDIT, rnrNakSyndrome } from '../../../wire/aeth.js';
 import type { FrameSlot } from '../fabric/frame-slot.js';
@@ -23,7 +24,8 @@ import {
   RequestContext,
   type Refusal,
 } from './request-checks.js';
-import { GROUP } from './request-group.js';
+import { GROUP, GROUP_OF } from './request-group.js';
+import type { Response } from './response-stream.js';
 import { RunningAtomics } from './running-atomics.js';
 import { WC_RECV, WC_RECV_RDMA_WITH_IMM } from './work-queue-entry.js';
 
@@ -34,6 +36,8 @@ export class Responder {
   private nakSent = false;
   /** The payload that is being written. */
   private writing = 0;
+  /** Requests behind an atomic that is not done yet: they wait in the NIC, and are looked at in their order. */
+  private readonly held: FrameSlot[] = [];
   /** The request being looked at, the message that it is part of, and what is remembered of those before. */
   private readonly context: RequestContext;
   private readonly completions: ReceiveCompletions;
@@ -64,6 +68,7 @@ export class Responder {
   stop(): void {
     this.context.message.group = GROUP.none;
     this.atomics.stop();
+    this.dropHeld();
   }
 
   /** max_dest_rd_atomic has changed. */
@@ -78,10 +83,43 @@ export class Responder {
     if (message.group === GROUP.send) completions.fail(message.receive, STATUS.WR_FLUSH_ERR);
     message.group = GROUP.none;
     completions.flush(receives, message.receive);
+    this.dropHeld();
   }
 
-  /** A request that came through the receive checks. Takes frame `slot` over. */
+  /**
+   * A request that came through the receive checks. Takes frame `slot` over. SENDs, WRITEs and atomics are executed in
+   * the order received (IBTA C9-28): what is behind an atomic waits until that is done.
+   */
   receive(slot: FrameSlot, packet: Frame): void {
+    if (this.atomics.count > 0 && this.mustWait(packet)) this.held.push(slot);
+    else this.look(slot, packet);
+  }
+
+  /** The oldest atomic is done: what waits behind it goes on, up to the next one. */
+  atomicDone(): void {
+    this.atomics.done();
+    const { held, parts } = this;
+    while (held.length > 0) {
+      const slot = held[0]!;
+      const packet = parts.pool.frames[slot]!;
+      if (this.atomics.count > 0 && GROUP_OF[packet.opcode]! <= GROUP.write) return;
+      held.shift();
+      parts.pool.chains.advance(slot, STAGE.nic_wait, parts.scheduler.now);
+      this.look(slot, packet);
+    }
+  }
+
+  /** A READ is answered behind the atomic, and an atomic is done behind it, without waiting here. */
+  private mustWait({ opcode }: Frame): boolean {
+    return this.held.length > 0 || GROUP_OF[opcode]! <= GROUP.write;
+  }
+
+  private dropHeld(): void {
+    const { held, parts } = this;
+    for (const slot of held.splice(0)) parts.pool.release(slot);
+  }
+
+  private look(slot: FrameSlot, packet: Frame): void {
     const { parts, context } = this;
     if (!context.begin(slot, packet)) {
       parts.counters.dropped++;
@@ -201,7 +239,7 @@ export class Responder {
     resource.length = length;
     context.expectedPsn = addPsn(psn, packets);
     this.msn = (this.msn + 1) & 0xffffff;
-    this.answerRead(psn, rkey, address, physical, length, slot);
+    this.answerRead(psn, rkey, address, physical, length, slot).resource = resource;
     parts.pool.release(slot);
   }
 
@@ -213,6 +251,7 @@ export class Responder {
     context.expectedPsn = addPsn(psn, 1);
     this.msn = (this.msn + 1) & 0xffffff;
     const response = rc.responses.atomic(psn, ACK_NO_CREDIT, this.msn, slot);
+    response.resource = resource;
     this.atomics.start(opcode, psn, atomic, physical, resource, response);
     parts.pool.release(slot);
   }
@@ -224,10 +263,10 @@ export class Responder {
     physical: number,
     length: number,
     frame: FrameSlot,
-  ): void {
+  ): Response {
     const { parts, rc } = this;
     const from = Math.max(parts.scheduler.now, parts.dma.writesVisibleAt);
-    rc.responses.read(psn, this.msn, rkey, address, physical, length, from, frame);
+    return rc.responses.read(psn, this.msn, rkey, address, physical, length, from, frame);
   }
 
   private answerDuplicate(slot: FrameSlot, packet: Frame): void {

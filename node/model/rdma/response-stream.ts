@@ -22,6 +22,7 @@ import type { QueuePair } from './queue-pair.js';
 import type { RcTransport } from './rc-transport.js';
 import { ReadyRing } from './ready-ring.js';
 import { positionOf } from './request-opcodes.js';
+import type { Resource } from './responder-resources.js';
 
 const KIND = { acknowledge: 0, atomic: 1, read: 2 } as const;
 
@@ -49,6 +50,8 @@ interface Response {
   sent: number;
   /** Not before. */
   from: number;
+  /** What it answers for the first time: in use until it has left. */
+  resource: Resource | null;
   readonly chain: LoggedChains;
 }
 
@@ -133,7 +136,7 @@ export class ResponseStream implements TransmitSource {
     length: number,
     from: number,
     frame: FrameSlot,
-  ): void {
+  ): Response {
     const response = this.add(KIND.read, psn, msn, frame);
     response.syndrome = ACK_NO_CREDIT;
     response.rkey = rkey;
@@ -147,6 +150,7 @@ export class ResponseStream implements TransmitSource {
     response.known = true;
     response.from = from;
     this.fill();
+    return response;
   }
 
   /** Drops what is queued: the queue pair is reset. */
@@ -193,6 +197,8 @@ export class ResponseStream implements TransmitSource {
   private retire(response: Response): void {
     if (response.held !== null) this.parts.memory.table.letGoAll(response.held.frames);
     response.held = null;
+    if (response.resource !== null) response.resource.inUse = false;
+    response.resource = null;
     this.free.push(response);
   }
 
@@ -350,5 +356,6 @@ const newResponse = (log: ChainLog): Response => ({
   fetched: 0,
   sent: 0,
   from: 0,
+  resource: null,
   chain: new LoggedChains(log, 1),
 });

@@ -38,6 +38,10 @@ export class RunningAtomics {
     this.parts = parts;
   }
 
+  get count(): number {
+    return this.running.length;
+  }
+
   /** Begins the atomic that `request` asks for, on 8 bytes at `physical`; `response` waits for its result. */
   start(
     opcode: number,

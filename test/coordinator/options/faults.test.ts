@@ -4,10 +4,11 @@ import { messageOf } from '../errors/usage-message.js';
 
 describe('--fault', () => {
   test('reads probabilities as numbers and as percentages', () => {
-    expect(parseFaults(['loss=1e-3,duplicate=0.1%', 'corrupt=.5'])).toEqual({
+    expect(parseFaults(['loss=1e-3,duplicate=0.1%', 'corrupt=.5,icrc=2e-6'])).toEqual({
       loss: 1e-3,
       duplicate: 1e-3,
       corrupt: 0.5,
+      icrc: 2e-6,
       delayed: 0,
       delay: 0,
     });

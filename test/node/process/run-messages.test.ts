@@ -17,7 +17,7 @@ const SPEC: RunSpec = {
   seed: 1,
   until: Infinity,
   segmentLimit: 0,
-  faults: { loss: 1e-3, duplicate: 0, corrupt: 0, delayed: 0, delay: 0 },
+  faults: { loss: 1e-3, duplicate: 0, corrupt: 0, icrc: 0, delayed: 0, delay: 0 },
   capture: false,
   trace: 'headers',
   coreRuntime: 'worker',

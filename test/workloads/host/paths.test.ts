@@ -103,7 +103,7 @@ describe('host/paths', () => {
   });
 
   it('carries messages over a fabric that loses and damages frames: TCP sends them again', async () => {
-    const faults = { loss: 0.02, corrupt: 0.02 };
+    const faults = { loss: 0.02, icrc: 0.02 };
     const [{ summary } = undefined!] = await runWorkload(
       paths,
       { path: 'kernel', size: '4KiB', iterations: '100' },

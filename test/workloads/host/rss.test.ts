@@ -110,7 +110,7 @@ describe('host/rss', () => {
   });
 
   it('drops damaged packets by their checksums', async () => {
-    const { summary } = await one({ steering: 'single' }, { faults: { corrupt: 0.01 } });
+    const { summary } = await one({ steering: 'single' }, { faults: { icrc: 0.01 } });
     expect(summary.note).toBeUndefined();
     expect(summary.verified).toBe(true);
     expect(summary.counters!['rejected_by_protocols']).toBeGreaterThan(5);

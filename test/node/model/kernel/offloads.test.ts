@@ -266,7 +266,7 @@ describe('a stream of bytes', () => {
   ])(
     'arrives whole over a fabric that loses, doubles, damages and delays: seed %i %s',
     async (seed, overrides) => {
-      const faults = { loss: 0.002, duplicate: 0.002, corrupt: 0.002, delayed: 0.005, delay: 30e6 };
+      const faults = { loss: 0.002, duplicate: 0.002, icrc: 0.002, delayed: 0.005, delay: 30e6 };
       const { run } = await bulk({ faults, seed, overrides });
       expect(run.blocked).toEqual([]);
       expect(run.counters['host1']!['tcp_out_of_order_segments']).toBeGreaterThan(0);

@@ -43,7 +43,10 @@ describe('a TCP connection over the kernel', () => {
     'does so over a fabric that loses, doubles, damages and delays: seed %i',
     async (seed) => {
       const total = 300_000;
-      const faults = { loss: 0.02, duplicate: 0.02, corrupt: 0.02, delayed: 0.05, delay: 30e6 };
+      const faults = {
+        ...{ loss: 0.02, duplicate: 0.02, corrupt: 0.01, icrc: 0.01 },
+        ...{ delayed: 0.05, delay: 30e6 },
+      };
       const run = await between(sendStream(total, 50_000), takeStream(total), { faults, seed });
       expect(run.values[1]).toEqual({ complete: true, wrong: 0 });
       expect(run.left.frames).toBe(0);

@@ -23,6 +23,16 @@ afterEach(async () => {
   await peer.close();
 });
 
+/** A request that comes now, without waiting for what answers it. */
+function inject(
+  opcode: OpcodeName,
+  offset: number,
+  payload: Uint8Array | number,
+  extensions: Extensions,
+): void {
+  peer.put({ opcode, psn: PSN + offset, payload, extensions, ackReq: true });
+}
+
 describe('the order of PSNs', () => {
   it('rule 111: a gap gets one NAK until it closes', async () => {
     await listens();
@@ -101,23 +111,41 @@ describe('the order of PSNs', () => {
     expect(region.data.getBigUint64(0, true)).toBe(3n);
   });
 
-  it('a requester that asks for more at once than agreed gets no answer that is another’s', async () => {
-    const overrides = ['nic.atomic=100us', 'nic.atomic_occupancy=50us'];
-    await listens({ maxDestRdAtomic: 1, overrides });
-    region.data.setBigUint64(0, 40n, true);
-    const fetchAdd = (offset: number): void => {
-      const sent = { opcode: 'RC_FETCH_ADD', psn: PSN + offset, extensions: atomic(0, 2) } as const;
-      const bytes = packetBytes(sent);
-      peer.inject(bytes, bytes.length - 4);
-    };
-    fetchAdd(0);
-    fetchAdd(1);
-    // The first is done, the second is not.
-    await peer.run(130e6);
-    fetchAdd(1);
+  it.each([
+    ['atomic', 'RC_FETCH_ADD', () => atomic(0, 2)],
+    ['READ', 'RC_READ_REQ', () => reth(0, 8)],
+  ] as const)(
+    'rule 101: a further %s while max_dest_rd_atomic are not answered is NAK invalid request',
+    async (_what, opcode, extensions) => {
+      await listens({ maxDestRdAtomic: 2, overrides: ['nic.atomic=20us'] });
+      region.data.setBigUint64(0, 40n, true);
+      for (let i = 0; i < 2; i++) inject('RC_FETCH_ADD', i, 0, atomic(0, 2));
+      inject(opcode, 2, 0, extensions());
+      await peer.run();
+      expect(answers()).toEqual([
+        'RC ATOMIC_ACK 0 1f msn 1',
+        'RC ATOMIC_ACK 1 1f msn 2',
+        ack(2, 2, NAK.INVALID_REQUEST),
+      ]);
+      expect(region.data.getBigUint64(0, true)).toBe(44n);
+    },
+  );
+
+  it('rule 101: what was answered makes room for another', async () => {
+    await listens({ maxDestRdAtomic: 1 });
+    for (let i = 0; i < 3; i++) await request('RC_FETCH_ADD', i, 0, atomic(0, 2));
+    expect(answers()).toEqual([
+      'RC ATOMIC_ACK 0 1f msn 1',
+      'RC ATOMIC_ACK 1 1f msn 2',
+      'RC ATOMIC_ACK 2 1f msn 3',
+    ]);
+  });
+
+  it('a duplicate of an atomic that is not done yet gets no answer of its own', async () => {
+    await listens({ maxDestRdAtomic: 1, overrides: ['nic.atomic=20us'] });
+    for (let i = 0; i < 2; i++) inject('RC_FETCH_ADD', 0, 0, atomic(0, 2));
     await peer.run();
-    const results = peer.news().map(({ extensions }) => extensions.atomicAck!.originalLow);
-    expect(results).toEqual([40, 42]);
+    expect(answers()).toEqual(['RC ATOMIC_ACK 0 1f msn 1']);
   });
 
   it('rule 115: an ACK in mid-message repeats the old MSN', async () => {
@@ -127,6 +155,62 @@ describe('the order of PSNs', () => {
     await request('RC_WRITE_LAST', 2, 88);
     await request('RC_WRITE_ONLY', 3, 4, reth(0, 4));
     expect(answers()).toEqual([ack(0, 0), ack(1, 0), ack(2, 1), ack(3, 2)]);
+  });
+});
+
+describe('behind an atomic that is not done yet', () => {
+  const slowly = ['nic.atomic=20us'];
+
+  it('a WRITE waits: the atomic finds what was there before, and the WRITE stays', async () => {
+    await listens({ overrides: slowly });
+    region.data.setBigUint64(0, 40n, true);
+    inject('RC_FETCH_ADD', 0, 0, atomic(0, 2));
+    inject('RC_WRITE_ONLY', 1, Uint8Array.of(7, 0, 0, 0, 0, 0, 0, 0), reth(0, 8));
+    await peer.run(10e6);
+    expect(region.data.getBigUint64(0, true)).toBe(40n);
+    await peer.run();
+    const [result, ...others] = peer.news();
+    expect(result!.extensions.atomicAck!.originalLow).toBe(40);
+    expect(others.map(({ bth }) => bth.psn)).toEqual([PSN + 1]);
+    expect(region.data.getBigUint64(0, true)).toBe(7n);
+  });
+
+  it('a SEND waits: when it completes, the atomic is done', async () => {
+    await listens({ overrides: slowly, receives: [64] });
+    inject('RC_FETCH_ADD', 0, 0, atomic(0, 2));
+    inject('RC_SEND_ONLY', 1, Uint8Array.of(9), {});
+    await peer.run(10e6);
+    expect(statuses()).toEqual([]);
+    await peer.run();
+    expect(statuses()).toEqual(['SUCCESS']);
+    expect(region.data.getBigUint64(0, true)).toBe(2n);
+  });
+
+  it('everything behind what waits waits too, and is executed in order', async () => {
+    await listens({ overrides: slowly });
+    const one = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0);
+    inject('RC_FETCH_ADD', 0, 0, atomic(0, 2));
+    inject('RC_WRITE_ONLY', 1, one, reth(0, 8));
+    inject('RC_FETCH_ADD', 2, 0, atomic(0, 2));
+    inject('RC_READ_REQ', 3, 0, reth(0, 8));
+    await peer.run();
+    const results = peer.news();
+    expect(results.map(({ bth }) => bth.psn & 0xffffff)).toEqual(
+      [0, 1, 2, 3].map((i) => (PSN + i) & 0xffffff),
+    );
+    expect(results[2]!.extensions.atomicAck!.originalLow).toBe(1);
+    expect(results[3]!.payload[0]).toBe(3);
+  });
+
+  it('what waits is given up when the connection fails', async () => {
+    await listens({ overrides: slowly });
+    inject('RC_FETCH_ADD', 0, 0, atomic(0, 2));
+    inject('RC_WRITE_ONLY', 1, Uint8Array.of(7), reth(0, 1));
+    inject('RC_WRITE_ONLY', 2, Uint8Array.of(8), reth(1, 1, region.rkey ^ 1));
+    inject('RC_WRITE_ONLY', 3, Uint8Array.of(9), reth(2, 1));
+    await peer.run();
+    expect([...region.bytes.subarray(0, 3)]).toEqual([7, 0, 0]);
+    expect(answers().at(-1)).toBe(ack(2, 2, NAK.REMOTE_ACCESS));
   });
 });
 

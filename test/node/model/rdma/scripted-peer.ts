@@ -96,8 +96,13 @@ export class ScriptedPeer {
 
   /** Sends a packet, and lets the host run. */
   async send(sent: Sent): Promise<void> {
-    this.inject(packetBytes(sent), HEADERS + EXTENSION_LENGTH[OPCODE[sent.opcode]]!);
+    this.put(sent);
     await this.run();
+  }
+
+  /** Sends a packet. The host does nothing yet. */
+  put(sent: Sent): void {
+    this.inject(packetBytes(sent), HEADERS + EXTENSION_LENGTH[OPCODE[sent.opcode]]!);
   }
 
   /** Puts bytes on the cable, whatever they are. `headers` is what the sending process says of them. */

@@ -56,7 +56,7 @@ describe('TCP in a program', () => {
     'does so over a fabric that loses, doubles and damages: seed %i',
     async (seed) => {
       const total = 200_000;
-      const faults = { loss: 0.02, duplicate: 0.02, corrupt: 0.02 };
+      const faults = { loss: 0.02, duplicate: 0.02, icrc: 0.02 };
       const run = await between(sendStream(total, 50_000), takeStream(total), { faults, seed });
       expect(run.values[1]).toEqual({ complete: true, wrong: 0 });
     },
