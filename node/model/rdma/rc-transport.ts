@@ -118,9 +118,9 @@ export class RcTransport implements Transport {
     this.reset(0, 0);
   }
 
-  /** When this queue pair's state, wanted at `at`, is in the NIC. */
-  stateReady(at: number): number {
-    return this.engine.stateReady(this.qp.index, at);
+  /** How long after `at`, when it is wanted, this queue pair's state is in the NIC. */
+  stateWait(at: number): number {
+    return this.engine.stateWait(this.qp.index, at);
   }
 
   /** Something was sent: the clock of the oldest unacknowledged packet runs. */
