@@ -177,7 +177,10 @@ export class Nic implements EventSink {
     this.freeDoorbells.push(index);
   }
 
-  /** The last bit of frame `slot` reaches the port at its time: the receive pipeline has it one nic_rx later, in order. */
+  /**
+   * The last bit of frame `slot` reaches the port at the frame's time: the receive pipeline has it one nic_rx later, in
+   * order.
+   */
   arrive(slot: FrameSlot): void {
     const { profile, random, scheduler, sequencer, pool, engineSink } = this.parts;
     const { rx, packetGap } = profile.nic;

@@ -85,9 +85,9 @@ const words = new Int32Array(
 );
 
 /**
- * Folds what is traced of an unwritten `frame` at its time into `trace`, in one go: as {@link TraceHash.number}, two calls
- * of {@link TraceHash.word} and {@link TraceHash.bytes} would if its headers were bytes. Ethernet's 14 bytes put all
- * behind UDP's checksum, which is zero, half a word off: `half` is the upper half of the next word.
+ * Folds what is traced of an unwritten `frame` at its time into `trace`, in one go: as {@link TraceHash.number}, two
+ * calls of {@link TraceHash.word} and {@link TraceHash.bytes} would if its headers were bytes. Ethernet's 14 bytes put
+ * all behind UDP's checksum, which is zero, half a word off: `half` is the upper half of the next word.
  */
 export function traceUnwritten(trace: TraceHash, frame: Frame): void {
   const { opcode, psn, destQp, time } = frame;

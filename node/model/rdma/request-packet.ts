@@ -54,7 +54,10 @@ export class RequestPacket {
     return Math.min(queue.length[slot]! - packet * pathMtu, pathMtu);
   }
 
-  /** The frame of packet `packet` of WQE `index`, which stands there at `position`; NO_FRAME_SLOT if the memory it is to carry has gone. */
+  /**
+   * The frame of packet `packet` of WQE `index`, which stands there at `position`; NO_FRAME_SLOT if the memory that it
+   * is to carry has gone.
+   */
   build(index: number, packet: number, position: number, ackReq: boolean): FrameSlot {
     const { queue, qp, parts } = this;
     const { path } = this.rc;
