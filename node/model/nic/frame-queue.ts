@@ -29,7 +29,7 @@ export class FrameQueue implements TransmitSource {
   waiting = false;
   readonly capacity: number;
   /** Called when a queue that was full has room for half of its frames. */
-  onRoom: (() => void) | undefined;
+  onRoom: (() => void) | undefined = undefined;
   private count = 0;
   private head = 0;
   private wasFull = false;

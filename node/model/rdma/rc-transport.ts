@@ -39,7 +39,7 @@ export class RcTransport implements Transport {
   readonly completer: Completer;
   readonly responder: Responder;
   readonly responses: ResponseStream;
-  path: Path | undefined;
+  path: Path | undefined = undefined;
   /** An RNR NAK asked for a wait that is not over. */
   rnrWaiting = false;
   private timerDeadline = Infinity;

@@ -43,7 +43,7 @@ export class Requester implements TransmitSource {
   sentPsn = 0 as Psn;
   /** WQEs that have been read and have their PSNs; their slots in the queue mean something. */
   assigned = 0;
-  localError: LocalError | undefined;
+  localError: LocalError | undefined = undefined;
   private fetchIndex = 0;
   private fetchPacket = 0;
   private nextPsn = 0 as Psn;
