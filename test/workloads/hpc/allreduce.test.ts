@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest';
 import allreduce from '../../../workloads/hpc/allreduce.js';
 import { doublingSteps } from '../../../workloads/hpc/recursive-doubling.js';
 import { ringSteps } from '../../../workloads/hpc/ring-allreduce.js';
-import type { DistributionMetric, Parameters } from '../../../workloads/authoring/workload.js';
+import type {
+  ClusterShape,
+  DistributionMetric,
+  Parameters,
+} from '../../../workloads/authoring/workload.js';
 import { runWorkload, type ClusterOptions, type Measurement } from '../../embedded.js';
 
 const ALGORITHMS = ['ring', 'recursive-doubling'] as const;
@@ -217,10 +221,18 @@ describe('hpc/allreduce', () => {
     [{ size: '8,much' }, 'size=much: expected a size such as 64KiB, or a list of them'],
     [{ iterations: 0 }, 'iterations=0: expected a whole number from 1, or auto'],
     [{ iterations: 'many' }, 'iterations=many: expected a whole number from 1, or auto'],
-    [{ path: 'tunnel' }, 'path=tunnel: expected one of kernel, busy-poll, bypass, rdma, or all'],
+    [{ path: 'tunnel' }, 'path=tunnel: expected one of rdma, kernel, busy-poll, bypass, all'],
     [{ 'ranks-per-host': 8 }, 'ranks-per-host=8: a host has 4 cores (--cores)'],
     [{ ranks: 5 }, 'ranks=5: 2 hosts of 1 ranks each take 2'],
   ])('refuses %j', async (params, text) => {
     await expect(measure(params, { hosts: 2 })).rejects.toThrow(text);
+  });
+
+  it('names the paths that there are even where the command line has not looked', async () => {
+    const { params } = await measure({}, { hosts: 2 });
+    const shape = { hosts: 2, cores: 4 } as ClusterShape;
+    expect(allreduce.configurations!({ ...params, path: 'tunnel' }, shape)).toBe(
+      'path=tunnel: expected one of kernel, busy-poll, bypass, rdma, or all',
+    );
   });
 });
