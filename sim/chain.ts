@@ -126,10 +126,7 @@ export class LoggedChains extends ChainTable implements ChainHolder {
   }
 
   advance(row: number, stage: number, now: number): void {
-    const { links, log } = this;
-    if (links[row] === NOBODYS || now <= log.until(links[row]!)) return;
-    log.makeRoom();
-    links[row] = log.add(links[row]!, stage, now);
+    if (this.links[row] !== NOBODYS) this.extend(row, stage, now);
   }
 
   /** {@link advance} through `stages` in turn, each up to its instant. */
@@ -140,14 +137,21 @@ export class LoggedChains extends ChainTable implements ChainHolder {
     links[row] = log.addAll(links[row]!, stages, instants);
   }
 
+  private extend(row: number, stage: number, now: number): void {
+    const { links, log } = this;
+    if (now <= log.until(links[row]!)) return;
+    log.makeRoom();
+    links[row] = log.add(links[row]!, stage, now);
+  }
+
   copy(row: number, from: ChainTable, source: number): void {
     this.links[row] = from.linkIn(this.log, source);
   }
 
   linkIn(log: ChainLog, row: number): number {
     const link = this.links[row]!;
-    if (log === this.log || link === NOBODYS) return link;
-    throw new Error('a chain of another run');
+    if (log !== this.log && link !== NOBODYS) throw otherRun();
+    return link;
   }
 
   collect(held: HeldLinks): void {
@@ -164,6 +168,8 @@ export class LoggedChains extends ChainTable implements ChainHolder {
     for (let row = 0; row < links.length; row++) links[row] = moved[links[row]!]!;
   }
 }
+
+const otherRun = (): Error => new Error('a chain of another run');
 
 /** A table of one row that is nobody's, for work that belongs to no operation. */
 export const NOBODYS_CHAINS: ChainTable = new LoggedChains(new ChainLog(1), 1);

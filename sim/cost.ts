@@ -5,20 +5,23 @@ import type { RandomStream } from './random.js';
 /** See `Jitter` and `Cost` of node/spec/profile.ts: whole picoseconds, and what is drawn on top. */
 export interface DrawnCost {
   readonly ps: number;
-  readonly jitter: {
-    readonly mean: number;
-    readonly tailProbability: number;
-    readonly tailMean: number;
-  } | null;
+  readonly jitter: Jitter | null;
+}
+
+interface Jitter {
+  readonly mean: number;
+  readonly tailProbability: number;
+  readonly tailMean: number;
 }
 
 /** Whole picoseconds, never less than `cost.ps`. Without jitter nothing is drawn. */
-export function draw(cost: DrawnCost, random: RandomStream): Picoseconds {
-  const { jitter } = cost;
-  if (jitter === null) return cost.ps as Picoseconds;
+export const draw = (cost: DrawnCost, random: RandomStream): Picoseconds =>
+  (cost.jitter === null ? cost.ps : drawn(cost.ps, cost.jitter, random)) as Picoseconds;
+
+function drawn(least: number, jitter: Jitter, random: RandomStream): number {
   let extra = jitter.mean > 0 ? random.exponential(jitter.mean) : 0;
   if (jitter.tailProbability > 0 && random.unit() < jitter.tailProbability) {
     extra += random.exponential(jitter.tailMean);
   }
-  return (cost.ps + Math.ceil(extra)) as Picoseconds;
+  return least + Math.ceil(extra);
 }

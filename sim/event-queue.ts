@@ -5,8 +5,13 @@
  * new event mostly belongs close to one of its ends, and the next one is the first. All others are *far*: they wait in
  * a 4-ary heap and come to the list when it is empty. Keys are unique (see {@link Sequencer}), so the order is total
  * and does not depend on the order of pushing.
+ *
+ * A pushed event is *new* until somebody asks for the next one, and only then gets its place. So pushing is nothing
+ * but writing a row, and V8 compiles it into the function that schedules something: there time and key stay in
+ * registers, where a call would make an object of each.
  */
 import { START, type Instant } from '../units/time.js';
+import { whole } from '../units/whole.js';
 import { keyPrecedes } from './sequencer.js';
 
 const ARITY = 4;
@@ -30,9 +35,10 @@ export class EventQueue {
   private arguments: Float64Array;
   /** Sink << 8 | kind. */
   private targets: Int32Array;
-  /** Rows that no event has. */
+  /** Rows that no event has: the first {@link freeCount}. Those behind, up to {@link newEnd}, are new events'. */
   private free: Int32Array;
   private freeCount = 0;
+  private newEnd = 0;
   /**
    * Rows of the near events, in order, at the places from `first` to before `end`; the list is never empty while the
    * heap is not.
@@ -55,11 +61,12 @@ export class EventQueue {
   }
 
   get size(): number {
-    return this.end - this.first + this.farCount;
+    return this.newEnd - this.freeCount + this.end - this.first + this.farCount;
   }
 
   /** The earliest pending time, or Infinity. */
   peek(): Instant {
+    if (this.newEnd !== this.freeCount) this.placeNew();
     return this.first === this.end
       ? (Infinity as Instant)
       : (this.times[this.near[this.first]!]! as Instant);
@@ -67,6 +74,7 @@ export class EventQueue {
 
   /** The kind of the earliest pending event; -1 if there is none. */
   peekKind(): number {
+    if (this.newEnd !== this.freeCount) this.placeNew();
     return this.first === this.end ? -1 : this.targets[this.near[this.first]!]! & 0xff;
   }
 
@@ -77,6 +85,31 @@ export class EventQueue {
     this.keys[row] = key;
     this.targets[row] = (sink << 8) | kind;
     this.arguments[row] = argument;
+  }
+
+  /** Takes the earliest event out into the fields above; false if there is none. */
+  pop(): boolean {
+    if (this.newEnd !== this.freeCount) this.placeNew();
+    if (this.first === this.end) return false;
+    const row = this.near[this.first++]!;
+    const target = this.targets[row]!;
+    this.time = this.times[row]! as Instant;
+    this.key = this.keys[row]!;
+    this.sink = target >> 8;
+    this.kind = target & 0xff;
+    this.argument = whole(this.arguments[row]!);
+    this.free[this.freeCount++] = row;
+    this.newEnd = this.freeCount;
+    if (this.first === this.end) this.refill();
+    return true;
+  }
+
+  /** Gives new events their places, in the order in which they were pushed. */
+  private placeNew(): void {
+    while (this.newEnd > this.freeCount) this.place(this.free[--this.newEnd]!);
+  }
+
+  private place(row: number): void {
     if (this.belongsFar(row)) {
       this.pushFar(row);
       return;
@@ -85,25 +118,14 @@ export class EventQueue {
     this.pushNear(row);
   }
 
-  /** Takes the earliest event out into the fields above; false if there is none. */
-  pop(): boolean {
-    if (this.first === this.end) return false;
-    const row = this.near[this.first++]!;
-    const target = this.targets[row]!;
-    this.time = this.times[row]! as Instant;
-    this.key = this.keys[row]!;
-    this.sink = target >> 8;
-    this.kind = target & 0xff;
-    this.argument = this.arguments[row]!;
-    this.free[this.freeCount++] = row;
-    if (this.first === this.end) this.refill();
-    return true;
-  }
-
   private precedes(row: number, other: number): boolean {
     const time = this.times[row]!;
     const its = this.times[other]!;
-    return time < its || (time === its && keyPrecedes(this.keys[row]!, this.keys[other]!));
+    return time < its || (time === its && this.winsTie(row, other));
+  }
+
+  private winsTie(row: number, other: number): boolean {
+    return keyPrecedes(this.keys[row]!, this.keys[other]!);
   }
 
   /** Whether an event comes behind the last near one, and there is no room for it there, or others come between. */
@@ -115,14 +137,13 @@ export class EventQueue {
 
   private pushNear(row: number): void {
     if (this.end === PLACES) this.moveToFront();
-    const { near, times, keys, first } = this;
+    const { near, times, first } = this;
     const time = times[row]!;
-    const key = keys[row]!;
     let place = this.end++;
     while (place > first) {
       const before = near[place - 1]!;
       const its = times[before]!;
-      if (its < time || (its === time && keyPrecedes(keys[before]!, key))) break;
+      if (its < time || (its === time && this.winsTie(before, row))) break;
       near[place--] = before;
     }
     near[place] = row;
@@ -175,6 +196,7 @@ export class EventQueue {
   }
 
   private grow(): void {
+    this.placeNew();
     const before = this.times.length;
     const capacity = before * 2;
     this.times = widened(this.times, new Float64Array(capacity));
@@ -189,6 +211,7 @@ export class EventQueue {
   /** Rows from `from` on are free, the lowest to be taken first. */
   private addFreeRows(from: number): void {
     for (let row = this.times.length - 1; row >= from; row--) this.free[this.freeCount++] = row;
+    this.newEnd = this.freeCount;
   }
 }
 

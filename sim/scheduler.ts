@@ -30,9 +30,7 @@ export class Scheduler {
 
   /** Has sink number `sink` called at `time`; `key` from the source's {@link Sequencer} decides ties. */
   at(time: number, key: number, sink: number, kind: number, argument: number): void {
-    if (time < this.now) {
-      throw new Error(`an event for ${time} ps was made at ${this.now} ps: time runs backwards`);
-    }
+    if (time < this.now) throw tooLate(time, this.now);
     this.queue.push(time, key, sink, kind, argument);
   }
 
@@ -75,3 +73,6 @@ export class Scheduler {
     if (now > this.now) this.now = now as Instant;
   }
 }
+
+const tooLate = (time: number, now: number): Error =>
+  new Error(`an event for ${time} ps was made at ${now} ps: time runs backwards`);

@@ -53,15 +53,13 @@ export class Sequencer {
 
   /** The key of this source's next event. */
   key(): number {
-    const key = this.next++;
-    return key < this.end ? key : this.begin();
+    if (this.next === this.end) this.begin();
+    return this.next++;
   }
 
   /** The sequence has come to its end. */
-  private begin(): number {
+  private begin(): void {
     if (--this.roundsLeft <= 0) throw new Error('a source made more than 2^40 events in one run');
-    const first = this.end - SEQUENCE_RANGE;
-    this.next = first + 1;
-    return first;
+    this.next = this.end - SEQUENCE_RANGE;
   }
 }

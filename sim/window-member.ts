@@ -49,13 +49,13 @@ export class WindowMember {
   private readonly sentCounts: Float64Array;
   /** Per destination: least arrival since the last report; Infinity if nothing was sent. */
   private readonly leastNew: Float64Array;
-  private granted: number | undefined;
+  private granted: number | undefined = undefined;
   private owed: readonly OwedFrames[] = [];
   /** No frame may leave with a commit before it: the bound others rely on. */
   private commitFloor = 0;
   private readonly frontier: Frontier;
   /** Undefined while the baton is elsewhere. */
-  private hops: number | undefined;
+  private hops: number | undefined = undefined;
 
   constructor(process: number, lookahead: Lookahead) {
     this.process = process;

@@ -168,6 +168,9 @@ export const IS_END = numbers((info) =>
   info.position === 'last' || info.position === 'only' ? 1 : 0,
 );
 
+/** By opcode byte: 1 if the packet carries immediate data. */
+export const HAS_IMMEDIATE = numbers((info) => (info.extensions.includes('immediate') ? 1 : 0));
+
 /** The name that a report counts a packet under: `RC SEND_FIRST`, `CNP`, or `opcode 0x1f` where there is none. */
 export const opcodeName = (opcode: number): string =>
   OPCODE_INFO[opcode]?.name ?? `opcode 0x${opcode.toString(16).padStart(2, '0')}`;

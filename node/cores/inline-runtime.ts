@@ -43,25 +43,25 @@ export class InlineRuntime implements CoreRuntime {
   private readonly guarded: boolean;
   private readonly watchdog = SegmentWatchdog.get();
   private readonly rejections = new LostRejections();
-  private program: Program | undefined;
+  private program: Program | undefined = undefined;
   /** The core whose segment runs, or ran last. */
-  private current: ProgramPort | undefined;
-  private currentCore: HostCore | undefined;
+  private current: ProgramPort | undefined = undefined;
+  private currentCore: HostCore | undefined = undefined;
   /** Its program has the thread: its segment runs, and is not paused. */
   private isInside = false;
   private readonly pauses = new PauseClock();
   /** A pause of the segment that runs, from the call for it until its program goes on. */
-  private pause: Promise<void> | undefined;
+  private pause: Promise<void> | undefined = undefined;
   private isClosed = false;
   /** The core whose program has the thread. */
-  private speaker: ProgramCore | undefined;
+  private speaker: ProgramCore | undefined = undefined;
   private readonly leaveConsole = nameLines(() => this.speaker);
   /** {@link look} is to be called when all microtasks are done. */
   private willLook = false;
   /** Why the segment that runs never ends. */
-  private endless: SegmentError | undefined;
+  private endless: SegmentError | undefined = undefined;
   /** Has the host, which awaits the segment's end, look at {@link isBack} again. */
-  private goOn: (() => void) | undefined;
+  private goOn: (() => void) | undefined = undefined;
 
   /** Without a source there is nobody to add. */
   constructor(spec: RunSpec, source: ProgramSource | undefined) {

@@ -39,7 +39,7 @@ let ofThisProcess: SegmentWatchdog | undefined;
 
 export class SegmentWatchdog {
   private readonly shared = new Int32Array(new SharedArrayBuffer(WATCHED.words * 4));
-  private giveUp: ((error: SegmentError) => void) | undefined;
+  private giveUp: ((error: SegmentError) => void) | undefined = undefined;
 
   /** The one of this process, started with the first call. In a thread other than the main one it watches nothing. */
   static get(): SegmentWatchdog {

@@ -67,7 +67,7 @@ export class WorkerRuntime implements CoreRuntime {
   private readonly spin: Spin;
   private readonly computesFirst: boolean;
   private readonly limit: number;
-  private long: LongSegment | undefined;
+  private long: LongSegment | undefined = undefined;
 
   constructor(spec: RunSpec, source: ProgramSource | undefined) {
     if (typeof source === 'function') throw new Error('a function cannot go to a worker');

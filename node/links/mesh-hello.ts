@@ -1,6 +1,4 @@
 /** The first message on a socket of the mesh: who is there, in JSON, so that a stranger's mistake is readable. */
-import { isRecord } from '../../wire/control/shape.js';
-
 export interface Hello {
   readonly cluster: string;
   readonly process: number;
@@ -19,8 +17,10 @@ export function parseHello(text: string, processes: number): Hello | string {
   } catch {
     return 'the hello is not JSON';
   }
-  if (!isRecord(value)) return 'the hello is not an object';
-  const { protocol, cluster, process } = value;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return 'the hello is not an object';
+  }
+  const { protocol, cluster, process } = value as Readonly<Record<string, unknown>>;
   if (protocol !== PROTOCOL) return `the other end does not speak ${PROTOCOL}`;
   if (typeof cluster !== 'string') return 'the hello names no cluster';
   if (typeof process !== 'number' || !Number.isInteger(process))

@@ -177,16 +177,21 @@ export class Nic implements EventSink {
     this.freeDoorbells.push(index);
   }
 
-  /** The last bit of frame `slot` reaches the port at `at`: the receive pipeline has it one nic_rx later, in order. */
-  arrive(slot: FrameSlot, at: number): void {
+  /**
+   * The last bit of frame `slot` reaches the port at the frame's time: the receive pipeline has it one nic_rx later, in
+   * order.
+   */
+  arrive(slot: FrameSlot): void {
     const { profile, random, scheduler, sequencer, pool, engineSink } = this.parts;
     const { rx, packetGap } = profile.nic;
+    const frame = pool.frames[slot]!;
     this.received++;
-    let done = this.engine.stateReadyFor(slot, at + draw(rx, random));
+    let done = frame.time + draw(rx, random);
+    done += this.engine.stateWaitFor(slot, done);
     const soonest = this.lastReceived + packetGap;
     if (done < soonest) done = soonest;
     this.lastReceived = done;
-    pool.frames[slot]!.way[WAY.received] = done;
+    frame.way[WAY.received] = done;
     scheduler.at(done, sequencer.key(), engineSink, ENGINE_EVENT.receive, slot);
   }
 }

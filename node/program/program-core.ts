@@ -98,7 +98,7 @@ export class ProgramCore implements Core {
   private readonly stream: RandomStream;
   private readonly seed: number;
   /** Of the protocols that the program runs itself. */
-  private protocols: RandomStream | undefined;
+  private protocols: RandomStream | undefined = undefined;
   /** From this thread's monotonic clock to the run's, in ms; null in virtual time. */
   private readonly realOffset: number | null;
   private nextOperation: number;

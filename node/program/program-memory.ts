@@ -90,7 +90,7 @@ export class ProgramMemoryRegion implements MemoryRegion {
   readonly lkey: Lkey;
   readonly rkey: Rkey;
   private physical: number;
-  private views: { readonly bytes: Uint8Array; readonly data: DataView } | undefined;
+  private views: { readonly bytes: Uint8Array; readonly data: DataView } | undefined = undefined;
   private readonly port: ProgramPort;
   private readonly memory: ProgramMemory;
 

@@ -55,20 +55,20 @@ export class ProgramPort {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   /** Arithmetic to be done between this segment and the next, while the host goes on. */
-  background: (() => void) | undefined;
+  background: (() => void) | undefined = undefined;
   /**
    * The first rule of segments that the program broke. It fails with this, whatever it makes of the error that it got.
    */
-  slip: SegmentError | undefined;
+  slip: SegmentError | undefined = undefined;
   private readonly random: RandomStream;
   private readonly checkedIn: CheckIn;
-  private wake: (() => void) | undefined;
+  private wake: (() => void) | undefined = undefined;
   /** Called when the segment ends, once. */
-  private ended: (() => void) | undefined;
+  private ended: (() => void) | undefined = undefined;
   /** What the pending await waits for, and the call that it is, if it is one, with the place that made it. */
   private awaits = 0;
   private calling = '';
-  private callSite: Error | undefined;
+  private callSite: Error | undefined = undefined;
   private isOver = false;
 
   constructor(page: CorePage, memory: ArrayBufferLike, random: RandomStream, checkedIn: CheckIn) {

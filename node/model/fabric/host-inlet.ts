@@ -9,7 +9,7 @@ import { ICRC_LENGTH } from '../../../wire/icrc.js';
 import type { Profile } from '../../spec/profile.js';
 import type { FrameTap } from './captured-link.js';
 import { isRoceFrame } from './finished-frame.js';
-import { WAY } from './frame.js';
+import { WAY, type Frame } from './frame.js';
 import type { FramePool } from './frame-pool.js';
 import type { FrameSlot } from './frame-slot.js';
 import { isManagement, type ManagementNetwork } from './management-network.js';
@@ -18,8 +18,8 @@ import { traceUnwritten } from './packet-headers.js';
 
 /** A host's NIC, as the cable has it. */
 export interface Receiver {
-  /** The last bit of frame `slot` arrives at `at`. */
-  arrive(slot: FrameSlot, at: number): void;
+  /** The last bit of frame `slot` arrives, at the frame's time. */
+  arrive(slot: FrameSlot): void;
 }
 
 export interface HostInletParts {
@@ -74,21 +74,22 @@ export class HostInlet implements EventSink, OutgoingLink {
       this.frames++;
       this.bytes += frame.length + this.link.framing;
     }
-    this.hand(slot, this.scheduler.now);
+    this.hand(slot, frame);
   }
 
   /** The head of frame `slot` has come to the port towards this host. */
   expect(slot: FrameSlot): void {
     const { pool, trace } = this;
-    const { now } = this.scheduler;
     const frame = pool.frames[slot]!;
+    // Under the real clock it may be later than was foreseen.
+    frame.time = this.scheduler.now;
     if (this.traceFull) pool.writeOut(slot);
     trace.frames++;
     if (!frame.written) {
-      traceUnwritten(trace, frame, now);
+      traceUnwritten(trace, frame);
       return;
     }
-    trace.number(now);
+    trace.number(frame.time);
     trace.word(frame.source);
     trace.word(frame.length);
     trace.bytes(pool.view, frame.start, this.tracedLength(slot));
@@ -96,23 +97,25 @@ export class HostInlet implements EventSink, OutgoingLink {
 
   carry(slot: FrameSlot): void {
     const { link } = this;
-    const { length, way } = this.pool.frames[slot]!;
+    const frame = this.pool.frames[slot]!;
+    const { length, way } = frame;
     const at = way[WAY.serialized]! + link.propagation + link.fec;
     way[WAY.arrived] = at;
+    frame.time = at;
     this.frames++;
     this.bytes += length + link.framing;
-    this.hand(slot, at);
+    this.hand(slot, frame);
   }
 
   /** To the NIC, whose MAC looks at the FCS. */
-  private hand(slot: FrameSlot, at: number): void {
-    if (this.pool.frames[slot]!.damaged) {
+  private hand(slot: FrameSlot, frame: Frame): void {
+    if (frame.damaged) {
       this.crcErrors++;
       this.pool.release(slot);
       return;
     }
-    this.tap?.(slot, at, false);
-    this.nic.arrive(slot, at);
+    this.tap?.(slot, frame.time, false);
+    this.nic.arrive(slot);
   }
 
   /** The headers, or all but the ICRC, which may not have been computed. */

@@ -85,14 +85,14 @@ const words = new Int32Array(
 );
 
 /**
- * Folds what is traced of an unwritten `frame` at `now` into `trace`, in one go: as {@link TraceHash.number}, two calls
- * of {@link TraceHash.word} and {@link TraceHash.bytes} would if its headers were bytes. Ethernet's 14 bytes put all
- * behind UDP's checksum, which is zero, half a word off: `half` is the upper half of the next word.
+ * Folds what is traced of an unwritten `frame` at its time into `trace`, in one go: as {@link TraceHash.number}, two
+ * calls of {@link TraceHash.word} and {@link TraceHash.bytes} would if its headers were bytes. Ethernet's 14 bytes put
+ * all behind UDP's checksum, which is zero, half a word off: `half` is the upper half of the next word.
  */
-export function traceUnwritten(trace: TraceHash, frame: Frame, now: number): void {
-  const { opcode, psn, destQp } = frame;
-  words[0] = now | 0;
-  words[1] = (now / 2 ** 32) | 0;
+export function traceUnwritten(trace: TraceHash, frame: Frame): void {
+  const { opcode, psn, destQp, time } = frame;
+  words[0] = time | 0;
+  words[1] = (time / 2 ** 32) | 0;
   words[2] = frame.source;
   words[3] = frame.length;
   let count = frame.path!.words(words, FIRST_WORDS, frame.length);

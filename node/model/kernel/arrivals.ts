@@ -8,7 +8,7 @@ const FIRST_CAPACITY = 16;
 
 export class Arrivals {
   /** By place; none before an arrival that belongs to an operation. */
-  private kept: ChainTable | undefined;
+  private kept: ChainTable | undefined = undefined;
   private head = 0;
   private count = 0;
   private flows = new Int32Array(FIRST_CAPACITY);

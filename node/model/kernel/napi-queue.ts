@@ -57,7 +57,7 @@ export class NapiQueue implements EventSink, RingDriver, CoreWaiter {
   /** Where its interrupts go. */
   core: KernelCore;
   /** The core that polls it for a program: no interrupt is wanted meanwhile. */
-  poller: KernelCore | undefined;
+  poller: KernelCore | undefined = undefined;
   readonly moderation: InterruptModeration;
   /** The hash of the frame being handled, as its descriptor had it. */
   hash = 0;

@@ -51,7 +51,7 @@ export class SocketLayer implements SystemCalls, SocketListener {
   readonly table = new SocketTable();
   stack!: IpStack;
   /** The queue over which the frame being handled came. */
-  arriving: NapiQueue | undefined;
+  arriving: NapiQueue | undefined = undefined;
   arrivingFlow = -1;
   private readonly parts: SocketLayerParts;
   private readonly sleepers: Sleepers;

@@ -29,7 +29,7 @@ export interface VirtioRingParts {
 }
 
 export class VirtioRing implements SendRing {
-  onRoom: (() => void) | undefined;
+  onRoom: (() => void) | undefined = undefined;
   /** The host looks at it, so that nobody need tell it of more. */
   watched = false;
   private head = 0;

@@ -8,7 +8,7 @@ export class TcpListener {
   readonly id: number;
   readonly localPort: number;
   readonly backlog: number;
-  error: NetErrno | undefined;
+  error: NetErrno | undefined = undefined;
   /** Connections in SYN_RECEIVED. */
   readonly opening = new Set<TcpSocket>();
   private readonly ready: TcpSocket[] = [];

@@ -39,9 +39,9 @@ export class TcpSocket implements Timed, NeighbourWaiter, RoomWaiter {
   readonly largestSegment: number;
   readonly timestampOffset: number;
   /** Set on a connection that a listener has not handed out yet. */
-  parent: TcpListener | undefined;
+  parent: TcpListener | undefined = undefined;
   state: TcpState = 'CLOSED';
-  error: NetErrno | undefined;
+  error: NetErrno | undefined = undefined;
   /** What both sides' SYNs have agreed on; until then, what ours offers. */
   hasTimestamps: boolean;
   hasSack: boolean;

@@ -30,7 +30,7 @@ export class UdpSocket {
   readonly shared: boolean;
   readonly lastSource: Endpoint = { ipv4: 0, port: 0 };
   readonly groups = new Set<number>();
-  error: NetErrno | undefined;
+  error: NetErrno | undefined = undefined;
   /** Of this socket alone. */
   dropped = 0;
   /** SO_RCVBUF, in bytes, the overhead of each datagram included. */

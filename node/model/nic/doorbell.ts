@@ -6,6 +6,8 @@
  *      0  kind | queue pair's index | requests ever posted | time, ps
  *     32  row of the chain, -1 for none | unused
  */
+import { whole } from '../../../units/whole.js';
+
 export const DOORBELL_CELLS = 8;
 
 const KIND = 0;
@@ -38,11 +40,11 @@ export const newDoorbell = (): Doorbell => ({
 });
 
 export function parseDoorbell(cells: Float64Array, at: number, into: Doorbell): void {
-  into.kind = cells[at + KIND]!;
-  into.queuePair = cells[at + QUEUE_PAIR]!;
-  into.produced = cells[at + PRODUCED]!;
+  into.kind = whole(cells[at + KIND]!);
+  into.queuePair = whole(cells[at + QUEUE_PAIR]!);
+  into.produced = whole(cells[at + PRODUCED]!);
   into.time = cells[at + TIME]!;
-  into.row = cells[at + ROW]!;
+  into.row = whole(cells[at + ROW]!);
 }
 
 export function emitDoorbell(cells: Float64Array, at: number, doorbell: Readonly<Doorbell>): void {

@@ -14,7 +14,7 @@ export class EthernetReceiver {
   /** Frames for no function of this host. */
   unclaimed = 0;
   /** Takes a frame for the raw queue pair of that index. */
-  rawReceive: ((index: number, slot: FrameSlot) => void) | undefined;
+  rawReceive: ((index: number, slot: FrameSlot) => void) | undefined = undefined;
   private readonly address = new FrameAddress();
   private readonly pool: FramePool;
   private readonly scheduler: Scheduler;

@@ -21,6 +21,7 @@ export interface FrameQueueParts {
   readonly iommu: Iommu | null;
   readonly transmitter: Transmitter;
   readonly random: RandomStream;
+  readonly scheduler: { readonly now: number };
 }
 
 export class FrameQueue implements TransmitSource {
@@ -28,7 +29,7 @@ export class FrameQueue implements TransmitSource {
   waiting = false;
   readonly capacity: number;
   /** Called when a queue that was full has room for half of its frames. */
-  onRoom: (() => void) | undefined;
+  onRoom: (() => void) | undefined = undefined;
   private count = 0;
   private head = 0;
   private wasFull = false;
@@ -80,8 +81,9 @@ export class FrameQueue implements TransmitSource {
     if (this.count === 1) this.offer();
   }
 
-  transmit(now: number): void {
-    const { pool, transmitter } = this.parts;
+  transmit(): void {
+    const { pool, transmitter, scheduler } = this.parts;
+    const { now } = scheduler;
     // Another queue of the function may have sent meanwhile.
     if (this.limit !== null && this.limit.freeAt > now) {
       this.offer();

@@ -20,15 +20,19 @@ export class QpStateCache {
     this.miss = qpCacheMiss;
   }
 
-  /** When the state of queue pair `index`, wanted at `at`, is there; `live` queue pairs exist. */
-  ready(index: number, live: number, at: number): number {
-    if (live <= this.entries) return at;
+  /** Whether there is room for the state of all `live` queue pairs: then nothing need be looked up. */
+  holdsAll(live: number): boolean {
+    return live <= this.entries;
+  }
+
+  /** How long after `at`, when it is wanted, the state of queue pair `index` is there. */
+  wait(index: number, at: number): number {
     const hit = this.cached.delete(index);
     this.cached.add(index);
-    if (hit) return at;
+    if (hit) return 0;
     if (this.cached.size > this.entries) this.evict();
     this.misses++;
-    return this.fetches.book(at, this.miss);
+    return this.fetches.book(at, this.miss) - at;
   }
 
   forget(index: number): void {

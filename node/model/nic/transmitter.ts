@@ -24,7 +24,7 @@ export interface TransmitSource {
   /** Kept by the transmitter. */
   waiting: boolean;
   /** Builds its next packet at its commit and hands it to {@link Transmitter.commit}; sets `readyAt` anew. */
-  transmit(now: number): void;
+  transmit(): void;
 }
 
 export class Transmitter implements EventSink {
@@ -83,7 +83,7 @@ export class Transmitter implements EventSink {
     if (this.arbitrationAt > now) return;
     this.arbitrationAt = Infinity;
     const source = this.choose(now);
-    if (source !== undefined) source.transmit(now);
+    if (source !== undefined) source.transmit();
     this.arrangeNext();
   }
 
@@ -188,6 +188,12 @@ export class Transmitter implements EventSink {
     if (at < now) at = now;
     if (at >= this.arbitrationAt) return;
     this.arbitrationAt = at;
-    this.scheduler.at(at, this.sequencer.key(), this.sink, 0, 0);
+    this.arbitrate();
+  }
+
+  /** Has the arbitration at {@link arbitrationAt} held. */
+  private arbitrate(): void {
+    const { scheduler, sequencer, sink } = this;
+    scheduler.at(this.arbitrationAt, sequencer.key(), sink, 0, 0);
   }
 }

@@ -71,7 +71,7 @@ export class MemoryRegionTable implements AddressResolver, FrameListener {
   private readonly tags: number[] = [0];
   private readonly freeIndices: number[] = [];
   /** The region found last: bulk transfers stay in one. */
-  private last: RegionEntry | undefined;
+  private last: RegionEntry | undefined = undefined;
   /** Pinned pages, all regions together; and regions on demand. */
   pinnedPages = 0;
   onDemand = 0;

@@ -103,9 +103,10 @@ export class RawSender implements TransmitSource {
   }
 
   /** A frame won the port. */
-  transmit(now: number): void {
+  transmit(): void {
     const { parts, ring, queue, sent, machine } = this;
     const { pool, transmitter } = parts;
+    const { now } = parts.scheduler;
     // Another queue of the machine may have sent meanwhile.
     if (machine?.limit && machine.limit.freeAt > now) {
       this.fetch();
@@ -227,11 +228,12 @@ export class RawSender implements TransmitSource {
       const walk = lookUpTime(parts.iommu, queue.wqeAt(index), WQE_BLOCK);
       const fetched = queue.arrival[slot]! + walk + draw(nic.wqeFetch, parts.random);
       ring.chains.advance(row, STAGE.wqe_fetch, fetched);
-      const ready = engine.stateReady(qp.index, fetched > start ? fetched : start);
+      let ready = fetched > start ? fetched : start;
+      ready += engine.stateWait(qp.index, ready);
       ring.chains.advance(row, STAGE.nic_wait, ready);
       return ready;
     }
-    let ready = engine.stateReady(qp.index, start);
+    let ready = start + engine.stateWait(qp.index, start);
     ring.chains.advance(row, STAGE.nic_wait, ready);
     // A pushed frame's blocks were the core's to pay for.
     if ((flags & WQE_FLAG.inline) !== 0 && !pushed) {

@@ -39,7 +39,7 @@ export class RcTransport implements Transport {
   readonly completer: Completer;
   readonly responder: Responder;
   readonly responses: ResponseStream;
-  path: Path | undefined;
+  path: Path | undefined = undefined;
   /** An RNR NAK asked for a wait that is not over. */
   rnrWaiting = false;
   private timerDeadline = Infinity;
@@ -118,9 +118,9 @@ export class RcTransport implements Transport {
     this.reset(0, 0);
   }
 
-  /** When this queue pair's state, wanted at `at`, is in the NIC. */
-  stateReady(at: number): number {
-    return this.engine.stateReady(this.qp.index, at);
+  /** How long after `at`, when it is wanted, this queue pair's state is in the NIC. */
+  stateWait(at: number): number {
+    return this.engine.stateWait(this.qp.index, at);
   }
 
   /** Something was sent: the clock of the oldest unacknowledged packet runs. */

@@ -188,19 +188,22 @@ export class RdmaEngine implements EventSink {
     this.watches.written(physical, length, chain, 0);
   }
 
-  /** When the state of the queue pair at `index`, wanted at `at`, is in the NIC. */
-  stateReady(index: number, at: number): number {
-    return this.states.ready(index, this.liveQps, at);
+  /** How long after `at`, when it is wanted, the state of the queue pair at `index` is in the NIC. */
+  stateWait(index: number, at: number): number {
+    return this.states.holdsAll(this.liveQps) ? 0 : this.states.wait(index, at);
   }
 
-  /** When the state of the queue pair that frame `slot` is for, wanted at `at`, is in the NIC. */
-  stateReadyFor(slot: FrameSlot, at: number): number {
-    if (this.liveQps <= this.parts.profile.nic.qpCacheEntries) return at;
+  /** The same, for the queue pair that frame `slot` is for. */
+  stateWaitFor(slot: FrameSlot, at: number): number {
+    return this.states.holdsAll(this.liveQps) ? 0 : this.waitForFrame(slot, at);
+  }
+
+  private waitForFrame(slot: FrameSlot, at: number): number {
     const frame = this.parts.pool.frames[slot]!;
-    if (frame.length < PATH_LENGTH + BTH_LENGTH) return at;
+    if (frame.length < PATH_LENGTH + BTH_LENGTH) return 0;
     const index = this.destinationOf(frame) - FIRST_QPN;
     // A packet that names a queue of whole frames is dropped before anything is looked up.
-    return this.queuePairs[index]?.kind.carries === 'messages' ? this.stateReady(index, at) : at;
+    return this.queuePairs[index]?.kind.carries === 'messages' ? this.states.wait(index, at) : 0;
   }
 
   /** The queue pair that `frame` says it is for. */

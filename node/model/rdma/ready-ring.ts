@@ -23,7 +23,8 @@ export class ReadyRing {
   readonly chains: LoggedChains;
   private head = 0;
   private lastReady = 0;
-  private readonly times = new Float64Array(ENTRIES);
+  /** At `head` there is Infinity while the ring is empty. */
+  private readonly times = new Float64Array(ENTRIES).fill(Infinity);
   private readonly sizes = new Int32Array(ENTRIES);
 
   constructor(log: ChainLog) {
@@ -36,7 +37,7 @@ export class ReadyRing {
 
   /** When the next packet is ready; Infinity if there is none. */
   get readyAt(): Instant {
-    return (this.count === 0 ? Infinity : this.times[this.head]!) as Instant;
+    return this.times[this.head]! as Instant;
   }
 
   /** The row of the entry that {@link push} will take next. */
@@ -66,8 +67,8 @@ export class ReadyRing {
     chains.advance(PORT_ROW, STAGE.nic_wait, now);
     this.bytes -= this.sizes[head]!;
     this.count--;
-    // An empty ring begins again at row 0: a stream that never has many ahead stays in the rows that the cache has.
-    this.head = this.count === 0 ? 0 : (head + 1) % ENTRIES;
+    if (this.count === 0) this.rewind();
+    else this.head = (head + 1) % ENTRIES;
     return PORT_ROW;
   }
 
@@ -79,5 +80,12 @@ export class ReadyRing {
   clear(): void {
     this.count = 0;
     this.bytes = 0;
+    this.rewind();
+  }
+
+  /** An empty ring begins again at row 0: a stream that never has many ahead stays in the rows that the cache has. */
+  private rewind(): void {
+    this.head = 0;
+    this.times[0] = Infinity;
   }
 }

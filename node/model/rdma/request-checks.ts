@@ -10,7 +10,13 @@
 import { psnDistance, type Psn } from '../../../units/psn.js';
 import { NAK } from '../../../wire/aeth.js';
 import { parseAtomicEth } from '../../../wire/atomic-eth.js';
-import { EXTENSION, EXTENSION_BITS, IS_END, IS_START } from '../../../wire/opcode-table.js';
+import {
+  EXTENSION,
+  EXTENSION_BITS,
+  HAS_IMMEDIATE,
+  IS_END,
+  IS_START,
+} from '../../../wire/opcode-table.js';
 import type { FrameSlot } from '../fabric/frame-slot.js';
 import type { Frame } from '../fabric/frame.js';
 import { ArrivingMessage, NEVER } from './arriving-message.js';
@@ -80,7 +86,7 @@ export class RequestContext {
   }
 
   get hasImmediate(): boolean {
-    return (EXTENSION_BITS[this.packet.opcode]! & EXTENSION.immediate) !== 0;
+    return HAS_IMMEDIATE[this.packet.opcode] === 1;
   }
 }
 

@@ -54,14 +54,17 @@ export class RequestPacket {
     return Math.min(queue.length[slot]! - packet * pathMtu, pathMtu);
   }
 
-  /** The frame of packet `packet` of WQE `index`; NO_FRAME_SLOT if the memory it is to carry has gone. */
-  build(index: number, packet: number, ackReq: boolean): FrameSlot {
+  /**
+   * The frame of packet `packet` of WQE `index`, which stands there at `position`; NO_FRAME_SLOT if the memory that it
+   * is to carry has gone.
+   */
+  build(index: number, packet: number, position: number, ackReq: boolean): FrameSlot {
     const { queue, qp, parts } = this;
     const { path } = this.rc;
     const { pathMtu, destQpNum } = qp.attributes;
     const { pool, memory, regions } = parts;
     const slot = queue.slotOf(index);
-    const opcode = requestOpcode(queue.opcode[slot]!, this.position(slot, packet));
+    const opcode = requestOpcode(queue.opcode[slot]!, position);
     const offset = packet * pathMtu;
     const size = this.payload(slot, packet);
     const solicited = ackReq && (queue.flags[slot]! & WQE_FLAG.solicited) !== 0;
@@ -69,6 +72,11 @@ export class RequestPacket {
     const frame = beginPacket(pool, path!, opcode, destQpNum, psn, size, ackReq, solicited);
     this.emitExtensions(frame, slot, opcode, offset);
     if (size === 0) return frame;
+    const physical = queue.placeOf(slot, regions.generation);
+    if (physical >= 0) {
+      copyFromMemory(memory, physical + offset, size, pool, frame, 0);
+      return frame;
+    }
     this.frame = frame;
     this.filled = 0;
     if (queue.gather(index, offset, size, memory, regions, qp.pd, this.fillPayload)) return frame;

@@ -43,7 +43,7 @@ export class Requester implements TransmitSource {
   sentPsn = 0 as Psn;
   /** WQEs that have been read and have their PSNs; their slots in the queue mean something. */
   assigned = 0;
-  localError: LocalError | undefined;
+  localError: LocalError | undefined = undefined;
   private fetchIndex = 0;
   private fetchPacket = 0;
   private nextPsn = 0 as Psn;
@@ -114,14 +114,15 @@ export class Requester implements TransmitSource {
   }
 
   /** A packet won the port. */
-  transmit(now: number): void {
+  transmit(): void {
     const { queue, parts, rc, qp, sendIndex, sendPacket } = this;
     const { pool, transmitter } = parts;
+    const { now } = parts.scheduler;
     const slot = queue.slotOf(sendIndex);
     const row = this.ring.bind(now, sendPacket === 0);
     const position = this.packet.position(slot, sendPacket);
     const ends = position === POSITION.last || position === POSITION.only;
-    const frame = this.packet.build(sendIndex, sendPacket, ends);
+    const frame = this.packet.build(sendIndex, sendPacket, position, ends);
     if (frame === NO_FRAME_SLOT) {
       this.moveTo(sendIndex, sendPacket);
       this.failLocally(sendIndex, STATUS.LOC_PROT_ERR);
@@ -304,7 +305,7 @@ export class Requester implements TransmitSource {
     if (start < now) start = now;
     this.lastStart = start;
     if (queue.cameWithDoorbell[slot] === 1) {
-      this.wqeReady = rc.stateReady(start);
+      this.wqeReady = start + rc.stateWait(start);
       ring.chains.advance(row, STAGE.nic_wait, this.wqeReady);
       if ((queue.flags[slot]! & WQE_FLAG.inline) !== 0) {
         this.wqeReady += (inlineBlocks(opcode, queue.length[slot]!) - 1) * nic.inlineBlock;
@@ -315,7 +316,8 @@ export class Requester implements TransmitSource {
       const walk = lookUpTime(parts.iommu, queue.wqeAt(this.fetchIndex), WQE_BLOCK);
       const fetched = arrival + walk + draw(nic.wqeFetch, parts.random);
       ring.chains.advance(row, STAGE.wqe_fetch, fetched);
-      this.wqeReady = rc.stateReady(fetched > start ? fetched : start);
+      const here = fetched > start ? fetched : start;
+      this.wqeReady = here + rc.stateWait(here);
       ring.chains.advance(row, STAGE.nic_wait, this.wqeReady);
     }
     return true;

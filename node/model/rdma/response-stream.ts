@@ -161,9 +161,10 @@ export class ResponseStream implements TransmitSource {
     this.readyAt = Infinity;
   }
 
-  transmit(now: number): void {
+  transmit(): void {
     const { parts, rc, ring } = this;
     const { pool } = parts;
+    const { now } = parts.scheduler;
     const response = this.queue[0]!;
     const row = ring.bind(now, response.sent === 0);
     const gone = !this.holds(response);

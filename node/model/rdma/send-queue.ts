@@ -51,7 +51,7 @@ export class SendQueue {
   readonly opcode: Uint8Array;
   readonly flags: Uint8Array;
   readonly sgeCount: Uint16Array;
-  readonly length: Float64Array;
+  readonly length: Uint32Array;
   readonly wrId: Float64Array;
   readonly immediate: Uint32Array;
   readonly rkey: Uint32Array;
@@ -80,7 +80,7 @@ export class SendQueue {
     this.opcode = new Uint8Array(depth);
     this.flags = new Uint8Array(depth);
     this.sgeCount = new Uint16Array(depth);
-    this.length = new Float64Array(depth);
+    this.length = new Uint32Array(depth);
     this.wrId = new Float64Array(depth);
     this.immediate = new Uint32Array(depth);
     this.rkey = new Uint32Array(depth);
@@ -120,8 +120,9 @@ export class SendQueue {
     pd: number,
   ): number {
     const slot = this.slotOf(index);
-    const at = this.wqeAt(index);
-    const entry = this.entryAt(index, memory);
+    const at = this.base + slot * this.stride;
+    const { entry } = this;
+    parseSendEntry(memory.view, at, entry);
     const { opcode, length } = entry;
     this.opcode[slot] = opcode;
     this.flags[slot] = entry.flags;
@@ -157,6 +158,12 @@ export class SendQueue {
     return addPsn(this.firstPsn[slot]! as Psn, this.packets[slot]! - 1);
   }
 
+  /** Where all of slot's local buffer lies, if it is one piece and still is what it was; else MULTIPLE. */
+  placeOf(slot: QueueSlot, generation: number): number {
+    const its = this.generation[slot]!;
+    return its === generation || its === INLINE ? this.physical[slot]! : MULTIPLE;
+  }
+
   /**
    * Calls `take` for each physically adjacent piece of the `length` bytes at `offset` of slot's local buffer.
    * The SGEs were checked when the WQE was read; a region that has gone since then gives false (rule 28). Pages on
@@ -172,10 +179,9 @@ export class SendQueue {
     take: TakePiece,
   ): boolean {
     const slot = this.slotOf(index);
-    const generation = this.generation[slot]!;
-    const holds = generation === regions.generation || generation === INLINE;
-    if (holds && this.physical[slot] !== MULTIPLE) {
-      if (length > 0) take(this.physical[slot]! + offset, length);
+    const place = this.placeOf(slot, regions.generation);
+    if (place !== MULTIPLE) {
+      if (length > 0) take(place + offset, length);
       return true;
     }
     const { view } = memory;

@@ -21,6 +21,7 @@ import {
   parseDoorbell,
   type Doorbell,
 } from '../../model/nic/doorbell.js';
+import { whole } from '../../../units/whole.js';
 import type { Mailbox, Wait } from './mailbox.js';
 
 export const CONTROL = { go: 0, done: 1, ready: 2, over: 3, checkIns: 4 } as const;
@@ -99,11 +100,11 @@ export class CorePage implements Mailbox {
   /** Notes a doorbell, with the chain of the core's operation. False when the page has no room for more. */
   pushDoorbell(kind: number, queuePair: number, produced: number, time: number): boolean {
     const { cells, chains } = this;
-    const count = cells[CELL.doorbells]!;
+    const count = whole(cells[CELL.doorbells]!);
     if (count === MAX_DOORBELLS) return false;
     let row = -1;
     if (chains.operation(OPERATION_ROW) !== 0) {
-      const used = cells[CELL.rows]!;
+      const used = whole(cells[CELL.rows]!);
       if (used === DOORBELL_ROWS) return false;
       row = FIRST_DOORBELL_ROW + used;
       cells[CELL.rows] = used + 1;
@@ -129,13 +130,13 @@ export class CorePage implements Mailbox {
     this.taken = 0;
     cells[CELL.doorbells] = 0;
     cells[CELL.rows] = 0;
-    wait.awaits = cells[CELL.awaits]!;
+    wait.awaits = whole(cells[CELL.awaits]!);
     wait.time = cells[CELL.time]!;
     return wait;
   }
 
   argument(index: number): number {
-    return this.cells[CELL.argument0 + index]!;
+    return whole(this.cells[CELL.argument0 + index]!);
   }
 
   setArgument(index: number, value: number): void {
@@ -176,11 +177,11 @@ export class CorePage implements Mailbox {
   }
 
   alternative(index: number): number {
-    return this.alternatives[index * ALTERNATIVE_CELLS]!;
+    return whole(this.alternatives[index * ALTERNATIVE_CELLS]!);
   }
 
   alternativeArgument(index: number, argument: 0 | 1): number {
-    return this.alternatives[index * ALTERNATIVE_CELLS + 1 + argument]!;
+    return whole(this.alternatives[index * ALTERNATIVE_CELLS + 1 + argument]!);
   }
 
   /** False when the value is too long for the page. */

@@ -6,7 +6,7 @@ import { runEmbedded } from '../../embedded.js';
 
 /** Long enough for pauses, which come every quarter of a second. */
 const COMPUTES_MS = 700;
-/** Milliseconds of a clock that no program is kept from, whatever ran in this process before. */
+/** In ms, by a clock that programs are not refused. */
 const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 /** Computes for so long in wall time, and calls `between` after each millisecond or so. */

@@ -113,7 +113,7 @@ describe('awaits', () => {
     expect(line).toContain('it has awaited none of them yet');
   });
 
-  it('of a file system after a call are told with the line of that call', async () => {
+  it('of a file system after a call are reported with the line of that call', async () => {
     const line = await lineOf(async (core) => {
       await core.allocate(64);
       await readFile('/etc/hostname');
@@ -122,7 +122,7 @@ describe('awaits', () => {
     expect(line).toMatch(HERE);
   });
 
-  it('of a file system after a sleep are told with what was awaited, which has no line', async () => {
+  it('of a file system after a sleep are reported with what was awaited, which has no line', async () => {
     const line = await lineOf(async (core) => {
       await core.allocate(64);
       await core.sleep(ps(5));

@@ -192,15 +192,14 @@ const joinOrders = (): object[] =>
 
 const CLUSTER = clusterConfig({ fault: ['loss=1e-3,delayed=0.1'], processes: '2' }, 4);
 
-const faults = (): RunSpec['faults'] => ({
-  ...{ loss: real(1), duplicate: real(1), corrupt: real(1), icrc: real(1) },
-  ...{ delayed: real(1), delay: whole() },
-});
+const RATES = ['loss', 'duplicate', 'corrupt', 'icrc', 'delayed'];
+const rate = (name: string): [string, number] => [name, real(1)];
 const spec = (): RunSpec => ({
   ...{ hosts: 4, local: list(4, () => whole(0, 3)), cores: 4, memory: whole(1, 2 ** 32) },
   ...{ profile: CLUSTER.profile, mtu: whole(256, 4096), topology: oneOf('switch', 'direct') },
   ...{ clock: oneOf('virtual', 'real'), noise: flag(), seed: whole(), capture: flag() },
-  ...{ until: oneOf(real(), Infinity), segmentLimit: whole(), faults: faults() },
+  ...{ until: oneOf(real(), Infinity), segmentLimit: whole() },
+  faults: { ...Object.fromEntries(RATES.map(rate)), delay: whole() } as RunSpec['faults'],
   ...{ trace: oneOf('headers', 'full'), coreRuntime: oneOf('worker', 'inline') },
   module: { kind: 'catalogue', name: 'micro/write-lat' },
   params: { size: real(), mode: text(9), check: flag() },

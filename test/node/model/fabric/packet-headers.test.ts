@@ -84,7 +84,8 @@ describe('the headers of a packet', () => {
       const fields = new TraceHash();
       const now = random.word() * 2 ** 12;
       frame.source = random.below(512);
-      traceUnwritten(fields, frame, now);
+      frame.time = now;
+      traceUnwritten(fields, frame);
       // Whatever was in the slot is overwritten, but for the payload.
       pool.bytes.fill(0xa5, frame.start, frame.start + frame.length);
       pool.writeOut(slot);

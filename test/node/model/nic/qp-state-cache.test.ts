@@ -11,17 +11,17 @@ const { nic } = noiseFree(
 describe('the cache of queue pair state', () => {
   it('costs nothing while all queue pairs fit', () => {
     const cache = new QpStateCache(nic, { now: 0 });
-    for (let i = 0; i < 100; i++) expect(cache.ready(i % 4, 4, i)).toBe(i);
-    expect(cache.misses).toBe(0);
+    expect(cache.holdsAll(4)).toBe(true);
+    expect(cache.holdsAll(5)).toBe(false);
   });
 
   it('fetches what was used longest ago, one at a time', () => {
     const cache = new QpStateCache(nic, { now: 0 });
-    for (let qp = 0; qp < 4; qp++) cache.ready(qp, 5, 1_000_000);
+    for (let qp = 0; qp < 4; qp++) cache.wait(qp, 1_000_000);
     // Four misses wanted at once come 100 ns apart.
-    expect(cache.ready(0, 5, 1_000_000)).toBe(1_000_000);
-    expect(cache.ready(4, 5, 1_000_000)).toBe(1_500_000);
-    expect(cache.ready(1, 5, 2_000_000)).toBe(2_100_000);
+    expect(cache.wait(0, 1_000_000)).toBe(0);
+    expect(cache.wait(4, 1_000_000)).toBe(500_000);
+    expect(cache.wait(1, 2_000_000)).toBe(100_000);
     expect(cache.misses).toBe(6);
   });
 
@@ -29,7 +29,7 @@ describe('the cache of queue pair state', () => {
     const cache = new QpStateCache(nic, { now: 0 });
     const random = new RandomStream(1, 'swarm');
     const accesses = 20_000;
-    for (let i = 0; i < accesses; i++) cache.ready(random.below(16), 16, 0);
+    for (let i = 0; i < accesses; i++) cache.wait(random.below(16), 0);
     expect(cache.misses / accesses).toBeGreaterThan(0.73);
     expect(cache.misses / accesses).toBeLessThan(0.77);
   });
