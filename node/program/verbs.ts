@@ -245,9 +245,10 @@ export interface RegistrationCache {
 
 export interface ProtectionDomain {
   /**
-   * ibv_reg_mr: pins the pages, but for {@link ACCESS}.ON_DEMAND. EINVAL for remote write or atomic without local
-   * write, EFAULT for what is not mapped, ENOMEM past RLIMIT_MEMLOCK or when memory is short. `iova` (ibv_reg_mr_iova):
-   * the address that SGEs and peers name it by.
+   * ibv_reg_mr: pins the pages, but for {@link ACCESS}.ON_DEMAND. EINVAL for no bytes, and for remote write or atomic
+   * without local write; EFAULT for what is not mapped, ENOMEM past RLIMIT_MEMLOCK or when memory is short, EPERM where
+   * that limit is 0. `iova` (ibv_reg_mr_iova): the address that SGEs and peers name it by, with the memory's own offset
+   * in its page.
    */
   registerMemory(
     region: Region,

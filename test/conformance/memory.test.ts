@@ -29,9 +29,46 @@ describe('registration', () => {
   it('rule 22: unsupported access bits fail EOPNOTSUPP', () =>
     asks(async ({ pd, core }) => {
       const memory = await core.allocate(4096);
-      for (const bit of [16, 128, 1 << 20]) {
+      for (const bit of [16, 128, 1 << 19, 1 << 30]) {
         await expectErrno('EOPNOTSUPP', () => pd.registerMemory(memory, bit));
       }
+    }));
+
+  it('optional access bits, relaxed ordering among them, are accepted', () =>
+    asks(async ({ pd, core }) => {
+      const memory = await core.allocate(4096);
+      for (let bit = 20; bit < 30; bit++) {
+        const region = await pd.registerMemory(memory, ACCESS.LOCAL_WRITE | (1 << bit));
+        await region.deregister();
+      }
+      await pd.registerMemory(memory, ACCESS.RELAXED_ORDERING);
+    }));
+
+  it('no bytes at all fail EINVAL, pinned or on demand', () =>
+    asks(async ({ pd, core }) => {
+      const { address } = await core.allocate(4096);
+      for (const access of [0, ACCESS.ON_DEMAND]) {
+        await expectErrno('EINVAL', () => pd.registerMemory({ address, length: 0 }, access));
+      }
+    }));
+
+  it('where RLIMIT_MEMLOCK is 0 nothing can be pinned: EPERM', () =>
+    asks(async ({ pd, core }) => {
+      const memory = await core.allocate(4096);
+      await core.setrlimitMemlock(0);
+      await expectErrno('EPERM', () => pd.registerMemory(memory, 0));
+      await pd.registerMemory(memory, ACCESS.ON_DEMAND);
+    }));
+
+  it('an I/O virtual address with another offset in its page fails EINVAL', () =>
+    asks(async ({ pd, core }) => {
+      const { address } = await core.allocate(8192);
+      const memory = { address: address + 100, length: 4096 };
+      for (const iova of [0, 99, 4096, 2 ** 40 + 101, -100, 100.5]) {
+        await expectErrno('EINVAL', () => pd.registerMemory(memory, 0, { iova }));
+      }
+      const region = await pd.registerMemory(memory, 0, { iova: 2 ** 40 + 100 });
+      expect(region.address).toBe(2 ** 40 + 100);
     }));
 
   it('memory that is not the process’s fails EFAULT, in part or whole', () =>

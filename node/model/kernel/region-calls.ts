@@ -7,7 +7,7 @@ import { firstPage, PAGE, pageCount } from '../memory/page-table.js';
 import { HUGE_FRAMES, PAGE_SIZE } from '../memory/physical-memory.js';
 import type { Nic } from '../nic.js';
 import type { Profile } from '../../spec/profile.js';
-import { ACCESS, ACCESS_ALL } from '../rdma/access-flags.js';
+import { ACCESS, ACCESS_ALL, ACCESS_OPTIONAL } from '../rdma/access-flags.js';
 import { pagesOf, type DemandPages, type RegionEntry } from '../rdma/memory-region.js';
 import { VerbsError } from '../../spec/verbs-error.js';
 import type { CallAnswer, CallArguments, RegionPlace } from '../../program/mailbox/calls.js';
@@ -33,7 +33,7 @@ type Handlers = {
 };
 
 /** What ibv_reg_mr takes. */
-const REGION_ACCESS = ACCESS_ALL | ACCESS.ZERO_BASED | ACCESS.ON_DEMAND;
+const REGION_ACCESS = ACCESS_ALL | ACCESS.ZERO_BASED | ACCESS.ON_DEMAND | ACCESS_OPTIONAL;
 /** From 1 GiB on a region's page tables are cold. */
 const COLD_PAGES = 2 ** 30 / PAGE_SIZE;
 /** More frames than these are not told to the program. */
@@ -110,11 +110,9 @@ export class RegionCalls {
     this.checkPd(pd, core);
     const process = processes.of(core);
     checkAccess(access);
-    const pages = this.translate(process, address, length, access, bill);
     const named = (access & ACCESS.ZERO_BASED) !== 0 ? 0 : (iova ?? address);
-    if (!Number.isSafeInteger(named) || named < 0) {
-      throw new VerbsError('EINVAL', `an I/O virtual address of ${named}`);
-    }
+    if (iova !== undefined) checkIova(iova, address);
+    const pages = this.translate(process, address, length, access, bill);
     const skew = address % PAGE_SIZE;
     const { regions } = nic.parts;
     const entry = regions.add({ pd, address: named, length, access, skew, ...pages });
@@ -167,7 +165,7 @@ export class RegionCalls {
     bill: CallBill,
   ): Translation {
     const { cpu } = this.services.profile;
-    if (!Number.isSafeInteger(length) || length < 0) {
+    if (!Number.isSafeInteger(length) || length < 1) {
       throw new VerbsError('EINVAL', `cannot register ${length} bytes`);
     }
     const first = firstPage(address);
@@ -181,6 +179,8 @@ export class RegionCalls {
       const demand = { space, firstPage: first, writable: new Uint8Array(count) };
       return { physical: -1, frames, demand, huge: false };
     }
+    // As can_do_mlock() of Linux has it, before anything is counted.
+    if (quota.limit === 0) throw new VerbsError('EPERM', 'RLIMIT_MEMLOCK is 0');
     const problem = quota.charge('pinned', count);
     if (problem !== undefined) throw new VerbsError('ENOMEM', problem);
     const start = this.services.nic.parts.scheduler.now;
@@ -241,6 +241,20 @@ function checkAccess(access: number): void {
   const remoteWrites = access & (ACCESS.REMOTE_WRITE | ACCESS.REMOTE_ATOMIC);
   if (remoteWrites !== 0 && (access & ACCESS.LOCAL_WRITE) === 0) {
     throw new VerbsError('EINVAL', 'remote write or atomic access needs local write');
+  }
+}
+
+/** The NIC maps whole pages: an I/O virtual address lies where the memory lies in its page (Linux `ib_uverbs_reg_mr`). */
+function checkIova(iova: number, address: number): void {
+  if (!Number.isSafeInteger(iova) || iova < 0) {
+    throw new VerbsError('EINVAL', `an I/O virtual address of ${iova}`);
+  }
+  if (iova % PAGE_SIZE !== address % PAGE_SIZE) {
+    throw new VerbsError(
+      'EINVAL',
+      `the I/O virtual address 0x${iova.toString(16)} and the memory at 0x${address.toString(16)} ` +
+        'have different offsets in their pages',
+    );
   }
 }
 

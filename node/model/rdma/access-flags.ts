@@ -8,7 +8,12 @@ export const ACCESS = {
   ZERO_BASED: 0x20,
   /** On-demand paging: nothing is pinned; the NIC takes page faults. */
   ON_DEMAND: 0x40,
+  /** Asks for relaxed ordering on PCIe, which not every device has: one of {@link ACCESS_OPTIONAL}. */
+  RELAXED_ORDERING: 1 << 20,
 } as const;
+
+/** Flags that a device may ignore (IBV_ACCESS_OPTIONAL_RANGE), as this one does. */
+export const ACCESS_OPTIONAL = 0x3ff00000;
 
 /** What a queue pair may allow. */
 export const ACCESS_ALL =
