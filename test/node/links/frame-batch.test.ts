@@ -124,7 +124,7 @@ describe('a malformed batch is named, and takes no slot', () => {
     ],
     ['a negative length', /-1 bytes/, (bytes) => void bytes.writeInt32LE(-1, FRAME + 4)],
     ['long headers', /129 bytes of headers/, (bytes) => void bytes.writeUInt8(129, FRAME + 8)],
-    ['unknown flags', /flags 6/, (bytes) => void bytes.writeUInt8(6, FRAME + 9)],
+    ['unknown flags', /flags 10/, (bytes) => void bytes.writeUInt8(10, FRAME + 9)],
     ['stages of no operation', /without an oper/, (bytes) => void bytes.writeUInt8(0, FRAME + 9)],
     ['an unknown stage', /stage mask/, (bytes) => void bytes.writeInt32LE(1 << 26, FRAME + 12)],
     ['arrival NaN', /arrival NaN/, (bytes) => void bytes.writeDoubleLE(NaN, FRAME + 16)],

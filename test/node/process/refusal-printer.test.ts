@@ -49,6 +49,11 @@ describe('a refused request', () => {
     ],
     [
       'checkOperation -> NAK invalid request: not on this queue pair',
+      {},
+      () => request('RC_SEND_ONLY_INV', 0, 4, { ieth: { rkey: 1 } }),
+    ],
+    [
+      'checkResource -> NAK invalid request: more READs and atomics at once than max_dest_rd_atomic',
       { maxDestRdAtomic: 0 },
       () => request('RC_READ_REQ', 0, 0, reth(0, 4)),
     ],
