@@ -55,6 +55,15 @@ export const newBth = (): Bth => ({
   psn: 0,
 });
 
+const PARTITION = 0x7fff;
+const FULL_MEMBER = 0x8000;
+
+/** Whether members of a partition with these keys talk: one of the two is a full member (IBTA 10.9.3). */
+export const pkeysMatch = (one: number, other: number): boolean =>
+  (one & PARTITION) !== 0 &&
+  (one & PARTITION) === (other & PARTITION) &&
+  ((one | other) & FULL_MEMBER) !== 0;
+
 export function parseBth(view: DataView, at: number, into: Bth): void {
   const flags = view.getUint8(at + FLAGS);
   const congestion = view.getUint8(at + CONGESTION);

@@ -216,6 +216,7 @@ export const HOST_COUNTERS = {
   out_of_sequence: 'Requests received ahead of a missing one.',
   icrc_errors: 'Packets with a wrong ICRC.',
   dropped: 'Packets without a matching queue pair.',
+  bad_pkey_cntr: 'Packets of another partition (P_Key).',
   rx_no_buffer: 'Frames for a raw queue with no receive posted.',
   local_errors: 'Requests that failed at the sender.',
   vm_spoofed_frames: 'Frames that a virtual machine sent with another MAC or VLAN.',

@@ -67,6 +67,8 @@ export class ProgramQueuePair implements QueuePair {
   private readonly shared: ProgramShared;
   private state: QpState = 'RESET';
   private isDestroyed = false;
+  /** max_rd_atomic, once it is set. */
+  private readsAtOnce = 0;
   /** Requests posted, and those known to be done with; both count up. */
   private sent = 0;
   private sentDone = 0;
@@ -125,6 +127,7 @@ export class ProgramQueuePair implements QueuePair {
       receives: this.received,
     });
     if ((bits & QP_ATTR.STATE) !== 0) this.state = attributes.state!;
+    if ((bits & QP_ATTR.MAX_QP_RD_ATOMIC) !== 0) this.readsAtOnce = attributes.maxRdAtomic!;
     if (this.state === 'RESET') {
       this.sentDone = this.sent;
       this.receivedDone = this.received;
@@ -257,8 +260,11 @@ export class ProgramQueuePair implements QueuePair {
     if (Number.isNaN(length)) return NOT_AN_SGE;
     if (!isWrId(request.wrId)) return NOT_A_WR_ID;
     if (length > MAX_MESSAGE) return `a message of ${length} bytes is longer than 2^31`;
-    if (inline && SEND_OPCODE[request.opcode] >= SEND_OPCODE.RDMA_READ) {
-      return `${request.opcode} cannot be inline`;
+    if (SEND_OPCODE[request.opcode] >= SEND_OPCODE.RDMA_READ) {
+      if (inline) return `${request.opcode} cannot be inline`;
+      if (this.readsAtOnce === 0) {
+        return `${request.opcode} on a queue pair whose max_rd_atomic is 0`;
+      }
     }
     if (inline && length > cap.maxInlineData) {
       return `${length} bytes inline, the queue pair takes ${cap.maxInlineData}`;

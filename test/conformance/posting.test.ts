@@ -59,6 +59,21 @@ describe('what cannot be posted', () => {
       { cap: { maxSendWr: 4 } },
     ));
 
+  it('a READ or an atomic where max_rd_atomic is 0 fails EINVAL, and a WRITE does not', () =>
+    alone(
+      async ({ qp, read, write, completions }) => {
+        const word = { ...write(0, 8), opcode: 'ATOMIC_FETCH_AND_ADD', add: 1n } as SendWr;
+        for (const request of [read(0, 8), word]) {
+          await expectErrno('EINVAL', () => {
+            qp.postSend(request);
+          });
+        }
+        qp.postSend(write(0, 8));
+        expect((await completions(1)).map(({ status }) => status)).toEqual(['SUCCESS']);
+      },
+      { qp: { maxRdAtomic: 0 } },
+    ));
+
   it('rule 66: more SGEs than the queue pair has fail EINVAL', () =>
     alone(
       async ({ qp, write, region }) => {

@@ -76,6 +76,8 @@ export class Frame implements Reth, Aeth, ImmDt {
   psn = 0;
   ackReq = 0;
   solicited = 0;
+  /** Only of a frame that was parsed. */
+  pkey = 0;
   /** RETH. */
   vaHigh = 0;
   vaLow = 0;

@@ -59,11 +59,11 @@ export function parseHeaders(frame: Frame, view: DataView): boolean {
   frame.psn = incoming.psn;
   frame.ackReq = incoming.ackReq;
   frame.solicited = incoming.solicited;
+  frame.pkey = incoming.pkey;
   frame.payloadLength = length - headerLength - incoming.padCount - ICRC_LENGTH;
   const isWellFormed =
     IS_KNOWN[opcode] === 1 &&
     incoming.tver === TVER &&
-    incoming.pkey === DEFAULT_PKEY &&
     headerLength === headersOf(opcode) &&
     frame.payloadLength >= 0 &&
     (length - headerLength) % 4 === 0;

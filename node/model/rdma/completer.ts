@@ -12,7 +12,7 @@ import {
   RNR_TIMER_US,
 } from '../../../wire/aeth.js';
 import { newAtomicAckEth, parseAtomicAckEth } from '../../../wire/atomic-ack-eth.js';
-import { EXTENSION, EXTENSION_BITS, IS_END, OPCODE } from '../../../wire/opcode-table.js';
+import { EXTENSION, EXTENSION_BITS, IS_END, IS_START, OPCODE } from '../../../wire/opcode-table.js';
 import { STATUS } from './completion-entry.js';
 import { NO_FRAME_SLOT, type FrameSlot } from '../fabric/frame-slot.js';
 import type { Frame } from '../fabric/frame.js';
@@ -38,6 +38,8 @@ const NAK_STATUS: Readonly<Record<number, number>> = {
   [NAK.INVALID_REQUEST]: STATUS.REM_INV_REQ_ERR,
   [NAK.REMOTE_ACCESS]: STATUS.REM_ACCESS_ERR,
   [NAK.REMOTE_OPERATIONAL]: STATUS.REM_OP_ERR,
+  // Of reliable datagrams, which there are none of: whatever is meant, the peer cannot do it.
+  [NAK.INVALID_RD]: STATUS.REM_OP_ERR,
 };
 
 export class Completer {
@@ -46,6 +48,8 @@ export class Completer {
   private rnrRetriesLeft = 0;
   /** The response that was missing when we last went back for one; again only after progress. */
   private gapAt = -1;
+  /** The oldest request was asked for again from its middle: its answer may begin there. */
+  private mayRestart = false;
   private writing = 0;
   private readonly completions: SendCompletions;
   private readonly rc: RcTransport;
@@ -227,7 +231,10 @@ export class Completer {
     const size = parts.pool.frames[slot]!.payloadLength;
     const last = queue.acknowledged[at] === queue.packets[at]! - 1;
     const ends = IS_END[opcode] === 1;
-    if (last !== ends || size !== (last ? left : pathMtu)) {
+    const starts = IS_START[opcode] === 1;
+    const first = queue.acknowledged[at] === 0;
+    const isInOrder = starts === first || (starts && this.mayRestart);
+    if (!isInOrder || last !== ends || size !== (last ? left : pathMtu)) {
       parts.pool.release(slot);
       this.fail(STATUS.BAD_RESP_ERR);
       return;
@@ -270,6 +277,7 @@ export class Completer {
   private succeed(frame: FrameSlot, payloadVisible: number): void {
     const { requester } = this.rc;
     this.completions.complete(requester.completed, STATUS.SUCCESS, frame, payloadVisible);
+    this.mayRestart = false;
     requester.retire();
   }
 
@@ -294,6 +302,7 @@ export class Completer {
     this.streak.retried('RNR', parts.scheduler.now);
     rc.waitNotReady(parts.scheduler.now + RNR_TIMER_US[timer]! * PS_PER_US);
     const { completed } = rc.requester;
+    this.mayRestart = true;
     rc.requester.goBack(completed, this.packetOf(psn));
   }
 
@@ -313,8 +322,12 @@ export class Completer {
   }
 
   private retry(index: number, packet: number): void {
-    if (this.retriesLeft-- === 0) this.fail(STATUS.RETRY_EXC_ERR);
-    else this.rc.requester.goBack(index, packet);
+    if (this.retriesLeft-- === 0) {
+      this.fail(STATUS.RETRY_EXC_ERR);
+      return;
+    }
+    this.mayRestart = true;
+    this.rc.requester.goBack(index, packet);
   }
 
   /** Where in the oldest request a NAK sends us: all before `psn` has been acknowledged by it. */

@@ -12,6 +12,8 @@ export class Counters {
   icrc_errors = 0;
   /** Frames to no queue pair, to one that does not receive, or from somebody who is not its peer. */
   dropped = 0;
+  /** Of them, those of another partition (as ibv_query_port names it). */
+  bad_pkey_cntr = 0;
   /** Frames for a raw queue that had no receive posted. */
   rx_no_buffer = 0;
   /** Frames of virtual machines under another's MAC or with another's VLAN, which were not sent. */

@@ -6,7 +6,7 @@ import { LoggedChains, type ChainTable } from '../../../sim/chain.js';
 import { draw } from '../../../sim/cost.js';
 import type { EventSink } from '../../../sim/scheduler.js';
 import { STAGE } from '../../../sim/stages.js';
-import { BTH_LENGTH, newBth, parseBth } from '../../../wire/bth.js';
+import { BTH_LENGTH, DEFAULT_PKEY, newBth, parseBth, pkeysMatch } from '../../../wire/bth.js';
 import { ETHERNET_LENGTH } from '../../../wire/ethernet.js';
 import { ICRC_LENGTH, icrcIsRight } from '../../../wire/icrc.js';
 import {
@@ -244,7 +244,9 @@ export class RdmaEngine implements EventSink {
       pool.release(slot);
       return false;
     }
-    if (parseHeaders(frame, pool.view)) return true;
+    const isRight = parseHeaders(frame, pool.view);
+    if (isRight && pkeysMatch(frame.pkey, DEFAULT_PKEY)) return true;
+    if (isRight) counters.bad_pkey_cntr++;
     this.drop(slot);
     return false;
   }

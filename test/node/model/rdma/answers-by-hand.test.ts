@@ -190,6 +190,7 @@ describe('NAKs', () => {
     ['invalid request', NAK.INVALID_REQUEST, 'REM_INV_REQ_ERR'],
     ['remote access', NAK.REMOTE_ACCESS, 'REM_ACCESS_ERR'],
     ['remote operation', NAK.REMOTE_OPERATIONAL, 'REM_OP_ERR'],
+    ['invalid RD request', NAK.INVALID_RD, 'REM_OP_ERR'],
   ])('rule 94: %s ends its request, and flushes all behind it', async (_name, syndrome, status) => {
     await posts((sge) => [write(sge(0, 10)), write(sge(0, 10)), write(sge(0, 10))]);
     await ack(1, syndrome);
@@ -333,12 +334,43 @@ describe('READ responses and atomic results', () => {
     ['too short', 'RC_READ_RESP_ONLY', 9],
     ['too long', 'RC_READ_RESP_ONLY', 11],
     ['FIRST where one packet is all', 'RC_READ_RESP_FIRST', 256],
+    ['LAST where one packet is all', 'RC_READ_RESP_LAST', 10],
+    ['MIDDLE where one packet is all', 'RC_READ_RESP_MIDDLE', 256],
   ] as const)(
     'a READ response that is %s completes BAD_RESP_ERR',
     async (_what, opcode, length) => {
       await posts((sge) => [read(sge(32768, 10)), write(sge(0, 10))]);
       await respond(opcode, 0, READ_LAST, length);
       expect(statuses()).toEqual(['BAD_RESP_ERR', 'WR_FLUSH_ERR']);
+    },
+  );
+
+  it.each([
+    ['begins with MIDDLE', [['RC_READ_RESP_MIDDLE', 256]]],
+    [
+      'begins anew without having been asked again',
+      [
+        ['RC_READ_RESP_FIRST', 256],
+        ['RC_READ_RESP_FIRST', 256],
+      ],
+    ],
+    [
+      'ends with ONLY',
+      [
+        ['RC_READ_RESP_FIRST', 256],
+        ['RC_READ_RESP_MIDDLE', 256],
+        ['RC_READ_RESP_ONLY', 88],
+      ],
+    ],
+  ] as const)(
+    'an answer of three packets that %s completes BAD_RESP_ERR',
+    async (_what, packets) => {
+      await posts((sge) => [read(sge(32768, 600))]);
+      for (const [i, [opcode, length]] of packets.entries()) {
+        expect(statuses()).toEqual([]);
+        await respond(opcode, i, opcode === 'RC_READ_RESP_MIDDLE' ? {} : READ_LAST, length);
+      }
+      expect(statuses()).toEqual(['BAD_RESP_ERR']);
     },
   );
 

@@ -312,7 +312,7 @@ describe('what is not for this queue pair', () => {
   it.each([
     ['rule 64: from another address', { source: 5 }],
     ['rule 64: for another address', { destination: 5 }],
-    ['rule 117: with another P_Key', { pkey: 0x7fff }],
+    ['rule 117: with another P_Key', { pkey: 0xfffe }],
     ['with another transport version', { tver: 1 }],
     ['for a queue pair that is not there', { destQp: 0x99 }],
     ['for the management queue pair', { destQp: 1 }],
@@ -324,6 +324,20 @@ describe('what is not for this queue pair', () => {
     expect(peer.counter('dropped')).toBe(1);
     await peer.send({ ...write, extensions: reth(0, 4) });
     expect(answers()).toEqual([ack(0, 1)]);
+  });
+
+  it('rule 117: P_Keys are compared by 15 bits, one of the two being a full member; others are counted', async () => {
+    await listens();
+    const write = { opcode: 'RC_WRITE_ONLY', payload: 4, ackReq: true } as const;
+    for (const pkey of [0x7ffe, 0x8000, 0]) {
+      await peer.send({ ...write, psn: PSN, extensions: reth(0, 4), pkey });
+      expect(answers()).toEqual([]);
+    }
+    expect(peer.counter('bad_pkey_cntr')).toBe(3);
+    // A limited member of the same partition.
+    await peer.send({ ...write, psn: PSN, extensions: reth(0, 4), pkey: 0x7fff });
+    expect(answers()).toEqual([ack(0, 1)]);
+    expect(peer.counter('bad_pkey_cntr')).toBe(3);
   });
 
   it('rule 119: a payload that is not padded to 4 bytes is dropped silently', async () => {
