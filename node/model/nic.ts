@@ -178,6 +178,24 @@ export class Nic implements EventSink {
   }
 
   /**
+   * How long a command takes that ends a queue pair or a region, given now: over the bus, and the NIC's answer, which is
+   * written to memory behind every byte and completion that the NIC has begun to write (PCIe ordering). After it nothing
+   * of what was ended can land. (The firmware's own time is published nowhere; none is added.)
+   */
+  get commandTime(): number {
+    const { scheduler, profile, dma, completions } = this.parts;
+    const { postedWrite, memoryWrite } = profile.pcie;
+    const { now } = scheduler;
+    const landed = Math.max(
+      now + postedWrite.ps,
+      dma.writesVisibleAt,
+      completions.allVisibleAt,
+      this.engine.atomicsDoneAt,
+    );
+    return landed + memoryWrite.ps - now;
+  }
+
+  /**
    * The last bit of frame `slot` reaches the port at the frame's time: the receive pipeline has it one nic_rx later, in
    * order.
    */

@@ -179,13 +179,16 @@ export class HostCalls {
       return null;
     },
     createQp: (args, core) => this.createQp(args, core),
-    modifyQp: (args, core) => {
-      modifyQp(this.ownPair(args.qp, core), args, this.services);
+    modifyQp: (args, core, bill) => {
+      const qp = this.ownPair(args.qp, core);
+      modifyQp(qp, args, this.services);
+      if (qp.state === 'RESET' || qp.state === 'ERR') bill.cost += this.services.nic.commandTime;
       return null;
     },
     queryQp: ({ qp }, core) => describeQp(this.ownPair(qp, core)),
-    destroyQp: ({ qp }, core) => {
+    destroyQp: ({ qp }, core, bill) => {
       this.destroyQp(this.ownPair(qp, core));
+      bill.cost += this.services.nic.commandTime;
       return null;
     },
     attachFlow: ({ qp, rule }, core) => {

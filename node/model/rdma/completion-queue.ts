@@ -163,6 +163,11 @@ export class CompletionWriter implements EventSink {
     return index;
   }
 
+  /** When everything posted so far is in memory. */
+  get allVisibleAt(): number {
+    return this.lastVisible;
+  }
+
   at(index: number): PendingCompletion {
     return this.pending[index]!;
   }

@@ -183,6 +183,11 @@ export class RdmaEngine implements EventSink {
     return this.lastAtomicEnd;
   }
 
+  /** When every atomic so far has changed its target. */
+  get atomicsDoneAt(): number {
+    return this.lastAtomicEnd;
+  }
+
   /** Memory was changed by the NIC itself. */
   memoryChanged(physical: number, length: number, chain: ChainTable): void {
     this.watches.written(physical, length, chain, 0);
