@@ -179,8 +179,8 @@ export class Nic implements EventSink {
 
   /**
    * How long a command takes that ends a queue pair or a region, given now: over the bus, and the NIC's answer, written
-   * to memory behind every byte and completion that the NIC has begun to write (PCIe ordering). After it nothing of what
-   * was ended can land. No published figure has the firmware's own time; none is added.
+   * to memory behind every byte and completion that the NIC has begun to write (PCIe ordering). After it nothing of it
+   * can land. No published figure has the firmware's own time; none is added.
    */
   get commandTime(): number {
     const { scheduler, profile, dma, completions } = this.parts;

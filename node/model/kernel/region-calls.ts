@@ -247,7 +247,7 @@ function checkAccess(access: number): void {
   }
 }
 
-/** The NIC maps whole pages, so an I/O virtual address has the memory's offset in its page (Linux `ib_uverbs_reg_mr`). */
+/** The NIC maps pages, so an I/O virtual address has the memory's offset in a page (Linux `ib_uverbs_reg_mr`). */
 function checkIova(iova: number, address: number): void {
   if (!Number.isSafeInteger(iova) || iova < 0) {
     throw new VerbsError('EINVAL', `an I/O virtual address of ${iova}`);
