@@ -177,22 +177,23 @@ export class Nic implements EventSink {
     this.freeDoorbells.push(index);
   }
 
+  /** How long what the NIC has begun to write is on its way to memory: payload, completions, results of atomics. */
+  get landingTime(): number {
+    const { scheduler, dma, completions } = this.parts;
+    const { now } = scheduler;
+    const last = Math.max(dma.writesVisibleAt, completions.allVisibleAt, this.engine.atomicsDoneAt);
+    // Not at the same instant: whoever waited must find it.
+    return last < now ? 0 : last + 1 - now;
+  }
+
   /**
-   * How long a command takes that ends a queue pair or a region, given now: over the bus, and the NIC's answer, written
-   * to memory behind every byte and completion that the NIC has begun to write (PCIe ordering). After it nothing of it
-   * can land. No published figure has the firmware's own time; none is added.
+   * How long a command takes that ends a queue pair, given now: over the bus, and the NIC's answer, written to memory
+   * behind every byte and completion that it has begun to write (PCIe ordering). After it nothing of what was ended can
+   * land. No published figure has the firmware's own time; none is added.
    */
   get commandTime(): number {
-    const { scheduler, profile, dma, completions } = this.parts;
-    const { postedWrite, memoryWrite } = profile.pcie;
-    const { now } = scheduler;
-    const landed = Math.max(
-      now + postedWrite.ps,
-      dma.writesVisibleAt,
-      completions.allVisibleAt,
-      this.engine.atomicsDoneAt,
-    );
-    return landed + memoryWrite.ps - now;
+    const { postedWrite, memoryWrite } = this.parts.profile.pcie;
+    return Math.max(postedWrite.ps, this.landingTime) + memoryWrite.ps;
   }
 
   /**

@@ -109,8 +109,9 @@ export class Side {
       task,
       sendCq: await context.createCq(depth(sends)),
       recvCq: await context.createCq(depth(receives)),
-      inbox: await sharedRegion(core, pd, options.inbox),
-      source: await sharedRegion(core, pd, patternLength(size)),
+      // A region has a byte at the least, a message may have none.
+      inbox: await sharedRegion(core, pd, Math.max(options.inbox, 1)),
+      source: await sharedRegion(core, pd, Math.max(patternLength(size), 1)),
       pattern: await Pattern.make(core, task.seed, size),
       inline:
         inline === 'on' ||

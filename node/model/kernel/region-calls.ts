@@ -97,8 +97,8 @@ export class RegionCalls {
       if (entry.demand === null) {
         bill.cost += unitsOf(entry) * this.services.profile.cpu.deregisterPage;
       }
-      // The published cost of a page has the NIC's command in it, but for what it waits for.
-      bill.cost = Math.max(bill.cost, this.services.nic.commandTime);
+      // The published cost has the NIC's command in it, but not what that waits for.
+      bill.cost = Math.max(bill.cost, this.services.nic.landingTime);
       return null;
     },
   };
@@ -147,7 +147,7 @@ export class RegionCalls {
     }
     const pages = this.translate(process, address, length, flags, bill);
     bill.cost += this.unpin(process, before);
-    bill.cost = Math.max(bill.cost, this.services.nic.commandTime);
+    bill.cost = Math.max(bill.cost, this.services.nic.landingTime);
     const named = (flags & ACCESS.ZERO_BASED) !== 0 ? 0 : address;
     nic.parts.regions.change(key, {
       ...changed,
