@@ -182,7 +182,7 @@ export class Nic implements EventSink {
     const { scheduler, dma, completions } = this.parts;
     const { now } = scheduler;
     const last = Math.max(dma.writesVisibleAt, completions.allVisibleAt, this.engine.atomicsDoneAt);
-    // Not at the same instant: whoever waited must find it.
+    // Not at the same instant: the program that waited must find it.
     return last < now ? 0 : last + 1 - now;
   }
 
