@@ -72,8 +72,7 @@ function replaceMethods(): void {
 
 /** The last first. A spy that was put in place during the run stays. */
 function putBack(): void {
-  const target = globalThis.console as unknown as Record<(typeof METHODS)[number], Write>;
-  for (const { method, original, named } of replaced.splice(0).reverse()) {
+  for (const { target, method, original, named } of replaced.splice(0).reverse()) {
     if (target[method] === named) target[method] = original;
   }
 }

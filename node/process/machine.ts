@@ -53,7 +53,7 @@ export class Machine implements ProcessMachine, CoreSupervisor {
   private readonly hosts: Host[];
   private readonly runtime: CoreRuntime;
   /** The core whose turn it is. */
-  private dueCore: HostCore | undefined;
+  private dueCore: HostCore | undefined = undefined;
   /** Cores whose segments run although it is not their turn yet. */
   private readonly begunEarly = new Set<HostCore>();
   /** What happens on a host changes nothing on another one sooner. */

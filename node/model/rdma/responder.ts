@@ -91,7 +91,7 @@ export class Responder {
    * the order received (IBTA C9-28): what is behind an atomic waits until that is done.
    */
   receive(slot: FrameSlot, packet: Frame): void {
-    if (this.atomics.count > 0 && this.mustWait(packet)) this.held.push(slot);
+    if (this.held.length > 0 || this.waitsForAtomic(packet)) this.held.push(slot);
     else this.look(slot, packet);
   }
 
@@ -102,7 +102,7 @@ export class Responder {
     while (held.length > 0) {
       const slot = held[0]!;
       const packet = parts.pool.frames[slot]!;
-      if (this.atomics.count > 0 && GROUP_OF[packet.opcode]! <= GROUP.write) return;
+      if (this.waitsForAtomic(packet)) return;
       held.shift();
       parts.pool.chains.advance(slot, STAGE.nic_wait, parts.scheduler.now);
       this.look(slot, packet);
@@ -110,8 +110,8 @@ export class Responder {
   }
 
   /** A READ is answered behind the atomic, and an atomic is done behind it, without waiting here. */
-  private mustWait({ opcode }: Frame): boolean {
-    return this.held.length > 0 || GROUP_OF[opcode]! <= GROUP.write;
+  private waitsForAtomic({ opcode }: Frame): boolean {
+    return this.atomics.count > 0 && GROUP_OF[opcode]! <= GROUP.write;
   }
 
   private dropHeld(): void {

@@ -62,6 +62,18 @@ describe('the console', () => {
     expect(console.log).toBe(note);
   });
 
+  it('gets its own methods back where another console has taken its place meanwhile', () => {
+    const leave = nameLines(() => HOST0);
+    const before = globalThis.console;
+    globalThis.console = Object.create(before) as Console;
+    try {
+      leave();
+    } finally {
+      globalThis.console = before;
+    }
+    expect(console.log).toBe(note);
+  });
+
   it('keeps a spy that came between two runs', () => {
     const first = nameLines(() => undefined);
     const spy = (text: unknown): void => note(text);
